@@ -1,0 +1,50 @@
+# Every target makes its own .venv first; nothing has to be installed by hand but Python >= 3.11 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+.PHONY: help demo test quick check format bench clean
+help:
+	@echo "make demo    the whole product on one machine, no key, no network (about 5 minutes)"
+	@echo "make test    the test suite          make quick   the same without the slow tests"
+	@echo "make check   format, lint, types, import directions"
+	@echo "make bench   the measured claims"
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python >= 3.11 is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(DEV_STAMP): $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/mm demo
+
+test: $(DEV_STAMP)
+	$(BIN)/python -m pytest
+
+quick: $(DEV_STAMP)
+	$(BIN)/python -m pytest -m 'not slow'
+
+check: $(DEV_STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV_STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(DEV_STAMP)
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,1 @@
+"""The sidecar: from the recorded market to published parameters, each with its uncertainty."""

@@ -1,0 +1,150 @@
+"""The `market_making` section of Freqtrade's config.json, read by the bot and by every sidecar.
+
+A wrong value is refused with its key, the value seen and what is accepted.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from market.errors import ConfigurationError
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: immutable, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Horizon(Section):
+    """`rolling`: stationary quotes; `session`: quotes that end flat after `seconds`."""
+
+    mode: Literal["rolling", "session"] = "rolling"
+    seconds: Positive | None = None
+
+    @model_validator(mode="after")
+    def _session_has_an_end(self) -> "Horizon":
+        if (self.mode == "session") != (self.seconds is not None):
+            raise ValueError("seconds is needed in session mode and must be null in rolling mode")
+        return self
+
+
+class ModelSettings(Section):
+    """Settings of the quoting model.
+
+    `order_notional` is the value of one lot [quote currency], `maximum_inventory` is in lots, `running_penalty` in
+    price/s per lot² (null: derived, see `quoting.penalty`), `terminal_penalty` in price per lot², `maker_fee` a
+    fraction (negative: a rebate).
+    """
+
+    order_notional: Positive = 100.0
+    maximum_inventory: Annotated[int, Field(ge=1, le=1000)] = 3
+    running_penalty: NotNegative | None = None
+    terminal_penalty: NotNegative = 0.0
+    maker_fee: Annotated[float, Field(ge=-0.01, le=0.01, allow_inf_nan=False)] = 0.00015
+    horizon: Horizon = Horizon()
+    drift_weight: Annotated[float, Field(ge=0, le=1)] = 0.0
+    widen_toxicity: Positive = 1.0
+    pause_toxicity: Positive = 2.0
+
+    @model_validator(mode="after")
+    def _thresholds_ascend(self) -> "ModelSettings":
+        if self.widen_toxicity > self.pause_toxicity:
+            raise ValueError(
+                f"widen_toxicity {self.widen_toxicity} must not be above pause_toxicity {self.pause_toxicity}"
+            )
+        return self
+
+
+class QuoteSettings(Section):
+    """How the bot turns a model's quote into a resting order.
+
+    A resting order is replaced when its price is off by more than `tolerance_bps` and it has rested for
+    `minimum_life_s`; a book older than `maximum_book_age_s` is not quoted from; `actions_per_minute` bounds what the
+    bot may ask of the exchange.
+    """
+
+    minimum_half_spread_bps: NotNegative = 0.0
+    maximum_half_spread_bps: Positive = 50.0
+    tolerance_bps: NotNegative = 0.5
+    minimum_life_s: NotNegative = 2.0
+    maximum_book_age_s: Positive = 3.0
+    actions_per_minute: Positive = 60.0
+
+    @model_validator(mode="after")
+    def _bounds_ascend(self) -> "QuoteSettings":
+        if self.minimum_half_spread_bps > self.maximum_half_spread_bps:
+            raise ValueError(
+                f"minimum_half_spread_bps {self.minimum_half_spread_bps} must not be above "
+                f"maximum_half_spread_bps {self.maximum_half_spread_bps}"
+            )
+        return self
+
+
+class CalibrationSettings(Section):
+    """Cadence and window of the calibration service [s]."""
+
+    period_s: Positive = 15.0
+    window_s: Positive = 1800.0
+    valid_for_s: Positive = 60.0
+    minimum_exposure_s: NotNegative = 600.0
+
+
+class Settings(Section):
+    """The whole `market_making` section."""
+
+    venue: str = "hyperliquid"
+    coins: tuple[str, ...] = ()
+    url: str = "https://api.hyperliquid.xyz"
+    market_data: Path = Path("user_data/market_data")
+    parameters: Path = Path("user_data/parameters")
+    decisions: Path = Path("user_data/logs/decisions")
+    sides: Literal["long_only", "alternate"] = "long_only"
+    model: ModelSettings = ModelSettings()
+    quote: QuoteSettings = QuoteSettings()
+    calibration: CalibrationSettings = CalibrationSettings()
+
+    @classmethod
+    def from_section(cls, section: dict[str, Any], *, where: str = "market_making") -> "Settings":
+        """Validate the section of an already loaded configuration.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming every offending key, the value seen and what is accepted.
+        """
+        try:
+            return cls.model_validate(section)
+        except ValidationError as error:
+            raise ConfigurationError("; ".join(_explain(where, item) for item in error.errors())) from None
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Settings":
+        """Read the section from a Freqtrade configuration file; a file without the section means all defaults.
+
+        Raises
+        ------
+        ConfigurationError
+            If the file is missing, is not JSON, or the section is wrong.
+        """
+        try:
+            config = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ConfigurationError(f"there is no configuration file {path}") from None
+        except json.JSONDecodeError as error:
+            raise ConfigurationError(f"{path} is not valid JSON: {error}") from None
+        settings = cls.from_section(config.get("market_making", {}), where=f"{path}: market_making")
+        if settings.coins:
+            return settings
+        pairs = config.get("exchange", {}).get("pair_whitelist", [])
+        return settings.model_copy(update={"coins": tuple(pair.split("/")[0] for pair in pairs)})
+
+
+def _explain(where: str, item: Any) -> str:
+    key = ".".join([where, *(str(part) for part in item["loc"])])
+    return f"{key}: {item['msg']} (seen: {item['input']!r})"

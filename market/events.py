@@ -1,0 +1,45 @@
+"""Events of a market as they reach a program one by one: book snapshots, best quotes, trades."""
+
+from typing import NamedTuple
+
+from market.sides import Direction
+
+
+class Level(NamedTuple):
+    """Resting size at one price [coins], from `orders` orders."""
+
+    price: float
+    size: float
+    orders: int = 1
+
+
+class BookSnapshot(NamedTuple):
+    """The book of one coin: bids descending, asks ascending."""
+
+    coin: str
+    time_ms: int
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+
+
+class BestQuote(NamedTuple):
+    """Best bid and offer; None where a side is empty."""
+
+    coin: str
+    time_ms: int
+    bid: Level | None
+    ask: Level | None
+
+
+class Trade(NamedTuple):
+    """One print; `direction` is the aggressor's. Empty strings where a source does not tell."""
+
+    coin: str
+    time_ms: int
+    direction: Direction
+    price: float
+    size: float
+    trade_id: str
+    hash: str = ""
+    buyer: str = ""
+    seller: str = ""

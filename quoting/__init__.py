@@ -1,0 +1,1 @@
+"""Pure mathematics of a quote: models, inventory, risk. Numbers in, numbers out."""

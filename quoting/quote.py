@@ -1,0 +1,82 @@
+"""What every quoting model takes and gives, so that strategy, replay and tests do not know which model they run.
+
+A model is a pure function ``(market, inventory, flow, clock) → Quotes``. A side that must not be quoted is *withheld*,
+with its reason: it is never a price of zero and never the touch.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from market.sides import Side, Sides
+from quoting.order_flow import OrderFlow
+
+
+class MarketView(NamedTuple):
+    """The top of the book: prices [price], sizes [coins], the exchange's clock [ms]."""
+
+    bid_price: float
+    bid_size: float
+    ask_price: float
+    ask_size: float
+    time_ms: int
+
+    @property
+    def mid(self) -> float:
+        """Middle of best bid and best ask [price]."""
+        return (self.bid_price + self.ask_price) / 2
+
+    @property
+    def microprice(self) -> float:
+        """Mid weighted by the size on the opposite side [price]."""
+        total = self.bid_size + self.ask_size
+        if total <= 0:
+            return self.mid
+        return (self.bid_price * self.ask_size + self.ask_price * self.bid_size) / total
+
+
+class Quote(NamedTuple):
+    """An offer to trade at `price` [price], `depth` away from mid [price]; `size` in lots."""
+
+    price: float
+    depth: float
+    size: float = 1.0
+
+
+class Withheld(NamedTuple):
+    """Why a side is not quoted."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Quotes:
+    """What a model wants on each side: a quote, or the reason why there is none. Prices are not yet rounded."""
+
+    sides: Sides[Quote | Withheld]
+
+    @property
+    def bid(self) -> Quote | None:
+        """The bid, if there is one."""
+        return self.sides.bid if isinstance(self.sides.bid, Quote) else None
+
+    @property
+    def ask(self) -> Quote | None:
+        """The ask, if there is one."""
+        return self.sides.ask if isinstance(self.sides.ask, Quote) else None
+
+    def of(self, side: Side) -> Quote | None:
+        """Return the quote of one side, if there is one."""
+        return self.bid if side is Side.BID else self.ask
+
+    @classmethod
+    def none(cls, reason: str) -> "Quotes":
+        """Both sides withheld for the same reason."""
+        return cls(Sides(bid=Withheld(reason), ask=Withheld(reason)))
+
+
+class Quoter(Protocol):
+    """A quoting model with its settings bound."""
+
+    def __call__(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
+        """Quotes for an inventory [lots, signed] at a time [ms]."""
+        ...
