@@ -3,13 +3,18 @@
 A wrong value is refused with its key, the value seen and what is accepted.
 """
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import rapidjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from market.errors import ConfigurationError
+
+# The dialect in which Freqtrade reads its configuration.
+_COMMENTS_ALLOWED = rapidjson.PM_COMMENTS | rapidjson.PM_TRAILING_COMMAS
+_DEEPEST_INCLUDE = 5
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -124,25 +129,56 @@ class Settings(Section):
             raise ConfigurationError("; ".join(_explain(where, item) for item in error.errors())) from None
 
     @classmethod
-    def from_file(cls, path: Path) -> "Settings":
-        """Read the section from a Freqtrade configuration file; a file without the section means all defaults.
+    def from_files(cls, paths: Sequence[Path]) -> "Settings":
+        """Read the section from Freqtrade configuration files, merged as Freqtrade does: deeply, the later file wins.
+
+        Without `coins` in the section the pair whitelist names them; without the section all defaults hold.
 
         Raises
         ------
         ConfigurationError
-            If the file is missing, is not JSON, or the section is wrong.
+            If a file is missing, is not JSON, or the section is wrong.
         """
-        try:
-            config = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ConfigurationError(f"there is no configuration file {path}") from None
-        except json.JSONDecodeError as error:
-            raise ConfigurationError(f"{path} is not valid JSON: {error}") from None
-        settings = cls.from_section(config.get("market_making", {}), where=f"{path}: market_making")
+        config = _load_all(paths)
+        where = ", ".join(str(path) for path in paths)
+        settings = cls.from_section(config.get("market_making", {}), where=f"{where}: market_making")
         if settings.coins:
             return settings
         pairs = config.get("exchange", {}).get("pair_whitelist", [])
         return settings.model_copy(update={"coins": tuple(pair.split("/")[0] for pair in pairs)})
+
+
+def _load_all(paths: Sequence[Path], depth: int = 0) -> dict[str, Any]:
+    """All files merged in order; a file wins over those it names in ``add_config_files``."""
+    if depth > _DEEPEST_INCLUDE:
+        raise ConfigurationError(f"{paths[0]} is included more than {_DEEPEST_INCLUDE} levels deep: a loop?")
+    merged: dict[str, Any] = {}
+    for path in paths:
+        config = _load(path)
+        included = [path.parent / name for name in config.get("add_config_files", [])]
+        merged = _merge(merged, _merge(_load_all(included, depth + 1), config))
+    return merged
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        config = rapidjson.loads(path.read_text(encoding="utf-8"), parse_mode=_COMMENTS_ALLOWED)
+    except FileNotFoundError:
+        raise ConfigurationError(f"there is no configuration file {path}") from None
+    except rapidjson.JSONDecodeError as error:
+        raise ConfigurationError(f"{path} is not valid JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise ConfigurationError(f"{path} holds a {type(config).__name__}, needed is a JSON object")
+    return config
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Deep merge; lists and values of `over` replace those of `base`."""
+    merged = dict(base)
+    for key, value in over.items():
+        known = merged.get(key)
+        merged[key] = _merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _explain(where: str, item: Any) -> str:
