@@ -43,3 +43,18 @@ class Trade(NamedTuple):
     hash: str = ""
     buyer: str = ""
     seller: str = ""
+
+
+class AssetContext(NamedTuple):
+    """What the venue publishes of one perpetual beside its book; the message carries no time.
+
+    `funding` is the rate of the current hour [fraction], `open_interest` is in coins; `mid_price` is None while a
+    side of the book is empty.
+    """
+
+    coin: str
+    funding: float
+    mark_price: float
+    oracle_price: float
+    open_interest: float
+    mid_price: float | None = None

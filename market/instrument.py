@@ -8,9 +8,18 @@ Source of the Hyperliquid rules: its documentation, "Tick and lot size" (perpetu
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import isfinite
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from market.errors import MalformedMessage
+
+
+class Listing(NamedTuple):
+    """A coin as the venue lists it; a delisted one keeps its place, because the place is the venue's asset number."""
+
+    coin: str
+    size_decimals: int
+    maximum_leverage: int = 25
+    delisted: bool = False
 
 
 class PriceGrid(Protocol):

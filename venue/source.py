@@ -1,17 +1,12 @@
 """Where the local venue takes its market from: a simulation or a recording, behind one protocol."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from market.events import BookSnapshot, Trade
+from market.instrument import Listing
 
-
-class Listing(NamedTuple):
-    """A coin as the venue lists it."""
-
-    coin: str
-    size_decimals: int
-    maximum_leverage: int = 25
+__all__ = ["Listing", "Source"]
 
 
 class Source(Protocol):
