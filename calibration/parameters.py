@@ -19,6 +19,7 @@ from market.sides import Directions
 from quoting.order_flow import OrderFlow
 
 SCHEMA = "1.0"
+_CLOCK_TOLERANCE_MS = 5_000
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -196,8 +197,10 @@ class Parameters(Document):
         return target
 
 
-def read_parameters(folder: Path, coin: str, *, venue: str, now_ms: int) -> Parameters:
-    """Read the published parameters of one coin, if they may be quoted from now.
+def read_parameters(folder: Path, coin: str, *, venue: str, now_ms: int | None) -> Parameters:
+    """Read the published parameters of one coin, if they may be quoted from at `now_ms`.
+
+    `now_ms` None leaves out the check of age: for people who look at an old file, never for a strategy.
 
     Raises
     ------
@@ -210,17 +213,22 @@ def read_parameters(folder: Path, coin: str, *, venue: str, now_ms: int) -> Para
         raise InvalidParameters(f"{path} has schema {parameters.schema_version}, this program reads {SCHEMA}")
     if (parameters.venue, parameters.coin) != (venue, coin):
         raise InvalidParameters(f"{path} is for {parameters.coin} on {parameters.venue}, needed is {coin} on {venue}")
+    if now_ms is not None:
+        _check_age(parameters, path, now_ms)
+    return parameters
+
+
+def _check_age(parameters: Parameters, path: Path, now_ms: int) -> None:
     valid_for_s = (parameters.valid_until_ms - parameters.created_ms) / 1e3
     if now_ms > parameters.valid_until_ms:
         raise StaleParameters(
             f"{path} expired {(now_ms - parameters.valid_until_ms) / 1e3:.0f} s ago (valid for {valid_for_s:.0f} s); "
             'is the calibrator running? "mm calibrate" starts it'
         )
-    if parameters.created_ms > now_ms + 5_000:
+    if parameters.created_ms > now_ms + _CLOCK_TOLERANCE_MS:
         raise InvalidParameters(
             f"{path} was created {(parameters.created_ms - now_ms) / 1e3:.0f} s in the future; check the clocks"
         )
-    return parameters
 
 
 def _parse(path: Path) -> Parameters:

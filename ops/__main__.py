@@ -1,0 +1,5 @@
+"""`python -m ops` is `mm`."""
+
+from ops.command_line import main
+
+main()

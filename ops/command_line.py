@@ -1,0 +1,53 @@
+"""The `mm` command: one group, one file a command, one place where an error becomes an exit status.
+
+Exit status: 0 done; 2 wrong use or configuration; 3 not enough or no data; 4 a safety check refused; 1 anything else.
+"""
+
+import logging
+from typing import Any
+
+import click
+
+from market.errors import ConfigurationError, DataError, MarketMakingError, ParameterError, SafetyError
+from ops.calibrate_command import calibrate, schema
+from ops.collect_command import collect
+from ops.demo_command import demo
+from ops.quotes_command import quotes
+from ops.venue_command import venue
+
+
+def exit_status(error: MarketMakingError) -> int:
+    """Exit status that tells a script what kind of error it was."""
+    if isinstance(error, ConfigurationError):
+        return 2
+    if isinstance(error, DataError | ParameterError):
+        return 3
+    return 4 if isinstance(error, SafetyError) else 1
+
+
+class Commands(click.Group):
+    """Commands whose errors end in one line on standard error and an exit status of their own."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except MarketMakingError as error:
+            click.echo(f"{type(error).__name__}: {error}", err=True)
+            ctx.exit(exit_status(error))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-v", "--verbose", is_flag=True, help="Log every detail, not only what matters.")
+@click.version_option(package_name="freqtrade-market-making")
+def main(*, verbose: bool) -> None:
+    """Make a market on Hyperliquid with Freqtrade: record, calibrate, quote, try it all on a local exchange."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+    )
+    logging.getLogger("schedule").setLevel(logging.WARNING)
+
+
+for command in (demo, venue, collect, calibrate, quotes, schema):
+    main.add_command(command)

@@ -1,0 +1,167 @@
+"""`mm demo`: run the whole product and print what it did."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ops.demo import Demo, DemoOptions, Observations
+from ops.ledger import unaccounted
+from ops.options import json_option, print_json, with_options
+
+_MINUTES = 4.0
+# Figures that the summary takes over from the venue's audit.
+_AUDITED = (
+    "quotes_placed",
+    "quotes_cancelled",
+    "fills",
+    "round_trips",
+    "volume",
+    "fees",
+    "net_pnl",
+    "post_only_share",
+    "rejected",
+    "actions",
+    "fill_to_quote_ms_median",
+    "both_sides_share",
+    "bid_only_share",
+    "ask_only_share",
+    "open_orders_left",
+    "position_left",
+)
+
+
+@click.command()
+@with_options(
+    click.option("--minutes", type=float, default=_MINUTES, show_default=True, help="How long the bot trades."),
+    click.option("--recording", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A tick store."),
+    click.option("--coin", "coins", multiple=True, default=("ETH",), show_default=True, help="Repeat for several."),
+    click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated market."),
+    json_option,
+)
+def demo(minutes: float, recording: Path | None, coins: tuple[str, ...], seed: int, *, as_json: bool) -> None:
+    """Run the whole product on this machine, with no key and no network, and print a summary.
+
+    Status 0 only if calibrations were published, quotes rested, fills happened, every quote was post-only and nothing
+    was left open.
+    """
+    console = Console(stderr=True)
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
+    ) as progress:
+        run = Demo(DemoOptions(minutes, coins, seed, recording), _reporter(progress))
+        console.print(f"watch: [bold]{run.files.logs}[/bold] (logs), [bold]{run.files.parameters}[/bold] (parameters)")
+        seen = run.run()
+    summary = summarise(run, seen)
+    if as_json:
+        print_json(summary)
+    else:
+        _show(Console(), run, seen, summary)
+    if summary["failures"]:
+        raise SystemExit(1)
+
+
+def _reporter(progress: Progress) -> Callable[[str, float], None]:
+    task = progress.add_task("", total=1.0)
+
+    def report(text: str, share: float) -> None:
+        progress.update(task, description=text, completed=share)
+
+    return report
+
+
+def summarise(run: Demo, seen: Observations) -> dict[str, Any]:
+    """The figures of one run and every way in which it fell short."""
+    audit = seen.audit
+    summary = {
+        "minutes": round(seen.traded_s / 60, 3),
+        "source": "simulated" if run.options.recording is None else str(run.options.recording),
+        "coins": list(run.options.coins),
+        "calibrations": len(seen.published),
+    }
+    summary |= {name: audit.get(name) for name in _AUDITED}
+    books_differ = unaccounted(run.files.database, audit) if audit and run.files.database.exists() else []
+    summary["unaccounted"] = books_differ
+    summary["forced_exit"] = seen.forced_exit
+    summary["failures"] = [*seen.failures, *_shortcomings(summary), *books_differ]
+    return summary
+
+
+def _shortcomings(summary: dict[str, Any]) -> list[str]:
+    if summary["quotes_placed"] is None:
+        return ["the exchange was never reached"]
+    wanted = {
+        "no calibration was published": summary["calibrations"] > 0,
+        "no quote rested": summary["quotes_placed"] > 0,
+        "no bid rested": summary["bid_only_share"] + summary["both_sides_share"] > 0,
+        "no ask rested": summary["ask_only_share"] + summary["both_sides_share"] > 0,
+        "nothing was filled": summary["fills"] > 0,
+        "no round trip was made": summary["round_trips"] > 0,
+        f"only {summary['post_only_share']:.1%} of the quotes were post-only": summary["post_only_share"] == 1,
+        f"{summary['open_orders_left']} orders were left open": not summary["open_orders_left"],
+        f"a position of {summary['position_left']:g} was left": not summary["position_left"],
+    }
+    return [text for text, holds in wanted.items() if not holds]
+
+
+def _show(console: Console, run: Demo, seen: Observations, summary: dict[str, Any]) -> None:
+    if summary["quotes_placed"] is not None:
+        console.print(_figures(summary))
+    if seen.truth:
+        for coin, published in seen.last.items():
+            console.print(_against_truth(coin, published, seen.truth[coin]))
+    elif summary["quotes_placed"] is not None:
+        console.print(
+            "A real recording at the base fee loses money at these depths: the demo quotes closer than the model "
+            "would, so that there is something to see. [bold]mm quotes[/bold] shows what the model says."
+        )
+    console.print(f"logs, parameters, decisions and trades of this run: {run.files.folder}")
+    for failure in summary["failures"]:
+        console.print(f"[red]failed:[/red] {failure}", markup=True, highlight=False)
+    if not summary["failures"]:
+        console.print("[green]all is well[/green]")
+
+
+def _figures(summary: dict[str, Any]) -> Table:
+    table = Table("what", "figure", title=f"{summary['minutes']:.1f} minutes on a {summary['source']} market")
+    median = summary["fill_to_quote_ms_median"]
+    rows = {
+        "calibrations published": str(summary["calibrations"]),
+        "quotes placed / cancelled": f"{summary['quotes_placed']} / {summary['quotes_cancelled']}",
+        "time with a bid / an ask / both resting": " / ".join(
+            f"{summary[name]:.0%}" for name in ("bid_only_share", "ask_only_share", "both_sides_share")
+        ),
+        "fills, round trips": f"{summary['fills']}, {summary['round_trips']}",
+        "volume": f"{summary['volume']:.2f} USDC",
+        "fees": f"{summary['fees']:.4f} USDC",
+        "net result": f"{summary['net_pnl']:+.4f} USDC",
+        "share of post-only orders": f"{summary['post_only_share']:.0%}",
+        "rejected orders": str(summary["rejected"]),
+        "actions sent": str(summary["actions"]),
+        "fill to opposite quote, median": "–" if median is None else f"{median:.0f} ms",
+        "orders / position left open": f"{summary['open_orders_left']} / {summary['position_left']:g}",
+        "unaccounted orders or positions": str(len(summary["unaccounted"])),
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def _against_truth(coin: str, published: Any, truth: dict[str, Any]) -> Table:
+    table = Table("parameter", "true", "published", "95 % interval", title=f"{coin}: the simulation's truth")
+    for direction in ("buy", "sell"):
+        for name, estimate in getattr(published, direction):
+            true = truth.get(f"{name}_{direction}")
+            if true is not None:
+                inside = estimate.low <= true <= estimate.high
+                table.add_row(
+                    f"{name} ({direction})",
+                    f"{true:.4g}",
+                    f"{estimate.value:.4g}",
+                    f"[{estimate.low:.4g}, {estimate.high:.4g}]" + ("" if inside else "  (outside)"),
+                )
+    return table

@@ -1,0 +1,109 @@
+"""What a demo writes before it starts: its own folder, a throw-away key, and a configuration that points at it."""
+
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from eth_account import Account
+
+_KEEP = 3
+
+
+@dataclass(frozen=True)
+class DemoFiles:
+    """Where one run of the demo keeps its data; nothing of it is read by a later run."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, root: Path, run_id: str) -> "DemoFiles":
+        """A fresh folder under `root`; of earlier runs the newest few are kept."""
+        root.mkdir(parents=True, exist_ok=True)
+        for old in sorted(path for path in root.iterdir() if path.is_dir())[: -(_KEEP - 1) or None]:
+            shutil.rmtree(old)
+        files = cls(root / run_id)
+        files.folder.mkdir()
+        return files
+
+    @property
+    def market_data(self) -> Path:
+        """The tick store of this run."""
+        return self.folder / "market_data"
+
+    @property
+    def parameters(self) -> Path:
+        """The parameter files of this run."""
+        return self.folder / "parameters"
+
+    @property
+    def decisions(self) -> Path:
+        """The bot's decision log."""
+        return self.folder / "decisions"
+
+    @property
+    def logs(self) -> Path:
+        """One log a program."""
+        return self.folder / "logs"
+
+    @property
+    def database(self) -> Path:
+        """Freqtrade's trades."""
+        return self.folder / "trades.sqlite"
+
+    @property
+    def config(self) -> Path:
+        """The generated private configuration, readable by its owner only."""
+        return self.folder / "config-private.json"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A key that exists for one run and one password for the bot's own API."""
+
+    address: str
+    private_key: str
+    password: str
+
+    @classmethod
+    def throw_away(cls) -> "Credentials":
+        """New random ones."""
+        account = Account.create()
+        return cls(account.address, account.key.hex(), secrets.token_urlsafe(16))
+
+
+def write_config(files: DemoFiles, credentials: Credentials, coins: tuple[str, ...], url: str, api_port: int) -> None:
+    """Write the private configuration of this run: key, addresses and paths."""
+    websocket = url.replace("http", "ws", 1) + "/ws"
+    config: dict[str, Any] = {
+        "dry_run": False,
+        "db_url": f"sqlite:///{files.database}",
+        "exchange": {
+            "walletAddress": credentials.address,
+            "privateKey": credentials.private_key,
+            "pair_whitelist": [f"{coin}/USDC:USDC" for coin in coins],
+            "ccxt_config": {"urls": {"api": {"public": url, "private": url, "ws": {"public": websocket}}}},
+        },
+        "api_server": {
+            "enabled": True,
+            "listen_ip_address": "127.0.0.1",
+            "listen_port": api_port,
+            "username": "demo",
+            "password": credentials.password,
+            "jwt_secret_key": secrets.token_urlsafe(32),
+            "ws_token": secrets.token_urlsafe(32),
+            "CORS_origins": [],
+            "verbosity": "error",
+        },
+        "market_making": {
+            "url": url,
+            "coins": list(coins),
+            "market_data": str(files.market_data),
+            "parameters": str(files.parameters),
+            "decisions": str(files.decisions),
+        },
+    }
+    files.config.touch(mode=0o600)
+    files.config.write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2))

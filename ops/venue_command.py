@@ -1,0 +1,76 @@
+"""`mm venue`: the local Hyperliquid alone, over a simulated market or a recording."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from market.errors import ConfigurationError
+from ops.options import Duration, Instant, json_option, now_ms, print_json, with_options
+from venue.prehistory import Playback
+from venue.recording import RecordingSource
+from venue.server import VenueConfig, run
+from venue.simulation import SimulatedSource, default_truths
+from venue.source import Source
+
+
+@click.command()
+@with_options(
+    click.option("--simulate", is_flag=True, help="Order flow whose true parameters are known and printed."),
+    click.option("--recording", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A tick store."),
+    click.option("--coin", "coins", multiple=True, required=True, help="Repeat for several."),
+    click.option("--seed", type=int, default=1, show_default=True, help="Of the simulation."),
+    click.option("--start", type=Instant(), help="Where the recording starts to play.  [default: longest session]"),
+    click.option("--port", type=int, default=18080, show_default=True, help="0 takes a free one."),
+    click.option("--speed", type=float, default=1.0, show_default=True, help="Of the market against the clock."),
+    click.option("--latency-ms", type=float, default=50.0, show_default=True, help="Until an order takes effect."),
+    click.option("--account", "accounts", multiple=True, help="Address that may trade; repeat for several."),
+    click.option("--balance", type=float, default=10_000.0, show_default=True, help="Of each account [USDC]."),
+    click.option("--prehistory", type=click.Path(path_type=Path, file_okay=False), help="Store for the time before."),
+    click.option("--prehistory-length", type=Duration(), default="30m", show_default=True),
+    json_option,
+)
+def venue(**options: Any) -> None:
+    """Serve Hyperliquid's protocol on 127.0.0.1 until stopped.
+
+    With --prehistory the market's last half hour is written to a tick store first, as a collector would have recorded
+    it, so that a calibration has its window at once.
+    """
+    source = _source(**{name: options[name] for name in ("simulate", "recording", "coins", "seed", "start")})
+    began = time.monotonic()
+    playback = Playback.prepare(
+        source, root=options["prehistory"], now_ms=now_ms(), seconds=options["prehistory_length"]
+    )
+    config = VenueConfig(
+        port=options["port"],
+        speed=options["speed"],
+        order_latency_ms=options["latency_ms"],
+        accounts=tuple(options["accounts"]),
+        starting_balance=options["balance"],
+    )
+
+    def announce(url: str) -> None:
+        document = {"url": url, "truth": source.truth(), "ready_after_s": round(time.monotonic() - began, 3)}
+        if options["as_json"]:
+            print_json(document)
+        else:
+            click.echo(f"Hyperliquid, local: {url} (websocket {url.replace('http', 'ws', 1)}/ws)")
+            _show_truth(document["truth"])
+
+    run(playback, config, on_ready=announce)
+
+
+def _source(*, simulate: bool, recording: Path | None, coins: tuple[str, ...], seed: int, start: int | None) -> Source:
+    if simulate == (recording is not None):
+        raise ConfigurationError("give either --simulate or --recording ROOT")
+    if recording is not None:
+        return RecordingSource(recording, list(coins), start_ms=start)
+    return SimulatedSource(default_truths(coins), seed=seed)
+
+
+def _show_truth(truth: dict[str, dict[str, Any]] | None) -> None:
+    for coin, values in (truth or {}).items():
+        click.echo(f"true parameters of {coin}:")
+        for name, value in values.items():
+            click.echo(f"  {name:28s} {value}")
