@@ -70,8 +70,8 @@ class QuoteSettings(Section):
     """How the bot turns a model's quote into a resting order.
 
     A resting order is replaced when its price is off by more than `tolerance_bps` and it has rested for
-    `minimum_life_s`; a book older than `maximum_book_age_s` is not quoted from; `actions_per_minute` bounds what the
-    bot may ask of the exchange.
+    `minimum_life_s`; a book older than `maximum_book_age_s` is not quoted from; the account's positions are read again
+    when they are older than `maximum_account_age_s`; `actions_per_minute` bounds what the bot may ask of the exchange.
     """
 
     minimum_half_spread_bps: NotNegative = 0.0
@@ -79,6 +79,7 @@ class QuoteSettings(Section):
     tolerance_bps: NotNegative = 0.5
     minimum_life_s: NotNegative = 2.0
     maximum_book_age_s: Positive = 3.0
+    maximum_account_age_s: NotNegative = 5.0
     actions_per_minute: Positive = 60.0
 
     @model_validator(mode="after")
@@ -101,7 +102,12 @@ class CalibrationSettings(Section):
 
 
 class Settings(Section):
-    """The whole `market_making` section."""
+    """The whole `market_making` section.
+
+    `sides` says what this bot may hold: `long_only`; `short_only`; `alternate`, long or short, one at a time; or one of
+    two bots on two accounts that quote both sides together, `long_leg` and `short_leg`, which tell each other their
+    position through files in `legs`. `leverage` applies to futures only.
+    """
 
     venue: str = "hyperliquid"
     coins: tuple[str, ...] = ()
@@ -109,7 +115,9 @@ class Settings(Section):
     market_data: Path = Path("user_data/market_data")
     parameters: Path = Path("user_data/parameters")
     decisions: Path = Path("user_data/logs/decisions")
-    sides: Literal["long_only", "alternate"] = "long_only"
+    legs: Path = Path("user_data/legs")
+    sides: Literal["long_only", "short_only", "alternate", "long_leg", "short_leg"] = "long_only"
+    leverage: Annotated[float, Field(ge=1, le=10)] = 1.0
     model: ModelSettings = ModelSettings()
     quote: QuoteSettings = QuoteSettings()
     calibration: CalibrationSettings = CalibrationSettings()
