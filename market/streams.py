@@ -16,6 +16,7 @@ class Stream(StrEnum):
     BOOK_FAST = "book_fast"
     TRADES = "trades"
     GAPS = "gaps"
+    CONTEXT = "context"
 
 
 _CLOCKS = [("exchange_ms", pa.int64()), ("local_ms", pa.int64())]
@@ -44,6 +45,12 @@ SCHEMAS: dict[Stream, pa.Schema] = {
             ("buyer", pa.string()),
             ("seller", pa.string()),
             ("replayed", pa.bool_()),
+        ]
+    ),
+    Stream.CONTEXT: pa.schema(
+        [
+            *_CLOCKS,
+            *((name, pa.float64()) for name in ("funding", "mark_price", "oracle_price", "open_interest", "mid_price")),
         ]
     ),
     Stream.GAPS: pa.schema(

@@ -1,0 +1,163 @@
+"""Reads segments: only the files, row groups and columns a window needs, and what it has read it remembers.
+
+Segments never change once visible, so their footers are kept, and so are the rows of small ones: a calibration that
+reads the last half hour every few seconds decodes only what is new.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from market.errors import MalformedMessage
+from market.segments import ROW_GROUP_ROWS, SegmentName, conform, replaced_names, time_column
+from market.storage import Storage
+from market.streams import Stream
+
+CACHED_FOOTERS = 4096
+CACHED_BYTES = 128 << 20
+
+
+class Window(NamedTuple):
+    """The times after `start_ms`, up to and with `end_ms`."""
+
+    start_ms: int
+    end_ms: int
+
+    def touches(self, first_ms: int, last_ms: int) -> bool:
+        """Whether rows from `first_ms` to `last_ms` may lie in the window."""
+        return first_ms <= self.end_ms and last_ms > self.start_ms
+
+
+class SegmentReader:
+    """Reads the segments of one storage; not to be shared between threads."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._footers: OrderedDict[str, tuple[object, pq.FileMetaData]] = OrderedDict()
+        self._tables: OrderedDict[tuple[str, tuple[str, ...]], pa.Table] = OrderedDict()
+        self._table_bytes = 0
+
+    def choose(self, folder: str, stream: Stream, window: Window) -> list[SegmentName]:
+        """Segments of a day's folder whose rows may lie in the window, in the order they were written."""
+        chosen = [name for name in self._named(folder, stream) if window.touches(*self.extent(folder, name))]
+        replaced: set[str] = set()
+        for name in chosen:
+            if name.merged:
+                replaced |= replaced_names(self._footer(folder, name))
+        return [name for name in chosen if name.name not in replaced]
+
+    def streams(self, folder: str) -> set[Stream]:
+        """Streams that have a segment in a day's folder."""
+        names = map(SegmentName.parse, self._storage.files(folder))
+        return {name.stream for name in names if name is not None}
+
+    def extent(self, folder: str, name: SegmentName) -> tuple[int, int]:
+        """First and last time of a segment [ms]: from its name, or else from its statistics."""
+        if name.first_ms is not None and name.last_ms is not None:
+            return name.first_ms, name.last_ms
+        metadata = self._footer(folder, name)
+        groups = [_group_extent(metadata, group, name.stream) for group in range(metadata.num_row_groups)]
+        if not groups:
+            return 0, -1
+        return min(first for first, _ in groups), max(last for _, last in groups)
+
+    def day_extent(self, folder: str, streams: Sequence[Stream]) -> tuple[int, int] | None:
+        """First and last time in a day's folder over some streams; None where they have no row."""
+        names = (SegmentName.parse(name) for name in self._storage.files(folder))
+        extents = [self.extent(folder, name) for name in names if name is not None and name.stream in streams]
+        known = [extent for extent in extents if extent[0] <= extent[1]]
+        return (min(first for first, _ in known), max(last for _, last in known)) if known else None
+
+    def rows(self, folder: str, name: SegmentName) -> int:
+        """Number of rows of a segment."""
+        return int(self._footer(folder, name).num_rows)
+
+    def read(self, folder: str, name: SegmentName, columns: Sequence[str], window: Window) -> pa.Table:
+        """Rows of a segment that lie in the window.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the segment has vanished since it was chosen.
+        MalformedMessage
+            If the file is not one of its stream.
+        """
+        key = (f"{folder}/{name.name}", tuple(columns))
+        table = self._tables.get(key)
+        if table is None:
+            metadata = self._footer(folder, name)
+            groups = _touched_groups(metadata, name.stream, window)
+            table = self._read_groups(key[0], name.stream, columns, groups)
+            if name.first_ms is not None and metadata.num_rows <= ROW_GROUP_ROWS and len(groups) == 1:
+                self._remember(key, table)
+        else:
+            self._tables.move_to_end(key)
+        return _within(table, name.stream, window)
+
+    def _named(self, folder: str, stream: Stream) -> list[SegmentName]:
+        names = (SegmentName.parse(name) for name in self._storage.files(folder))
+        return [name for name in names if name is not None and name.stream is stream]
+
+    def _footer(self, folder: str, name: SegmentName) -> pq.FileMetaData:
+        path = f"{folder}/{name.name}"
+        # A stamped segment never changes; a file of another program may.
+        version = None if name.first_ms is not None else self._storage.version(path)
+        known = self._footers.get(path)
+        if known is not None and known[0] == version:
+            self._footers.move_to_end(path)
+            return known[1]
+        with self._storage.open(path) as source:
+            try:
+                metadata = pq.read_metadata(source)
+            except pa.ArrowInvalid as error:
+                raise MalformedMessage(f"{path} is not a parquet file: {error}") from None
+        self._footers[path] = version, metadata
+        if len(self._footers) > CACHED_FOOTERS:
+            self._footers.popitem(last=False)
+        return metadata
+
+    def _read_groups(self, path: str, stream: Stream, columns: Sequence[str], groups: list[int]) -> pa.Table:
+        with self._storage.open(path) as source:
+            file = pq.ParquetFile(source, metadata=self._footers[path][1])
+            wanted = [column for column in columns if column in file.schema_arrow.names]
+            table = file.read_row_groups(groups, columns=wanted, use_threads=False)
+        return conform(table, stream, columns)
+
+    def _remember(self, key: tuple[str, tuple[str, ...]], table: pa.Table) -> None:
+        self._tables[key] = table
+        self._table_bytes += table.nbytes
+        while self._table_bytes > CACHED_BYTES:
+            _, forgotten = self._tables.popitem(last=False)
+            self._table_bytes -= forgotten.nbytes
+
+
+def _group_extent(metadata: pq.FileMetaData, group: int, stream: Stream) -> tuple[int, int]:
+    """First and last time of a row group; all times where the file holds no statistics."""
+    names = metadata.schema.names
+    column = time_column(stream)
+    if column not in names:
+        raise MalformedMessage(f"a {stream} file needs the column {column}, saw {names[:8]}")
+    last_column = "end_ms" if stream is Stream.GAPS else column
+    first, last = (metadata.row_group(group).column(names.index(name)).statistics for name in (column, last_column))
+    if first is None or last is None or not first.has_min_max or not last.has_min_max:
+        everything = np.iinfo(np.int64)
+        return int(everything.min), int(everything.max)
+    return first.min, last.max
+
+
+def _touched_groups(metadata: pq.FileMetaData, stream: Stream, window: Window) -> list[int]:
+    groups = range(metadata.num_row_groups)
+    return [group for group in groups if window.touches(*_group_extent(metadata, group, stream))]
+
+
+def _within(table: pa.Table, stream: Stream, window: Window) -> pa.Table:
+    """Rows in the window; of gaps, those that touch it."""
+    first = table[time_column(stream)]
+    last = table["end_ms"] if stream is Stream.GAPS else first
+    inside = pc.and_(pc.less_equal(first, window.end_ms), pc.greater(last, window.start_ms))
+    return table if pc.all(inside).as_py() else table.filter(inside)
