@@ -1,0 +1,90 @@
+"""The quoter of the Cartea–Jaimungal model: table, toxicity gate, inventory bound, half-spread bounds."""
+
+import math
+
+from market.errors import ModelError
+from market.sides import Side, Sides
+from quoting.order_flow import OrderFlow
+from quoting.placement import SMALLEST_SIZE, book_fault, place
+from quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
+from quoting.quote_table import CarteaJaimungalSettings, QuoteTable, solve_table
+from quoting.toxicity import Regime, regime, toxicity
+
+# The fee in the cost follows mid: after a move of 1 % the depths are off by 1 % of the fee, and are solved again.
+_MID_TOLERANCE = 0.01
+_TABLES_KEPT = 64
+
+
+def cartea_jaimungal_quoter(settings: CarteaJaimungalSettings, table: QuoteTable | None = None) -> Quoter:
+    """Quoter of the Cartea–Jaimungal model.
+
+    Parameters
+    ----------
+    settings : CarteaJaimungalSettings
+        Of the model.
+    table : QuoteTable, optional
+        A table already solved, such as the published one; it is then used whatever the flow. Without it a table is
+        solved once for every order flow.
+
+    Notes
+    -----
+    A side that would take inventory beyond the bound is withheld, and its size is cut to what is left up to the bound.
+    A paused maker still leaves: with inventory, the side that reduces it stays, at most in the size of the inventory.
+    """
+    return _CarteaJaimungalQuoter(settings, table)
+
+
+class _CarteaJaimungalQuoter:
+    def __init__(self, settings: CarteaJaimungalSettings, table: QuoteTable | None) -> None:
+        self._settings = settings
+        self._table = table
+        self._solved: dict[OrderFlow, tuple[float, QuoteTable]] = {}
+
+    def __call__(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
+        """Quotes for an inventory [lots, signed] at a time [ms]."""
+        if fault := book_fault(market):
+            return Quotes.none(fault)
+        if not math.isfinite(inventory):
+            return Quotes.none(f"the inventory is {inventory}")
+        try:
+            table = self._table or self._table_of(flow, market.mid)
+        except ModelError as error:
+            return Quotes.none(str(error))
+        state = self._regime(flow, market.mid)
+        depths = table.at(inventory, self._settings.time_left_s(now_ms))
+        if state is Regime.WIDEN:
+            depths = depths.map(lambda depth: depth * self._settings.widen_factor)
+        sizes = self._sizes(inventory, state)
+        offers = Sides(bid=_offer(depths.bid, sizes.bid), ask=_offer(depths.ask, sizes.ask))
+        return place(market, offers, self._settings.bounds)
+
+    def _table_of(self, flow: OrderFlow, mid: float) -> QuoteTable:
+        known = self._solved.get(flow)
+        if known is not None and abs(mid / known[0] - 1) <= _MID_TOLERANCE:
+            return known[1]
+        table = solve_table(flow, mid, self._settings)
+        if len(self._solved) >= _TABLES_KEPT:
+            del self._solved[next(iter(self._solved))]
+        self._solved[flow] = (mid, table)
+        return table
+
+    def _regime(self, flow: OrderFlow, mid: float) -> Regime:
+        settings = self._settings
+        toxicities = toxicity(flow, mid, settings.maker_fee)
+        return regime(toxicities, widen=settings.widen_toxicity, pause=settings.pause_toxicity)
+
+    def _sizes(self, inventory: float, state: Regime) -> Sides[float | Withheld]:
+        """Size of each side [lots], or why it is not quoted."""
+
+        def size(side: Side) -> float | Withheld:
+            signed = inventory if side is Side.BID else -inventory
+            if state is Regime.PAUSE:
+                return min(1.0, -signed) if signed < -SMALLEST_SIZE else Withheld("paused: the flow is toxic")
+            room = self._settings.maximum_inventory - signed
+            return min(1.0, room) if room > SMALLEST_SIZE else Withheld("at maximum inventory")
+
+        return Sides(bid=size(Side.BID), ask=size(Side.ASK))
+
+
+def _offer(depth: float, size: float | Withheld) -> Quote | Withheld:
+    return size if isinstance(size, Withheld) else Quote(price=math.nan, depth=depth, size=size)
