@@ -18,6 +18,7 @@ from quoting.stationary import stationary
 # Where a side has no fills there is no stationary limit; ten minutes ahead is then as far as the maker looks.
 _SUBSTITUTE_HORIZON_S = 600.0
 _SESSION_ROWS = 41
+_SESSION_TOLERANCE = 1e-6  # of 1/κ: far below any tick
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ def _solve(problem: ValueProblem, settings: CarteaJaimungalSettings) -> list[Quo
 
 
 def _finite(problem: ValueProblem, rows: FloatArray, terminal_penalty: float) -> list[QuoteTable]:
-    solution = finite_horizon(problem, terminal_penalty, rows)
+    solution = finite_horizon(problem, terminal_penalty, rows, tolerance=_SESSION_TOLERANCE)
     return _tables(problem, rows, solution.value, solution.depths)
 
 

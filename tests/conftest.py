@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples at every run, and no failure because a machine is slow.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 RECORDINGS = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
