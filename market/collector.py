@@ -1,0 +1,207 @@
+"""Records live market data of any number of coins into the tick store.
+
+Best quotes, trades, slow books and asset contexts of up to `COINS_PER_CONNECTION` coins share a connection; fast
+books, whose frames look like slow ones, have connections of their own. The exchange allows an address 10 connections
+and 1000 subscriptions.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiohttp
+
+from market.coin_recording import CoinRecording
+from market.errors import ConfigurationError, DataError
+from market.hyperliquid.directory import Directory
+from market.hyperliquid.feed import ConnectionGate, Feed, Timing
+from market.hyperliquid.market_data import Subscription
+from market.live_recording import LiveRecording
+from market.recorder import Counts, Recorder
+from market.storage import open_storage
+from market.store import TickStore
+from market.streams import Stream
+
+COINS_PER_CONNECTION = 60
+MOST_CONNECTIONS = 10
+MOST_SUBSCRIPTIONS = 1000
+LONGEST_START_GAP_MS = 86_400_000
+KNOWN_TRADES_MS = 600_000
+# Trades first: when the first quote or book arrives, nothing of the coin on this connection is still unsubscribed.
+EVENT_CHANNELS = ("trades", "bbo", "activeAssetCtx", "l2Book")
+
+log = logging.getLogger(__name__)
+
+
+class Collector:
+    """Records coins of one venue until stopped.
+
+    Parameters
+    ----------
+    url : str
+        REST address, ``https://api.hyperliquid.xyz`` for example; the websocket is expected at its ``/ws``.
+    coins : sequence of str or None
+        The venue's names; None means every coin it lists.
+    root : Path or str
+        Root of the tick store.
+    venue : str
+        Folder of the venue in the store.
+    flush_seconds : float
+        Rows are durable and visible after at most about this time; slow books and contexts after six times this.
+    timing : Timing, optional
+        How patient the connections are.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        coins: Sequence[str] | None,
+        root: Path | str,
+        venue: str = "hyperliquid",
+        *,
+        flush_seconds: float = 5.0,
+        timing: Timing | None = None,
+    ) -> None:
+        if coins is not None and not coins:
+            raise ConfigurationError("no coin to record: name at least one, or None for every coin of the venue")
+        self.session = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}p{os.getpid()}{secrets.token_hex(2)}"
+        self._url = url.rstrip("/")
+        self._wanted = coins
+        self._flush_seconds = flush_seconds
+        self._timing = timing or Timing()
+        self._store = TickStore(root, venue)
+        self._recorder = Recorder(open_storage(root), venue, self.session)
+        self._directory: Directory | None = None
+        self._live: LiveRecording | None = None
+
+    @property
+    def counts(self) -> Counts:
+        """What has become of the rows so far."""
+        return self._recorder.counts
+
+    @property
+    def clock_offset_ms(self) -> float | None:
+        """Exchange clock minus local clock [ms]; None before the first measurement."""
+        return None if self._directory is None else self._directory.clock_offset_ms
+
+    @property
+    def malformed_messages(self) -> int:
+        """Messages that could not be read."""
+        return 0 if self._live is None else self._live.malformed_messages
+
+    async def run(self, stop: asyncio.Event | None = None) -> None:
+        """Record until `stop` is set, SIGTERM or SIGINT arrives or the task is cancelled; then flush.
+
+        Raises
+        ------
+        UnknownCoin
+            If the venue does not list one of the coins.
+        """
+        stop = stop or asyncio.Event()
+        with stopping_on_signals(stop):
+            async with aiohttp.ClientSession() as client:
+                work = asyncio.create_task(self._record(client))
+                stopped = asyncio.create_task(stop.wait())
+                try:
+                    await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for task in (work, stopped):
+                        task.cancel()
+                    await asyncio.wait({work, stopped})
+                    await self._finish()
+        if not work.cancelled():
+            work.result()
+
+    async def _record(self, client: aiohttp.ClientSession) -> None:
+        directory = self._directory = Directory(client, self._url)
+        coins = await directory.require(self._wanted)
+        plan = spread_subscriptions(coins)
+        live = self._live = LiveRecording(await asyncio.to_thread(self._resume, coins), directory)
+        log.info("recording %d coins over %d connections as session %s", len(coins), len(plan), self.session)
+        address = f"ws{self._url.removeprefix('http')}/ws"
+        gate = ConnectionGate()
+        async with asyncio.TaskGroup() as tasks:
+            for subscriptions in plan:
+                tasks.create_task(Feed(address, subscriptions, live, gate, self._timing).run(client))
+            tasks.create_task(directory.watch_clock())
+            tasks.create_task(self._flush_for_ever(live))
+
+    def _resume(self, coins: Sequence[str]) -> dict[str, CoinRecording]:
+        """State of each coin after what is recorded already."""
+        return {coin: self._resume_coin(coin) for coin in coins}
+
+    def _resume_coin(self, coin: str) -> CoinRecording:
+        try:
+            last_ms = self._store.extent(coin)[1]
+        except DataError:
+            return CoinRecording(coin, self._recorder)
+        columns = ("exchange_ms", "trade_id")
+        trades = self._store.read(coin, Stream.TRADES, last_ms - KNOWN_TRADES_MS, last_ms, columns=columns)
+        known = zip(*(trades[name].to_pylist() for name in columns), strict=True)
+        # An older end needs no gap row: nothing is recorded since, and a reader sees that without being told.
+        last_ms = max(last_ms, _now_ms() - LONGEST_START_GAP_MS)
+        return CoinRecording(coin, self._recorder, last_ms=last_ms, known_trades=known)
+
+    async def _flush_for_ever(self, live: LiveRecording) -> None:
+        while True:
+            await asyncio.sleep(self._flush_seconds)
+            live.progress(_now_ms())
+            await self._recorder.flush()
+
+    async def _finish(self) -> None:
+        if self._live is not None:
+            self._live.end()
+        await self._recorder.flush(everything=True)
+        counts = self._recorder.counts
+        lost = counts.received - counts.written
+        level = logging.ERROR if lost else logging.INFO
+        log.log(level, "stopped: %d rows written, %d lost (%d of them dropped)", counts.written, lost, counts.dropped)
+
+
+def spread_subscriptions(coins: Sequence[str]) -> list[list[Subscription]]:
+    """Subscriptions of each connection, within what the exchange allows an address.
+
+    Raises
+    ------
+    ConfigurationError
+        If there are too many coins even without asset contexts.
+    """
+    channels: tuple[str, ...] = EVENT_CHANNELS
+    if len(coins) * (len(channels) + 1) > MOST_SUBSCRIPTIONS:
+        log.warning("%d coins: no asset contexts, the exchange allows %d subscriptions", len(coins), MOST_SUBSCRIPTIONS)
+        channels = tuple(channel for channel in channels if channel != "activeAssetCtx")
+    groups = [coins[start : start + COINS_PER_CONNECTION] for start in range(0, len(coins), COINS_PER_CONNECTION)]
+    plan = [[Subscription(channel, coin) for coin in group for channel in channels] for group in groups]
+    plan += [[Subscription("l2Book", coin, fast=True) for coin in group] for group in groups]
+    subscriptions = sum(map(len, plan))
+    if len(plan) > MOST_CONNECTIONS or subscriptions > MOST_SUBSCRIPTIONS:
+        raise ConfigurationError(
+            f"{len(coins)} coins need {len(plan)} connections and {subscriptions} subscriptions; the exchange allows "
+            f"an address {MOST_CONNECTIONS} and {MOST_SUBSCRIPTIONS}"
+        )
+    return plan
+
+
+@contextmanager
+def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` on SIGTERM and SIGINT, where this thread may handle signals."""
+    loop = asyncio.get_running_loop()
+    handled = (signal.SIGTERM, signal.SIGINT) if threading.current_thread() is threading.main_thread() else ()
+    for number in handled:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

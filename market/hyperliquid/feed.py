@@ -1,0 +1,282 @@
+"""A websocket connection to Hyperliquid that is renewed for ever.
+
+The venue closes connections without announcement and repeats books even when nothing changes, so silence means loss:
+a connection on which nothing arrives is renewed, a feed that is silent while others speak is subscribed again.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Sequence, Set
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import aiohttp
+
+from market.errors import MalformedMessage
+from market.events import AssetContext, BestQuote, BookSnapshot
+from market.hyperliquid.market_data import (
+    PING,
+    Acknowledged,
+    Frame,
+    Pong,
+    Refused,
+    Subscription,
+    UnknownChannel,
+    format_subscribe,
+    parse_frame,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How patient a connection is [s].
+
+    The fast book is repeated every half second, the slow one every five; best quotes and trades may be silent for
+    minutes, so they have no limit of their own.
+    """
+
+    ping_s: float = 20.0
+    fast_book_silence_s: float = 5.0
+    book_silence_s: float = 20.0
+    context_silence_s: float = 60.0
+    acknowledgement_s: float = 10.0
+    check_s: float = 0.5
+    first_delay_s: float = 0.25
+    longest_delay_s: float = 10.0
+    connect_s: float = 10.0
+
+    def silence_s(self, subscription: Subscription) -> float:
+        """How long a feed may be silent."""
+        if subscription.channel == "l2Book":
+            return self.fast_book_silence_s if subscription.fast else self.book_silence_s
+        return self.context_silence_s if subscription.channel == "activeAssetCtx" else float("inf")
+
+
+class Reception(NamedTuple):
+    """How a frame was received; `first_since_ms` is the time of the subscription if this is its first frame."""
+
+    local_ms: int
+    fast: bool
+    first_since_ms: int | None
+
+
+class Listener(Protocol):
+    """Takes what a connection receives."""
+
+    async def tradable(self) -> Set[str]:
+        """Coins that may be subscribed to now: one that is not listed ends the whole connection."""
+        ...
+
+    def received(self, frame: Frame, reception: Reception) -> None:
+        """A frame of a feed that was asked for."""
+        ...
+
+    def malformed(self, error: MalformedMessage) -> None:
+        """A message could not be read; the connection goes on."""
+        ...
+
+    def lost(self, subscription: Subscription, reason: str) -> None:
+        """From the last frame on, something may be missing of this feed."""
+        ...
+
+
+class ConnectionGate:
+    """Lets no more than `per_minute` new connections through in any minute, over all feeds that share it."""
+
+    def __init__(self, per_minute: int = 25) -> None:
+        self._opened: deque[float] = deque(maxlen=per_minute)
+
+    async def enter(self) -> None:
+        """Wait until a connection may be opened."""
+        while len(self._opened) == self._opened.maxlen and (wait := self._opened[0] + 60 - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
+        self._opened.append(time.monotonic())
+
+
+class _Line:
+    """State of one subscription on the present connection."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self.subscription = subscription
+        self.subscribed_ms: int | None = None
+        self.acknowledged = False
+        self.heard = 0.0
+        self.attempts = 0
+
+    def asked(self) -> None:
+        self.subscribed_ms = _now_ms()
+        self.heard = time.monotonic()
+        self.acknowledged = False
+        self.attempts += 1
+
+    def silent(self, timing: Timing) -> bool:
+        """Whether it is time to ask again; the patience doubles with every attempt."""
+        limit = timing.silence_s(self.subscription)
+        if not self.acknowledged:
+            limit = min(limit, timing.acknowledgement_s)
+        patience = limit * 2.0 ** min(self.attempts - 1, 6)
+        return time.monotonic() - self.heard > patience
+
+
+class Feed:
+    """Feeds of some coins over one connection.
+
+    Parameters
+    ----------
+    address : str
+        Websocket address.
+    subscriptions : sequence of Subscription
+        What to receive. Fast and slow books must not be mixed: their frames look alike.
+    listener : Listener
+        Takes the frames.
+    gate : ConnectionGate
+        Shared by all connections of this machine.
+    timing : Timing
+        How patient to be.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        subscriptions: Sequence[Subscription],
+        listener: Listener,
+        gate: ConnectionGate,
+        timing: Timing | None = None,
+    ) -> None:
+        self.connections = 0
+        self._address = address
+        self._listener = listener
+        self._gate = gate
+        self._timing = timing or Timing()
+        self._fast = any(subscription.fast for subscription in subscriptions)
+        self._lines = {subscription: _Line(subscription) for subscription in subscriptions}
+        self._heard = 0.0
+        self._silent = False
+
+    async def run(self, session: aiohttp.ClientSession) -> None:
+        """Receive until cancelled."""
+        delay = self._timing.first_delay_s
+        while True:
+            await self._gate.enter()
+            opened = time.monotonic()
+            reason = await self._attempt(session)
+            for subscription in self._lines:
+                self._listener.lost(subscription, "silence" if self._silent else "reconnect")
+            if time.monotonic() - opened > self._timing.longest_delay_s:
+                delay = self._timing.first_delay_s
+            log.warning("connection to %s ended (%s); the next within %.1f s", self._address, reason, delay)
+            await asyncio.sleep(random.uniform(0, delay))  # noqa: S311 - spreads reconnections, no secret
+            delay = min(2 * delay, self._timing.longest_delay_s)
+
+    async def _attempt(self, session: aiohttp.ClientSession) -> str:
+        """One connection from its opening to its end; gives the reason of the end."""
+        self._silent = False
+        try:
+            async with asyncio.timeout(self._timing.connect_s):
+                socket = await session.ws_connect(
+                    self._address, max_msg_size=1 << 24, timeout=aiohttp.ClientWSTimeout(ws_close=1.0)
+                )
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return f"{type(error).__name__} {error}"
+        self.connections += 1
+        async with socket:
+            keeper = asyncio.create_task(self._keep(socket))
+            try:
+                await self._listen(socket)
+            finally:
+                keeper.cancel()
+                with suppress(asyncio.CancelledError, aiohttp.ClientError, OSError):
+                    await keeper
+        return "silence" if self._silent else f"closed with {socket.close_code}"
+
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        async for message in socket:
+            if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                self._receive(message.data)
+
+    def _receive(self, text: str | bytes) -> None:
+        local_ms = _now_ms()
+        try:
+            frame = parse_frame(text)
+        except MalformedMessage as error:
+            self._listener.malformed(error)
+            return
+        if isinstance(frame, Pong | UnknownChannel):
+            return
+        self._heard = time.monotonic()
+        if isinstance(frame, Refused):
+            log.warning("%s refuses: %s", self._address, frame.text)
+            return
+        line = self._lines.get(_subscription_of(frame, fast=self._fast))
+        if line is None:
+            return
+        line.heard = self._heard
+        if isinstance(frame, Acknowledged):
+            line.acknowledged = True
+            return
+        line.attempts = 1
+        first_since_ms, line.subscribed_ms = line.subscribed_ms, None
+        self._listener.received(frame, Reception(local_ms, self._fast, first_since_ms))
+
+    async def _keep(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Subscribe, then ping and watch for silence until the connection ends."""
+        self._heard = time.monotonic()
+        tradable = await self._listener.tradable()
+        lines = [line for line in self._lines.values() if line.subscription.coin in tradable]
+        for line in lines:
+            line.attempts = 0
+            await self._ask(socket, line)
+        pinged = time.monotonic()
+        while not self._is_silent():
+            await asyncio.sleep(self._timing.check_s)
+            if time.monotonic() - pinged > self._timing.ping_s:
+                pinged = time.monotonic()
+                await socket.send_str(PING.decode())
+            for line in lines:
+                if line.silent(self._timing):
+                    await self._ask_again(socket, line)
+        self._silent = True
+        await socket.close()
+
+    def _is_silent(self) -> bool:
+        """Whether nothing at all was heard for as long as the most talkative feed may be silent."""
+        limit = min(self._timing.silence_s(subscription) for subscription in self._lines)
+        return time.monotonic() - self._heard > limit
+
+    async def _ask(self, socket: aiohttp.ClientWebSocketResponse, line: _Line) -> None:
+        line.asked()
+        await socket.send_str(format_subscribe(line.subscription).decode())
+
+    async def _ask_again(self, socket: aiohttp.ClientWebSocketResponse, line: _Line) -> None:
+        log.warning("no %s of %s; subscribing again", line.subscription.channel, line.subscription.coin)
+        self._listener.lost(line.subscription, "silence")
+        if line.acknowledged:
+            await socket.send_str(format_subscribe(line.subscription, method="unsubscribe").decode())
+        await self._ask(socket, line)
+
+
+def _subscription_of(frame: Frame, *, fast: bool) -> Subscription:
+    """The subscription a frame answers."""
+    match frame:
+        case Acknowledged(subscription):
+            return subscription._replace(fast=fast and subscription.channel == "l2Book")
+        case BookSnapshot():
+            return Subscription("l2Book", frame.coin, fast)
+        case BestQuote():
+            return Subscription("bbo", frame.coin)
+        case AssetContext():
+            return Subscription("activeAssetCtx", frame.coin)
+        case tuple() if frame and hasattr(frame[0], "coin"):
+            return Subscription("trades", frame[0].coin)
+        case _:
+            return Subscription("", "")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

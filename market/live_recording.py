@@ -1,0 +1,80 @@
+"""Hands the frames of all connections to the recording of their coin."""
+
+import logging
+from collections.abc import Mapping, Set
+
+from market.coin_recording import CoinRecording
+from market.errors import MalformedMessage
+from market.events import AssetContext, BestQuote, BookSnapshot, Trade
+from market.hyperliquid.directory import Directory
+from market.hyperliquid.feed import Reception
+from market.hyperliquid.market_data import Frame, Subscription
+from market.streams import Stream
+
+REPORTED_MALFORMED = 20
+
+log = logging.getLogger(__name__)
+
+
+class LiveRecording:
+    """The listener of every connection of a collector.
+
+    Parameters
+    ----------
+    recordings : mapping of str to CoinRecording
+        One a coin.
+    directory : Directory
+        Tells what is tradable and what the exchange's clock shows.
+    """
+
+    def __init__(self, recordings: Mapping[str, CoinRecording], directory: Directory) -> None:
+        self.malformed_messages = 0
+        self._recordings = recordings
+        self._directory = directory
+
+    async def tradable(self) -> Set[str]:
+        """Coins that may be subscribed to now."""
+        return await self._directory.tradable()
+
+    def received(self, frame: Frame, reception: Reception) -> None:
+        """Record a frame."""
+        local_ms = reception.local_ms
+        match frame:
+            case BookSnapshot(coin):
+                stream = Stream.BOOK_FAST if reception.fast else Stream.BOOK
+                self._recordings[coin].book(frame, local_ms, stream)
+            case BestQuote(coin):
+                self._recordings[coin].quote(frame, local_ms)
+            case AssetContext(coin):
+                self._recordings[coin].context(frame, self._directory.exchange_ms(local_ms), local_ms)
+            case (Trade(coin), *_):
+                since_ms = reception.first_since_ms
+                until_ms = float("-inf") if since_ms is None else self._directory.exchange_ms(since_ms)
+                trades = [trade for trade in frame if isinstance(trade, Trade) and trade.coin == coin]
+                self._recordings[coin].trades(trades, local_ms, replayed_until_ms=until_ms)
+
+    def malformed(self, error: MalformedMessage) -> None:
+        """Count a message that could not be read."""
+        self.malformed_messages += 1
+        if self.malformed_messages <= REPORTED_MALFORMED:
+            log.error("message %d that cannot be read: %s", self.malformed_messages, error)
+
+    def lost(self, subscription: Subscription, reason: str) -> None:
+        """Open a gap of the streams that share the subscription's connection."""
+        recording = self._recordings[subscription.coin]
+        if subscription.fast:
+            recording.fast.lost(reason)
+        elif subscription.channel != "activeAssetCtx":
+            recording.events.lost(reason)
+
+    def progress(self, local_ms: int) -> None:
+        """Write what has passed of the gaps that are open."""
+        for recording in self._recordings.values():
+            for coverage in (recording.events, recording.fast):
+                coverage.progress(self._directory.exchange_ms(local_ms))
+
+    def end(self) -> None:
+        """Mark the end of the recording of every coin."""
+        for recording in self._recordings.values():
+            for coverage in (recording.events, recording.fast):
+                coverage.end()

@@ -1,0 +1,155 @@
+"""Buffers the rows of a live feed and makes them durable, each exactly once.
+
+A row is *acknowledged* when the segment it is in has been made durable and visible; until then it is kept in memory.
+What cannot be written is kept encoded, tried again at the next flush under the same name, and when the memory set
+aside is full the oldest is dropped, counted and recorded as a gap.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from market.rows import Row, gap_row, table_of
+from market.segments import SegmentName, cut_segments, encode
+from market.storage import Storage
+from market.streams import Stream
+
+SLOW_STREAMS = frozenset({Stream.BOOK, Stream.CONTEXT})
+SLOW_FLUSHES = 6
+SPILL_BYTES = 256 << 20
+FAILURES_IN_A_ROW = 3
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Counts:
+    """What has become of the rows since the start."""
+
+    received: int = 0
+    written: int = 0
+    dropped: int = 0
+    bytes_written: int = 0
+    failed_writes: int = 0
+    waiting_bytes: int = 0
+
+
+class Encoded(NamedTuple):
+    """A segment ready to be written."""
+
+    path: str
+    content: pa.Buffer
+    rows: int
+
+
+class Batch(NamedTuple):
+    """Rows taken from a buffer, not yet encoded; the label makes a second attempt write the same file."""
+
+    coin: str
+    stream: Stream
+    label: str
+    rows: list[Row]
+
+
+class Recorder:
+    """Rows of many coins on their way into a tick store.
+
+    Parameters
+    ----------
+    storage : Storage
+        The store.
+    venue, session : str
+        Folder of the venue, and the name of this run: part of every segment's name and a column of its rows.
+    spill_bytes : int
+        Memory for segments that could not be written yet.
+    """
+
+    def __init__(self, storage: Storage, venue: str, session: str, *, spill_bytes: int = SPILL_BYTES) -> None:
+        self.counts = Counts()
+        self._storage = storage
+        self._venue = venue
+        self._session = session
+        self._spill_bytes = spill_bytes
+        self._buffers: dict[tuple[str, Stream], list[Row]] = {}
+        self._waiting: deque[Encoded] = deque()
+        self._flushes = 0
+        self._batches = 0
+        self._flushing = asyncio.Lock()
+
+    def add(self, coin: str, stream: Stream, row: Row) -> None:
+        """Take a row; it is acknowledged after a later flush."""
+        self._buffers.setdefault((coin, stream), []).append(row)
+        self.counts.received += 1
+
+    def add_gap(self, coin: str, stream: Stream, start_ms: int, end_ms: int, reason: str) -> None:
+        """Record that rows of a stream may be missing."""
+        self.add(coin, Stream.GAPS, gap_row(start_ms, end_ms, stream, reason))
+
+    async def flush(self, *, everything: bool = False) -> None:
+        """Write what is buffered; slow streams only every `SLOW_FLUSHES` times unless `everything` is asked for."""
+        async with self._flushing:
+            self._flushes += 1
+            slow_too = everything or self._flushes % SLOW_FLUSHES == 0
+            batches = self._take(slow_too=slow_too)
+            self._waiting += await asyncio.to_thread(self._encode, batches)
+            written = await asyncio.to_thread(self._write, list(self._waiting))
+            self._settle(written)
+
+    def _take(self, *, slow_too: bool) -> list[Batch]:
+        due = [key for key in self._buffers if slow_too or key[1] not in SLOW_STREAMS]
+        batches = []
+        for coin, stream in due:
+            self._batches += 1
+            label = f"{self._session}-{self._batches:08d}"
+            batches.append(Batch(coin, stream, label, self._buffers.pop((coin, stream))))
+        return batches
+
+    def _encode(self, batches: list[Batch]) -> list[Encoded]:
+        encoded = []
+        for coin, stream, label, rows in batches:
+            table = table_of(stream, rows, session=self._session)
+            for segment in cut_segments(self._venue, coin, stream, table, label=label):
+                encoded.append(Encoded(segment.path, encode(segment.table), len(segment.table)))
+        return encoded
+
+    def _write(self, waiting: list[Encoded]) -> set[str]:
+        """Publish segments; gives the paths of those that are durable now."""
+        written: set[str] = set()
+        failures = 0
+        for segment in waiting:
+            try:
+                self._storage.publish(segment.path, segment.content)
+            except OSError as error:
+                log.error("cannot write %s (%d rows are kept in memory): %s", segment.path, segment.rows, error)
+                self.counts.failed_writes += 1
+                failures += 1
+                if failures == FAILURES_IN_A_ROW:
+                    break
+            else:
+                written.add(segment.path)
+                failures = 0
+        return written
+
+    def _settle(self, written: set[str]) -> None:
+        """Acknowledge what was written and drop what no longer fits into memory."""
+        for segment in self._waiting:
+            if segment.path in written:
+                self.counts.written += segment.rows
+                self.counts.bytes_written += segment.content.size
+        self._waiting = deque(segment for segment in self._waiting if segment.path not in written)
+        self.counts.waiting_bytes = sum(segment.content.size for segment in self._waiting)
+        while self.counts.waiting_bytes > self._spill_bytes:
+            self._drop(self._waiting.popleft())
+
+    def _drop(self, segment: Encoded) -> None:
+        self.counts.waiting_bytes -= segment.content.size
+        self.counts.dropped += segment.rows
+        log.error("dropped %d rows of %s: %d bytes wait already", segment.rows, segment.path, self._spill_bytes)
+        _, coin, _, file_name = segment.path.split("/")
+        name = SegmentName.parse(file_name)
+        if name is not None and name.first_ms is not None and name.last_ms is not None:
+            self.add_gap(coin, name.stream, name.first_ms, name.last_ms, "overflow")
