@@ -66,8 +66,8 @@ class Character:
             adverse_selection_on_fill=_both(self.on_fill * basis_point),
             adverse_selection_slope=_both(self.slope),
             diffusion=self.diffusion * basis_point,
-            level_size=20_000 / price,
-            order_size=3_000 / price,
+            level_size=5_000 / price,
+            order_size=1_500 / price,
             level_spacing=max(1, round(0.75 * basis_point / tick)),
             maximum_leverage=listing.maximum_leverage,
         )

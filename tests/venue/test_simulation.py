@@ -350,13 +350,34 @@ def test_making_the_default_market_pays(coin):
     assert 0.7e-4 < flow.volatility / price < 1.5e-4
 
 
-def test_no_depth_pays_in_the_toxic_market():
-    """Even without a fee, every depth loses to the mean move of the orders that reach it."""
+def earnings_per_fill(truth, depth, *, seed):
+    """What a quote held at `depth` from mid earns with each order that reaches it, marked out at 1 s [price]."""
+    tape = simulate_tape(truth, seed=seed, seconds=HOURS_6)
+    orders = orders_of(tape)
+    filled = (orders.depth > depth - truth.tick / 4) & (orders.time_ms < tape.end_ms - 1000)
+    return depth - moves_after(tape, orders, 1000, 0.0)[filled]
+
+
+@pytest.mark.parametrize("coin", ["ETH", "WLFI"])
+def test_the_best_quote_of_the_default_market_earns_what_the_model_says(coin):
+    """A quote at 1/κ + ε + fee earns 1/κ a fill after the fee, A exp(−κ depth) times a second."""
+    truth = default_truths([coin])[0]
+    flow, fee = truth.order_flow(), MAKER_FEE * truth.start_price
+    best = 1 / flow.fill_decay.buy + flow.adverse_selection_on_fill.buy + fee
+    depth = (np.rint(best / truth.tick - truth.spread_ticks / 2) + truth.spread_ticks / 2) * truth.tick
+    earned = earnings_per_fill(truth, depth, seed=6) - fee
+    assert_mean(earned, depth - flow.adverse_selection_on_fill.buy - fee, what="earned")
+    expected = 2 * flow.fill_intensity.buy * np.exp(-flow.fill_decay.buy * depth) * HOURS_6
+    assert abs(len(earned) - expected) < 4 * np.sqrt(expected)
+
+
+@pytest.mark.parametrize("ticks", [1, 5, 12])
+def test_no_depth_pays_in_the_toxic_market(ticks):
+    """Before any fee, a quote loses at every depth to the mean move of the orders that reach it."""
     truth = toxic_truth("ETH")
-    for ticks in range(1, 2000):
-        depth = (truth.spread_ticks / 2 + ticks) * truth.tick
-        reached = truth.adverse_selection_on_fill.buy + truth.adverse_selection_slope.buy * (ticks - 1) * truth.tick
-        assert depth < reached
+    earned = earnings_per_fill(truth, (truth.spread_ticks / 2 + ticks) * truth.tick, seed=6)
+    assert len(earned) > 50
+    assert earned.mean() < -3 * earned.std() / np.sqrt(len(earned))
 
 
 def test_universe_holds_good_and_bad_coins():
