@@ -11,6 +11,9 @@ import rapidjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from market.errors import ConfigurationError
+from quoting.placement import DepthBounds
+from quoting.quote_table import CarteaJaimungalSettings
+from trading.rules import QuotingRules, Role
 
 # The dialect in which Freqtrade reads its configuration.
 _COMMENTS_ALLOWED = rapidjson.PM_COMMENTS | rapidjson.PM_TRAILING_COMMAS
@@ -64,6 +67,20 @@ class ModelSettings(Section):
                 f"widen_toxicity {self.widen_toxicity} must not be above pause_toxicity {self.pause_toxicity}"
             )
         return self
+
+    def cartea_jaimungal(self, bounds: DepthBounds) -> CarteaJaimungalSettings:
+        """The same in the terms of the Cartea–Jaimungal model."""
+        return CarteaJaimungalSettings(
+            maximum_inventory=self.maximum_inventory,
+            running_penalty=self.running_penalty,
+            terminal_penalty=self.terminal_penalty,
+            maker_fee=self.maker_fee,
+            drift_weight=self.drift_weight,
+            session_s=self.horizon.seconds,
+            widen_toxicity=self.widen_toxicity,
+            pause_toxicity=self.pause_toxicity,
+            bounds=bounds,
+        )
 
 
 class QuoteSettings(Section):
@@ -154,6 +171,23 @@ class Settings(Section):
             return settings
         pairs = config.get("exchange", {}).get("pair_whitelist", [])
         return settings.model_copy(update={"coins": tuple(pair.split("/")[0] for pair in pairs)})
+
+    @property
+    def role(self) -> Role:
+        """What this bot may hold."""
+        return Role(self.sides)
+
+    def rules(self, smallest_notional: float) -> QuotingRules:
+        """Rules of the bot's quotes, with the value of the smallest order it should place [quote currency]."""
+        return QuotingRules(
+            role=self.role,
+            maximum_inventory=self.model.maximum_inventory,
+            minimum_half_spread_bps=self.quote.minimum_half_spread_bps,
+            maximum_half_spread_bps=self.quote.maximum_half_spread_bps,
+            tolerance_bps=self.quote.tolerance_bps,
+            minimum_life_ms=self.quote.minimum_life_s * 1e3,
+            smallest_notional=smallest_notional,
+        )
 
 
 def _load_all(paths: Sequence[Path], depth: int = 0) -> dict[str, Any]:

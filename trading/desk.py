@@ -1,0 +1,146 @@
+"""The desk of a bot: the plans of all its pairs in one loop, and what became of them.
+
+Made so that it fails closed. At the start of a loop every plan is forgotten; a pair gets a plan only when everything it
+depends on was read and checked. When a fill changes what is held, the old plan is forgotten before a new one is made.
+Looking a plan up never computes anything, so it cannot fail.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from market.decision_log import Decision
+from market.sides import Side
+from trading.action_budget import ActionBudget
+from trading.holding import Holding, RestingOrder
+from trading.journal import Journal
+from trading.plan import Plan, PlannedOrder, Planner
+from trading.rules import Restraints
+
+# Freqtrade sends the leverage with every entry; a cancellation is an action of its own.
+ENTRY_ACTIONS, EXIT_ACTIONS, CANCEL_ACTIONS = 2, 1, 1
+
+
+@dataclass(frozen=True)
+class PairDesk:
+    """What one loop knows about one pair; `no_opening` is the reason why its position may not grow, if there is one."""
+
+    planner: Planner
+    calibration_id: str
+    no_opening: str = ""
+
+
+class Desk:
+    """Plans of one loop.
+
+    Parameters
+    ----------
+    budget : ActionBudget
+        Shared by all pairs, as the exchange counts by account.
+    orders_before_flat : int
+        Orders after which a position is closed, so that a trade does not grow without bound.
+    record : Callable[[Decision], None]
+        Where decisions are written.
+    leg : str or None
+        Name of the leg in the decision log.
+    """
+
+    def __init__(
+        self, budget: ActionBudget, orders_before_flat: int, record: Callable[[Decision], None], leg: str | None = None
+    ) -> None:
+        self._budget = budget
+        self._orders_before_flat = orders_before_flat
+        self._record = record
+        self._leg = leg
+        self._pairs: dict[str, PairDesk] = {}
+        self._plans: dict[str, Plan] = {}
+        self._journals: dict[str, Journal] = {}
+
+    def clear(self) -> None:
+        """Forget everything a former loop knew: without a new plan nothing is quoted."""
+        self._pairs.clear()
+        self._plans.clear()
+
+    def open(self, pair: str, desk: PairDesk, holding: Holding) -> Plan:
+        """Take what is known about a pair and make its plan.
+
+        Raises
+        ------
+        MarketMakingError
+            If the model has no quotes for these numbers; the pair then has no plan.
+        """
+        plan = self._make(desk, holding)
+        self._pairs[pair], self._plans[pair] = desk, plan
+        self._write(self._journal(pair).seen(plan, desk.planner.now_ms, desk.calibration_id))
+        return plan
+
+    def withhold(self, pair: str, reason: str, now_ms: int) -> None:
+        """Note why a pair has no plan."""
+        self._pairs.pop(pair, None)
+        self._plans.pop(pair, None)
+        self._write(self._journal(pair).withheld(reason, now_ms))
+
+    def plan(self, pair: str, holding: Holding) -> Plan | None:
+        """The plan for what is held now, made again if that has changed since; None if the pair has none."""
+        desk, known = self._pairs.get(pair), self._plans.get(pair)
+        if desk is None or (known is not None and known.holding == holding):
+            return known
+        self._plans.pop(pair, None)
+        self._plans[pair] = self._make(desk, holding)
+        return self._plans[pair]
+
+    def order(self, pair: str, *, grows: bool) -> PlannedOrder | None:
+        """Look up the planned order of a pair, if it opens (or closes, as asked)."""
+        plan = self._plans.get(pair)
+        return None if plan is None or plan.order is None or plan.order.grows is not grows else plan.order
+
+    def planner(self, pair: str) -> Planner | None:
+        """Look up what the plan of a pair was made from."""
+        desk = self._pairs.get(pair)
+        return None if desk is None else desk.planner
+
+    def opening_side(self, pair: str) -> Side | None:
+        """The side with which a position would be opened if none were held."""
+        desk, plan = self._pairs.get(pair), self._plans.get(pair)
+        if desk is None or plan is None:
+            return None
+        order = plan.order if plan.holding.coins == 0 else self._make(desk, Holding()).order
+        return None if order is None else order.side
+
+    def must_cancel(self, pair: str, holding: Holding, order: RestingOrder, now_ms: int) -> bool:
+        """Whether a resting order has to go: there is no plan, or the plan wants another one."""
+        plan = self.plan(pair, holding)
+        if plan is not None and plan.keep:
+            return False
+        reason = "there is no plan" if plan is None else plan.reason
+        self._write(self._journal(pair).cancelled(order, reason, now_ms, plan, self._calibration_id(pair)))
+        self._budget.spend(CANCEL_ACTIONS, now_ms)
+        return True
+
+    def placing(self, order: PlannedOrder, now_ms: int) -> None:
+        """Count the actions of an order that is about to be placed."""
+        self._budget.spend(ENTRY_ACTIONS if order.grows else EXIT_ACTIONS, now_ms)
+
+    def filled(self, pair: str, order: RestingOrder, now_ms: int) -> None:
+        """Note a fill."""
+        self._write(self._journal(pair).order_seen(order, now_ms, self._plans.get(pair), self._calibration_id(pair)))
+
+    def _make(self, desk: PairDesk, holding: Holding) -> Plan:
+        saving = self._budget.left(desk.planner.now_ms) < ENTRY_ACTIONS + CANCEL_ACTIONS
+        no_opening = desk.no_opening
+        if saving and holding.resting is None:
+            no_opening = no_opening or "the action budget is spent"
+        leaving = holding.orders >= self._orders_before_flat
+        return desk.planner.plan(holding, Restraints(no_opening, leaving=leaving, saving=saving))
+
+    def _journal(self, pair: str) -> Journal:
+        desk = self._pairs.get(pair)
+        coin = pair.split("/", maxsplit=1)[0] if desk is None else desk.planner.instrument.coin
+        return self._journals.setdefault(pair, Journal(coin, self._leg))
+
+    def _calibration_id(self, pair: str) -> str | None:
+        desk = self._pairs.get(pair)
+        return None if desk is None else desk.calibration_id
+
+    def _write(self, decisions: Iterable[Decision]) -> None:
+        for decision in decisions:
+            self._record(decision)

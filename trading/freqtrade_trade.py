@@ -1,0 +1,104 @@
+"""How a trade and its orders, as Freqtrade keeps them, read as a holding. Freqtrade itself is not needed for it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from market.instrument import Instrument
+from market.sides import Side
+from trading.holding import Holding, RestingOrder
+from trading.plan import PlannedOrder
+
+
+class FreqtradeOrder(Protocol):
+    """What is needed of ``freqtrade.persistence.Order``.
+
+    `side` and `price` are not: Hyperliquid's answer to a new order has neither, and Freqtrade leaves them empty until
+    it asks again.
+    """
+
+    order_id: str
+    ft_order_side: str
+
+    @property
+    def safe_placement_price(self) -> float:
+        """Price at which it was placed."""
+        ...
+
+    @property
+    def safe_remaining(self) -> float:
+        """Size still open [coins]."""
+        ...
+
+    @property
+    def safe_filled(self) -> float:
+        """Size filled [coins]."""
+        ...
+
+    @property
+    def order_date_utc(self) -> datetime:
+        """When it was placed."""
+        ...
+
+
+class FreqtradeTrade(Protocol):
+    """What is needed of ``freqtrade.persistence.Trade``; `amount` counts finished orders only."""
+
+    amount: float
+    is_short: bool
+    is_open: bool
+
+    @property
+    def orders(self) -> Sequence[FreqtradeOrder]:
+        """Every order so far."""
+        ...
+
+    @property
+    def open_orders(self) -> Sequence[FreqtradeOrder]:
+        """Orders that rest."""
+        ...
+
+
+def holding_of(trade: FreqtradeTrade | None) -> Holding:
+    """What is held, with the filled part of the resting order."""
+    coins, resting = closed_position(trade), None
+    if trade is None or not trade.is_open:
+        return Holding()
+    for order in trade.open_orders:
+        resting = resting_order_of(order)
+        coins += resting.filled if resting.side is Side.BID else -resting.filled
+    return Holding(coins, resting, len(trade.orders))
+
+
+def closed_position(trade: FreqtradeTrade | None) -> float:
+    """Position from finished orders only [coins, signed]."""
+    if trade is None or not trade.is_open:
+        return 0.0
+    return -trade.amount if trade.is_short else trade.amount
+
+
+def resting_order_of(order: FreqtradeOrder) -> RestingOrder:
+    """One order."""
+    return RestingOrder(
+        order_id=order.order_id,
+        side=Side.BID if order.ft_order_side == "buy" else Side.ASK,
+        price=order.safe_placement_price,
+        remaining=order.safe_remaining,
+        filled=order.safe_filled,
+        placed_ms=milliseconds(order.order_date_utc),
+    )
+
+
+def stake_of(order: PlannedOrder, instrument: Instrument, leverage: float) -> float:
+    """Stake from which Freqtrade, which truncates amounts, arrives at the planned size: half a lot more."""
+    return (order.size + float(instrument.lot) / 2) * order.price / leverage
+
+
+def direction_of(side: Side) -> str:
+    """Direction of the position that an order on this side opens, in Freqtrade's words."""
+    return "long" if side is Side.BID else "short"
+
+
+def milliseconds(time: datetime) -> int:
+    """Unix time [ms]."""
+    return int(time.timestamp() * 1e3)

@@ -1,0 +1,198 @@
+"""The plan of one pair for one loop: the one order that should rest now, or why none should.
+
+Stock Freqtrade rests one order a trade and holds one trade a pair. So of a model's two quotes one is chosen: flat, the
+side that is expected to earn more among those that may open a position; with a position, the reducing side unless the
+model clearly prefers to add. A resting order stays where it is while its price is within tolerance. One that has become
+too close to mid is cancelled at once, because that is where a maker is picked off; one that has become too far is moved
+only when it has rested for its minimum life and the action budget allows.
+"""
+
+from dataclasses import dataclass
+from math import isfinite
+
+from market.instrument import Instrument
+from market.sides import Side, Sides
+from quoting.order_flow import OrderFlow
+from quoting.preference import preferred_side
+from quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
+from trading.holding import Holding, RestingOrder
+from trading.rules import QuotingRules, Restraints
+
+_TOO_LARGE = 1.25  # a resting order this much larger than wanted is a risk
+
+
+@dataclass(frozen=True)
+class PlannedOrder:
+    """An order to rest: valid price [price], valid size [coins], the model's own depth [price].
+
+    `grows` says that a fill enlarges the position, `closes` that it ends it.
+    """
+
+    side: Side
+    price: float
+    size: float
+    depth: float
+    grows: bool
+    closes: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What should rest on one pair, given what was held when the plan was made.
+
+    `keep` says that the resting order is good as it is. `reason` tells why there is no order, or why the resting one is
+    kept or replaced.
+    """
+
+    holding: Holding
+    inventory: float
+    mid: float
+    order: PlannedOrder | None
+    keep: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Everything a plan depends on but what is held: one pair at one moment.
+
+    Parameters
+    ----------
+    lot : float
+        Coins in one lot of inventory.
+    other_leg : float or None
+        Position of the other leg [coins, signed]; 0 for a bot on its own, None if the other leg does not answer.
+    """
+
+    instrument: Instrument
+    market: MarketView
+    flow: OrderFlow
+    quoter: Quoter
+    lot: float
+    rules: QuotingRules
+    now_ms: int
+    other_leg: float | None = 0.0
+
+    def plan(self, holding: Holding, restraints: Restraints) -> Plan:
+        """Choose the order that should rest.
+
+        Raises
+        ------
+        MarketMakingError
+            If the model has no quotes for these numbers.
+        """
+        inventory = (holding.coins + (self.other_leg or 0.0)) / self.lot
+        quotes = self.quoter(self.market, inventory, self.flow, self.now_ms)
+        wishes = Sides(*(self._wish(side, quotes, holding, restraints) for side in (Side.BID, Side.ASK)))
+        chosen = self._choose(wishes, holding, restraints)
+        if isinstance(chosen, Withheld):
+            return Plan(holding, inventory, self.market.mid, None, keep=False, reason=chosen.reason)
+        keep, reason = self._compare(chosen, holding.resting, restraints)
+        return Plan(holding, inventory, self.market.mid, chosen, keep, reason)
+
+    def _wish(self, side: Side, quotes: Quotes, holding: Holding, restraints: Restraints) -> "PlannedOrder | Withheld":
+        """Turn the model's quote on one side into a valid order, or say why not."""
+        quote = quotes.sides.of(side)
+        if isinstance(quote, Withheld):
+            return quote
+        if not (isfinite(quote.depth) and isfinite(quote.size)):
+            return Withheld(f"the model gives depth {quote.depth} and size {quote.size}")
+        grows = holding.grows_with(side)
+        price = self._price(side, quote.depth, restraints)
+        if grows:
+            size = self._opening_size(side, quote, price, holding, restraints)
+        else:
+            size = self._closing_size(quote, price, holding, restraints)
+        if isinstance(size, Withheld):
+            return size
+        closes = not grows and size >= self.instrument.size(abs(holding.coins))
+        return PlannedOrder(side, price, size, quote.depth, grows, closes)
+
+    def _price(self, side: Side, depth: float, restraints: Restraints) -> float:
+        """A valid price that does not cross, rounded away from mid."""
+        market, rules, bps = self.market, self.rules, self.market.mid / 1e4
+        depth = min(max(depth, rules.minimum_half_spread_bps * bps), rules.maximum_half_spread_bps * bps)
+        if restraints.leaving:
+            depth = min(depth, (market.ask_price - market.bid_price) / 2)
+        if side is Side.BID:
+            return min(self.instrument.bid_price(market.mid - depth), self.instrument.next_below(market.ask_price))
+        return max(self.instrument.ask_price(market.mid + depth), self.instrument.next_above(market.bid_price))
+
+    def _opening_size(
+        self, side: Side, quote: Quote, price: float, holding: Holding, restraints: Restraints
+    ) -> float | Withheld:
+        refusal = restraints.no_opening or self._refusal(side, restraints)
+        if refusal:
+            return Withheld(refusal)
+        inventory = (holding.coins + (self.other_leg or 0.0)) / self.lot
+        room = self.rules.maximum_inventory - (inventory if side is Side.BID else -inventory)
+        size = self.instrument.size(max(min(quote.size, room), 0.0) * self.lot)
+        if size * price < self.rules.smallest_notional:
+            return Withheld(f"{size:g} coins at {price:g} are below the smallest order, room is {room:.2f} lots")
+        return size
+
+    def _refusal(self, side: Side, restraints: Restraints) -> str:
+        if restraints.leaving:
+            return "the position is being closed"
+        if self.other_leg is None:
+            return "the other leg does not answer"
+        if not self.rules.role.opens_with(side):
+            return f"this bot is {self.rules.role}"
+        return ""
+
+    def _closing_size(self, quote: Quote, price: float, holding: Holding, restraints: Restraints) -> float | Withheld:
+        whole = self.instrument.size(abs(holding.coins))
+        size = self.instrument.size(min(abs(holding.coins), max(quote.size, 0.0) * self.lot))
+        if restraints.leaving or (whole - size) * price < self.rules.smallest_notional:
+            size = whole
+        if size * price < self.instrument.minimum_notional:
+            return Withheld(f"{size:g} coins at {price:g} are below the exchange's smallest order")
+        return size
+
+    def _choose(
+        self, wishes: "Sides[PlannedOrder | Withheld]", holding: Holding, restraints: Restraints
+    ) -> "PlannedOrder | Withheld":
+        bid, ask = wishes
+        if isinstance(bid, Withheld) and isinstance(ask, Withheld):
+            return Withheld(bid.reason if bid.reason == ask.reason else f"bid: {bid.reason}; ask: {ask.reason}")
+        if isinstance(bid, Withheld):
+            return ask
+        if isinstance(ask, Withheld):
+            return bid
+        resting = holding.resting
+        if resting is not None and (restraints.saving or self._is_young(resting)):
+            return wishes.of(resting.side)
+        return wishes.of(self._preferred(Sides(bid, ask), holding))
+
+    def _preferred(self, orders: Sides[PlannedOrder], holding: Holding) -> Side:
+        reducing = Side.ASK if holding.coins >= 0 else Side.BID
+        if self.rules.role.leg is None:
+            resting = None if holding.resting is None else holding.resting.side
+            depths = orders.map(lambda order: order.depth)
+            return preferred_side(self.flow, depths, reducing=reducing, resting=resting)
+        # With a position on either leg both leave, so that the gross position shrinks; else this leg holds its own side
+        # of the quote and the other leg the opposite one.
+        return reducing if self.other_leg else reducing.opposite
+
+    def _compare(self, order: PlannedOrder, resting: RestingOrder | None, restraints: Restraints) -> tuple[bool, str]:
+        """Whether the resting order is good as it is, and why."""
+        if resting is None:
+            return False, f"the {order.side} is free"
+        if resting.side is not order.side:
+            return False, f"the {order.side} is worth more"
+        if resting.remaining > order.size * _TOO_LARGE:
+            return False, f"{resting.remaining:g} coins rest, wanted are {order.size:g}"
+        towards_mid = resting.price - order.price if order.side is Side.BID else order.price - resting.price
+        return self._within_tolerance(towards_mid / self.market.mid * 1e4, resting, restraints)
+
+    def _within_tolerance(self, closer_bps: float, resting: RestingOrder, restraints: Restraints) -> tuple[bool, str]:
+        if abs(closer_bps) <= self.rules.tolerance_bps:
+            return True, ""
+        if closer_bps > 0:
+            return False, f"{closer_bps:.2f} bps too close"
+        if restraints.saving:
+            return True, f"{-closer_bps:.2f} bps too far, the action budget is spent"
+        return self._is_young(resting), f"{-closer_bps:.2f} bps too far"
+
+    def _is_young(self, resting: RestingOrder) -> bool:
+        return self.now_ms - resting.placed_ms < self.rules.minimum_life_ms

@@ -1,0 +1,284 @@
+"""Rest one post-only quote of the Cartea–Jaimungal model on each pair, decided anew every loop (docs/strategy.md).
+
+Every decision is one plan a pair and loop, made in `bot_loop_start` and made again when a fill changes what is held.
+Freqtrade's hooks fail open: an exception in a price hook means the price at the touch. So the hooks that place an order
+only look the plan up, and where there is no plan there is no order.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from freqtrade.enums import RunMode, TradingMode
+from freqtrade.exceptions import ConfigurationError as FreqtradeConfigurationError
+from freqtrade.exceptions import FreqtradeException
+from freqtrade.persistence import Order, Trade
+from freqtrade.strategy import IStrategy
+from pandas import DataFrame
+
+from calibration.parameter_cache import ParameterCache
+from calibration.settings import Settings
+from market.decision_log import DecisionLog
+from market.errors import ConfigurationError, DataError, MarketMakingError, SafetyError
+from market.exchange_rules import instrument_of, post_only_flag
+from market.hyperliquid.no_builder_fee import refuse_builder_fee
+from market.instrument import Instrument
+from market.leg_position import other_leg, publish_leg
+from market.sides import Side
+from quoting.market_making import cartea_jaimungal_quoter
+from quoting.placement import DepthBounds
+from quoting.quote import MarketView, Quoter
+from trading.account import check_position
+from trading.action_budget import ActionBudget
+from trading.desk import Desk, PairDesk
+from trading.freqtrade_trade import (
+    closed_position,
+    direction_of,
+    holding_of,
+    milliseconds,
+    resting_order_of,
+    stake_of,
+)
+from trading.holding import Holding
+from trading.order_book import top_of_book
+from trading.plan import Planner
+
+_BOOK_LEVELS = 20
+_ANY_DEPTH = DepthBounds(0.0, 5000.0)  # the plan applies the bounds of the configuration, to every model alike
+_LARGEST_RESERVE = 1.5
+
+
+class MarketMaking(IStrategy):
+    """Post-only market maker that rests whichever side its inventory calls for."""
+
+    INTERFACE_VERSION = 3
+    timeframe = "1m"
+    process_only_new_candles = False  # the entry signal is the plan of this loop, not of the last candle
+    startup_candle_count = 0
+    minimal_roi: dict[str, float] = {}  # noqa: RUF012 - Freqtrade's attributes are plain class attributes
+    stoploss = -0.10
+    use_exit_signal = False
+    position_adjustment_enable = True
+    max_entry_position_adjustment = -1
+    order_types = {  # noqa: RUF012
+        "entry": "limit",
+        "exit": "limit",
+        "emergency_exit": "market",
+        "force_exit": "market",
+        "stoploss": "market",
+        "stoploss_on_exchange": False,
+    }
+    # A dead-man's switch only; re-quoting is done by check_entry_timeout and check_exit_timeout. With a timeout count
+    # the N-th re-quote would become a market order.
+    unfilledtimeout = {"entry": 900, "exit": 900, "exit_timeout_count": 0, "unit": "seconds"}  # noqa: RUF012
+    # Freqtrade copies a trade with all its orders several times a loop: 500 of them take 0.1 s, 900 take 0.35 s.
+    orders_before_flat = 400
+    protections = [  # noqa: RUF012 - stop opening for an hour after losing 5 % of the account within a day
+        {
+            "method": "MaxDrawdown",
+            "calculation_mode": "equity",
+            "lookback_period": 1440,
+            "trade_limit": 10,
+            "stop_duration": 60,
+            "max_allowed_drawdown": 0.05,
+        }
+    ]
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        try:
+            self.settings = Settings.from_section(config.get("market_making", {}))
+        except ConfigurationError as error:
+            raise FreqtradeConfigurationError(str(error)) from None
+        self.can_short = self.settings.role.opens_with(Side.ASK)
+
+    def quoter(self) -> Quoter:
+        """Return the quoting model with its settings bound; this is what a variant overrides."""
+        return cartea_jaimungal_quoter(self.settings.model.cartea_jaimungal(_ANY_DEPTH))
+
+    def bot_start(self, **kwargs: Any) -> None:
+        """Prepare for quoting; live, make every order post-only and free of a builder fee."""
+        settings = self.settings
+        self._exchange_name = str(self.config["exchange"]["name"])
+        self._model = self.quoter()
+        self._parameters = ParameterCache(settings.parameters, settings.venue)
+        log = DecisionLog(settings.decisions, self.config.get("bot_name", "freqtrade"))
+        budget = ActionBudget(settings.quote.actions_per_minute)
+        self._desk = Desk(budget, self.orders_before_flat, log.write, settings.role.leg)
+        self._account_ms = 0
+        if self.dp.runmode is RunMode.LIVE:
+            # A configuration with "ALO", or on Hyperliquid with "PO", is refused; the attribute is read at each order.
+            flag = post_only_flag(self._exchange_name)
+            self.order_time_in_force = {"entry": flag, "exit": flag}
+            if self._exchange_name == "hyperliquid":
+                exchange = self.dp._exchange
+                for client in (exchange._api, exchange._api_async, exchange._ws_async):
+                    refuse_builder_fee(client)
+
+    def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
+        """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
+        self._desk.clear()
+        now_ms = milliseconds(current_time)
+        trades = {trade.pair: trade for trade in Trade.get_open_trades()}
+        for pair in dict.fromkeys([*self.dp.current_whitelist(), *trades]):
+            try:
+                self._open_desk(pair, trades.get(pair), now_ms)
+            except (MarketMakingError, FreqtradeException) as error:
+                self._desk.withhold(pair, str(error), now_ms)
+
+    def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
+        """Nothing: a maker quotes from the book and the calibration."""
+        return dataframe
+
+    def populate_entry_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
+        """Signal the side that would open a position if none were held, also while one is: it may end in this loop."""
+        dataframe["enter_long"] = dataframe["enter_short"] = 0
+        side = self._desk.opening_side(metadata["pair"])
+        if side is not None:
+            dataframe.loc[dataframe.index[-1], f"enter_{direction_of(side)}"] = 1
+        return dataframe
+
+    def populate_exit_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
+        """Nothing: a position is left through `adjust_trade_position`."""
+        return dataframe
+
+    def check_entry_timeout(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> bool:
+        """Cancel an entry that the plan does not keep."""
+        return self._desk.must_cancel(pair, holding_of(trade), resting_order_of(order), milliseconds(current_time))
+
+    def check_exit_timeout(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> bool:
+        """Cancel an exit that the plan does not keep."""
+        return self._desk.must_cancel(pair, holding_of(trade), resting_order_of(order), milliseconds(current_time))
+
+    def order_filled(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> None:
+        """Plan again at once, so that the opposite quote is placed in this very loop."""
+        self._desk.filled(pair, resting_order_of(order), milliseconds(current_time))
+        self._desk.plan(pair, holding_of(trade))
+
+    def adjust_trade_position(self, trade: Trade, current_time: datetime, max_stake: float, **kwargs: Any) -> Any:
+        """Stake of the order that should rest: positive adds to the position, negative leaves it."""
+        if trade.amount == 0 or trade.has_open_orders:
+            # An unfilled first entry is repriced by cancelling it: if it were replaced from here and the new order
+            # rejected, a trade without order or position would remain, which Freqtrade never looks at again.
+            return None
+        plan, planner = self._desk.plan(trade.pair, holding_of(trade)), self._desk.planner(trade.pair)
+        if plan is None or plan.order is None or planner is None:
+            return None
+        stake = stake_of(plan.order, planner.instrument, trade.leverage)
+        if plan.order.grows and stake > max_stake:
+            return None
+        self._desk.placing(plan.order, milliseconds(current_time))
+        if plan.order.grows:
+            return stake
+        if plan.order.closes:
+            return -trade.stake_amount
+        return -stake / plan.order.price * trade.leverage * trade.stake_amount / trade.amount
+
+    def custom_entry_price(self, pair: str, proposed_rate: float, side: str, **kwargs: Any) -> float:
+        """Price of the plan; without one a price far away, and `confirm_trade_entry` refuses the order."""
+        order = self._desk.order(pair, grows=True)
+        if order is not None and direction_of(order.side) == side:
+            return order.price
+        return proposed_rate * (0.5 if side == "long" else 1.5)
+
+    def custom_exit_price(self, pair: str, trade: Trade, proposed_rate: float, **kwargs: Any) -> float:
+        """Price of the plan; without one a price far away."""
+        order = self._desk.order(pair, grows=False)
+        if order is not None:
+            return order.price
+        return proposed_rate * (0.5 if trade.is_short else 1.5)
+
+    def custom_stake_amount(self, pair: str, leverage: float, **kwargs: Any) -> float:
+        """Stake of the planned entry, 0 without one."""
+        order, planner = self._desk.order(pair, grows=True), self._desk.planner(pair)
+        return 0.0 if order is None or planner is None else stake_of(order, planner.instrument, leverage)
+
+    def leverage(self, max_leverage: float, **kwargs: Any) -> float:
+        """Leverage of the configuration, as far as the exchange allows it."""
+        return min(self.settings.leverage, max_leverage)
+
+    def confirm_trade_entry(
+        self, pair: str, amount: float, rate: float, current_time: datetime, side: str, **kwargs: Any
+    ) -> bool:
+        """Last gate: the order about to be placed must be the planned one."""
+        order, planner = self._desk.order(pair, grows=True), self._desk.planner(pair)
+        if order is None or planner is None or direction_of(order.side) != side:
+            return False
+        tick, lot = planner.instrument.tick(order.price), float(planner.instrument.lot)
+        if abs(rate - order.price) > tick / 2 or amount > order.size + lot:
+            return False
+        self._desk.placing(order, milliseconds(current_time))
+        return True
+
+    def lock_pair(self, pair: str, until: datetime, reason: str | None = None, side: str = "*") -> None:
+        """Lock a pair, except for Freqtrade's pause after every closed trade: a maker re-enters at once."""
+        if reason != "Auto lock":
+            super().lock_pair(pair, until, reason, side)
+
+    def _open_desk(self, pair: str, trade: Trade | None, now_ms: int) -> None:
+        """Read and check everything the plan of one pair depends on, then make it."""
+        instrument = instrument_of(self._exchange_name, self.dp.market(pair) or {})
+        parameters = self._parameters.read(instrument.coin, now_ms)
+        if parameters.quality.status == "bad":
+            raise SafetyError(f"the calibration is bad: {', '.join(parameters.quality.flags) or 'no reason given'}")
+        holding = holding_of(trade)
+        self._check_account(instrument, trade, holding, now_ms)
+        planner = Planner(
+            instrument=instrument,
+            market=self._market(pair, holding, now_ms),
+            flow=parameters.order_flow(),
+            quoter=self._model,
+            lot=parameters.model.order_size,
+            rules=self.settings.rules(self._smallest_notional(instrument)),
+            now_ms=now_ms,
+            other_leg=self._other_leg(instrument.coin, holding, now_ms),
+        )
+        locked_side = "*" if trade is None else trade.trade_direction
+        locked = "the pair is locked" if self.is_pair_locked(pair, side=locked_side) else ""
+        self._desk.open(pair, PairDesk(planner, parameters.calibration_id, locked), holding)
+
+    def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:
+        # In a dry run our order is in no book, so there is nothing to leave out.
+        own = holding.resting if self.dp.runmode is RunMode.LIVE else None
+        book, limit_ms = self.dp.orderbook(pair, _BOOK_LEVELS), self.settings.quote.maximum_book_age_s * 1e3
+        return top_of_book(dict(book), now_ms=now_ms, maximum_age_ms=limit_ms, own=own)
+
+    def _smallest_notional(self, instrument: Instrument) -> float:
+        """Value of the smallest order Freqtrade would place, with what it reserves for a stop-loss."""
+        reserve = (1 + self.config.get("amount_reserve_percent", 0.05)) / (1 - abs(self.stoploss))
+        return instrument.minimum_notional * min(reserve, _LARGEST_RESERVE) * 1.01
+
+    def _check_account(self, instrument: Instrument, trade: Trade | None, holding: Holding, now_ms: int) -> None:
+        """Hold the account's position against our own orders; if they differ, read the account again first."""
+        try:
+            self._compare_account(instrument, trade, holding, now_ms - self.settings.quote.maximum_account_age_s * 1e3)
+        except SafetyError:
+            self._compare_account(instrument, trade, holding, read_after_ms=now_ms + 1)
+
+    def _compare_account(
+        self, instrument: Instrument, trade: Trade | None, holding: Holding, read_after_ms: float
+    ) -> None:
+        if self.wallets is None:
+            raise SafetyError("the state of the account is not known")
+        if self._account_ms < read_after_ms:
+            self.wallets.update()
+            self._account_ms = milliseconds(datetime.now(UTC))
+        spot = self.config.get("trading_mode") == TradingMode.SPOT
+        if spot:
+            account = self.wallets.get_total(instrument.pair.split("/", maxsplit=1)[0])
+        else:
+            position = self.wallets.get_all_positions().get(instrument.pair)
+            account = 0.0 if position is None else position.position * (-1 if position.side == "short" else 1)
+        check_position(
+            account, closed_position(trade), holding.resting, tolerance=float(instrument.lot) / 2, shared=spot
+        )
+
+    def _other_leg(self, coin: str, holding: Holding, now_ms: int) -> float | None:
+        """Tell the other leg our position and read its own; None if it does not answer, 0 without legs."""
+        leg = self.settings.role.leg
+        if leg is None:
+            return 0.0
+        publish_leg(self.settings.legs, coin, leg, coins=holding.coins, now_ms=now_ms)
+        try:
+            return other_leg(self.settings.legs, coin, leg, now_ms=now_ms)
+        except DataError:
+            return None
