@@ -153,7 +153,7 @@ class BookSide:
 
     def _trade(self, order: Order, lots: int, taker: str) -> int:
         """Give lots of an own order to an aggressor; an order that cannot trade is expired."""
-        if not lots or not order.lots:
+        if not lots or not order.lots or not order.is_live:
             return 0
         if order.owner == taker:
             self._expire(order, Status.SELF_TRADE)

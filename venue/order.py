@@ -7,7 +7,7 @@ from enum import StrEnum
 from market.hyperliquid.actions import Builder
 from market.hyperliquid.orders import OrderState, TimeInForce, Trigger
 from market.instrument import Instrument
-from market.sides import Side
+from market.sides import Direction, Side
 
 
 class Status(StrEnum):
@@ -54,6 +54,8 @@ class Order:
     status_ms: int = 0
     waits_for_parent: bool = False
     whole_position: bool = False
+    is_resting: bool = False
+    filled_notional: Decimal = Decimal(0)
     children: list["Order"] = field(default_factory=list)
     siblings: list["Order"] = field(default_factory=list)
 
@@ -68,9 +70,19 @@ class Order:
         return self.instrument.coin
 
     @property
+    def direction(self) -> Direction:
+        """What it does when it takes: a bid buys."""
+        return Direction.BUY if self.side is Side.BID else Direction.SELL
+
+    @property
     def filled_lots(self) -> int:
         """What has been filled [lots]."""
         return self.original_lots - self.lots
+
+    @property
+    def average_price(self) -> Decimal:
+        """Mean price of its fills; only of an order that has some."""
+        return self.filled_notional / self.size(self.filled_lots)
 
     def size(self, lots: int) -> Decimal:
         """A number of lots in coins."""

@@ -1,0 +1,71 @@
+"""One websocket of a client: what it has subscribed to, and a queue of what it gets."""
+
+import asyncio
+import contextlib
+from typing import Any, NamedTuple
+
+from aiohttp import WSMsgType, web
+
+# A client that is so many messages behind does not read; the real exchange would drop it, too.
+MOST_WAITING = 20_000
+
+
+class Topic(NamedTuple):
+    """What a subscription is about; equal topics get equal messages. `detail` is an interval, or ``fast``."""
+
+    channel: str
+    coin: str = ""
+    user: str = ""
+    detail: str = ""
+
+
+class Connection:
+    """A websocket; messages leave in order, each after the latency of the venue.
+
+    Parameters
+    ----------
+    socket : web.WebSocketResponse
+        Prepared socket.
+    transport : asyncio.Transport or None
+        What lies under it; `abort` cuts it.
+    latency_s : float
+        Delay of every message [s].
+    """
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None, latency_s: float) -> None:
+        self.topics: dict[Topic, dict[str, Any]] = {}
+        self._socket = socket
+        self._transport = transport
+        self._latency_s = latency_s
+        self._waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        self._writer = asyncio.create_task(self._write())
+
+    def send(self, message: bytes) -> None:
+        """Queue a message."""
+        if self._waiting.qsize() >= MOST_WAITING:
+            self.abort()
+            return
+        self._waiting.put_nowait((asyncio.get_running_loop().time() + self._latency_s, message))
+
+    def abort(self) -> None:
+        """Cut the connection without a word: the client sees code 1006."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def close(self) -> None:
+        """Stop writing and close the socket."""
+        self._writer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._writer
+        await self._socket.close(code=1001)
+
+    async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due, message = await self._waiting.get()
+            if due > loop.time():
+                await asyncio.sleep(due - loop.time())
+            try:
+                await self._socket.send_frame(message, WSMsgType.TEXT)
+            except ConnectionError:
+                return
