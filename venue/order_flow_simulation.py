@@ -144,7 +144,8 @@ class OrderFlowSimulation:
         truth = self.truth
         peak = self._peak_rate_factor(start)
         count = random.poisson(truth.arrival_rate.of(direction) * peak * MINUTE_MS / 1e3)
-        times = start + random.integers(0, MINUTE_MS, count)
+        # No order comes before the first book, which stands at 0.
+        times = np.maximum(start + random.integers(0, MINUTE_MS, count), 1)
         times = np.sort(times[random.random(count) * peak < self._rate_factor(times, bursts)])
         beyond = random.random(len(times)) < truth.reach_probability.of(direction)
         reach = np.where(beyond, random.geometric(1 - truth.continuation(direction), len(times)), 0)

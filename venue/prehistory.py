@@ -25,6 +25,8 @@ SLOW_BOOK_MS = 5000
 FAST_BOOK_MS = 500
 # What is left to be played of a recording, at least.
 LIVE_SECONDS = 360.0
+# Rows of a coin that are kept in memory until they are written.
+SEGMENT_ROWS = 50_000
 
 
 class Playback:
@@ -108,7 +110,7 @@ def write_prehistory(
 
 
 class StoreRecorder:
-    """Collects events, then writes them to a tick store at once.
+    """Writes events to a tick store, a segment whenever enough of a coin has come together.
 
     Parameters
     ----------
@@ -121,24 +123,27 @@ class StoreRecorder:
     def __init__(self, root: Path | str, venue: str = "hyperliquid") -> None:
         self._root = root
         self._venue = venue
-        self._coins: dict[str, _CoinRows] = {}
+        self._coins: dict[str, tuple[_CoinRows, SegmentWriter]] = {}
 
     def on_event(self, event: Event) -> None:
         """Keep what a collector would have received of this event."""
-        rows = self._coins.setdefault(event.coin, _CoinRows())
+        rows, writer = self._rows(event.coin)
         if isinstance(event, Trade):
             rows.on_trade(event)
         else:
             rows.on_book(event)
+        if rows.count >= SEGMENT_ROWS:
+            rows.write(writer)
 
     def write(self) -> None:
-        """Publish everything kept so far as segments."""
-        for coin, rows in self._coins.items():
-            writer = SegmentWriter(self._root, self._venue, coin)
-            for stream, table in rows.tables().items():
-                if len(table):
-                    writer.write(stream, table)
-        self._coins.clear()
+        """Publish what is not yet written."""
+        for rows, writer in self._coins.values():
+            rows.write(writer)
+
+    def _rows(self, coin: str) -> "tuple[_CoinRows, SegmentWriter]":
+        if coin not in self._coins:
+            self._coins[coin] = _CoinRows(), SegmentWriter(self._root, self._venue, coin)
+        return self._coins[coin]
 
 
 class _CoinRows:
@@ -150,38 +155,36 @@ class _CoinRows:
         }
         self._touch: tuple[Any, ...] | None = None
         self._due = {Stream.BOOK: 0, Stream.BOOK_FAST: 0}
+        self.count = 0
 
     def on_trade(self, trade: Trade) -> None:
         parties = (trade.hash or None, trade.buyer or None, trade.seller or None)
-        self._rows[Stream.TRADES].append(
-            (
-                trade.time_ms,
-                trade.time_ms,
-                trade.direction.value,
-                trade.price,
-                trade.size,
-                trade.trade_id,
-                *parties,
-                False,
-            )
-        )
+        row = (trade.direction.value, trade.price, trade.size, trade.trade_id, *parties, False)
+        self._add(Stream.TRADES, trade.time_ms, row)
 
     def on_book(self, book: BookSnapshot) -> None:
-        clocks = (book.time_ms, book.time_ms)
         touch = _levels(book, 1)
         if touch != self._touch:
             self._touch = touch
-            self._rows[Stream.BBO].append(clocks + touch)
+            self._add(Stream.BBO, book.time_ms, touch)
         for stream, levels, period in (
             (Stream.BOOK, BOOK_LEVELS, SLOW_BOOK_MS),
             (Stream.BOOK_FAST, FAST_BOOK_LEVELS, FAST_BOOK_MS),
         ):
             if book.time_ms >= self._due[stream]:
                 self._due[stream] = book.time_ms + period
-                self._rows[stream].append(clocks + _levels(book, levels))
+                self._add(stream, book.time_ms, _levels(book, levels))
 
-    def tables(self) -> dict[Stream, pa.Table]:
-        return {stream: _table(stream, rows) for stream, rows in self._rows.items()}
+    def write(self, writer: SegmentWriter) -> None:
+        for stream, rows in self._rows.items():
+            if rows:
+                writer.write(stream, _table(stream, rows))
+                rows.clear()
+        self.count = 0
+
+    def _add(self, stream: Stream, time_ms: int, columns: tuple[Any, ...]) -> None:
+        self._rows[stream].append((time_ms, time_ms, *columns))
+        self.count += 1
 
 
 def _levels(book: BookSnapshot, count: int) -> tuple[float | None, ...]:
@@ -195,6 +198,7 @@ def _levels(book: BookSnapshot, count: int) -> tuple[float | None, ...]:
 
 def _table(stream: Stream, rows: list[tuple[Any, ...]]) -> pa.Table:
     schema = SCHEMAS[stream]
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return pa.table(arrays, schema=schema)
+    columns = zip(*rows, strict=True)
+    return pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
+    )

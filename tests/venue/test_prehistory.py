@@ -93,3 +93,14 @@ def test_enough_of_a_recording_is_left_to_play(store, tmp_path):
     assert live[-1].time_ms - NOW == pytest.approx(LIVE_SECONDS * 1000, abs=2000)
     past = TickStore(tmp_path).read("ETH", Stream.BBO, 0, NOW)["exchange_ms"].to_numpy()
     assert past[-1] - past[0] == pytest.approx((recording.duration_s - LIVE_SECONDS) * 1000, abs=2000)
+
+
+def test_a_long_past_is_written_in_several_segments(tmp_path, monkeypatch, source):
+    """However little is kept in memory, the store holds the same rows."""
+    write_prehistory(source, tmp_path / "whole", end_ms=NOW, seconds=120)
+    monkeypatch.setattr("venue.prehistory.SEGMENT_ROWS", 100)
+    write_prehistory(source, tmp_path / "parts", end_ms=NOW, seconds=120)
+    whole, parts = TickStore(tmp_path / "whole"), TickStore(tmp_path / "parts")
+    assert len(list((tmp_path / "parts").rglob("*.parquet"))) > 3 * len(list((tmp_path / "whole").rglob("*.parquet")))
+    for stream in (Stream.BBO, Stream.TRADES, Stream.BOOK, Stream.BOOK_FAST):
+        assert parts.read("ETH", stream, 0, NOW).equals(whole.read("ETH", stream, 0, NOW))
