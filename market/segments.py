@@ -25,7 +25,7 @@ from market.streams import SCHEMAS, Stream
 DAY_MS = 86_400_000
 ROW_GROUP_ROWS = 8192
 SMALL_ROWS = 1000
-REPLACES = b"replaces"
+REPLACES = "replaces"
 MERGED = "merged"
 EPOCH = date(1970, 1, 1)
 _STAMP_DIGITS = 13
@@ -183,26 +183,26 @@ def _cut_gaps_at_midnight(table: pa.Table) -> pa.Table:
 
 def encode(table: pa.Table, *, replaces: Sequence[str] = ()) -> pa.Buffer:
     """Parquet bytes of a table, zstd, with the names of the segments it replaces in its metadata."""
-    if replaces:
-        table = table.replace_schema_metadata({REPLACES: json.dumps(list(replaces)).encode()})
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table,
+    with pq.ParquetWriter(
         sink,
+        table.schema,
         compression="zstd",
-        row_group_size=ROW_GROUP_ROWS,
         # A segment of a few seconds is mostly footer: half of it is the Arrow schema, which parquet types imply, a
         # quarter statistics nobody asks for, and a dictionary pays only where values repeat.
         store_schema=False,
         write_statistics=[name for name in ("exchange_ms", "start_ms", "end_ms") if name in table.column_names],
         use_dictionary=len(table) > SMALL_ROWS,
-    )
+    ) as writer:
+        writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+        if replaces:
+            writer.add_key_value_metadata({REPLACES: json.dumps(list(replaces))})
     return sink.getvalue()
 
 
 def replaced_names(metadata: pq.FileMetaData) -> frozenset[str]:
     """Names of the segments that a merged one stands for."""
-    return frozenset(json.loads((metadata.metadata or {}).get(REPLACES, b"[]")))
+    return frozenset(json.loads((metadata.metadata or {}).get(REPLACES.encode(), b"[]")))
 
 
 def publish(storage: Storage, segment: Segment) -> int:
