@@ -114,9 +114,12 @@ class Planner:
         depth = min(max(depth, rules.minimum_half_spread_bps * bps), rules.maximum_half_spread_bps * bps)
         if restraints.leaving:
             depth = min(depth, (market.ask_price - market.bid_price) / 2)
+        # Floating point must not cost a tick: 3000.05 + 0.05 is a hair above 3000.1.
         if side is Side.BID:
-            return min(self.instrument.bid_price(market.mid - depth), self.instrument.next_below(market.ask_price))
-        return max(self.instrument.ask_price(market.mid + depth), self.instrument.next_above(market.bid_price))
+            wished = self.instrument.bid_price(float(f"{market.mid - depth:.12g}"))
+            return min(wished, self.instrument.next_below(market.ask_price))
+        wished = self.instrument.ask_price(float(f"{market.mid + depth:.12g}"))
+        return max(wished, self.instrument.next_above(market.bid_price))
 
     def _opening_size(
         self, side: Side, quote: Quote, price: float, holding: Holding, restraints: Restraints

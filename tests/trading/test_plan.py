@@ -1,0 +1,227 @@
+"""Laws of the plan: whatever the model says, at most one order, valid, not crossing, within the bounds."""
+
+from dataclasses import replace
+from math import isfinite, nan
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from market.instrument import Instrument
+from market.sides import Side, Sides
+from quoting.quote import MarketView, Quote, Quotes, Withheld
+from trading.holding import Holding, RestingOrder
+from trading.plan import Planner
+from trading.rules import Restraints, Role
+
+from .conftest import FLOW, RULES
+
+FREE = Restraints()
+ETH = Instrument.hyperliquid("ETH", 4)
+LOT = 0.0333
+
+depths = st.floats(min_value=-20.0, max_value=200.0) | st.sampled_from([nan, float("inf"), -float("inf")])
+sizes = st.floats(min_value=-1.0, max_value=5.0) | st.just(nan)
+offers = st.builds(Quote, price=st.just(nan), depth=depths, size=sizes) | st.just(Withheld("the model says no"))
+prices = st.integers(min_value=10_000, max_value=40_000).map(lambda tenths: tenths / 10)
+holdings = st.builds(
+    Holding,
+    coins=st.floats(min_value=-0.2, max_value=0.2),
+    resting=st.none()
+    | st.builds(
+        RestingOrder,
+        order_id=st.just("1"),
+        side=st.sampled_from(Side),
+        price=prices,
+        remaining=st.floats(min_value=0.0001, max_value=0.2),
+        filled=st.floats(min_value=0, max_value=0.1),
+        placed_ms=st.integers(min_value=990_000, max_value=1_000_000),
+    ),
+)
+restraints = st.builds(
+    Restraints, no_opening=st.sampled_from(["", "locked"]), leaving=st.booleans(), saving=st.booleans()
+)
+
+
+@st.composite
+def planners(draw) -> Planner:
+    """Any model in any market in any role."""
+    bid = draw(prices)
+    market = MarketView(bid, 1.0, ETH.next_above(bid + draw(st.floats(0, 5))), 1.0, 1_000_000)
+    quotes = Quotes(Sides(draw(offers), draw(offers)))
+    rules = replace(RULES, role=draw(st.sampled_from(Role)), maximum_half_spread_bps=draw(st.floats(0.1, 100)))
+    other = draw(st.none() | st.floats(min_value=-0.1, max_value=0.1)) if rules.role.leg else 0.0
+    return Planner(ETH, market, FLOW, lambda *_: quotes, LOT, rules, 1_000_000, other)
+
+
+@given(planners(), holdings, restraints)
+@settings(max_examples=500)
+def test_an_order_is_valid_and_never_crosses(planner, holding, restraint):
+    """The price exists on the exchange, is at least a tick inside the opposite side, and the size is whole lots."""
+    order = planner.plan(holding, restraint).order
+    if order is None:
+        return
+    market = planner.market
+    assert ETH.is_valid_price(order.price)
+    assert order.price < market.ask_price if order.side is Side.BID else order.price > market.bid_price
+    assert order.size > 0
+    assert ETH.size(order.size) == order.size
+    assert order.size * order.price >= ETH.minimum_notional
+
+
+@given(planners(), holdings, restraints)
+@settings(max_examples=500)
+def test_a_position_never_passes_its_bound_or_flips(planner, holding, restraint):
+    """An order that closes is no larger than the position; one that opens stays within the inventory bound."""
+    order = planner.plan(holding, restraint).order
+    if order is None:
+        return
+    if not order.grows:
+        assert order.size <= abs(holding.coins) + 1e-12
+        return
+    assert holding.grows_with(order.side)
+    net = holding.coins + (planner.other_leg or 0.0)
+    after = net + (order.size if order.side is Side.BID else -order.size)
+    bound = planner.rules.maximum_inventory * planner.lot + 1e-9
+    assert after <= bound if order.side is Side.BID else after >= -bound
+
+
+@given(planners(), holdings, restraints)
+@settings(max_examples=300)
+def test_nothing_is_opened_against_the_role_or_a_restraint(planner, holding, restraint):
+    """No position is opened on a side the role does not have, while locked, while leaving or without the other leg."""
+    order = planner.plan(holding, restraint).order
+    if order is not None and order.grows:
+        assert planner.rules.role.opens_with(order.side)
+        assert not restraint.no_opening
+        assert not restraint.leaving
+        assert planner.other_leg is not None
+
+
+@given(planners(), holdings, restraints)
+@settings(max_examples=300)
+def test_a_withheld_side_has_no_order_and_a_reason(planner, holding, restraint):
+    """What the model withholds, or gives no number for, is not quoted, and the plan says why nothing is."""
+    plan = planner.plan(holding, restraint)
+    quotes = planner.quoter(planner.market, 0.0, FLOW, 0)
+    if plan.order is None:
+        assert plan.reason
+        assert not plan.keep
+    else:
+        quote = quotes.of(plan.order.side)
+        assert quote is not None
+        assert isfinite(quote.depth)
+        assert isfinite(quote.size)
+
+
+@given(planners(), holdings)
+@settings(max_examples=300)
+def test_an_order_at_its_planned_price_is_kept(planner, holding):
+    """What was just placed as planned stays, whatever the model and the market: the plan does not chase itself."""
+    order = planner.plan(holding, FREE).order
+    if order is None:
+        return
+    resting = RestingOrder("2", order.side, order.price, order.size, 0.0, planner.now_ms)
+    again = planner.plan(Holding(holding.coins, resting), FREE)
+    assert again.keep
+    assert again.order == order
+
+
+def rest(planner, side, bps, *, age_ms=60_000):
+    """A holding whose order is `bps` closer to mid than planned."""
+    order = planner.plan(Holding(), FREE).order
+    assert order.side is side
+    sign = 1 if side is Side.BID else -1
+    price = order.price + sign * bps / 1e4 * planner.market.mid
+    return Holding(0.0, RestingOrder("1", side, price, order.size, 0.0, planner.now_ms - age_ms))
+
+
+@pytest.mark.parametrize("bps", [-0.45, 0.0, 0.45])
+def test_a_price_within_tolerance_is_kept(planner, bps):
+    """A resting order less than the tolerance off keeps its place in the queue."""
+    assert planner.plan(rest(planner, Side.BID, bps), FREE).keep
+
+
+@pytest.mark.parametrize(("age_ms", "saving"), [(60_000, False), (0, False), (60_000, True)])
+def test_an_order_too_close_to_mid_is_cancelled_at_once(planner, age_ms, saving):
+    """Being picked off is a risk: neither a short life nor an empty action budget keeps such an order."""
+    holding = rest(planner, Side.BID, +1.0, age_ms=age_ms)
+    assert not planner.plan(holding, Restraints(saving=saving)).keep
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "saving", "kept"), [(60_000, False, False), (500, False, True), (60_000, True, True)]
+)
+def test_an_order_too_far_from_mid_waits_for_its_life_and_the_budget(planner, age_ms, saving, kept):
+    """A quote that only became less likely to fill is moved when it is old enough and an action is left."""
+    plan = planner.plan(rest(planner, Side.BID, -1.0, age_ms=age_ms), Restraints(saving=saving))
+    assert plan.keep is kept
+
+
+def test_with_a_position_the_reducing_side_is_quoted(planner):
+    """In a symmetric market a long position rests the ask and a short one the bid."""
+    for coins, side in ((LOT, Side.ASK), (-LOT, Side.BID), (2 * LOT, Side.ASK)):
+        order = planner.plan(Holding(coins), FREE).order
+        assert order.side is side
+        assert not order.grows
+
+
+def test_the_model_may_prefer_to_add(planner):
+    """A bid much closer than the ask says that adding is worth more than leaving, and a small position adds."""
+    wishes = Quotes(Sides(bid=Quote(nan, 0.5), ask=Quote(nan, 2.0)))
+    order = replace(planner, quoter=lambda *_: wishes).plan(Holding(LOT * 0.5), FREE).order
+    assert order.side is Side.BID
+    assert order.grows
+
+
+def test_a_long_only_bot_without_a_position_rests_the_bid(with_role):
+    """Each role opens on its own side only."""
+    assert with_role(Role.LONG_ONLY).plan(Holding(), FREE).order.side is Side.BID
+    assert with_role(Role.SHORT_ONLY).plan(Holding(), FREE).order.side is Side.ASK
+
+
+def test_a_partly_filled_order_does_not_flip_the_side_back_and_forth(planner):
+    """A small partial fill leaves the rest of the order where it is."""
+    order = planner.plan(Holding(), FREE).order
+    resting = RestingOrder("1", order.side, order.price, order.size * 0.97, order.size * 0.03, 0)
+    assert planner.plan(Holding(resting.filled, resting), FREE).order.side is order.side
+
+
+def test_a_remainder_too_small_to_trade_is_closed_with_the_rest(planner):
+    """A position of one lot and a bit is closed whole rather than leaving dust behind."""
+    order = planner.plan(Holding(LOT + 0.002), FREE).order
+    assert order.closes
+    assert order.size == pytest.approx(LOT + 0.002, abs=1e-4)
+
+
+def test_leaving_joins_the_touch_with_the_whole_position(planner):
+    """A position that must be left is offered whole at the best ask."""
+    order = planner.plan(Holding(3 * LOT), Restraints(leaving=True)).order
+    assert order.closes
+    assert order.price == planner.market.ask_price
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "role", "side"),
+    [
+        (0.0, 0.0, Role.LONG_LEG, Side.BID),
+        (0.0, 0.0, Role.SHORT_LEG, Side.ASK),
+        (LOT, 0.0, Role.LONG_LEG, Side.BID),
+        (0.0, LOT, Role.SHORT_LEG, Side.ASK),
+        (0.0, -LOT, Role.LONG_LEG, Side.BID),
+        (-LOT, 0.0, Role.SHORT_LEG, Side.ASK),
+        (LOT, -LOT, Role.LONG_LEG, Side.ASK),
+        (-LOT, LOT, Role.SHORT_LEG, Side.BID),
+        (3 * LOT, 0.0, Role.LONG_LEG, Side.ASK),
+    ],
+)
+def test_two_legs_rest_opposite_sides(with_role, own, other, role, side):
+    """The legs' sides follow one table: opposite ones always, and both leave when both hold something."""
+    assert with_role(role, other_leg=other).plan(Holding(own), FREE).order.side is side
+
+
+def test_a_leg_without_the_other_only_reduces(with_role):
+    """A leg that cannot hear the other opens nothing and leaves what it holds."""
+    alone = with_role(Role.LONG_LEG, other_leg=None)
+    assert alone.plan(Holding(), FREE).order is None
+    assert alone.plan(Holding(LOT), FREE).order.side is Side.ASK
