@@ -1,12 +1,10 @@
 """The quoter of the Cartea–Jaimungal model: table, toxicity gate, inventory bound, half-spread bounds."""
 
-import math
-
 from market.errors import ModelError
-from market.sides import Side, Sides
+from market.sides import Sides
 from quoting.order_flow import OrderFlow
-from quoting.placement import SMALLEST_SIZE, book_fault, place
-from quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
+from quoting.placement import SMALLEST_SIZE, fault, offers, place, sizes_within
+from quoting.quote import MarketView, Quoter, Quotes, Withheld
 from quoting.quote_table import CarteaJaimungalSettings, QuoteTable, solve_table
 from quoting.toxicity import Regime, regime, toxicity
 
@@ -42,10 +40,8 @@ class _CarteaJaimungalQuoter:
 
     def __call__(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
         """Quotes for an inventory [lots, signed] at a time [ms]."""
-        if fault := book_fault(market):
-            return Quotes.none(fault)
-        if not math.isfinite(inventory):
-            return Quotes.none(f"the inventory is {inventory}")
+        if reason := fault(market, inventory, flow):
+            return Quotes.none(reason)
         try:
             table = self._table or self._table_of(flow, market.mid)
         except ModelError as error:
@@ -54,9 +50,7 @@ class _CarteaJaimungalQuoter:
         depths = table.at(inventory, self._settings.time_left_s(now_ms))
         if state is Regime.WIDEN:
             depths = depths.map(lambda depth: depth * self._settings.widen_factor)
-        sizes = self._sizes(inventory, state)
-        offers = Sides(bid=_offer(depths.bid, sizes.bid), ask=_offer(depths.ask, sizes.ask))
-        return place(market, offers, self._settings.bounds)
+        return place(market, offers(depths, self._sizes(inventory, state)), self._settings.bounds)
 
     def _table_of(self, flow: OrderFlow, mid: float) -> QuoteTable:
         known = self._solved.get(flow)
@@ -75,16 +69,10 @@ class _CarteaJaimungalQuoter:
 
     def _sizes(self, inventory: float, state: Regime) -> Sides[float | Withheld]:
         """Size of each side [lots], or why it is not quoted."""
+        if state is not Regime.PAUSE:
+            return sizes_within(inventory, self._settings.maximum_inventory)
 
-        def size(side: Side) -> float | Withheld:
-            signed = inventory if side is Side.BID else -inventory
-            if state is Regime.PAUSE:
-                return min(1.0, -signed) if signed < -SMALLEST_SIZE else Withheld("paused: the flow is toxic")
-            room = self._settings.maximum_inventory - signed
-            return min(1.0, room) if room > SMALLEST_SIZE else Withheld("at maximum inventory")
+        def size(excess: float) -> float | Withheld:
+            return min(1.0, excess) if excess > SMALLEST_SIZE else Withheld("paused: the flow is toxic")
 
-        return Sides(bid=size(Side.BID), ask=size(Side.ASK))
-
-
-def _offer(depth: float, size: float | Withheld) -> Quote | Withheld:
-    return size if isinstance(size, Withheld) else Quote(price=math.nan, depth=depth, size=size)
+        return Sides(bid=size(-inventory), ask=size(inventory))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from market.errors import ConfigurationError
 from market.sides import Side, Sides
+from quoting.order_flow import OrderFlow
 from quoting.quote import MarketView, Quote, Quotes, Withheld
 
 # An order smaller than this share of a lot is rounding of the position, not a wish to trade.
@@ -35,6 +36,11 @@ class DepthBounds:
         """The depth within the bounds [price]."""
         return min(max(depth, self.minimum_bps * mid / 1e4), self.maximum_bps * mid / 1e4)
 
+    def at_least(self, minimum_bps: float) -> "DepthBounds":
+        """The same bounds with a minimum that is not below this one; it wins over the maximum."""
+        minimum = max(self.minimum_bps, minimum_bps)
+        return DepthBounds(minimum, max(self.maximum_bps, minimum))
+
 
 def book_fault(market: MarketView) -> str | None:
     """Why the top of the book cannot be quoted around, or None."""
@@ -44,6 +50,36 @@ def book_fault(market: MarketView) -> str | None:
     if bid >= ask:
         return f"the book is crossed: bid {bid}, ask {ask}"
     return None
+
+
+def fault(market: MarketView, inventory: float, flow: OrderFlow) -> str | None:
+    """Why nothing can be quoted, or None."""
+    if not math.isfinite(inventory):
+        return f"the inventory is {inventory}"
+    if not all(decay > 0 and math.isfinite(decay) for decay in flow.fill_decay):
+        return f"a fill decay is not positive and finite: {tuple(flow.fill_decay)}"
+    if not all(intensity >= 0 and math.isfinite(intensity) for intensity in flow.fill_intensity):
+        return f"a fill intensity is not finite and not negative: {tuple(flow.fill_intensity)}"
+    return book_fault(market)
+
+
+def sizes_within(inventory: float, maximum_inventory: float) -> Sides[float | Withheld]:
+    """Size of each side [lots]: one lot, cut to the room up to the bound; without room the side is withheld."""
+
+    def size(signed: float) -> float | Withheld:
+        room = maximum_inventory - signed
+        return min(1.0, room) if room > SMALLEST_SIZE else Withheld("at maximum inventory")
+
+    return Sides(bid=size(inventory), ask=size(-inventory))
+
+
+def offers(depths: Sides[float], sizes: Sides[float | Withheld]) -> Sides[Quote | Withheld]:
+    """Depths and sizes put together; the price is still to be found."""
+
+    def offer(depth: float, size: float | Withheld) -> Quote | Withheld:
+        return size if isinstance(size, Withheld) else Quote(price=math.nan, depth=depth, size=size)
+
+    return Sides(bid=offer(depths.bid, sizes.bid), ask=offer(depths.ask, sizes.ask))
 
 
 def place(market: MarketView, offers: Sides[Quote | Withheld], bounds: DepthBounds) -> Quotes:

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from market.sides import Side, Sides
+from quoting.observations import NOTHING_OBSERVED, Observations
 from quoting.order_flow import OrderFlow
 
 
 class MarketView(NamedTuple):
-    """The top of the book: prices [price], sizes [coins], the exchange's clock [ms]."""
+    """The top of the book: prices [price], sizes [coins], the exchange's clock [ms]; and what else is known, if any."""
 
     bid_price: float
     bid_size: float
     ask_price: float
     ask_size: float
     time_ms: int
+    observations: Observations = NOTHING_OBSERVED
 
     @property
     def mid(self) -> float:

@@ -117,8 +117,8 @@ def test_a_paused_maker_still_leaves():
         (VIEW._replace(ask_price=math.nan), 0.0, FLOW, "empty"),
         (VIEW._replace(bid_price=0.0), 0.0, FLOW, "empty"),
         (VIEW, math.nan, FLOW, "inventory is nan"),
-        (VIEW, 0.0, replace(FLOW, fill_decay=Directions(2.0, math.nan)), "fill decay is nan"),
-        (VIEW, 0.0, replace(FLOW, fill_intensity=Directions(-1.0, 1.0)), "intensity is -1"),
+        (VIEW, 0.0, replace(FLOW, fill_decay=Directions(2.0, math.nan)), "fill decay"),
+        (VIEW, 0.0, replace(FLOW, fill_intensity=Directions(-1.0, 1.0)), "fill intensity"),
         (VIEW, 0.0, replace(FLOW, adverse_selection_slope=Directions(1.2, 0.0)), "share of the depth"),
     ],
 )
