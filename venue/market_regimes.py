@@ -65,6 +65,50 @@ class Widening(Alternation):
 
 
 @dataclass(frozen=True)
+class SelfExcitation:
+    """Orders that bring others of their direction: `branching` each and after `decay_s`, on average (Hawkes, 1971).
+
+    The mean rate is kept. Orders then come in runs, an order tells of others behind it, and mid has momentum: what is
+    measured after an order, and the variance of mid per second, grow with the horizon.
+    """
+
+    branching: float
+    decay_s: float
+
+    def __post_init__(self) -> None:
+        require(0 < self.branching < 1, "branching", self.branching, "between 0 and 1")
+        require(0 < self.memory_s <= 10, "decay_s / (1 - branching)", self.memory_s, "at most 10 s")
+
+    @property
+    def memory_s(self) -> float:
+        """Time constant of the excess of orders around an order [s]."""
+        return self.decay_s / (1 - self.branching)
+
+    @property
+    def _total(self) -> float:
+        return self.branching * (2 - self.branching) / (2 * (1 - self.branching) ** 2)
+
+    def excess_orders(self, horizon_s: float) -> float:
+        """Mean number of orders of the same direction within the horizon after an order, above the usual number."""
+        return self._total * (1 - exp(-horizon_s / self.memory_s))
+
+    def fano(self, bucket_s: float) -> float:
+        """Variance over mean of the number of orders in a bucket."""
+        buckets = bucket_s / self.memory_s
+        return 1 + 2 * self._total * (1 - (1 - exp(-buckets)) / buckets)
+
+    def descendants(self, times_ms: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+        """Times of all orders that these orders bring, and those in turn."""
+        generations = [times_ms[:0]]
+        while len(times_ms):
+            children = random.poisson(self.branching, len(times_ms))
+            delays = random.exponential(1e3 * self.decay_s, int(children.sum()))
+            times_ms = np.repeat(times_ms, children) + delays
+            generations.append(times_ms)
+        return np.concatenate(generations)
+
+
+@dataclass(frozen=True)
 class Surge:
     """One burst that dies down: from `start_s` rates and moves are multiplied, decaying back to 1 over `decay_s`."""
 

@@ -12,7 +12,8 @@ The geometric law has no memory, therefore beyond the touch the rate of orders t
 What the exactness rests on: arrivals are Poisson, so the other orders within any horizon move mid by the same amount
 on average as at any other time, and an estimate that takes out the mean drift measures ε itself. With `Bursts` this
 stays true while the mean moves of both directions balance (λ⁺ε⁺ = λ⁻ε⁻), because a burst brings both; else the excess
-of orders around an order adds to what is measured. A `Surge` is no stationary market: the truth is that without it.
+of orders around an order adds to what is measured. With `SelfExcitation` it always adds: the truth is then that of a
+single order, and mid has momentum. A `Surge` is no stationary market: the truth is that without it.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from market.instrument import Instrument, Listing
 from market.sides import Direction, Directions
 from quoting.order_flow import OrderFlow
-from venue.market_regimes import Bursts, Surge, Widening, require
+from venue.market_regimes import Bursts, SelfExcitation, Surge, Widening, require
 
 LEVELS = 20
 NONE = Directions(0.0, 0.0)
@@ -64,7 +65,7 @@ class MarketTruth:
         Distance of neighbouring levels of the book [ticks].
     impact_delay_ms : int
         A move follows its order within this time, uniformly distributed.
-    bursts, widening, surge
+    bursts, widening, surge, excitation
         Extensions; None where the market has none.
     """
 
@@ -90,6 +91,7 @@ class MarketTruth:
     bursts: Bursts | None = field(default=None, kw_only=True)
     widening: Widening | None = field(default=None, kw_only=True)
     surge: Surge | None = field(default=None, kw_only=True)
+    excitation: SelfExcitation | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Refuse a market that cannot be simulated.

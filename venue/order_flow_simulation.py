@@ -97,6 +97,7 @@ class OrderFlowSimulation:
         self._burst = truth.bursts is not None and bool(start.random() < truth.bursts.share)
         self._wide = truth.widening is not None and bool(start.random() < truth.widening.share)
         self._pending_time = self._pending_move = np.empty(0, np.int64)
+        self._brought: dict[Direction, NDArray[np.float64]] = {}
 
     def next_minute(self) -> Minute:
         """Draw the next minute, counted from the start of the market."""
@@ -142,11 +143,7 @@ class OrderFlowSimulation:
         self, direction: Direction, start: int, bursts: _Spells, random: np.random.Generator
     ) -> _Orders:
         truth = self.truth
-        peak = self._peak_rate_factor(start)
-        count = random.poisson(truth.arrival_rate.of(direction) * peak * MINUTE_MS / 1e3)
-        # No order comes before the first book, which stands at 0.
-        times = np.maximum(start + random.integers(0, MINUTE_MS, count), 1)
-        times = np.sort(times[random.random(count) * peak < self._rate_factor(times, bursts)])
+        times = self._draw_arrivals(direction, start, bursts, random)
         beyond = random.random(len(times)) < truth.reach_probability.of(direction)
         reach = np.where(beyond, random.geometric(1 - truth.continuation(direction), len(times)), 0)
         mean = truth.mean_jump(reach, direction)
@@ -156,6 +153,27 @@ class OrderFlowSimulation:
         jump = np.floor(mean + random.random(len(times))).astype(np.int64)
         sign = np.full(len(times), direction.sign)
         return _Orders(times, sign, reach, jump * direction.sign)
+
+    def _draw_arrivals(
+        self, direction: Direction, start: int, bursts: _Spells, random: np.random.Generator
+    ) -> Integers:
+        """Times of the orders of one direction, ascending: a varying rate by thinning, then what the orders bring."""
+        excitation, rate = self.truth.excitation, self.truth.arrival_rate.of(direction)
+        if excitation:
+            rate *= 1 - excitation.branching
+        peak = self._peak_rate_factor(start)
+        count = random.poisson(rate * peak * MINUTE_MS / 1e3)
+        times = start + random.integers(0, MINUTE_MS, count)
+        times = times[random.random(count) * peak < self._rate_factor(times, bursts)]
+        if excitation:
+            if self._minute == 0:
+                before = random.uniform(-MINUTE_MS, 0, random.poisson(rate * MINUTE_MS / 1e3))
+                self._brought[direction] = excitation.descendants(before, random)
+            brought = np.concatenate([self._brought[direction], excitation.descendants(times.astype(float), random)])
+            self._brought[direction] = brought[brought >= start + MINUTE_MS]
+            times = np.append(times, brought[(brought >= start) & (brought < start + MINUTE_MS)].astype(np.int64))
+        # No order comes before the first book, which stands at 0.
+        return np.sort(np.maximum(times, 1))
 
     def _peak_rate_factor(self, start: int) -> float:
         peak = 1.0

@@ -13,7 +13,7 @@ from market.errors import ConfigurationError
 from market.events import BookSnapshot, Trade
 from market.instrument import Instrument
 from market.sides import Direction, Directions
-from venue.market_regimes import Bursts, Surge, Widening
+from venue.market_regimes import Bursts, SelfExcitation, Surge, Widening
 from venue.presets import Character
 from venue.simulation import (
     MarketTruth,
@@ -193,6 +193,23 @@ def test_bursts_keep_the_rate_and_spread_the_counts():
     assert counts.mean() == pytest.approx(15 * rate, rel=0.05)
     assert counts.var() / counts.mean() == pytest.approx(truth.bursts.fano(rate, 15.0), rel=0.15)
     assert truth.bursts.fano(rate, 15.0) > 3
+
+
+def test_orders_that_bring_others_keep_rate_and_add_to_what_is_measured():
+    """Self-excited orders: mean rate, Fano factor and the measured move per order are those of the Hawkes process."""
+    excitation = SelfExcitation(branching=0.4, decay_s=0.8)
+    truth = replace(default_truths(["ETH"])[0], impact_delay_ms=0, excitation=excitation)
+    rate, counts, moves = truth.arrival_rate.sell, [], []
+    for seed in range(40):
+        tape = simulate_tape(truth, seed=seed, seconds=1800)
+        orders = orders_of(tape)
+        sells = (orders.sign < 0) & (orders.time_ms < tape.end_ms - 1000)
+        counts.append(np.bincount(orders.time_ms[orders.sign < 0] // 15_000, minlength=120))
+        moves.append(moves_after(tape, orders, 1000, 0.0)[sells].mean())
+    assert_mean(np.concatenate(counts).reshape(-1, 8).mean(axis=1), 15 * rate, what="orders in 15 s")
+    assert np.var(counts) / np.mean(counts) == pytest.approx(excitation.fano(15.0), rel=0.1)
+    assert_mean(moves, truth.adverse_selection.sell * (1 + excitation.excess_orders(1.0)), what="move after 1 s")
+    assert excitation.excess_orders(1.0) > 0.4
 
 
 def test_surge_dies_down():
@@ -418,6 +435,21 @@ def test_impossible_markets_are_refused(change):
     """A market that cannot be simulated names the value at fault."""
     with pytest.raises(ConfigurationError, match=next(iter(change))):
         replace(BASE, **change)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: Bursts(share=1.0, spell_s=5.0, ratio=2.0), "share"),
+        (lambda: Widening(share=0.5, spell_s=0.0, extra_ticks=2), "spell_s"),
+        (lambda: SelfExcitation(branching=1.0, decay_s=1.0), "branching"),
+        (lambda: SelfExcitation(branching=0.9, decay_s=5.0), "decay_s"),
+    ],
+)
+def test_impossible_regimes_are_refused(make, name):
+    """A spell or a chain of orders that never ends names the value at fault."""
+    with pytest.raises(ConfigurationError, match=name):
+        make()
 
 
 def test_a_source_needs_different_coins():
