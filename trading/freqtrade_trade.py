@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from market.instrument import Instrument
 from market.sides import Side
 from trading.holding import Holding, RestingOrder
 from trading.plan import PlannedOrder
+
+
+_HAIR = 1e-9
 
 
 class FreqtradeOrder(Protocol):
@@ -89,9 +91,9 @@ def resting_order_of(order: FreqtradeOrder) -> RestingOrder:
     )
 
 
-def stake_of(order: PlannedOrder, instrument: Instrument, leverage: float) -> float:
-    """Stake from which Freqtrade, which truncates amounts, arrives at the planned size: half a lot more."""
-    return (order.size + float(instrument.lot) / 2) * order.price / leverage
+def stake_of(order: PlannedOrder, leverage: float) -> float:
+    """Stake from which Freqtrade, which truncates amounts, arrives at the planned size: a hair more."""
+    return order.size * order.price / leverage * (1 + _HAIR)
 
 
 def direction_of(side: Side) -> str:

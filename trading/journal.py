@@ -6,6 +6,8 @@ from market.decision_log import Decision, Event
 from trading.holding import RestingOrder
 from trading.plan import Plan
 
+_DIGITS = 8  # no exchange has smaller lots; beyond them is floating point
+
 
 class Journal:
     """Remembers what was said last about one pair, so that nothing is said twice."""
@@ -35,11 +37,11 @@ class Journal:
         """A placement, if this order is new, and a fill, if more of it is filled than before."""
         if order.order_id != self._order_id:
             self._order_id, self._filled = order.order_id, 0.0
-            size = order.remaining + order.filled
+            size = round(order.remaining + order.filled, _DIGITS)
             yield self._decision(order.placed_ms, Event.PLACE, order, plan, calibration_id)._replace(size=size)
         if order.filled > self._filled:
             fill = self._decision(now_ms, Event.FILL, order, plan, calibration_id)
-            yield fill._replace(size=order.filled - self._filled)
+            yield fill._replace(size=round(order.filled - self._filled, _DIGITS))
             self._filled = order.filled
 
     def cancelled(
@@ -81,9 +83,9 @@ class Journal:
             side=None if order is None else str(order.side),
             inventory=None if plan is None else plan.inventory,
             mid=None if plan is None else plan.mid,
-            depth=None if order is None or plan is None else abs(order.price - plan.mid),
+            depth=None if order is None or plan is None else round(abs(order.price - plan.mid), _DIGITS),
             price=None if order is None else order.price,
-            size=None if order is None else order.remaining,
+            size=None if order is None else round(order.remaining, _DIGITS),
             calibration_id=calibration_id,
             order_id=None if order is None else order.order_id,
         )

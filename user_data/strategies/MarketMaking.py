@@ -111,7 +111,7 @@ class MarketMaking(IStrategy):
             self.order_time_in_force = {"entry": flag, "exit": flag}
             if self._exchange_name == "hyperliquid":
                 exchange = self.dp._exchange
-                for client in (exchange._api, exchange._api_async, exchange._ws_async):
+                for client in filter(None, (exchange._api, exchange._api_async, exchange._ws_async)):
                     refuse_builder_fee(client)
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
@@ -160,10 +160,10 @@ class MarketMaking(IStrategy):
             # An unfilled first entry is repriced by cancelling it: if it were replaced from here and the new order
             # rejected, a trade without order or position would remain, which Freqtrade never looks at again.
             return None
-        plan, planner = self._desk.plan(trade.pair, holding_of(trade)), self._desk.planner(trade.pair)
-        if plan is None or plan.order is None or planner is None:
+        plan = self._desk.plan(trade.pair, holding_of(trade))
+        if plan is None or plan.order is None:
             return None
-        stake = stake_of(plan.order, planner.instrument, trade.leverage)
+        stake = stake_of(plan.order, trade.leverage)
         if plan.order.grows and stake > max_stake:
             return None
         self._desk.placing(plan.order, milliseconds(current_time))
@@ -189,8 +189,8 @@ class MarketMaking(IStrategy):
 
     def custom_stake_amount(self, pair: str, leverage: float, **kwargs: Any) -> float:
         """Stake of the planned entry, 0 without one."""
-        order, planner = self._desk.order(pair, grows=True), self._desk.planner(pair)
-        return 0.0 if order is None or planner is None else stake_of(order, planner.instrument, leverage)
+        order = self._desk.order(pair, grows=True)
+        return 0.0 if order is None else stake_of(order, leverage)
 
     def leverage(self, max_leverage: float, **kwargs: Any) -> float:
         """Leverage of the configuration, as far as the exchange allows it."""

@@ -1,0 +1,211 @@
+"""A market that does what a test says, the parameter file it quotes from, and the local venue over it in a thread."""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+import requests
+from aiohttp import ClientSession, web
+from eth_account import Account
+
+from calibration.estimate import Source as EstimateSource
+from calibration.parameters import (
+    Market,
+    Model,
+    Parameters,
+    PublishedEstimate,
+    PublishedFlow,
+    Quality,
+    Regime,
+    Table,
+    Window,
+)
+from calibration.settings import Horizon
+from market.events import BookSnapshot, Level, Trade
+from market.sides import Direction
+from venue.config import AccountConfig, VenueConfig
+from venue.server import LocalVenue
+from venue.source import Listing
+
+STEP_MS = 50
+JSON = "application/json"
+KEY = "0x" + "11" * 32
+ADDRESS = Account.from_key(KEY).address
+
+
+class PuppetMarket:
+    """ETH with a still book around `mid`; `print_trade` makes somebody trade."""
+
+    def __init__(self, mid: float = 3000.0) -> None:
+        self.mid = mid
+        self._trades: deque[tuple[Direction, float, float]] = deque()
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """ETH."""
+        return (Listing("ETH", 4, 25),)
+
+    def print_trade(self, direction: Direction, price: float, size: float) -> None:
+        """Let an aggressor trade through `price`."""
+        self._trades.append((direction, price, size))
+
+    def events(self, start_ms: int) -> Iterator[BookSnapshot | Trade]:
+        """Endless: a book every 50 ms, and the trades that were asked for."""
+        number, now_ms = 0, start_ms
+        while True:
+            while self._trades:
+                direction, price, size = self._trades.popleft()
+                number += 1
+                yield Trade("ETH", now_ms, direction, price, size, str(number))
+            yield self._book(now_ms)
+            now_ms += STEP_MS
+
+    def truth(self) -> None:
+        """A puppet has none."""
+
+    def _book(self, now_ms: int) -> BookSnapshot:
+        bids = tuple(Level(round(self.mid - 0.1 * (i + 1), 1), 5.0) for i in range(20))
+        asks = tuple(Level(round(self.mid + 0.1 * (i + 1), 1), 5.0) for i in range(20))
+        return BookSnapshot("ETH", now_ms, bids, asks)
+
+
+class VenueThread:
+    """The local venue in a thread, behind a proxy that can spoil the books it answers with.
+
+    `spoil` changes an l2Book answer; the account is `ADDRESS`, signed for with `KEY`.
+    """
+
+    def __init__(self, market: PuppetMarket, **config: Any) -> None:
+        self.market = market
+        self.url = ""
+        self.spoil: Any = None
+        accounts = (AccountConfig(ADDRESS),)
+        self._venue = LocalVenue(market, VenueConfig(accounts=accounts, history_s=300.0, **config))
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(30), "the venue did not start"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    def audit(self) -> dict[str, Any]:
+        """The venue's own account of what was done."""
+        return dict(requests.get(f"{self.url}/audit", params={"user": ADDRESS}, timeout=5).json())
+
+    def open_orders(self) -> list[dict[str, Any]]:
+        """Orders that rest."""
+        question = {"type": "openOrders", "user": ADDRESS}
+        return list(requests.post(f"{self.url}/info", json=question, timeout=5).json())
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        self._stop = asyncio.Event()
+        self._behind = await self._venue.start()
+        application = web.Application()
+        application.router.add_route("*", "/{path}", self._forward)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with ClientSession() as self._session:
+            self._ready.set()
+            await self._stop.wait()
+            await runner.cleanup()
+        await self._venue.stop()
+
+    async def _forward(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        url = f"{self._behind}{request.path_qs}"
+        async with self._session.request(request.method, url, data=body, headers={"Content-Type": JSON}) as given:
+            answer, status = await given.read(), given.status
+        if self.spoil is not None and b'"l2Book"' in body:
+            answer = orjson.dumps(self.spoil(orjson.loads(answer)))
+        return web.Response(body=answer, status=status, content_type=JSON)
+
+
+def parameters(**changes: Any) -> Parameters:
+    """Valid parameters of ETH, for a minute from now."""
+    now_ms = int(time.time() * 1e3)
+
+    def estimate(value: float) -> PublishedEstimate:
+        return PublishedEstimate(value=value, low=value, high=value, n=100, source=EstimateSource.OK)
+
+    flow = PublishedFlow(
+        arrival_rate=estimate(0.5),
+        fill_decay=estimate(1.5),
+        fill_intensity=estimate(0.3),
+        adverse_selection=estimate(0.05),
+        adverse_selection_on_fill=estimate(0.06),
+        adverse_selection_slope=estimate(0.0),
+    )
+    values: dict[str, Any] = {
+        "venue": "hyperliquid",
+        "coin": "ETH",
+        "pair": "ETH/USDC:USDC",
+        "created_ms": now_ms,
+        "valid_until_ms": now_ms + 60_000,
+        "calibration_id": "test",
+        "window": Window(start_ms=now_ms - 1_800_000, end_ms=now_ms, exposure_s=1800.0),
+        "market": Market(mid=3000.0, tick=0.1, lot=0.0001, half_spread=0.1, volatility=0.2),
+        "buy": flow,
+        "sell": flow,
+        "model": Model(
+            order_size=0.0333,
+            maximum_inventory=3,
+            running_penalty=0.01,
+            terminal_penalty=0.0,
+            maker_fee=0.00015,
+            horizon=Horizon(),
+            drift_weight=0.0,
+        ),
+        "hjb": Table(time_left_s=[0.0], inventory=[0], h=[[0.0]], ask_depth=[[1.0]], bid_depth=[[1.0]]),
+        "regime": Regime(toxicity_buy=0.5, toxicity_sell=0.5, state="quote"),
+        "quality": Quality(status="ok", flags=[], events=1000),
+    }
+    return Parameters(**(values | changes))
+
+
+def live_config(url: str, folder: Path) -> dict[str, Any]:
+    """What is added to user_data/config.json to trade on the venue at `url`, with everything written to `folder`."""
+    websocket = url.replace("http", "ws", 1) + "/ws"
+    return {
+        "dry_run": False,
+        "db_url": f"sqlite:///{folder}/trades.sqlite",
+        "exchange": {
+            "walletAddress": ADDRESS,
+            "privateKey": KEY,
+            "enable_ws": False,
+            "ccxt_config": {
+                "rateLimit": 5,
+                "options": {"enableUnifiedMargin": False},
+                "urls": {"api": {"public": url, "private": url, "ws": {"public": websocket}}},
+            },
+        },
+        "market_making": {
+            "sides": "alternate",
+            "url": url,
+            "market_data": str(folder / "market_data"),
+            "parameters": str(folder / "parameters"),
+            "decisions": str(folder / "decisions"),
+            "legs": str(folder / "legs"),
+            "model": {"widen_toxicity": 10.0, "pause_toxicity": 10.0},
+        },
+    }
