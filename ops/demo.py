@@ -51,6 +51,7 @@ class Observations:
     published: set[tuple[str, int]] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
     audit: dict[str, Any] = field(default_factory=dict)
+    filled_orders: set[int] = field(default_factory=set)
     traded_s: float = 0.0
     forced_exit: bool = False
 
@@ -124,7 +125,7 @@ class Demo:
             self._audit()
             audit = self.seen.audit
             self._report(
-                f"trading: {len(self.seen.published)} calibrations, {audit['quotes_placed']} quotes, "
+                f"trading: {len(self.seen.published)} calibrations, {audit['orders_placed']} quotes, "
                 f"{audit['fills']} fills, net {audit['net_pnl']:+.4f} USDC",
                 elapsed / total_s,
             )
@@ -144,13 +145,14 @@ class Demo:
         if status != 0:
             self.seen.failures.append(f"freqtrade ended with status {status}; its log is {programs.log('freqtrade')}")
         self._audit()
+        self.seen.filled_orders = self._filled_orders()
 
     def _flat_within(self, programs: Programs, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             programs.check()
             self._audit()
-            if not self.seen.audit["position_left"]:
+            if not self.seen.audit["positions"]:
                 return True
             time.sleep(_POLL_S)
         return False
@@ -169,6 +171,13 @@ class Demo:
         answer = requests.get(f"{self._url}/audit", params={"user": self.credentials.address}, timeout=10)
         answer.raise_for_status()
         self.seen.audit = answer.json()
+
+    def _filled_orders(self) -> set[int]:
+        """Every order of ours that the venue has filled, by the public request for fills."""
+        request = {"type": "userFills", "user": self.credentials.address}
+        answer = requests.post(f"{self._url}/info", json=request, timeout=10)
+        answer.raise_for_status()
+        return {fill["oid"] for fill in answer.json()}
 
     def _read_parameters(self) -> bool:
         """Note what the calibrator has published; True once every coin has parameters."""

@@ -14,25 +14,6 @@ from ops.ledger import unaccounted
 from ops.options import json_option, print_json, with_options
 
 _MINUTES = 4.0
-# Figures that the summary takes over from the venue's audit.
-_AUDITED = (
-    "quotes_placed",
-    "quotes_cancelled",
-    "fills",
-    "round_trips",
-    "volume",
-    "fees",
-    "net_pnl",
-    "post_only_share",
-    "rejected",
-    "actions",
-    "fill_to_quote_ms_median",
-    "both_sides_share",
-    "bid_only_share",
-    "ask_only_share",
-    "open_orders_left",
-    "position_left",
-)
 
 
 @click.command()
@@ -76,29 +57,58 @@ def _reporter(progress: Progress) -> Callable[[str, float], None]:
 
 def summarise(run: Demo, seen: Observations) -> dict[str, Any]:
     """The figures of one run and every way in which it fell short."""
-    audit = seen.audit
-    summary = {
+    summary: dict[str, Any] = {
         "minutes": round(seen.traded_s / 60, 3),
         "source": "simulated" if run.options.recording is None else str(run.options.recording),
         "coins": list(run.options.coins),
         "calibrations": len(seen.published),
+        "forced_exit": seen.forced_exit,
+        "unaccounted": [],
+        "failures": list(seen.failures),
     }
-    summary |= {name: audit.get(name) for name in _AUDITED}
-    books_differ = unaccounted(run.files.database, audit) if audit and run.files.database.exists() else []
-    summary["unaccounted"] = books_differ
-    summary["forced_exit"] = seen.forced_exit
-    summary["failures"] = [*seen.failures, *_shortcomings(summary), *books_differ]
+    if not seen.audit:
+        summary["failures"].append("the exchange was never reached")
+        return summary
+    summary |= venue_figures(seen.audit)
+    if run.files.database.exists():
+        summary["unaccounted"] = unaccounted(run.files.database, seen.audit["positions"], seen.filled_orders)
+    summary["failures"] += [*_shortcomings(summary), *summary["unaccounted"]]
     return summary
 
 
+def venue_figures(audit: dict[str, Any]) -> dict[str, Any]:
+    """The summary's part of the venue's audit. A quote is an order that may rest; a market order is none."""
+    orders, resting = audit["orders_by_tif"], audit["resting_s"]
+    post_only = orders.get("Alo", 0)
+    quotes = post_only + orders.get("Gtc", 0)
+    quoting_s = resting["bid"] + resting["ask"] + resting["both"]
+    return {
+        "quotes_placed": quotes,
+        "quotes_cancelled": audit["cancels"],
+        "fills": audit["fills"],
+        "round_trips": audit["round_trips"],
+        "volume": audit["volume"],
+        "fees": audit["fees"],
+        "net_pnl": audit["net_pnl"],
+        "post_only_share": post_only / quotes if quotes else 0.0,
+        "rejected": audit["rejected"],
+        "actions": audit["actions"],
+        "fill_to_quote_ms_median": audit["fill_to_quote_ms_median"],
+        "both_sides_share": resting["both"] / quoting_s if quoting_s else 0.0,
+        "bid_s": resting["bid"] + resting["both"],
+        "ask_s": resting["ask"] + resting["both"],
+        "taker_fills": audit["taker_fills"],
+        "open_orders_left": audit["open_orders"],
+        "position_left": sum(abs(size) for size in audit["positions"].values()),
+    }
+
+
 def _shortcomings(summary: dict[str, Any]) -> list[str]:
-    if summary["quotes_placed"] is None:
-        return ["the exchange was never reached"]
     wanted = {
         "no calibration was published": summary["calibrations"] > 0,
         "no quote rested": summary["quotes_placed"] > 0,
-        "no bid rested": summary["bid_only_share"] + summary["both_sides_share"] > 0,
-        "no ask rested": summary["ask_only_share"] + summary["both_sides_share"] > 0,
+        "no bid rested": summary["bid_s"] > 0,
+        "no ask rested": summary["ask_s"] > 0,
         "nothing was filled": summary["fills"] > 0,
         "no round trip was made": summary["round_trips"] > 0,
         f"only {summary['post_only_share']:.1%} of the quotes were post-only": summary["post_only_share"] == 1,
@@ -109,12 +119,12 @@ def _shortcomings(summary: dict[str, Any]) -> list[str]:
 
 
 def _show(console: Console, run: Demo, seen: Observations, summary: dict[str, Any]) -> None:
-    if summary["quotes_placed"] is not None:
+    if seen.audit:
         console.print(_figures(summary))
     if seen.truth:
         for coin, published in seen.last.items():
             console.print(_against_truth(coin, published, seen.truth[coin]))
-    elif summary["quotes_placed"] is not None:
+    elif seen.audit:
         console.print(
             "A real recording at the base fee loses money at these depths: the demo quotes closer than the model "
             "would, so that there is something to see. [bold]mm quotes[/bold] shows what the model says."
@@ -132,10 +142,11 @@ def _figures(summary: dict[str, Any]) -> Table:
     rows = {
         "calibrations published": str(summary["calibrations"]),
         "quotes placed / cancelled": f"{summary['quotes_placed']} / {summary['quotes_cancelled']}",
-        "time with a bid / an ask / both resting": " / ".join(
-            f"{summary[name]:.0%}" for name in ("bid_only_share", "ask_only_share", "both_sides_share")
+        "a bid rested / an ask rested": f"{summary['bid_s']:.0f} s / {summary['ask_s']:.0f} s",
+        "share of that time with both": f"{summary['both_sides_share']:.0%}",
+        "fills (of them taker), round trips": (
+            f"{summary['fills']} ({summary['taker_fills']}), {summary['round_trips']}"
         ),
-        "fills, round trips": f"{summary['fills']}, {summary['round_trips']}",
         "volume": f"{summary['volume']:.2f} USDC",
         "fees": f"{summary['fees']:.4f} USDC",
         "net result": f"{summary['net_pnl']:+.4f} USDC",
@@ -155,7 +166,7 @@ def _against_truth(coin: str, published: Any, truth: dict[str, Any]) -> Table:
     table = Table("parameter", "true", "published", "95 % interval", title=f"{coin}: the simulation's truth")
     for direction in ("buy", "sell"):
         for name, estimate in getattr(published, direction):
-            true = truth.get(f"{name}_{direction}")
+            true = truth[direction].get(name)
             if true is not None:
                 inside = estimate.low <= true <= estimate.high
                 table.add_row(

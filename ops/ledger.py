@@ -3,12 +3,11 @@
 import contextlib
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 _TOLERANCE = 1e-9
 
 
-def unaccounted(database: Path, audit: dict[str, Any]) -> list[str]:
+def unaccounted(database: Path, positions: dict[str, float], filled_orders: set[int]) -> list[str]:
     """What the venue knows and the bot does not, or the reverse; empty when the two books agree.
 
     A filled order must stand in the bot's database, and its open trades must add up to the venue's position.
@@ -23,10 +22,9 @@ def unaccounted(database: Path, audit: dict[str, Any]) -> list[str]:
         )
     findings = [
         f"order {order} was filled at the venue and is unknown to the bot"
-        for order in audit["filled_order_ids"]
+        for order in sorted(filled_orders)
         if str(order) not in known
     ]
-    positions: dict[str, float] = audit["positions"]
     for coin in sorted(set(held) | set(positions)):
         ours, theirs = held.get(coin) or 0.0, positions.get(coin, 0.0)
         if abs(ours - theirs) > _TOLERANCE:

@@ -1,6 +1,5 @@
 """`mm venue`: the local Hyperliquid alone, over a simulated market or a recording."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +7,10 @@ import click
 
 from market.errors import ConfigurationError
 from ops.options import Duration, Instant, json_option, now_ms, print_json, with_options
+from venue.config import AccountConfig, VenueConfig
 from venue.prehistory import Playback
 from venue.recording import RecordingSource
-from venue.server import VenueConfig, run
+from venue.server import run
 from venue.simulation import SimulatedSource, default_truths
 from venue.source import Source
 
@@ -29,6 +29,7 @@ from venue.source import Source
     click.option("--balance", type=float, default=10_000.0, show_default=True, help="Of each account [USDC]."),
     click.option("--prehistory", type=click.Path(path_type=Path, file_okay=False), help="Store for the time before."),
     click.option("--prehistory-length", type=Duration(), default="30m", show_default=True),
+    click.option("--live", type=Duration(), default="6m", show_default=True, help="Left of a recording to play."),
     json_option,
 )
 def venue(**options: Any) -> None:
@@ -38,27 +39,30 @@ def venue(**options: Any) -> None:
     it, so that a calibration has its window at once.
     """
     source = _source(**{name: options[name] for name in ("simulate", "recording", "coins", "seed", "start")})
-    began = time.monotonic()
     playback = Playback.prepare(
-        source, root=options["prehistory"], now_ms=now_ms(), seconds=options["prehistory_length"]
+        source,
+        root=options["prehistory"],
+        now_ms=now_ms(),
+        seconds=options["prehistory_length"],
+        live_seconds=options["live"],
     )
     config = VenueConfig(
         port=options["port"],
         speed=options["speed"],
         order_latency_ms=options["latency_ms"],
-        accounts=tuple(options["accounts"]),
+        accounts=tuple(AccountConfig(address) for address in options["accounts"]),
         starting_balance=options["balance"],
     )
 
     def announce(url: str) -> None:
-        document = {"url": url, "truth": source.truth(), "ready_after_s": round(time.monotonic() - began, 3)}
+        truth = source.truth()
         if options["as_json"]:
-            print_json(document)
+            print_json({"url": url, "truth": truth})
         else:
             click.echo(f"Hyperliquid, local: {url} (websocket {url.replace('http', 'ws', 1)}/ws)")
-            _show_truth(document["truth"])
+            _show_truth(truth)
 
-    run(playback, config, on_ready=announce)
+    run(source, config, playback, announce)
 
 
 def _source(*, simulate: bool, recording: Path | None, coins: tuple[str, ...], seed: int, start: int | None) -> Source:
@@ -70,7 +74,8 @@ def _source(*, simulate: bool, recording: Path | None, coins: tuple[str, ...], s
 
 
 def _show_truth(truth: dict[str, dict[str, Any]] | None) -> None:
-    for coin, values in (truth or {}).items():
+    for coin, groups in (truth or {}).items():
         click.echo(f"true parameters of {coin}:")
-        for name, value in values.items():
-            click.echo(f"  {name:28s} {value}")
+        for group, values in groups.items():
+            for name, value in values.items():
+                click.echo(f"  {group:6s} {name:26s} {value:.6g}")

@@ -67,10 +67,18 @@ class Playback:
                 recorder.on_event(event)
 
     @classmethod
-    def prepare(cls, source: Source, *, root: Path | str | None, now_ms: int, seconds: float) -> Self:
+    def prepare(
+        cls,
+        source: Source,
+        *,
+        root: Path | str | None,
+        now_ms: int,
+        seconds: float,
+        live_seconds: float = LIVE_SECONDS,
+    ) -> Self:
         """Split the market at now and write its past to a tick store, where there is one.
 
-        Of a recording, at least `LIVE_SECONDS` are left to be played: its past is shortened if it must be.
+        Of a recording, at least `live_seconds` are left to be played: its past is shortened if it must be.
 
         Parameters
         ----------
@@ -82,9 +90,11 @@ class Playback:
             Where the past ends.
         seconds : float
             Length of the past [s].
+        live_seconds : float
+            What is left of a recording to be played, at least [s].
         """
         if isinstance(source, RecordingSource):
-            seconds = max(0.0, min(seconds, source.duration_s - LIVE_SECONDS))
+            seconds = max(0.0, min(seconds, source.duration_s - live_seconds))
         recorder = None if root is None else StoreRecorder(root)
         playback = cls(source, now_ms=now_ms, seconds=seconds, recorder=recorder)
         if recorder is not None:

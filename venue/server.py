@@ -133,21 +133,25 @@ def _report(task: asyncio.Task[None]) -> None:
         log.error("a part of the venue has stopped", exc_info=task.exception())
 
 
-async def serve(source: Source, config: VenueConfig) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    venue = LocalVenue(source, config)
+async def serve(venue: LocalVenue, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; `on_ready` is told the base URL."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    log.info("serving on %s", await venue.start())
+    on_ready(await venue.start())
     try:
         await stopped.wait()
     finally:
         await venue.stop()
 
 
-def run(source: Source, config: VenueConfig) -> None:
-    """Serve until SIGTERM or SIGINT, as a program."""
+def run(
+    source: Source,
+    config: VenueConfig,
+    playback: Playback | None = None,
+    on_ready: Callable[[str], None] = lambda url: log.info("serving on %s", url),
+) -> None:
+    """Serve until SIGTERM or SIGINT, as a program; parameters as of `LocalVenue`."""
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(source, config))
+        asyncio.run(serve(LocalVenue(source, config, playback), on_ready))

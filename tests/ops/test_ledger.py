@@ -25,18 +25,17 @@ def database(tmp_path):
 
 def test_books_that_agree_leave_nothing_unaccounted(database):
     """Closed trades do not count, shorts count negative."""
-    audit = {"filled_order_ids": [1, 3], "positions": {"ETH": -0.5, "BTC": 0.1}}
-    assert unaccounted(database, audit) == []
+    assert unaccounted(database, {"ETH": -0.5, "BTC": 0.1}, {1, 3}) == []
 
 
 @pytest.mark.parametrize(
-    ("audit", "finding"),
+    ("positions", "filled", "finding"),
     [
-        ({"filled_order_ids": [7], "positions": {"ETH": -0.5, "BTC": 0.1}}, "order 7"),
-        ({"filled_order_ids": [], "positions": {"BTC": 0.1}}, "ETH: the bot holds -0.5, the venue says 0"),
-        ({"filled_order_ids": [], "positions": {"ETH": -0.5, "BTC": 0.1, "SOL": 2.0}}, "SOL"),
+        ({"ETH": -0.5, "BTC": 0.1}, {7}, "order 7"),
+        ({"BTC": 0.1}, set(), "ETH: the bot holds -0.5, the venue says 0"),
+        ({"ETH": -0.5, "BTC": 0.1, "SOL": 2.0}, set(), "SOL"),
     ],
 )
-def test_every_difference_is_named(database, audit, finding):
+def test_every_difference_is_named(database, positions, filled, finding):
     """An order the bot does not know and a position that differs are both findings."""
-    assert any(finding in text for text in unaccounted(database, audit))
+    assert any(finding in text for text in unaccounted(database, positions, filled))
