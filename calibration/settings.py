@@ -110,12 +110,16 @@ class QuoteSettings(Section):
 
 
 class CalibrationSettings(Section):
-    """Cadence and window of the calibration service [s]."""
+    """Cadence and window of the calibration service [s].
+
+    A window whose newest quote is older than `maximum_data_age_s` is not calibrated from: the collector has stopped.
+    """
 
     period_s: Positive = 15.0
     window_s: Positive = 1800.0
     valid_for_s: Positive = 60.0
     minimum_exposure_s: NotNegative = 600.0
+    maximum_data_age_s: Positive = 30.0
 
 
 class Settings(Section):

@@ -1,1 +1,1 @@
-"""Estimators, one file a parameter: arrays in, a frozen result with its confidence interval out."""
+"""Estimators of the model's parameters: arrays in, a frozen result with its uncertainty out."""

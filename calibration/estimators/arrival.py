@@ -1,0 +1,65 @@
+r"""Rate of market orders, with an interval that knows that orders come in clusters.
+
+.. math:: \lambda = \frac{n + m}{T + m / r}, \quad
+          [\Gamma^{-1}_{0.025}(a),\ \Gamma^{-1}_{0.975}(a + 1)] / b, \quad a = (n + m) / F, \quad b = (T + m / r) / F
+
+`n` orders in `T` seconds; the prior is worth `m` orders at the rate `r` of both directions together. The interval is
+that of Garwood (1936) for the number of independent clusters: `F`, the ratio of variance to mean of the counts, says
+how many orders make one.
+"""
+
+import numpy as np
+from scipy.special import gammaincinv
+
+from calibration.estimate import Estimate
+from calibration.estimators.coverage import observed_before
+from market.errors import NotEnoughData
+from market.tape import IntArray
+
+PRIOR_ORDERS = 10.0
+FANO_BUCKETS_MS = (15_000, 60_000)
+_FEWEST_BUCKETS = 10
+
+
+def arrival_rate(n: int, exposure_s: float, both_rate: float, fano: float = 1.0) -> Estimate:
+    """Rate of the orders of one direction [1/s].
+
+    Parameters
+    ----------
+    n : int
+        Orders seen.
+    exposure_s : float
+        Observed time [s].
+    both_rate : float
+        Mean rate of both directions: what this one is expected to be without data [1/s].
+    fano : float
+        How many orders make an independent observation, at least 1.
+
+    Raises
+    ------
+    NotEnoughData
+        If no time was observed.
+    """
+    if exposure_s <= 0:
+        raise NotEnoughData(f"{n} market orders in {exposure_s:.0f} s of observed time; a rate needs observed time")
+    orders, time_s = n + PRIOR_ORDERS, exposure_s + PRIOR_ORDERS / both_rate
+    low, high = gammaincinv(np.array([orders / fano, orders / fano + 1]), np.array([0.025, 0.975])) * fano / time_s
+    return Estimate(orders / time_s, float(low), float(high), n)
+
+
+def fano_factor(time_ms: IntArray, gaps: IntArray, start_ms: int, end_ms: int) -> float:
+    """Ratio of variance to mean of the counts in equal parts of the observed time, at least 1.
+
+    The largest over the bucket lengths that leave enough buckets: clusters longer than a bucket hide from it.
+    """
+    clock = observed_before(gaps, start_ms, np.append(time_ms, end_ms))
+    ratios = (_variance_to_mean(clock[:-1], int(clock[-1]), bucket) for bucket in FANO_BUCKETS_MS)
+    return max(1.0, *ratios)
+
+
+def _variance_to_mean(clock_ms: IntArray, total_ms: int, bucket_ms: int) -> float:
+    buckets = total_ms // bucket_ms
+    if buckets < _FEWEST_BUCKETS or len(clock_ms) == 0:
+        return 1.0
+    counts = np.bincount(np.maximum(clock_ms - 1, 0) // bucket_ms, minlength=buckets)[:buckets]
+    return float(counts.var(ddof=1) / counts.mean()) if counts.any() else 1.0

@@ -1,0 +1,127 @@
+"""From prints to market orders: how far each one reached into the book, and where the price went afterwards.
+
+One market order prints once for every resting order it meets, so counting prints counts the book, not the takers.
+All prints of one time, direction and order number are one market order. Its reach is measured from the last quote
+**strictly before** its stamp: a quote with the same stamp already shows the book after the trade.
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.estimators.coverage import covers, crosses
+from market.sides import Direction
+from market.tape import FloatArray, IntArray, QuoteTape, TradeTape
+
+HORIZON_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class MarketOrders:
+    """Market orders ascending in time, with the market each one met and the market it left behind.
+
+    Parameters
+    ----------
+    time_ms, sign : IntArray, shape (n,)
+        The exchange's clock; +1 for a buy, −1 for a sell.
+    mid, half_spread : FloatArray, shape (n,)
+        Just before the order [price].
+    reach : FloatArray, shape (n,)
+        Distance of the farthest print from mid, positive in the direction of the order [price].
+    ticks_through : IntArray, shape (n,)
+        Ticks beyond the touch; 0 for an order that took the best price only.
+    markout : FloatArray, shape (n,)
+        Move of mid in the direction of the order within `HORIZON_MS` [price]; NaN where it was not seen.
+    """
+
+    time_ms: IntArray
+    sign: IntArray
+    mid: FloatArray
+    half_spread: FloatArray
+    reach: FloatArray
+    ticks_through: IntArray
+    markout: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.time_ms)
+
+    def where(self, chosen: NDArray[np.bool_] | slice) -> Self:
+        """Return some of the orders."""
+        return type(self)(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    def of(self, direction: Direction) -> Self:
+        """Return the orders of one direction."""
+        return self.where(self.sign == direction.sign)
+
+    def between(self, start_ms: int, end_ms: int) -> Self:
+        """Return the orders after `start_ms` and not after `end_ms`."""
+        first, last = np.searchsorted(self.time_ms, [start_ms, end_ms], side="right")
+        return self.where(slice(int(first), int(last)))
+
+    def known_at(self, now_ms: int) -> Self:
+        """Return the orders without the moves that came after `now_ms`."""
+        return replace(self, markout=np.where(self.time_ms + HORIZON_MS > now_ms, np.nan, self.markout))
+
+    def followed_by(self, later: Self) -> Self:
+        """Return these orders and later ones."""
+        pairs = ((getattr(self, field.name), getattr(later, field.name)) for field in fields(self))
+        return type(self)(*(np.concatenate(pair) for pair in pairs))
+
+    @property
+    def is_through(self) -> NDArray[np.bool_]:
+        """Which orders took more than the best price: those certain to fill a quote beyond the touch."""
+        return self.ticks_through >= 1
+
+
+def market_orders(quotes: QuoteTape, trades: TradeTape, tick: float, gaps: IntArray, end_ms: int) -> MarketOrders:
+    """Aggregate prints to market orders and measure each against the quotes around it.
+
+    Parameters
+    ----------
+    quotes, trades : QuoteTape, TradeTape
+        Ascending in time.
+    tick : float
+        Smallest price step [price].
+    gaps : IntArray, shape (m, 2)
+        Unobserved intervals, see `coverage.unobserved`: orders in them are left out, and so are markouts over them.
+    end_ms : int
+        Until when quotes are known.
+    """
+    time_ms, sign, far = _group_prints(trades)
+    seen = ~covers(gaps, time_ms)
+    before = np.searchsorted(quotes.time_ms, time_ms, side="left") - 1
+    seen &= before >= 0
+    time_ms, sign, far, before = time_ms[seen], sign[seen], far[seen], before[seen]
+    mids = quotes.mid
+    mid, half_spread = mids[before], quotes.half_spread[before]
+    reach = sign * (far - mid)
+    ticks = np.maximum(np.rint((reach - half_spread) / tick), 0).astype(np.int64)
+    orders = MarketOrders(time_ms, sign, mid, half_spread, reach, ticks, np.full(len(time_ms), np.nan))
+    return replace(orders, markout=markout(orders, quotes, gaps, end_ms))
+
+
+def markout(
+    orders: MarketOrders, quotes: QuoteTape, gaps: IntArray, end_ms: int, horizon_ms: int = HORIZON_MS
+) -> FloatArray:
+    """Signed move of mid from just before each order to `horizon_ms` after it [price].
+
+    NaN where the move crosses a gap or the end of what is known.
+    """
+    after_ms = orders.time_ms + horizon_ms
+    last = np.searchsorted(quotes.time_ms, after_ms, side="right") - 1
+    unknown = crosses(gaps, orders.time_ms, after_ms) | (after_ms > end_ms)
+    return np.where(unknown, np.nan, orders.sign * (quotes.mid[last] - orders.mid))
+
+
+def _group_prints(trades: TradeTape) -> tuple[IntArray, IntArray, FloatArray]:
+    """Time, sign and farthest price of each market order."""
+    if len(trades.time_ms) == 0:
+        return trades.time_ms, trades.sign, trades.price
+    order = np.lexsort((trades.order, trades.sign, trades.time_ms))
+    time_ms, sign, number = trades.time_ms[order], trades.sign[order], trades.order[order]
+    is_new = np.r_[True, (np.diff(time_ms) != 0) | (np.diff(sign) != 0) | (np.diff(number) != 0)]
+    first = np.flatnonzero(is_new)
+    far: FloatArray = np.maximum.reduceat(sign * trades.price[order], first) * sign[first]
+    return time_ms[first], sign[first], far

@@ -1,0 +1,99 @@
+"""The quotes on the grid of whole seconds: all that volatility, drift and the mean spread need of them.
+
+Every entry depends on its own second only, so that a window can be extended second by second.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from calibration.estimators.coverage import covers, crosses
+from market.tape import FloatArray, IntArray, QuoteTape
+
+SECOND_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """One entry a whole second ``(start_s + i, start_s + i + 1]``.
+
+    Parameters
+    ----------
+    start_s : int
+        Unix time of the start of the first second [s].
+    mid : FloatArray, shape (n,)
+        Mid at the end of the second [price]; NaN where it is not known.
+    half_spread : FloatArray, shape (n,)
+        Integral of the half-spread over the observed part of the second [price·s].
+    observed : FloatArray, shape (n,)
+        The observed part of the second [s].
+    """
+
+    start_s: int
+    mid: FloatArray
+    half_spread: FloatArray
+    observed: FloatArray
+
+    def between(self, start_s: int, end_s: int) -> Self:
+        """Return the seconds from `start_s` to `end_s`, as far as they are here."""
+        first, last = max(start_s - self.start_s, 0), max(end_s - self.start_s, 0)
+        part = slice(first, last)
+        return type(self)(self.start_s + first, self.mid[part], self.half_spread[part], self.observed[part])
+
+    def followed_by(self, later: Self) -> Self:
+        """Return these seconds and the ones right after them."""
+        pairs = ((self.mid, later.mid), (self.half_spread, later.half_spread), (self.observed, later.observed))
+        return type(self)(self.start_s, *(np.concatenate(pair) for pair in pairs))
+
+    @property
+    def mean_half_spread(self) -> float:
+        """Time-weighted mean half-spread [price]; NaN where nothing was observed."""
+        observed = float(self.observed.sum())
+        return float(self.half_spread.sum()) / observed if observed > 0 else float("nan")
+
+    def moves(self, span: int) -> FloatArray:
+        """Moves of mid over every `span` seconds that were observed throughout [price]."""
+        known = np.r_[0, np.cumsum(np.isnan(self.mid))]
+        if len(self.mid) <= span:
+            return np.empty(0)
+        whole = known[span + 1 :] == known[: -span - 1]
+        moves: FloatArray = (self.mid[span:] - self.mid[:-span])[whole]
+        return moves
+
+    @property
+    def drift(self) -> float:
+        """Mean move of mid per observed second [price/s]; 0 where there is none."""
+        steps = self.moves(1)
+        return float(steps.mean()) if len(steps) else 0.0
+
+
+def seconds(quotes: QuoteTape, gaps: IntArray, start_ms: int, end_ms: int) -> Seconds:
+    """Put quotes on the grid of the whole seconds inside a window.
+
+    Parameters
+    ----------
+    quotes : QuoteTape
+        Ascending in time.
+    gaps : IntArray, shape (m, 2)
+        Unobserved intervals, see `coverage.unobserved`; they must include the time before the first quote.
+    start_ms, end_ms : int
+        The window; parts of a second at its ends are left out.
+    """
+    start_s, end_s = -(-start_ms // SECOND_MS), end_ms // SECOND_MS
+    grid = np.arange(start_s, max(end_s, start_s) + 1, dtype=np.int64) * SECOND_MS
+    if len(quotes.time_ms) == 0 or len(grid) < 2:
+        empty = np.zeros(len(grid) - 1)
+        return Seconds(start_s, np.full(len(grid) - 1, np.nan), empty, empty)
+    inside = quotes.time_ms[(quotes.time_ms > grid[0]) & (quotes.time_ms < grid[-1])]
+    edges = np.unique(np.concatenate([grid, inside, gaps[(gaps > grid[0]) & (gaps < grid[-1])].ravel()]))
+    begin, end = edges[:-1], edges[1:]
+    quote = np.searchsorted(quotes.time_ms, begin, side="right") - 1
+    weight = np.where(crosses(gaps, begin, end), 0, end - begin) / SECOND_MS
+    second = begin // SECOND_MS - start_s
+    size = len(grid) - 1
+    half_spread = np.bincount(second, weights=weight * quotes.half_spread[quote], minlength=size).astype(np.float64)
+    observed = np.bincount(second, weights=weight, minlength=size).astype(np.float64)
+    last = np.searchsorted(quotes.time_ms, grid[1:], side="right") - 1
+    mid = np.where(covers(gaps, grid[1:]), np.nan, quotes.mid[last])
+    return Seconds(start_s, mid, half_spread, observed)

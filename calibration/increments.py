@@ -1,0 +1,62 @@
+"""Tick and lot of a recording that comes without the exchange's rules."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from market.errors import NotEnoughData
+from market.tape import FloatArray, QuoteTape
+
+_FEWEST_VALUES = 20
+_FIGURES = 5
+_DIGITS_BEYOND = 4
+
+
+class Increments(NamedTuple):
+    """Smallest step of prices [price] and of sizes [coins]."""
+
+    tick: float
+    lot: float
+
+
+def infer_increments(quotes: QuoteTape) -> Increments:
+    """Tick and lot from what was quoted.
+
+    Raises
+    ------
+    NotEnoughData
+        If there is no quote.
+    """
+    return Increments(
+        tick=infer_step(np.concatenate([quotes.bid_price, quotes.ask_price])),
+        lot=infer_step(np.concatenate([quotes.bid_size, quotes.ask_size])),
+    )
+
+
+def infer_step(values: FloatArray) -> float:
+    """Largest power of ten of which all values are multiples.
+
+    Hyperliquid gives prices five significant figures; sizes have a fixed number of decimals. A finer step than the
+    fifth figure is believed where it is seen, down to the ninth. A coarser one needs twenty different values: a few may
+    all end in zeros by chance.
+
+    Raises
+    ------
+    NotEnoughData
+        If there is no positive value.
+    """
+    distinct = np.unique(values[np.isfinite(values) & (values > 0)])
+    if len(distinct) == 0:
+        raise NotEnoughData("0 quotes, need 1 to tell tick and lot")
+    rule = int(np.floor(np.log10(distinct[-1]))) - _FIGURES + 1
+    exponent = rule - _DIGITS_BEYOND
+    units = np.rint(distinct / _power(exponent)).astype(np.int64)
+    while not (units % 10).any() and (exponent < rule or len(distinct) >= _FEWEST_VALUES):
+        units //= 10
+        exponent += 1
+    return _power(exponent)
+
+
+def _power(exponent: int) -> float:
+    """Ten to an integer power, rounded as its text is."""
+    return float(f"1e{exponent}")

@@ -1,0 +1,77 @@
+"""Observations that are kept up to date: each cycle reads what is new, and nothing is looked at for half an hour again.
+
+What is older than `SETTLE_MS` is settled: it is reduced once, by the functions of the batch, and kept in a ring of the
+length of the window. What is younger may still be joined by late or repeated events; it is reduced anew each time.
+The result equals that of a batch over the whole window.
+"""
+
+from typing import Protocol
+
+from calibration.estimators.seconds import SECOND_MS
+from calibration.observations import Observations, observe
+from market.tape import Tape
+
+SETTLE_MS = 30_000
+LEAD_MS = 15_000
+
+
+class TapeSource(Protocol):
+    """Where events come from: a store, or a simulation."""
+
+    def __call__(self, start_ms: int, end_ms: int) -> Tape:
+        """Events after `start_ms` and not after `end_ms`, in order, each once."""
+        ...
+
+
+class LiveObservations:
+    """The observations of one coin over a window that moves with the clock.
+
+    Parameters
+    ----------
+    source : TapeSource
+        Read once over the whole window at the start, and over the last three quarters of a minute in each cycle.
+    tick : float
+        Smallest price step [price].
+    window_ms : int
+        Length of the window.
+    """
+
+    def __init__(self, source: TapeSource, tick: float, window_ms: int) -> None:
+        self._source = source
+        self._tick = tick
+        self._window_ms = window_ms
+        self._settled: Observations | None = None
+
+    def at(self, now_ms: int) -> Observations:
+        """Observations of the window that ends now.
+
+        Raises
+        ------
+        DataError
+            If the source cannot be read.
+        """
+        start_ms = now_ms - self._window_ms
+        settled = self._usable(start_ms, now_ms)
+        from_ms = settled.end_ms if settled else _whole_second(start_ms)
+        recent = observe_window(self._source, self._tick, from_ms, now_ms)
+        known = settled.followed_by(recent) if settled else recent
+        settled_ms = _whole_second(now_ms - SETTLE_MS)
+        if settled_ms > from_ms:
+            self._settled = known.between(_whole_second(start_ms), settled_ms)
+        return known.between(start_ms, now_ms)
+
+    def _usable(self, start_ms: int, now_ms: int) -> Observations | None:
+        """What is settled, unless the clock went back or on by so much that nothing of it is needed."""
+        settled = self._settled
+        if settled is None or not start_ms < settled.end_ms <= now_ms or settled.start_ms > start_ms:
+            return None
+        return settled
+
+
+def observe_window(source: TapeSource, tick: float, start_ms: int, end_ms: int) -> Observations:
+    """Reduce a window, with the quotes shortly before it known."""
+    return observe(source(start_ms - LEAD_MS, end_ms), tick).between(start_ms, end_ms)
+
+
+def _whole_second(time_ms: int) -> int:
+    return time_ms // SECOND_MS * SECOND_MS

@@ -1,0 +1,119 @@
+"""From a calibration and its table of quotes to the parameter file."""
+
+from hashlib import sha256
+from typing import NamedTuple
+
+from calibration.calibrate import Calibration
+from calibration.estimate import Source
+from calibration.parameters import (
+    Market,
+    Model,
+    Parameters,
+    PublishedFlow,
+    Quality,
+    Regime,
+    Table,
+    Window,
+    finite_or_none,
+)
+from calibration.settings import ModelSettings, Settings
+from market.errors import ModelError
+from market.tape import FloatArray
+from quoting import toxicity
+from quoting.placement import DepthBounds
+from quoting.quote_table import QuoteTable, solve_tables
+
+_ID_LENGTH = 12
+
+
+class Published(NamedTuple):
+    """A calibration with the table solved for it."""
+
+    calibration: Calibration
+    table: QuoteTable
+
+
+def solve(calibrations: list[Calibration], settings: Settings) -> list[Published | ModelError]:
+    """Solve for the quotes of many coins in one go; for a coin that has none, the error that says why."""
+    model = settings.model.cartea_jaimungal(
+        DepthBounds(settings.quote.minimum_half_spread_bps, settings.quote.maximum_half_spread_bps)
+    )
+    flows = [calibration.order_flow() for calibration in calibrations]
+    tables = solve_tables(flows, [calibration.mid for calibration in calibrations], model)
+    return [
+        table if isinstance(table, ModelError) else Published(calibration, table)
+        for calibration, table in zip(calibrations, tables, strict=True)
+    ]
+
+
+def parameters(coin: str, published: Published, settings: Settings) -> Parameters:
+    """Put everything into the form of the file; its identity is a hash of its content."""
+    calibration, table = published
+    document = Parameters(
+        venue=settings.venue,
+        coin=coin,
+        pair=f"{coin}/USDC:USDC",
+        created_ms=calibration.created_ms,
+        valid_until_ms=calibration.created_ms + round(settings.calibration.valid_for_s * 1e3),
+        calibration_id="",
+        window=Window(start_ms=calibration.start_ms, end_ms=calibration.end_ms, exposure_s=calibration.exposure_s),
+        market=_market(calibration),
+        buy=PublishedFlow.of(calibration.flows.buy),
+        sell=PublishedFlow.of(calibration.flows.sell),
+        model=_model(calibration, table, settings.model),
+        hjb=_table(table),
+        regime=_regime(calibration, settings.model),
+        quality=Quality(
+            status=calibration.quality.status, flags=list(calibration.quality.flags), events=calibration.events
+        ),
+    )
+    text = document.model_dump_json(by_alias=True)
+    return document.model_copy(update={"calibration_id": sha256(text.encode()).hexdigest()[:_ID_LENGTH]})
+
+
+def _market(calibration: Calibration) -> Market:
+    return Market(
+        mid=calibration.mid,
+        tick=calibration.increments.tick,
+        lot=calibration.increments.lot,
+        half_spread=calibration.half_spread,
+        volatility=calibration.volatility,
+    )
+
+
+def _model(calibration: Calibration, table: QuoteTable, settings: ModelSettings) -> Model:
+    lot = calibration.increments.lot
+    return Model(
+        order_size=max(1, round(settings.order_notional / calibration.mid / lot)) * lot,
+        maximum_inventory=settings.maximum_inventory,
+        running_penalty=table.running_penalty,
+        terminal_penalty=settings.terminal_penalty,
+        maker_fee=settings.maker_fee,
+        horizon=settings.horizon,
+        drift_weight=settings.drift_weight,
+    )
+
+
+def _table(table: QuoteTable) -> Table:
+    def rows(values: FloatArray) -> list[list[float | None]]:
+        return [[finite_or_none(float(value)) for value in row] for row in values]
+
+    return Table(
+        time_left_s=table.time_left_s.tolist(),
+        inventory=table.inventory.tolist(),
+        h=table.value.tolist(),
+        ask_depth=rows(table.depths.ask),
+        bid_depth=rows(table.depths.bid),
+    )
+
+
+def _regime(calibration: Calibration, settings: ModelSettings) -> Regime:
+    """Toxicity decides; a fill model that is only guessed asks for more distance, a bad calibration for none at all."""
+    toxicities = toxicity.toxicity(calibration.order_flow(), calibration.mid, settings.maker_fee)
+    state = toxicity.regime(toxicities, widen=settings.widen_toxicity, pause=settings.pause_toxicity)
+    guessed = any(flow.fill_decay.source in (Source.PRIOR, Source.STALE) for flow in calibration.flows)
+    if calibration.quality.status == "bad":
+        state = toxicity.Regime.PAUSE
+    elif guessed and state is toxicity.Regime.QUOTE:
+        state = toxicity.Regime.WIDEN
+    return Regime(toxicity_buy=toxicities.buy, toxicity_sell=toxicities.sell, state=state.value)

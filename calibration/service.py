@@ -1,0 +1,243 @@
+"""The sidecar: every 15 s one calibration of every coin, published as a file; also one at a time, or a history of them.
+
+A coin whose data cannot be calibrated from is logged and left alone: its last file stays and expires by itself.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from zlib import crc32
+
+import schedule
+
+from calibration.calibrate import Calibration, calibrate_observed
+from calibration.history import HistoryWriter
+from calibration.increments import Increments, infer_increments
+from calibration.live import LEAD_MS, LiveObservations, observe_window
+from calibration.observations import Observations, observe
+from calibration.parameters import Parameters
+from calibration.publish import Published, parameters, solve
+from calibration.settings import Settings
+from market.errors import DataError, ModelError, NotEnoughData
+from market.store import TickStore
+
+logger = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+
+_CHUNK_MS = 4 * 3_600_000
+_ROWS_PER_SEGMENT = 4
+_BACKFILL_ROWS = 5_000
+
+
+def run_service(settings: Settings, *, stop: threading.Event, clock: Clock = time.time) -> None:
+    """Calibrate all coins at every multiple of the period until `stop` is set.
+
+    Parameters
+    ----------
+    settings : Settings
+        Coins, folders, cadence, model.
+    stop : threading.Event
+        Ends the service after the coin at hand; what was calibrated is written.
+    clock : callable
+        Unix time [s].
+    """
+    period_s = settings.calibration.period_s
+    calibrator = Calibrator(settings)
+    scheduler = schedule.Scheduler()
+    job = scheduler.every().second.do(lambda: calibrator.cycle(_multiple(clock(), period_s)))
+    logger.info("calibrating %s every %g s into %s", ", ".join(settings.coins), period_s, settings.parameters)
+    try:
+        while not stop.is_set():
+            # The library counts from the end of a run, which drifts; multiples of the period do not.
+            wait_s = period_s - clock() % period_s
+            job.next_run = datetime.now()
+            if not stop.wait(wait_s):
+                scheduler.run_pending()
+    finally:
+        calibrator.close()
+        logger.info("calibration has ended")
+
+
+def _multiple(now_s: float, period_s: float) -> int:
+    return round(now_s // period_s * period_s * 1e3)
+
+
+class Calibrator:
+    """The state of the service: what is known of each coin, and its last calibration."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._store = TickStore(settings.market_data, settings.venue)
+        self._increments: dict[str, Increments] = {}
+        self._live: dict[str, LiveObservations] = {}
+        self._previous: dict[str, Calibration] = {}
+        self._histories = {coin: _history(settings, coin) for coin in settings.coins}
+
+    def cycle(self, now_ms: int) -> int:
+        """Calibrate and publish every coin; return how many were published."""
+        calibrations = {}
+        for coin in self._settings.coins:
+            try:
+                calibrations[coin] = self._calibrate(coin, now_ms)
+            except (DataError, ModelError) as error:
+                logger.warning("%s is not calibrated: %s", coin, error)
+        published = 0
+        for coin, result in zip(calibrations, solve(list(calibrations.values()), self._settings), strict=True):
+            if isinstance(result, ModelError):
+                logger.warning("%s has no quotes: %s", coin, result)
+                continue
+            self._publish(coin, result)
+            published += 1
+        return published
+
+    def close(self) -> None:
+        """Write the rows of the history that are still in memory."""
+        for history in self._histories.values():
+            history.flush()
+
+    def _calibrate(self, coin: str, now_ms: int) -> Calibration:
+        observed = self._observations(coin, now_ms).at(now_ms)
+        _require_fresh(coin, observed, self._settings.calibration.maximum_data_age_s)
+        return calibrate_observed(observed, self._increments[coin], self._settings, self._previous.get(coin), now_ms)
+
+    def _observations(self, coin: str, now_ms: int) -> LiveObservations:
+        """Observations of a coin; its tick and lot are told by the first window with quotes."""
+        if coin not in self._live:
+            window_ms = round(self._settings.calibration.window_s * 1e3)
+            quotes = self._store.tape(coin, now_ms - window_ms, now_ms).quotes
+            self._increments[coin] = infer_increments(quotes)
+            source = partial(self._store.tape, coin)
+            self._live[coin] = LiveObservations(source, self._increments[coin].tick, window_ms)
+        return self._live[coin]
+
+    def _publish(self, coin: str, published: Published) -> None:
+        parameters(coin, published, self._settings).write(self._settings.parameters)
+        self._previous[coin] = published.calibration
+        self._histories[coin].append(published.calibration)
+
+
+def calibrate_once(coin: str, at_ms: int, settings: Settings) -> Parameters:
+    """Calibrate one coin from the events up to a time and publish it as of that time.
+
+    Raises
+    ------
+    DataError, ModelError
+        If there is too little data, or no quotes follow from it.
+    """
+    store = TickStore(settings.market_data, settings.venue)
+    start_ms = at_ms - round(settings.calibration.window_s * 1e3)
+    tape = store.tape(coin, start_ms, at_ms)
+    if len(tape.quotes.time_ms) == 0:
+        raise NotEnoughData(f"0 quotes and {len(tape.trades.time_ms)} trades of {coin} in {_span(start_ms, at_ms)}")
+    increments = infer_increments(tape.quotes)
+    observed = observe_window(partial(store.tape, coin), increments.tick, start_ms, at_ms)
+    try:
+        calibration = calibrate_observed(observed, increments, settings)
+    except NotEnoughData as error:
+        raise NotEnoughData(f"{coin}: {error}") from None
+    result = solve([calibration], settings)[0]
+    if isinstance(result, ModelError):
+        raise result
+    document = parameters(coin, result, settings)
+    document.write(settings.parameters)
+    return document
+
+
+def backfill(
+    coin: str,
+    settings: Settings,
+    *,
+    start_ms: int,
+    end_ms: int,
+    every_s: float = 15.0,
+    on_progress: Callable[[float], None] = lambda _: None,
+) -> int:
+    """Write the history the service would have written; each row knows only what came before it.
+
+    Times without enough data have no row.
+
+    Parameters
+    ----------
+    coin : str
+        The venue's name.
+    settings : Settings
+        Folders, window, model.
+    start_ms, end_ms : int
+        Rows are at the multiples of `every_s` between them.
+    every_s : float
+        Time between rows [s].
+    on_progress : callable
+        Told the share that is done.
+
+    Returns
+    -------
+    int
+        Number of rows.
+
+    Raises
+    ------
+    NotEnoughData
+        If there is no row at all: why the last time had none.
+    """
+    store = TickStore(settings.market_data, settings.venue)
+    writer = HistoryWriter(settings.parameters, coin, _BACKFILL_ROWS)
+    step_ms, window_ms = round(every_s * 1e3), round(settings.calibration.window_s * 1e3)
+    times = range(-(-start_ms // step_ms) * step_ms, end_ms + 1, step_ms)
+    rows, previous, refusal = 0, None, NotEnoughData(f"no multiple of {every_s:g} s in {_span(start_ms, end_ms)}")
+    per_chunk = max(1, _CHUNK_MS // step_ms)
+    for first in range(0, len(times), per_chunk):
+        chunk = times[first : first + per_chunk]
+        tape = store.tape(coin, chunk[0] - window_ms - LEAD_MS, chunk[-1])
+        on_progress(first / len(times))
+        if len(tape.quotes.time_ms) == 0:
+            continue
+        increments = infer_increments(tape.quotes)
+        known = observe(tape, increments.tick)
+        for now_ms in chunk:
+            try:
+                previous = calibrate_observed(
+                    known.as_known_at(now_ms - window_ms, now_ms), increments, settings, previous
+                )
+            except NotEnoughData as error:
+                refusal = error
+                continue
+            writer.append(previous)
+            rows += 1
+    writer.flush()
+    on_progress(1.0)
+    if rows == 0:
+        raise NotEnoughData(f"{coin}: {refusal}")
+    return rows
+
+
+def _require_fresh(coin: str, observed: Observations, limit_s: float) -> None:
+    """Refuse a window whose end was not observed: the collector has stopped, or the venue has.
+
+    Raises
+    ------
+    NotEnoughData
+        With the age of the newest quote.
+    """
+    seconds = observed.seconds
+    seen = seconds.observed.nonzero()[0]
+    if len(seen) == 0:
+        raise NotEnoughData(f"0 quotes of {coin} in {_span(observed.start_ms, observed.end_ms)}")
+    age_s = observed.end_ms / 1e3 - (seconds.start_s + int(seen[-1]) + 1)
+    if age_s > limit_s:
+        raise NotEnoughData(
+            f"the newest quote of {coin} is {age_s:.0f} s old, limit {limit_s:.0f} s; is the collector running?"
+        )
+
+
+def _history(settings: Settings, coin: str) -> HistoryWriter:
+    """Coins write their segments in different cycles, so that no cycle writes them all."""
+    return HistoryWriter(settings.parameters, coin, _ROWS_PER_SEGMENT, crc32(coin.encode()) % _ROWS_PER_SEGMENT)
+
+
+def _span(start_ms: int, end_ms: int) -> str:
+    first, last = (datetime.fromtimestamp(t / 1e3, UTC).isoformat(timespec="seconds") for t in (start_ms, end_ms))
+    return f"{first} to {last}"
