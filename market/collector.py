@@ -13,21 +13,24 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 
 from market.coin_recording import CoinRecording
+from market.collector_state import CollectorState, write_state
 from market.errors import ConfigurationError, DataError
 from market.hyperliquid.directory import Directory
 from market.hyperliquid.feed import ConnectionGate, Feed, Timing
 from market.hyperliquid.market_data import Subscription
 from market.live_recording import LiveRecording
-from market.recorder import Counts, Recorder
-from market.storage import open_storage
+from market.recorder import SPILL_BYTES, Counts, Recorder
+from market.storage import LocalStorage, open_storage
 from market.store import TickStore
 from market.streams import Stream
+from market.upkeep import Retention, keep_up
 
 COINS_PER_CONNECTION = 60
 MOST_CONNECTIONS = 10
@@ -38,6 +41,15 @@ KNOWN_TRADES_MS = 600_000
 EVENT_CHANNELS = ("trades", "bbo", "activeAssetCtx", "l2Book")
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CollectorOptions:
+    """Patience with connections, retention, and memory for rows that cannot be written yet [bytes]."""
+
+    timing: Timing = field(default_factory=Timing)
+    retention: Retention = field(default_factory=Retention)
+    spill_bytes: int = SPILL_BYTES
 
 
 class Collector:
@@ -55,8 +67,8 @@ class Collector:
         Folder of the venue in the store.
     flush_seconds : float
         Rows are durable and visible after at most about this time; slow books and contexts after six times this.
-    timing : Timing, optional
-        How patient the connections are.
+    options : CollectorOptions, optional
+        What most users leave as it is.
     """
 
     def __init__(
@@ -67,7 +79,7 @@ class Collector:
         venue: str = "hyperliquid",
         *,
         flush_seconds: float = 5.0,
-        timing: Timing | None = None,
+        options: CollectorOptions | None = None,
     ) -> None:
         if coins is not None and not coins:
             raise ConfigurationError("no coin to record: name at least one, or None for every coin of the venue")
@@ -75,9 +87,11 @@ class Collector:
         self._url = url.rstrip("/")
         self._wanted = coins
         self._flush_seconds = flush_seconds
-        self._timing = timing or Timing()
+        self._options = options or CollectorOptions()
+        self._venue = venue
+        self._storage = open_storage(root)
         self._store = TickStore(root, venue)
-        self._recorder = Recorder(open_storage(root), venue, self.session)
+        self._recorder = Recorder(self._storage, venue, self.session, spill_bytes=self._options.spill_bytes)
         self._directory: Directory | None = None
         self._live: LiveRecording | None = None
 
@@ -129,9 +143,10 @@ class Collector:
         gate = ConnectionGate()
         async with asyncio.TaskGroup() as tasks:
             for subscriptions in plan:
-                tasks.create_task(Feed(address, subscriptions, live, gate, self._timing).run(client))
+                tasks.create_task(Feed(address, subscriptions, live, gate, self._options.timing).run(client))
             tasks.create_task(directory.watch_clock())
             tasks.create_task(self._flush_for_ever(live))
+            tasks.create_task(keep_up(self._storage, self._venue, self._options.retention))
 
     def _resume(self, coins: Sequence[str]) -> dict[str, CoinRecording]:
         """State of each coin after what is recorded already."""
@@ -154,6 +169,27 @@ class Collector:
             await asyncio.sleep(self._flush_seconds)
             live.progress(_now_ms())
             await self._recorder.flush()
+            self._note(live)
+
+    def _note(self, live: LiveRecording) -> None:
+        """Leave the note of how the collector is; where even that fails, the log has said why."""
+        if not isinstance(self._storage, LocalStorage):
+            return
+        counts = self._recorder.counts
+        state = CollectorState(
+            session=self.session,
+            time_ms=_now_ms(),
+            coins=len(live.coins),
+            clock_offset_ms=self.clock_offset_ms,
+            received=counts.received,
+            written=counts.written,
+            dropped=counts.dropped,
+            waiting_bytes=counts.waiting_bytes,
+            failed_writes=counts.failed_writes,
+            malformed_messages=live.malformed_messages,
+        )
+        with suppress(OSError):
+            write_state(self._storage.root, self._venue, state)
 
     async def _finish(self) -> None:
         if self._live is not None:

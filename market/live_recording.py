@@ -32,6 +32,11 @@ class LiveRecording:
         self._recordings = recordings
         self._directory = directory
 
+    @property
+    def coins(self) -> tuple[str, ...]:
+        """Coins that are recorded."""
+        return tuple(self._recordings)
+
     async def tradable(self) -> Set[str]:
         """Coins that may be subscribed to now."""
         return await self._directory.tradable()

@@ -73,6 +73,13 @@ class SegmentReader:
         known = [extent for extent in extents if extent[0] <= extent[1]]
         return (min(first for first, _ in known), max(last for _, last in known)) if known else None
 
+    def replaced(self, folder: str, name: SegmentName) -> frozenset[str]:
+        """Names of the segments that a merged one stands for; none if it has vanished."""
+        try:
+            return replaced_names(self._footer(folder, name))
+        except FileNotFoundError:
+            return frozenset()
+
     def rows(self, folder: str, name: SegmentName) -> int:
         """Number of rows of a segment."""
         return int(self._footer(folder, name).num_rows)

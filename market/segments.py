@@ -77,6 +77,11 @@ def day_of(time_ms: int) -> str:
     return (EPOCH + timedelta(days=time_ms // DAY_MS)).isoformat()
 
 
+def day_number(day: str) -> int:
+    """Days since the beginning of 1970 of a folder's name."""
+    return (date.fromisoformat(day) - EPOCH).days
+
+
 def is_day(name: str) -> bool:
     """Whether a folder is one of a day."""
     try:
@@ -144,6 +149,22 @@ def in_time_order(table: pa.Table, stream: Stream) -> pa.Table:
     return table.take(pa.array(np.argsort(times, kind="stable")))
 
 
+def without_duplicates(trades: pa.Table) -> pa.Table:
+    """Trades with each (time, id) once; the one received live is preferred to the one of a back-log.
+
+    `trades` ascend in ``exchange_ms`` and have the columns ``trade_id`` and ``replayed``; trades without an id are
+    all kept.
+    """
+    identity = trades["trade_id"].combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy()
+    time_ms = trades["exchange_ms"].to_numpy()
+    replayed = trades["replayed"].fill_null(False).to_numpy()
+    order = np.lexsort((replayed, identity, time_ms))
+    same = (np.diff(time_ms[order]) == 0) & (np.diff(identity[order]) == 0) & (identity[order][1:] >= 0)
+    if not same.any():
+        return trades
+    return trades.take(pa.array(np.sort(order[np.concatenate(([True], ~same))])))
+
+
 def cut_segments(venue: str, coin: str, stream: Stream, table: pa.Table, *, label: str) -> list[Segment]:
     """Cut rows into segments, one a UTC day; a gap that lasts over midnight becomes one row a day."""
     table = conform(table, stream)
@@ -162,11 +183,15 @@ def _by_day(table: pa.Table, stream: Stream) -> Iterator[pa.Table]:
 
 
 def _segment(venue: str, coin: str, stream: Stream, table: pa.Table, label: str) -> Segment:
+    day = day_of(table[time_column(stream)][0].as_py())
+    return Segment(f"{coin_folder(venue, coin)}/{day}/{stamped_name(stream, table, label)}", table)
+
+
+def stamped_name(stream: Stream, table: pa.Table, label: str) -> str:
+    """File name of a segment with these rows, which ascend in time."""
     first_ms = table[time_column(stream)][0].as_py()
-    last = table["end_ms"] if stream is Stream.GAPS else table["exchange_ms"]
-    last_ms = pc.max(last).as_py()
-    name = f"{stream}-{first_ms:0{_STAMP_DIGITS}d}-{last_ms:0{_STAMP_DIGITS}d}-{label}.parquet"
-    return Segment(f"{coin_folder(venue, coin)}/{day_of(first_ms)}/{name}", table)
+    last_ms = pc.max(table["end_ms"]).as_py() if stream is Stream.GAPS else table["exchange_ms"][-1].as_py()
+    return f"{stream}-{first_ms:0{_STAMP_DIGITS}d}-{last_ms:0{_STAMP_DIGITS}d}-{label}.parquet"
 
 
 def _cut_gaps_at_midnight(table: pa.Table) -> pa.Table:

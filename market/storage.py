@@ -4,6 +4,7 @@ Both kinds promise the same: a name becomes visible only when its whole content 
 """
 
 import os
+import shutil
 from pathlib import Path
 from typing import Protocol
 
@@ -38,6 +39,10 @@ class Storage(Protocol):
 
     def delete(self, path: str) -> None:
         """Remove a file; no error if it has vanished already."""
+        ...
+
+    def remove_folder(self, folder: str) -> None:
+        """Remove a folder with the files in it."""
         ...
 
 
@@ -90,6 +95,10 @@ class LocalStorage:
         """Remove a file."""
         (self.root / path).unlink(missing_ok=True)
 
+    def remove_folder(self, folder: str) -> None:
+        """Remove a folder with the files in it."""
+        shutil.rmtree(self.root / folder)
+
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(self.root / folder) as entries:
@@ -137,6 +146,10 @@ class RemoteStorage:
             self._filesystem.delete_file(f"{self._base}/{path}")
         except FileNotFoundError:
             return
+
+    def remove_folder(self, folder: str) -> None:
+        """Remove a folder with the objects in it."""
+        self._filesystem.delete_dir(f"{self._base}/{folder}")
 
     def _names(self, folder: str, kind: fs.FileType) -> list[str]:
         selector = fs.FileSelector(f"{self._base}/{folder}", allow_not_found=True)

@@ -10,19 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import pyarrow as pa
 
 from market import recorded_tape
 from market.errors import DataError, NotEnoughData, UnknownCoin
 from market.segment_reader import SegmentReader, Window
-from market.segments import coin_folder, conform, day_of, in_time_order, is_day
+from market.segments import coin_folder, conform, day_of, in_time_order, is_day, without_duplicates
 from market.storage import open_storage
 from market.streams import SCHEMAS, Stream
 from market.tape import IntArray, Tape
 
 EVENT_STREAMS = (Stream.BBO, Stream.TRADES, Stream.BOOK, Stream.BOOK_FAST)
-ATTEMPTS = 5
+ATTEMPTS = 20
 
 T = TypeVar("T")
 
@@ -102,7 +101,7 @@ class TickStore:
         wanted = list(SCHEMAS[stream].names if columns is None else columns)
         needed = [*wanted, *(name for name in _keys(stream) if name not in wanted)]
         window = Window(start_ms, end_ms)
-        table = self._retried(lambda: self._rows(coin, stream, needed, window))
+        table = self.retried(lambda: self._rows(coin, stream, needed, window))
         table = in_time_order(table, stream)
         if stream is Stream.TRADES:
             table = without_duplicates(table)
@@ -157,12 +156,12 @@ class TickStore:
         """Extent of the first of these days that holds an event."""
         for day in days:
             folder = f"{coin_folder(self.venue, coin)}/{day}"
-            extent = self._retried(partial(self._reader.day_extent, folder, EVENT_STREAMS))
+            extent = self.retried(partial(self._reader.day_extent, folder, EVENT_STREAMS))
             if extent is not None:
                 return extent
         return None
 
-    def _retried(self, read: Callable[[], T]) -> T:
+    def retried(self, read: Callable[[], T]) -> T:
         """Read again from the listing on when a file vanished in between, as compaction makes it happen."""
         for _ in range(ATTEMPTS):
             try:
@@ -170,22 +169,6 @@ class TickStore:
             except FileNotFoundError as error:
                 log.debug("read again, a file vanished: %s", error)
         raise DataError(f"files of {self.root} vanished {ATTEMPTS} times while they were read")
-
-
-def without_duplicates(trades: pa.Table) -> pa.Table:
-    """Trades with each (time, id) once; the one received live is preferred to the one of a back-log.
-
-    `trades` ascend in ``exchange_ms`` and have the columns ``trade_id`` and ``replayed``; trades without an id are
-    all kept.
-    """
-    identity = trades["trade_id"].combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy()
-    time_ms = trades["exchange_ms"].to_numpy()
-    replayed = trades["replayed"].fill_null(False).to_numpy()
-    order = np.lexsort((replayed, identity, time_ms))
-    same = (np.diff(time_ms[order]) == 0) & (np.diff(identity[order]) == 0) & (identity[order][1:] >= 0)
-    if not same.any():
-        return trades
-    return trades.take(pa.array(np.sort(order[np.concatenate(([True], ~same))])))
 
 
 def _keys(stream: Stream) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import WSMsgType, web
 
+from market.collector import CollectorOptions
 from market.events import BestQuote, BookSnapshot, Level, Trade
 from market.hyperliquid.feed import Timing
 from market.hyperliquid.listings import universe_fields
@@ -163,9 +164,9 @@ async def exchange() -> AsyncIterator[SmallExchange]:
 
 
 @pytest.fixture
-def hurried() -> Timing:
+def hurried() -> CollectorOptions:
     """Connections a hundred times less patient than in earnest."""
-    return Timing(
+    timing = Timing(
         ping_s=0.2,
         fast_book_silence_s=0.3,
         book_silence_s=0.6,
@@ -176,6 +177,7 @@ def hurried() -> Timing:
         longest_delay_s=0.05,
         connect_s=1.0,
     )
+    return CollectorOptions(timing=timing)
 
 
 @pytest.fixture

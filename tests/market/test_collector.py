@@ -53,7 +53,7 @@ def rows(root: Path, stream: Stream, coin: str = "ETH") -> list[dict]:
 
 async def test_what_the_exchange_sends_is_in_the_store(exchange, hurried, now, make_quote, make_trade, tmp_path):
     """Quotes, trades and both books that arrived before the stop are recorded with the exchange's times."""
-    collector = Collector(exchange.url, ["ETH", "BTC"], tmp_path, flush_seconds=0.05, timing=hurried)
+    collector = Collector(exchange.url, ["ETH", "BTC"], tmp_path, flush_seconds=0.05, options=hurried)
     start = now()
     async with collecting(collector):
         await exchange.subscribed(BBO, TRADES, Subscription("bbo", "BTC"))
@@ -93,7 +93,7 @@ async def test_no_coin_at_all_is_a_wrong_configuration(tmp_path):
 
 async def test_none_means_every_coin_the_venue_lists(exchange, hurried, tmp_path):
     """The whole universe is recorded without naming it."""
-    async with collecting(Collector(exchange.url, None, tmp_path, flush_seconds=0.05, timing=hurried)):
+    async with collecting(Collector(exchange.url, None, tmp_path, flush_seconds=0.05, options=hurried)):
         await until(lambda: TickStore(tmp_path).coins() == ("BTC", "ETH"))
 
 
@@ -102,7 +102,7 @@ async def test_a_dropped_connection_is_renewed_and_the_gap_recorded(
 ):
     """After an abnormal end: new subscription, no trade twice, a gap from the last frame to the next."""
     start = now()
-    async with collecting(Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, timing=hurried)):
+    async with collecting(Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, options=hurried)):
         await exchange.subscribed(BBO, TRADES)
         exchange.backlog = [make_trade(start - 900, 1), make_trade(start - 100, 2)]
         await exchange.trade(*exchange.backlog)
@@ -126,7 +126,7 @@ async def test_a_dropped_connection_is_renewed_and_the_gap_recorded(
 async def test_the_same_message_twice_is_recorded_once(exchange, hurried, now, make_quote, make_trade, tmp_path):
     """Duplicates of trades, quotes and books collapse; messages out of order are put in order."""
     start = now()
-    async with collecting(Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, timing=hurried)):
+    async with collecting(Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, options=hurried)):
         await exchange.subscribed(BBO, TRADES)
         for _ in range(3):
             await exchange.trade(make_trade(start + 200, 2), make_trade(start + 100, 1))
@@ -138,7 +138,7 @@ async def test_the_same_message_twice_is_recorded_once(exchange, hurried, now, m
 
 async def test_silence_is_taken_for_loss(exchange, hurried, tmp_path):
     """A connection that stays open but says nothing is replaced, and the silence is a gap."""
-    async with collecting(Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, timing=hurried)):
+    async with collecting(Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, options=hurried)):
         await until(lambda: bool(rows(tmp_path, Stream.BOOK_FAST)))
         before = exchange.connections
         exchange.silent = True
@@ -150,7 +150,7 @@ async def test_silence_is_taken_for_loss(exchange, hurried, tmp_path):
 async def test_one_silent_coin_does_not_cost_the_others_their_connection(exchange, hurried, tmp_path):
     """A coin whose book stops is subscribed again while the connection goes on."""
     exchange.deaf_coins = {"BTC"}
-    async with collecting(Collector(exchange.url, ["ETH", "BTC"], tmp_path, flush_seconds=0.05, timing=hurried)):
+    async with collecting(Collector(exchange.url, ["ETH", "BTC"], tmp_path, flush_seconds=0.05, options=hurried)):
         await until(lambda: Subscription("l2Book", "BTC", fast=True) in exchange.unsubscribed)
         exchange.deaf_coins = set()
         await until(lambda: bool(rows(tmp_path, Stream.BOOK_FAST, "BTC")))
@@ -160,7 +160,7 @@ async def test_one_silent_coin_does_not_cost_the_others_their_connection(exchang
 async def test_a_coin_that_is_delisted_is_left_out_of_the_next_connection(exchange, hurried, tmp_path, monkeypatch):
     """Asking for it once more would end the connection for every other coin."""
     monkeypatch.setattr("market.hyperliquid.directory.FRESH_S", 0.0)
-    async with collecting(Collector(exchange.url, ["ETH", "BTC"], tmp_path, flush_seconds=0.05, timing=hurried)):
+    async with collecting(Collector(exchange.url, ["ETH", "BTC"], tmp_path, flush_seconds=0.05, options=hurried)):
         await exchange.subscribed(Subscription("bbo", "BTC"), BBO)
         exchange.listings = tuple(listing for listing in exchange.listings if listing.coin != "BTC")
         await exchange.drop_connections()
@@ -173,7 +173,7 @@ async def test_a_coin_that_is_delisted_is_left_out_of_the_next_connection(exchan
 async def test_an_exchange_that_is_down_is_waited_for(exchange, hurried, tmp_path):
     """Refused connections are tried again until one is taken."""
     exchange.refused_connections = 5
-    async with collecting(Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, timing=hurried)):
+    async with collecting(Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, options=hurried)):
         await until(lambda: bool(rows(tmp_path, Stream.BOOK_FAST)))
     assert exchange.refused_connections == 0
 
@@ -182,7 +182,7 @@ async def test_messages_that_cannot_be_read_are_counted_and_the_feed_goes_on(
     exchange, hurried, now, make_quote, tmp_path
 ):
     """Nonsense from the exchange costs itself only."""
-    collector = Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, timing=hurried)
+    collector = Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, options=hurried)
     async with collecting(collector):
         await exchange.subscribed(BBO)
         for text in (b"{", b"[]", b'{"channel":"bbo","data":{"coin":"ETH"}}', b'{"channel":"new","data":1}'):
@@ -199,7 +199,7 @@ async def test_a_restart_repeats_nothing_and_records_its_own_gap(
     start = now()
     exchange.backlog = [make_trade(start - 1000, 1)]
     for bid in (100.0, 105.0):
-        async with collecting(Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, timing=hurried)):
+        async with collecting(Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, options=hurried)):
             await exchange.subscribed(BBO, TRADES)
             await exchange.quote(make_quote(now(), bid))
             await until(lambda bid=bid: any(row["bid_price"] == bid for row in rows(tmp_path, Stream.BBO)))
@@ -212,7 +212,7 @@ async def test_a_restart_repeats_nothing_and_records_its_own_gap(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_the_recording_without_loss(exchange, hurried, now, make_quote, tmp_path, number):
     """What was received before the signal is in the store when the program ends."""
-    collector = Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=3600, timing=hurried)
+    collector = Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=3600, options=hurried)
     running = asyncio.create_task(collector.run())
     await exchange.subscribed(BBO)
     await exchange.quote(make_quote(now()))
@@ -225,7 +225,7 @@ async def test_a_signal_ends_the_recording_without_loss(exchange, hurried, now, 
 
 async def test_a_cancelled_recording_is_flushed_too(exchange, hurried, now, make_quote, tmp_path):
     """Cancelling the task is as good as a signal."""
-    collector = Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=3600, timing=hurried)
+    collector = Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=3600, options=hurried)
     running = asyncio.create_task(collector.run())
     await exchange.subscribed(BBO)
     await exchange.quote(make_quote(now()))
@@ -239,7 +239,7 @@ async def test_a_cancelled_recording_is_flushed_too(exchange, hurried, now, make
 async def test_the_clock_of_the_exchange_is_measured(exchange, hurried, tmp_path):
     """The offset is what the exchange's clock is ahead, to within the round trip."""
     exchange.clock_ahead_ms = 1500
-    collector = Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, timing=hurried)
+    collector = Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=0.05, options=hurried)
     async with collecting(collector):
         await until(lambda: collector.clock_offset_ms is not None)
     assert collector.clock_offset_ms == pytest.approx(1500, abs=100)

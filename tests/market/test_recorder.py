@@ -1,0 +1,132 @@
+"""Rows on their way to the disk: none lost while there is memory, none twice, and every loss told."""
+
+import asyncio
+import errno
+import os
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from market.recorder import SLOW_FLUSHES, Recorder
+from market.storage import LocalStorage
+from market.store import TickStore
+from market.streams import Stream
+
+START = 1_757_000_000_000
+
+
+class FullDisk(LocalStorage):
+    """A disk that is full at chosen writes, before or after the file has become visible."""
+
+    def __init__(self, root: Path, fates: list[str]) -> None:
+        super().__init__(root)
+        self.fates = fates
+
+    def publish(self, path: str, content: pa.Buffer) -> None:
+        """Write, or fail as the next fate says."""
+        fate = self.fates.pop(0) if self.fates else "written"
+        if fate != "full":
+            super().publish(path, content)
+        if fate != "written":
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def quote_row(time: int) -> tuple:
+    """Row of a best quote whose bid tells it apart."""
+    return (START + time, START + time, float(time), 1.0, float(time) + 1, 1.0)
+
+
+def recorded(root: Path, stream: Stream = Stream.BBO) -> list[dict]:
+    """What a reader sees."""
+    return TickStore(root).read("ETH", stream, 0, 2**42).to_pylist()
+
+
+@given(st.lists(st.sampled_from(["written", "full", "visible but not acknowledged"]), max_size=12), st.data())
+@settings(max_examples=40, deadline=None)
+def test_failed_writes_are_repeated_until_every_row_is_there_once(tmp_path_factory, fates, data):
+    """Whatever writes fail, and even if a write that failed had become visible: each row once in the end."""
+    root = tmp_path_factory.mktemp("store")
+
+    async def record() -> Recorder:
+        recorder = Recorder(FullDisk(root, fates), "hyperliquid", "s")
+        for time in range(data.draw(st.integers(1, 10))):
+            recorder.add("ETH", Stream.BBO, quote_row(time))
+            if data.draw(st.booleans()):
+                await recorder.flush()
+        while recorder.counts.written < recorder.counts.received:
+            await recorder.flush(everything=True)
+        return recorder
+
+    recorder = asyncio.run(record())
+    times = Counter(row["exchange_ms"] for row in recorded(root))
+    assert times == Counter(START + time for time in range(recorder.counts.received))
+    assert recorder.counts.dropped == 0
+
+
+async def test_when_the_memory_is_full_the_oldest_is_dropped_counted_and_a_gap(tmp_path):
+    """Collection goes on; afterwards the store says which rows are missing."""
+    storage = FullDisk(tmp_path, ["full"] * 200)
+    recorder = Recorder(storage, "hyperliquid", "s", spill_bytes=20_000)
+    for time in range(30):
+        recorder.add("ETH", Stream.BBO, quote_row(time))
+        await recorder.flush()
+    assert recorder.counts.dropped > 5
+    assert recorder.counts.waiting_bytes <= 20_000
+    storage.fates.clear()
+    await recorder.flush()
+    await recorder.flush()
+    kept = {row["exchange_ms"] for row in recorded(tmp_path)}
+    lost = {row["start_ms"] for row in recorded(tmp_path, Stream.GAPS) if row["reason"] == "overflow"}
+    assert kept | lost == {START + time for time in range(30)}
+    assert not kept & lost
+    assert recorder.counts.received == recorder.counts.written + recorder.counts.dropped
+
+
+async def test_slow_streams_are_flushed_less_often(tmp_path):
+    """A context waits for the sixth flush, or for the last."""
+    recorder = Recorder(LocalStorage(tmp_path), "hyperliquid", "s")
+    recorder.add("ETH", Stream.CONTEXT, (START, START, 0.0, 1.0, 1.0, 1.0, None))
+    for _ in range(SLOW_FLUSHES - 1):
+        await recorder.flush()
+        assert recorder.counts.written == 0
+    await recorder.flush()
+    assert recorder.counts.written == 1
+
+
+async def test_a_folder_that_cannot_be_written_is_waited_for(tmp_path):
+    """A file in the place of the coin's folder fails every write; when it is gone, nothing was lost."""
+    obstacle = tmp_path / "hyperliquid"
+    obstacle.write_text("in the way")
+    recorder = Recorder(LocalStorage(tmp_path), "hyperliquid", "s")
+    recorder.add("ETH", Stream.BBO, quote_row(1))
+    await recorder.flush()
+    assert recorder.counts.failed_writes == 1
+    obstacle.unlink()
+    await recorder.flush()
+    assert len(recorded(tmp_path)) == 1
+
+
+async def test_a_real_full_disk_loses_nothing_that_fits_into_memory(tmp_path):
+    """A file system of 256 kB fills up; once there is room again, every row is there once."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(tmp_path)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small file system needs privileges")
+    try:
+        (tmp_path / "ballast").write_bytes(os.urandom(250_000))
+        recorder = Recorder(LocalStorage(tmp_path), "hyperliquid", "s")
+        for time in range(20):
+            recorder.add("ETH", Stream.BBO, quote_row(time))
+            await recorder.flush()
+        assert recorder.counts.failed_writes > 0
+        (tmp_path / "ballast").unlink()
+        await recorder.flush(everything=True)
+        assert [row["exchange_ms"] - START for row in recorded(tmp_path)] == list(range(20))
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
