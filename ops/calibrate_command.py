@@ -2,11 +2,12 @@
 
 import signal
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from calibration.parameters import Parameters
 from calibration.service import backfill, calibrate_once, run_service
@@ -120,7 +121,7 @@ def _backfill(settings: Settings, options: dict[str, Any]) -> None:
                 start_ms=start,
                 end_ms=end,
                 every_s=options["every"],
-                on_progress=lambda share, task=task: progress.update(task, completed=share),
+                on_progress=partial(_update, progress, task),
             )
             report[coin] = {"rows": rows, "start_ms": start, "end_ms": end}
     if options["as_json"]:
@@ -128,6 +129,10 @@ def _backfill(settings: Settings, options: dict[str, Any]) -> None:
         return
     for coin, result in report.items():
         click.echo(f"{coin}: {result['rows']} calibrations in {settings.parameters / 'history' / coin}")
+
+
+def _update(progress: Progress, task: TaskID, share: float) -> None:
+    progress.update(task, completed=share)
 
 
 @click.command()

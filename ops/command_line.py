@@ -46,7 +46,8 @@ def main(*, verbose: bool) -> None:
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
     )
-    logging.getLogger("schedule").setLevel(logging.WARNING)
+    for chatty in ("schedule", "numexpr"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 for command in (demo, venue, collect, calibrate, quotes, schema):
