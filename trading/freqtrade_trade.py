@@ -8,7 +8,6 @@ from market.sides import Side
 from trading.holding import Holding, RestingOrder
 from trading.plan import PlannedOrder
 
-
 _HAIR = 1e-9
 
 

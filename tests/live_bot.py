@@ -1,0 +1,85 @@
+"""Stock `freqtrade trade` as a process of its own, on the local venue."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.puppet_market import VenueThread, live_config, parameters
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Deep merge; `over` wins."""
+    result = dict(base)
+    for key, value in over.items():
+        known = result.get(key)
+        result[key] = merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return result
+
+
+class LiveBot:
+    """A running bot; its log, database and decisions are in `folder`."""
+
+    def __init__(
+        self,
+        venue: VenueThread,
+        folder: Path,
+        *,
+        strategy: str = "MarketMaking",
+        changes: dict[str, Any] | None = None,
+        base: tuple[str, ...] = ("config.json",),
+    ) -> None:
+        self.folder = folder
+        self.venue = venue
+        (folder / "private.json").write_text(json.dumps(merged(live_config(venue.url, folder), changes or {})))
+        files = [ROOT / "user_data" / name for name in base] + [folder / "private.json"]
+        self._command = [sys.executable, "-m", "freqtrade", "trade", "--strategy", strategy]
+        self._command += ["--userdir", str(ROOT / "user_data"), "--strategy-path", str(folder)]
+        for file in files:
+            self._command += ["--config", str(file)]
+
+    def __enter__(self) -> Self:
+        self._output = (self.folder / "freqtrade.log").open("wb")
+        # A strategy in a test's own folder derives from one in user_data/strategies.
+        environment = os.environ | {"NO_PROXY": "127.0.0.1", "PYTHONPATH": str(ROOT / "user_data" / "strategies")}
+        self._process = subprocess.Popen(
+            self._command, cwd=ROOT, stdout=self._output, stderr=subprocess.STDOUT, env=environment
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._output.close()
+
+    @property
+    def log(self) -> str:
+        """What the bot has said."""
+        return (self.folder / "freqtrade.log").read_text(errors="replace")
+
+    def publish(self, **changes: Any) -> None:
+        """Publish valid parameters, or changed ones."""
+        parameters(**changes).write(self.folder / "parameters")
+
+    def wait(self, condition: Callable[[], bool], seconds: float, what: str) -> float:
+        """Wait until something holds; return after how many seconds it did."""
+        began = time.monotonic()
+        while not condition():
+            assert self._process.poll() is None, f"the bot has ended:\n{self.log[-3000:]}"
+            assert time.monotonic() - began < seconds, f"{what} not within {seconds} s:\n{self.log[-3000:]}"
+            time.sleep(0.05)
+        return time.monotonic() - began
