@@ -146,7 +146,7 @@ class OrderDesk:
             self._take(order, coin)
         if not order.is_live:
             return order
-        if order.tif is not TimeInForce.IMMEDIATE:
+        if order.tif is not TimeInForce.IMMEDIATE and self.capacity(order):
             coin.matching.rest(order)
             order.is_resting = True
             self._state.accounts[order.owner].statistics.rests(order.coin, order.side, self._state.now_ms)
@@ -154,7 +154,8 @@ class OrderDesk:
             self._tell_book(order.coin)
             return order
         if order.filled_lots:
-            self._finish(order, Status.CANCELLED)
+            is_immediate = order.tif is TimeInForce.IMMEDIATE
+            self._finish(order, Status.CANCELLED if is_immediate else Status.REDUCE_ONLY_CANCELLED)
             return order
         text = f"Order could not immediately match against any resting orders. asset={coin.index}"
         refusal = Refusal(Status.NO_MATCH if order.trigger is None else Status.NO_LIQUIDITY, text)
@@ -180,7 +181,7 @@ class OrderDesk:
         if not order.lots:
             self._finish(order, Status.FILLED)
             self._wake_family(order)
-        self._drop_useless(account, order)
+        self._drop_useless(account, order.coin)
 
     def _wake_family(self, order: Order) -> None:
         """Arm what waited for this order, end what competed with it."""
@@ -192,13 +193,15 @@ class OrderDesk:
             if sibling.is_live:
                 self.end(sibling, Status.SIBLING_FILLED)
 
-    def _drop_useless(self, account: Account, filled: Order) -> None:
+    def _drop_useless(self, account: Account, coin: str) -> None:
         """End reduce-only orders that have nothing to reduce any more."""
-        position = account.positions[filled.coin]
-        for order in account.orders_of(filled.coin):
-            waits = order.trigger is not None and not order.is_resting
-            useless = position.lots == 0 if waits else not position.closing_lots(_signed(order))
-            if order.reduce_only and useless and not order.waits_for_parent and order.is_live and order is not filled:
+        position = account.positions[coin]
+        for order in account.orders_of(coin):
+            if not order.reduce_only or not order.is_live or order.waits_for_parent:
+                continue
+            # A stop may stand on either side of a position that turns; only without any position it is of no use.
+            useless = not self.capacity(order) if order.is_resting else not position.lots
+            if useless and (order.is_resting or self._triggers.has(order)):
                 self.end(order, Status.REDUCE_ONLY_CANCELLED)
 
     def _finish(self, order: Order, status: Status) -> None:

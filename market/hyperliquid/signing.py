@@ -93,12 +93,15 @@ def _read_signature(value: Any) -> Mapping[str, Any]:
 def signers(request: SignedRequest) -> Iterator[str]:
     """Addresses that may have signed, in lower case: as for mainnet, then as for testnet.
 
+    An action that an account must sign itself names its network, so there is one address.
+
     Raises
     ------
     MalformedMessage
         If the signature is no point of the curve or the action cannot be hashed.
     """
-    for is_mainnet in (True, False):
+    network = request.action.get("hyperliquidChain") if request.action.get("type") in USER_SIGNED else None
+    for is_mainnet in (True, False) if network is None else (network == "Mainnet",):
         try:
             yield _signer(request, is_mainnet).lower()
         except (BadSignature, ValidationError, ValueError, TypeError, KeyError, OverflowError) as error:
