@@ -12,7 +12,7 @@ import numpy as np
 
 from calibration.estimate import Estimate, FlowEstimates, Source
 from calibration.estimators.activity import Activity, activity
-from calibration.estimators.adverse_selection import Mean, depth_slope, mean_markout, pooled, shrink
+from calibration.estimators.adverse_selection import Mean, Trend, depth_slope, mean_markout, pooled, shrink
 from calibration.estimators.arrival import arrival_rate, fano_factor
 from calibration.estimators.diagnostics import GoodnessOfFit, tail_fit
 from calibration.estimators.fill_decay import (
@@ -24,11 +24,10 @@ from calibration.estimators.fill_decay import (
     tail_range,
     walk,
 )
-from calibration.estimators.market_orders import HORIZON_MS, MarketOrders
+from calibration.estimators.market_orders import MarketOrders
 from calibration.observations import Observations
 from market.errors import NotEnoughData
 from market.sides import Direction, Directions
-from market.tape import FloatArray
 
 ENOUGH_ORDERS = 30
 ENOUGH_IN_TAIL = 20
@@ -183,25 +182,21 @@ class _Impact:
     def of(cls, observed: Observations, half_spread: float, decays: Directions[TailDecay]) -> "_Impact":
         orders = observed.orders
         through = orders.where(orders.is_through)
-        drift = observed.seconds.drift * HORIZON_MS / 1e3
-        means = _both(lambda side: _mean(orders.of(side), drift))
-        fills = _both(lambda side: _mean(through.of(side), drift))
+        trend = Trend.of(observed.seconds)
+        means = _both(lambda side: _mean(orders.of(side), side, trend))
+        fills = _both(lambda side: _mean(through.of(side), side, trend))
         walked = max(1 / decay.value for decay in decays)
         return cls(
             all=_shrunk(means, half_spread, half_spread),
             on_fill=_shrunk(fills, walked, half_spread),
-            slope=_both(lambda side: _slope(through.of(side), drift)),
+            slope=_both(lambda side: _slope(through.of(side))),
             clusters=means.map(lambda mean: mean.clusters if mean else 0),
         )
 
 
-def _impact(orders: MarketOrders, drift: float) -> FloatArray:
-    return orders.markout - orders.sign * drift
-
-
-def _mean(orders: MarketOrders, drift: float) -> Mean | None:
+def _mean(orders: MarketOrders, direction: Direction, trend: Trend) -> Mean | None:
     try:
-        return mean_markout(_impact(orders, drift), orders.time_ms)
+        return mean_markout(orders.markout, orders.time_ms, direction.sign, trend)
     except NotEnoughData:
         return None
 
@@ -223,15 +218,15 @@ def _shrunk(means: Directions[Mean | None], default: float, scale: float) -> Dir
     return means.map(posterior)
 
 
-def _slope(orders: MarketOrders, drift: float) -> Estimate:
+def _slope(orders: MarketOrders) -> Estimate:
     """θ within [0, `_STEEPEST`]; zero where the window does not show that it is positive."""
     try:
-        mean = depth_slope(_impact(orders, drift), orders.reach, orders.time_ms)
+        mean = depth_slope(orders.markout, orders.reach, orders.time_ms)
     except NotEnoughData:
         return Estimate(0.0, 0.0, _STEEPEST, 0, Source.PRIOR)
     posterior = shrink(mean, 0.0, _SLOPE_SPREAD)
-    low, value, high = np.clip([posterior.low, posterior.value, posterior.high], 0.0, _STEEPEST).tolist()
-    return replace(posterior, value=value if low > 0 else 0.0, low=low, high=high)
+    value = min(posterior.value, _STEEPEST) if posterior.low > 0 else 0.0
+    return replace(posterior, value=value, low=min(posterior.low, value), high=max(posterior.high, value))
 
 
 def _labelled(estimate: Estimate, enough: int) -> Estimate:

@@ -1,22 +1,31 @@
 r"""Adverse selection: how far mid moves against the maker after a market order, over all of them and on a fill.
 
-.. math:: J_i = sign_i (S_{t_i + 1 s} - S_{t_i -}) - sign_i \, m \cdot 1 s
+.. math:: \hat\varepsilon = \frac1n \sum_i J_i - s\,m\,h, \quad J_i = s (S_{t_i + h} - S_{t_i -}), \quad h = 1 s
 
-with `m` the mean drift of the window: without it a trend counts as impact. The mean is taken over winsorised moves
-(a single jump must not decide), its standard error over clusters of 15 s, because neighbours share their moves.
+.. math:: \widehat{se} = \frac1n \sqrt{\sum_g r_g^2}, \quad
+          r_g = \sum_{i \in g} (J_i - s\,m\,h - \hat\varepsilon) - \frac{n h}{T} s (\Delta S_g - m T_g)
+
+with s the direction and `m` the mean drift of the window: without it a trend counts as impact. The mean is taken over
+winsorised moves (a single jump must not decide). The error is that of clusters g of 15 s, because neighbours share
+their moves; what the orders of a cluster share with its trend ΔS is left out of it, for it sums to the drift, which
+is known.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
 from scipy.special import stdtrit
 
 from calibration.estimate import Estimate
+from calibration.estimators.market_orders import HORIZON_MS
+from calibration.estimators.seconds import SECOND_MS, Seconds
 from market.errors import NotEnoughData
 from market.tape import FloatArray, IntArray
 
 CLUSTER_MS = 15_000
 _WINSORISED = 0.01
+_HORIZON_S = HORIZON_MS / 1e3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +49,48 @@ class Mean:
         return Estimate(self.value, self.value - width, self.value + width, self.n)
 
 
-def mean_markout(markout: FloatArray, time_ms: IntArray) -> Mean:
-    """Mean of de-drifted markouts with a standard error clustered in time.
+class Trend(NamedTuple):
+    """Moves of mid in each cluster of the window.
+
+    `first` is the number of the first cluster since 1970; `moves` [price] and `seconds` [s] have one entry a cluster,
+    and hold what was observed of it.
+    """
+
+    first: int
+    moves: FloatArray
+    seconds: FloatArray
+
+    @property
+    def drift(self) -> float:
+        """Mean move of mid [price/s]."""
+        observed = float(self.seconds.sum())
+        return float(self.moves.sum()) / observed if observed > 0 else 0.0
+
+    @classmethod
+    def of(cls, grid: Seconds) -> Self:
+        """Sum up the moves of mid from second to second."""
+        step = np.diff(grid.mid)
+        second = grid.start_s + 1 + np.flatnonzero(~np.isnan(step))
+        cluster = second * SECOND_MS // CLUSTER_MS
+        first = grid.start_s * SECOND_MS // CLUSTER_MS
+        size = (grid.start_s + len(grid.mid)) * SECOND_MS // CLUSTER_MS - first + 1
+        moves = np.bincount(cluster - first, weights=step[~np.isnan(step)], minlength=size).astype(np.float64)
+        return cls(first, moves, np.bincount(cluster - first, minlength=size).astype(np.float64))
+
+
+def mean_markout(markout: FloatArray, time_ms: IntArray, sign: int, trend: Trend) -> Mean:
+    """Mean adverse move after the orders of one direction, without the drift, with its standard error.
 
     Parameters
     ----------
     markout : FloatArray, shape (n,)
-        Signed moves of mid [price], NaN where not seen.
+        Moves of mid in the direction of the orders within a second [price], NaN where not seen.
     time_ms : IntArray, shape (n,)
         When the orders came.
+    sign : int
+        Direction of the orders.
+    trend : Trend
+        Of the window.
 
     Raises
     ------
@@ -56,16 +98,17 @@ def mean_markout(markout: FloatArray, time_ms: IntArray) -> Mean:
         With fewer than two clusters: nothing can be said about the error.
     """
     seen = ~np.isnan(markout)
-    moves, cluster = markout[seen], time_ms[seen] // CLUSTER_MS
-    _, member = np.unique(cluster, return_inverse=True)
-    clusters = int(member[-1]) + 1 if len(member) else 0
+    moves, member = markout[seen], np.clip(time_ms[seen] // CLUSTER_MS - trend.first, 0, len(trend.moves) - 1)
+    clusters = len(np.unique(member))
     if clusters < 2:
         raise NotEnoughData(f"{len(moves)} market orders in {clusters} clusters of 15 s, need 2 clusters")
     moves = np.clip(moves, *np.quantile(moves, [_WINSORISED, 1 - _WINSORISED]))
-    value = float(moves.mean())
-    sums = np.bincount(member, weights=moves - value)
-    error = float(np.sqrt(clusters / (clusters - 1) * (sums**2).sum())) / len(moves)
-    return Mean(value, error, clusters, len(moves))
+    centre = float(moves.mean())
+    drift, observed_s = trend.drift, float(trend.seconds.sum())
+    shared = len(moves) * _HORIZON_S / observed_s * sign * (trend.moves - drift * trend.seconds) if observed_s else 0.0
+    residual = np.bincount(member, weights=moves - centre, minlength=len(trend.moves)) - shared
+    error = float(np.sqrt(clusters / (clusters - 1) * (residual**2).sum())) / len(moves)
+    return Mean(centre - sign * drift * _HORIZON_S, error, clusters, len(moves))
 
 
 def shrink(mean: Mean, centre: float, spread: float) -> Estimate:

@@ -61,12 +61,6 @@ class Seconds:
         moves: FloatArray = (self.mid[span:] - self.mid[:-span])[whole]
         return moves
 
-    @property
-    def drift(self) -> float:
-        """Mean move of mid per observed second [price/s]; 0 where there is none."""
-        steps = self.moves(1)
-        return float(steps.mean()) if len(steps) else 0.0
-
 
 def seconds(quotes: QuoteTape, gaps: IntArray, start_ms: int, end_ms: int) -> Seconds:
     """Put quotes on the grid of the whole seconds inside a window.
