@@ -29,6 +29,7 @@ _STARTUP_S = 120.0
 _WIND_DOWN_S = 75.0
 _FORCED_EXIT_S = 15.0
 _POLL_S = 0.5
+_ENDED_ON_REQUEST = (0, 130)  # Freqtrade ends with 130 when it is told to stop
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Demo:
         with Programs(self.files.logs) as programs, contextlib.closing(api):
             try:
                 self._start_venue(programs)
-                write_config(self.files, self.credentials, self.options.coins, self._url, api_port)
+                self._write_config(api_port)
                 self._start_sidecars(programs)
                 self._start_bot(programs, api)
                 self._trade(programs)
@@ -100,6 +101,10 @@ class Demo:
         programs.start("venue", command, output=announcement)
         ready = self._wait(programs, lambda: _complete_json(announcement), "the local exchange")
         self._url, self.seen.truth = ready["url"], ready["truth"]
+
+    def _write_config(self, api_port: int) -> None:
+        showy = self.options.recording is not None
+        write_config(self.files, self.credentials, self.options.coins, self._url, api_port, showy=showy)
 
     def _start_sidecars(self, programs: Programs) -> None:
         self._report("starting collector and calibrator", 0.0)
@@ -142,7 +147,7 @@ class Demo:
             api.force_exit()
             self._flat_within(programs, _FORCED_EXIT_S)
         status = programs.stop("freqtrade")
-        if status != 0:
+        if status not in _ENDED_ON_REQUEST:
             self.seen.failures.append(f"freqtrade ended with status {status}; its log is {programs.log('freqtrade')}")
         self._audit()
         self.seen.filled_orders = self._filled_orders()

@@ -81,7 +81,7 @@ def venue_figures(audit: dict[str, Any]) -> dict[str, Any]:
     orders, resting = audit["orders_by_tif"], audit["resting_s"]
     post_only = orders.get("Alo", 0)
     quotes = post_only + orders.get("Gtc", 0)
-    quoting_s = resting["bid"] + resting["ask"] + resting["both"]
+    quoting_s = resting["bid_only"] + resting["ask_only"] + resting["both"]
     return {
         "quotes_placed": quotes,
         "quotes_cancelled": audit["cancels"],
@@ -95,8 +95,8 @@ def venue_figures(audit: dict[str, Any]) -> dict[str, Any]:
         "actions": audit["actions"],
         "fill_to_quote_ms_median": audit["fill_to_quote_ms_median"],
         "both_sides_share": resting["both"] / quoting_s if quoting_s else 0.0,
-        "bid_s": resting["bid"] + resting["both"],
-        "ask_s": resting["ask"] + resting["both"],
+        "bid_s": resting["bid_only"] + resting["both"],
+        "ask_s": resting["ask_only"] + resting["both"],
         "taker_fills": audit["taker_fills"],
         "open_orders_left": audit["open_orders"],
         "position_left": sum(abs(size) for size in audit["positions"].values()),

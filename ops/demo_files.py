@@ -74,7 +74,17 @@ class Credentials:
         return cls(account.address, account.key.hex(), secrets.token_urlsafe(16))
 
 
-def write_config(files: DemoFiles, credentials: Credentials, coins: tuple[str, ...], url: str, api_port: int) -> None:
+# Real coins lose money at the base fee, and the model knows: left alone it hardly quotes them. So that there is
+# something to see on a recording, the demo quotes closer than the model would, and without its toxicity gate.
+SHOWY = {
+    "model": {"widen_toxicity": 1000, "pause_toxicity": 1000},
+    "quote": {"maximum_half_spread_bps": 1.5},
+}
+
+
+def write_config(
+    files: DemoFiles, credentials: Credentials, coins: tuple[str, ...], url: str, api_port: int, *, showy: bool
+) -> None:
     """Write the private configuration of this run: key, addresses and paths."""
     websocket = url.replace("http", "ws", 1) + "/ws"
     config: dict[str, Any] = {
@@ -103,6 +113,7 @@ def write_config(files: DemoFiles, credentials: Credentials, coins: tuple[str, .
             "market_data": str(files.market_data),
             "parameters": str(files.parameters),
             "decisions": str(files.decisions),
+            **(SHOWY if showy else {}),
         },
     }
     files.config.touch(mode=0o600)
