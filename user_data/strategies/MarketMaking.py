@@ -54,12 +54,12 @@ class MarketMaking(IStrategy):
     timeframe = "1m"
     process_only_new_candles = False  # the entry signal is the plan of this loop, not of the last candle
     startup_candle_count = 0
-    minimal_roi: dict[str, float] = {}  # noqa: RUF012 - Freqtrade's attributes are plain class attributes
+    minimal_roi: dict[str, float] = {}
     stoploss = -0.10
     use_exit_signal = False
     position_adjustment_enable = True
     max_entry_position_adjustment = -1
-    order_types = {  # noqa: RUF012
+    order_types = {
         "entry": "limit",
         "exit": "limit",
         "emergency_exit": "market",
@@ -69,10 +69,11 @@ class MarketMaking(IStrategy):
     }
     # A dead-man's switch only; re-quoting is done by check_entry_timeout and check_exit_timeout. With a timeout count
     # the N-th re-quote would become a market order.
-    unfilledtimeout = {"entry": 900, "exit": 900, "exit_timeout_count": 0, "unit": "seconds"}  # noqa: RUF012
+    unfilledtimeout = {"entry": 900, "exit": 900, "exit_timeout_count": 0, "unit": "seconds"}
     # Freqtrade copies a trade with all its orders several times a loop: 500 of them take 0.1 s, 900 take 0.35 s.
     orders_before_flat = 400
-    protections = [  # noqa: RUF012 - stop opening for an hour after losing 5 % of the account within a day
+    # Stop opening for an hour after losing 5 % of the account within a day.
+    protections = [
         {
             "method": "MaxDrawdown",
             "calculation_mode": "equity",
