@@ -1,0 +1,218 @@
+"""The service: files while there is data, none without; one at a time and in hindsight the same numbers."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from calibration.history import read_history
+from calibration.parameters import read_parameters
+from calibration.service import Calibrator, backfill, calibrate_once, run_service
+from calibration.settings import CalibrationSettings, ModelSettings, Settings
+from market.errors import DataError, NotEnoughData, StaleParameters, UnknownCoin
+from market.segments import write_segment
+from market.store import TickStore
+from market.streams import SCHEMAS, Stream
+from market.tape import Tape
+from venue.presets import default_truths
+from venue.simulation import simulate_tape
+
+START = 1_700_000_010_000
+SECONDS = 1500
+
+
+def record(root: Path, coin: str, tape: Tape) -> None:
+    """Write a tape into a tick store."""
+    quotes, trades = tape.quotes, tape.trades
+    columns = {"exchange_ms": quotes.time_ms, "local_ms": quotes.time_ms + 300} | quotes._asdict()
+    columns.pop("time_ms")
+    write_segment(root, "hyperliquid", coin, Stream.BBO, pa.table(columns).cast(SCHEMAS[Stream.BBO]))
+    count = len(trades.time_ms)
+    texts = [str(number) for number in range(count)]
+    columns = {
+        "exchange_ms": trades.time_ms,
+        "local_ms": trades.time_ms + 300,
+        "side": np.where(trades.sign > 0, "buy", "sell").tolist(),
+        "price": trades.price,
+        "size": trades.size,
+        "trade_id": texts,
+        "hash": [f"0x{number + 1:x}" for number in trades.order],
+        "buyer": ["0xa"] * count,
+        "seller": ["0xb"] * count,
+        "replayed": [False] * count,
+    }
+    write_segment(root, "hyperliquid", coin, Stream.TRADES, pa.table(columns).cast(SCHEMAS[Stream.TRADES]))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    """A store with two simulated coins."""
+    folder = tmp_path_factory.mktemp("market_data")
+    for number, truth in enumerate(default_truths(["ETH", "SOL"])):
+        record(folder, truth.coin, simulate_tape(truth, seed=number, seconds=SECONDS, start_ms=START))
+    return folder
+
+
+@pytest.fixture
+def settings(root, tmp_path) -> Settings:
+    """Settings for a window of ten minutes."""
+    return Settings(
+        coins=("ETH", "SOL"),
+        market_data=root,
+        parameters=tmp_path / "parameters",
+        calibration=CalibrationSettings(window_s=600, minimum_exposure_s=300),
+        model=ModelSettings(maker_fee=0.0001),
+    )
+
+
+def test_every_coin_gets_a_file_that_can_be_quoted_from(settings):
+    """After a cycle the files of both coins are readable, complete, and expire when they say."""
+    calibrator = Calibrator(settings)
+    now_ms = START + 900_000
+    assert calibrator.cycle(now_ms) == 2
+    for coin in settings.coins:
+        parameters = read_parameters(settings.parameters, coin, venue="hyperliquid", now_ms=now_ms)
+        assert parameters.window.end_ms == parameters.created_ms == now_ms
+        assert parameters.window.exposure_s == pytest.approx(600, abs=1)
+        assert (parameters.model.order_size * parameters.market.mid) == pytest.approx(100, rel=0.5)
+        assert parameters.hjb.inventory == list(range(-3, 4))
+        assert parameters.hjb.bid_depth[0][-1] is None
+        with pytest.raises(StaleParameters):
+            read_parameters(settings.parameters, coin, venue="hyperliquid", now_ms=now_ms + 61_000)
+
+
+def test_the_identity_of_a_calibration_is_its_content(settings):
+    """The same data give the same identity, other data another."""
+    first = calibrate_once("ETH", START + 900_000, settings)
+    again = calibrate_once("ETH", START + 900_000, settings)
+    later = calibrate_once("ETH", START + 915_000, settings)
+    assert first.calibration_id == again.calibration_id != later.calibration_id
+    assert len(first.calibration_id) == 12
+
+
+def test_a_dead_collector_leaves_no_fresh_file(settings, caplog):
+    """When the newest quote is older than the limit the coin is refused with its age, and the old file stays."""
+    calibrator = Calibrator(settings)
+    end_ms = START + SECONDS * 1000
+    calibrator.cycle(end_ms)
+    before = (settings.parameters / "ETH.json").read_bytes()
+    with caplog.at_level(logging.WARNING):
+        assert calibrator.cycle(end_ms + 45_000) == 0
+    assert "newest quote of ETH is" in caplog.text
+    assert "limit 30 s" in caplog.text
+    assert (settings.parameters / "ETH.json").read_bytes() == before
+
+
+def test_a_coin_without_data_does_not_stop_the_others(settings, caplog):
+    """An unknown coin is logged with its name, the others are published."""
+    calibrator = Calibrator(settings.model_copy(update={"coins": ("NONE", "ETH")}))
+    with caplog.at_level(logging.WARNING):
+        assert calibrator.cycle(START + 900_000) == 1
+    assert "NONE is not calibrated" in caplog.text
+
+
+def test_the_service_publishes_what_one_calibration_would(settings):
+    """The first cycle of the service and a single calibration at the same time give the same numbers."""
+    now_ms = START + 900_000
+    Calibrator(settings).cycle(now_ms)
+    served = read_parameters(settings.parameters, "ETH", venue="hyperliquid", now_ms=now_ms)
+    assert calibrate_once("ETH", now_ms, settings) == served
+
+
+def test_hindsight_knows_no_more_than_the_service_did(settings, tmp_path):
+    """Rows of a backfill equal those the service wrote cycle by cycle."""
+    calibrator = Calibrator(settings)
+    times = range((START + 510_000) // 15_000 * 15_000, START + 800_000, 15_000)
+    for now_ms in times:
+        calibrator.cycle(now_ms)
+    calibrator.close()
+    served = read_history(settings.parameters, "SOL", 0, 2 * START)
+    again = settings.model_copy(update={"parameters": tmp_path / "again"})
+    rows = backfill("SOL", again, start_ms=times[0], end_ms=times[-1], every_s=15)
+    filled = read_history(again.parameters, "SOL", 0, 2 * START)
+    assert rows == len(served) == len(times)
+    assert filled.table.equals(served.table)
+
+
+def test_a_backfill_reports_its_progress_and_skips_times_without_data(settings):
+    """Rows begin when enough was observed; progress ends at one."""
+    shares: list[float] = []
+    rows = backfill(
+        "ETH", settings, start_ms=START - 600_000, end_ms=START + 600_000, every_s=60, on_progress=shares.append
+    )
+    created = read_history(settings.parameters, "ETH", 0, 2 * START).column("created_ms")
+    assert rows == len(created)
+    assert created[0] >= START + 300_000
+    assert shares[-1] == 1.0
+
+
+@pytest.mark.parametrize("at", [START - 5_000, START + 100_000])
+def test_too_little_data_is_refused_with_its_counts(settings, at):
+    """Before and shortly after the first event a calibration says what it saw and what it needs."""
+    with pytest.raises(NotEnoughData, match=r"\d+ (quotes|market orders)"):
+        calibrate_once("ETH", at, settings)
+    with pytest.raises(NotEnoughData, match=r"ETH"):
+        backfill("ETH", settings, start_ms=at - 100, end_ms=at, every_s=0.1)
+    with pytest.raises(UnknownCoin):
+        calibrate_once("NONE", at, settings)
+
+
+def test_the_service_runs_at_multiples_of_its_period_until_it_is_stopped(settings):
+    """Cycles fall on the grid of the period whatever they take, and stopping writes the history."""
+    settings = settings.model_copy(update={"calibration": settings.calibration.model_copy(update={"period_s": 0.25})})
+    offset = START / 1e3 + 900 - time.time()
+    stop = threading.Event()
+    timer = threading.Timer(1.6, stop.set)
+    timer.start()
+    run_service(settings, stop=stop, clock=lambda: time.time() + offset)
+    timer.join()
+    created = read_history(settings.parameters, "ETH", 0, 2 * START).column("created_ms")
+    assert len(created) >= 3
+    assert (created % 250 == 0).all()
+    assert (np.diff(created) >= 250).all()
+
+
+def test_sigterm_ends_the_service_cleanly(settings, root, tmp_path):
+    """The program ends with status 0 and no temporary file."""
+    config = tmp_path / "config.json"
+    body = settings.model_dump_json(include={"coins", "market_data", "parameters"})
+    config.write_text(f'{{"market_making": {body}}}')
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ops", "calibrate", "-c", str(config)], stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "calibrating" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    assert not list(settings.parameters.glob(".*"))
+
+
+@pytest.mark.parametrize("coin", ["BTC", "ETH", "SOL", "WLFI"])
+def test_recorded_coins_calibrate_and_backfill(recordings, tmp_path, coin):
+    """Every recorded coin has a calibration at its end and rows before it; the early session is too short."""
+    settings = Settings(market_data=recordings, parameters=tmp_path)
+    first_ms, end_ms = TickStore(recordings).extent(coin)
+    parameters = calibrate_once(coin, end_ms, settings)
+    assert parameters.quality.status == "ok"
+    for flow in (parameters.buy, parameters.sell):
+        assert 0.1 < flow.fill_decay.value * parameters.market.mid / 1e4 < 5
+        assert flow.arrival_rate.low > 0
+    assert backfill(coin, settings, start_ms=end_ms - 600_000, end_ms=end_ms, every_s=60) == 10
+    with pytest.raises(DataError, match=coin):
+        calibrate_once(coin, first_ms + 60_000, settings)
