@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from market.segment_reader import SegmentReader, Window
 from market.segments import (
+    IMPORTED,
     MERGED,
     SegmentName,
     coin_folder,
@@ -124,7 +125,8 @@ def _closed_hours(reader: SegmentReader, folder: str, now_ms: int) -> Iterator[l
     for stream in sorted(reader.streams(folder)):
         hours: defaultdict[int, list[SegmentName]] = defaultdict(list)
         for name in reader.choose(folder, stream, EVERYTHING):
-            if name.first_ms is not None and name.last_ms is not None:
+            # An imported file that is imported again replaces its segments by name, so these keep their names.
+            if name.first_ms is not None and name.last_ms is not None and not name.label.startswith(IMPORTED):
                 hours[name.first_ms // HOUR_MS].append(name)
         for hour, group in sorted(hours.items()):
             small = [name for name in group if (name.last_ms or 0) - (name.first_ms or 0) < LONGEST_SPAN_MS]

@@ -27,6 +27,7 @@ ROW_GROUP_ROWS = 8192
 SMALL_ROWS = 1000
 REPLACES = "replaces"
 MERGED = "merged"
+IMPORTED = "import"
 EPOCH = date(1970, 1, 1)
 _STAMP_DIGITS = 13
 _STREAMS: frozenset[str] = frozenset(Stream)

@@ -68,7 +68,9 @@ def _coin_status(
     storage: Storage, store: TickStore, coin: str, window: Window, now_ms: int
 ) -> dict[Stream, StreamStatus]:
     reader = SegmentReader(storage)
-    gaps = store.read(coin, Stream.GAPS, window.start_ms, now_ms)["stream"].to_pylist()
+    rows = store.read(coin, Stream.GAPS, window.start_ms, now_ms).to_pylist()
+    # The marks of a planned start or stop have no length.
+    gaps = [row["stream"] for row in rows if row["end_ms"] > row["start_ms"]]
     folder = coin_folder(store.venue, coin)
     folders = [f"{folder}/{day}" for day in storage.folders(folder) if is_day(day) and day >= day_of(window.start_ms)]
     status: dict[Stream, StreamStatus] = {}

@@ -1,0 +1,70 @@
+"""Tardis' incremental books as snapshots: the rows of one message change the book, then its top is a row."""
+
+from collections.abc import Iterator
+from heapq import nlargest, nsmallest
+from itertools import groupby
+
+from market.errors import MalformedMessage
+from market.importers.importing import Entry, ImportReport
+from market.importers.lines import SourceFile
+from market.importers.times import scaled_ms
+from market.rows import LEVELS
+from market.streams import Stream
+
+US_PER_MS = 1000
+DEPTH = LEVELS[Stream.BOOK]
+
+Fields = dict[str, str]
+
+
+class BookUpdates:
+    """The book of one coin while its updates are read.
+
+    A message that is a snapshot replaces the book; updates before the first are ignored, an amount of zero removes a
+    level.
+    """
+
+    def __init__(self, source: SourceFile, report: ImportReport) -> None:
+        self._source = source
+        self._report = report
+        self._sides: dict[str, dict[float, float]] | None = None
+        self._in_snapshot = False
+
+    def read(self, records: Iterator[Fields]) -> Iterator[Entry]:
+        """One book row for each message, that is for each group of equal local times."""
+        for _, message in groupby(records, key=lambda fields: (fields["symbol"], fields["local_timestamp"])):
+            rows = list(message)
+            try:
+                self._apply(rows)
+                times = [scaled_ms(rows[-1][name], US_PER_MS) for name in ("timestamp", "local_timestamp")]
+            except (MalformedMessage, KeyError, ValueError) as error:
+                self._report.fault(self._source, repr(error))
+                continue
+            if self._sides is None:
+                self._report.ignored += len(rows)
+            else:
+                yield rows[-1]["symbol"], Stream.BOOK, (*times, *self._top(self._sides))
+
+    def _apply(self, rows: list[Fields]) -> None:
+        changes = [(fields["side"], float(fields["price"]), float(fields["amount"])) for fields in rows]
+        snapshot = rows[0]["is_snapshot"] == "true"
+        # A snapshot of another venue may be spread over several messages; of Hyperliquid every message is one.
+        if snapshot and (not self._in_snapshot or rows[0]["exchange"] == "hyperliquid"):
+            self._sides = {"bid": {}, "ask": {}}
+        self._in_snapshot = snapshot
+        if self._sides is None:
+            return
+        for side, price, amount in changes:
+            if amount > 0:
+                self._sides[side][price] = amount
+            else:
+                self._sides[side].pop(price, None)
+
+    def _top(self, sides: dict[str, dict[float, float]]) -> list[float | None]:
+        bids = nlargest(DEPTH, sides["bid"].items())
+        asks = nsmallest(DEPTH, sides["ask"].items())
+        values: list[float | None] = []
+        for level in range(DEPTH):
+            values += bids[level] if level < len(bids) else (None, None)
+            values += asks[level] if level < len(asks) else (None, None)
+        return values
