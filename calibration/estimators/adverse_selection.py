@@ -99,7 +99,7 @@ def mean_markout(markout: FloatArray, time_ms: IntArray, sign: int, trend: Trend
     """
     seen = ~np.isnan(markout)
     moves, member = markout[seen], np.clip(time_ms[seen] // CLUSTER_MS - trend.first, 0, len(trend.moves) - 1)
-    clusters = len(np.unique(member))
+    clusters = int(np.count_nonzero(np.bincount(member)))
     if clusters < 2:
         raise NotEnoughData(f"{len(moves)} market orders in {clusters} clusters of 15 s, need 2 clusters")
     moves = np.clip(moves, *np.quantile(moves, [_WINSORISED, 1 - _WINSORISED]))
@@ -141,8 +141,8 @@ def depth_slope(markout: FloatArray, reach: FloatArray, time_ms: IntArray) -> Me
     """
     seen = ~np.isnan(markout)
     moves, depth, cluster = markout[seen], reach[seen], time_ms[seen] // CLUSTER_MS
-    _, member = np.unique(cluster, return_inverse=True)
-    clusters = int(member[-1]) + 1 if len(member) else 0
+    member = cluster - cluster[0] if len(cluster) else cluster
+    clusters = int(np.count_nonzero(np.bincount(member)))
     centred = depth - depth.mean() if len(depth) else depth
     power = float((centred**2).sum())
     if clusters < 3 or power == 0:

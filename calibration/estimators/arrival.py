@@ -12,7 +12,6 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from calibration.estimate import Estimate
-from calibration.estimators.coverage import observed_before
 from market.errors import NotEnoughData
 from market.tape import IntArray
 
@@ -47,14 +46,19 @@ def arrival_rate(n: int, exposure_s: float, both_rate: float, fano: float = 1.0)
     return Estimate(orders / time_s, float(low), float(high), n)
 
 
-def fano_factor(time_ms: IntArray, gaps: IntArray, start_ms: int, end_ms: int) -> float:
+def fano_factor(clock_ms: IntArray, observed_ms: int) -> float:
     """Ratio of variance to mean of the counts in equal parts of the observed time, at least 1.
 
     The largest over the bucket lengths that leave enough buckets: clusters longer than a bucket hide from it.
+
+    Parameters
+    ----------
+    clock_ms : IntArray
+        When the orders came, on a clock that stands still in the gaps (`coverage.observed_before`).
+    observed_ms : int
+        What that clock shows at the end.
     """
-    clock = observed_before(gaps, start_ms, np.append(time_ms, end_ms))
-    ratios = (_variance_to_mean(clock[:-1], int(clock[-1]), bucket) for bucket in FANO_BUCKETS_MS)
-    return max(1.0, *ratios)
+    return max(1.0, *(_variance_to_mean(clock_ms, observed_ms, bucket) for bucket in FANO_BUCKETS_MS))
 
 
 def _variance_to_mean(clock_ms: IntArray, total_ms: int, bucket_ms: int) -> float:
@@ -62,4 +66,5 @@ def _variance_to_mean(clock_ms: IntArray, total_ms: int, bucket_ms: int) -> floa
     if buckets < _FEWEST_BUCKETS or len(clock_ms) == 0:
         return 1.0
     counts = np.bincount(np.maximum(clock_ms - 1, 0) // bucket_ms, minlength=buckets)[:buckets]
-    return float(counts.var(ddof=1) / counts.mean()) if counts.any() else 1.0
+    total, squares = int(counts.sum()), int(counts @ counts)
+    return (squares - total**2 / buckets) / (buckets - 1) * buckets / total if total else 1.0

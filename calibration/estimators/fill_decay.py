@@ -82,8 +82,7 @@ def walk(ticks: IntArray, time_ms: IntArray, furthest: int) -> Walk:
     if total == 0 or stops == 0:
         return Walk(total, stops, 1.0, len(ticks))
     mean = total / stops
-    _, cluster = np.unique(time_ms // CLUSTER_MS, return_inverse=True)
-    sums = np.bincount(cluster, weights=walked - mean * stopped)
+    sums = np.bincount(time_ms // CLUSTER_MS - time_ms[0] // CLUSTER_MS, weights=walked - mean * stopped)
     effect = float((sums**2).sum()) / (stops * mean * (1 + mean))
     return Walk(total, stops, min(max(effect, 1.0), _LARGEST_EFFECT), len(ticks))
 

@@ -49,7 +49,8 @@ class MarketOrders:
 
     def where(self, chosen: NDArray[np.bool_] | slice) -> Self:
         """Return some of the orders."""
-        return type(self)(*(getattr(self, field.name)[chosen] for field in fields(self)))
+        index = chosen if isinstance(chosen, slice) else np.flatnonzero(chosen)
+        return type(self)(*(getattr(self, field.name)[index] for field in fields(self)))
 
     def of(self, direction: Direction) -> Self:
         """Return the orders of one direction."""

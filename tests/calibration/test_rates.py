@@ -6,6 +6,7 @@ from scipy.stats import chi2
 
 from calibration.estimators.activity import activity
 from calibration.estimators.arrival import PRIOR_ORDERS, arrival_rate, fano_factor
+from calibration.estimators.coverage import observed_before
 from market.errors import NotEnoughData
 from market.tape import IntArray
 
@@ -50,8 +51,8 @@ def test_a_rate_needs_observed_time():
 
 def test_fano_is_one_for_chance_and_the_size_of_the_clusters_otherwise():
     """Poisson counts vary by chance alone; clusters of eight vary eight times as much."""
-    chance = [fano_factor(poisson_times(1.0, seed), NO_GAPS, 0, WINDOW_MS) for seed in range(30)]
-    clusters = [fano_factor(clustered_times(seed), NO_GAPS, 0, WINDOW_MS) for seed in range(30)]
+    chance = [fano_factor(poisson_times(1.0, seed), WINDOW_MS) for seed in range(30)]
+    clusters = [fano_factor(clustered_times(seed), WINDOW_MS) for seed in range(30)]
     assert 1.0 <= np.mean(chance) < 1.35
     assert np.mean(clusters) == pytest.approx(8, rel=0.25)
 
@@ -61,7 +62,7 @@ def test_fano_does_not_see_a_gap():
     gaps = np.array([[600_000, 1_200_000]])
     times = poisson_times(1.0, 3)
     times = times[(times <= 600_000) | (times > 1_200_000)]
-    assert fano_factor(times, gaps, 0, WINDOW_MS) < 1.6 < fano_factor(times, NO_GAPS, 0, WINDOW_MS)
+    assert fano_factor(observed_before(gaps, 0, times), 1_200_000) < 1.6 < fano_factor(times, WINDOW_MS)
 
 
 def test_in_a_steady_market_activity_is_one():

@@ -1,0 +1,108 @@
+"""How often market orders come and how far they reach, from what was observed of both directions."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.estimate import Estimate
+from calibration.estimators.activity import Activity, activity
+from calibration.estimators.arrival import arrival_rate, fano_factor
+from calibration.estimators.coverage import observed_before
+from calibration.estimators.diagnostics import GoodnessOfFit, tail_fit
+from calibration.estimators.fill_decay import TailDecay, TailRange, Walk, fill_intensity, tail_decay, walk
+from calibration.observations import Observations
+from market.sides import Directions
+from market.tape import IntArray
+
+_POOLED_ORDERS = 20.0  # what the prior of both directions together is worth
+_SIDE_ORDERS = 10.0  # and what that of one direction is
+
+
+class Rates(NamedTuple):
+    """Rates of both directions now, the decay with depth, and how far the assumptions behind them hold."""
+
+    arrival: Directions[Estimate]
+    intensity: Directions[Estimate]
+    decay: Directions[TailDecay]
+    fano: Directions[float]
+    fit: Directions[GoodnessOfFit | None]
+
+
+class _Counted(NamedTuple):
+    """Orders of both directions: when, on the clock of observed time, and how much they cluster."""
+
+    time_ms: IntArray
+    numbers: Directions[int]
+    fano: Directions[float]
+    fano_together: float
+
+
+def rates(observed: Observations, depths: TailRange, default_decay: float) -> Rates:
+    """Estimate λ, κ and A of both directions.
+
+    Parameters
+    ----------
+    observed : Observations
+        A window with observed time.
+    depths : TailRange
+        What counts as the tail.
+    default_decay : float
+        κ of a market of which nothing is known [1/price].
+    """
+    orders = observed.orders
+    clock_ms = observed_before(observed.gaps, observed.start_ms, orders.time_ms)
+    is_buy, in_tail = orders.sign > 0, depths.holds(orders.reach)
+    ticks = depths.ticks(orders.reach[in_tail])
+    every = _counted(observed, orders.time_ms, clock_ms, is_buy)
+    tail = _counted(observed, orders.time_ms[in_tail], clock_ms[in_tail], is_buy[in_tail])
+    walked = _split(is_buy[in_tail]).map(lambda chosen: walk(ticks[chosen], tail.time_ms[chosen], depths.furthest))
+    decay = _decays(walked, depths.tick, default_decay)
+    busiest = max(every.fano_together, tail.fano_together)
+    tail_rate = _rates_now(observed, tail, busiest)
+    return Rates(
+        arrival=_rates_now(observed, every, busiest),
+        intensity=Directions(*(fill_intensity(r, d, depths.start) for r, d in zip(tail_rate, decay, strict=True))),
+        decay=decay,
+        fano=every.fano,
+        fit=Directions(*map(_fit, _split(is_buy[in_tail]).map(lambda chosen: ticks[chosen]), decay, walked)),
+    )
+
+
+def _split(is_buy: NDArray[np.bool_]) -> Directions[NDArray[np.bool_]]:
+    return Directions(buy=is_buy, sell=~is_buy)
+
+
+def _counted(observed: Observations, time_ms: IntArray, clock_ms: IntArray, is_buy: NDArray[np.bool_]) -> _Counted:
+    total_ms = round(observed.exposure_s * 1e3)
+    sides = _split(is_buy)
+    return _Counted(
+        time_ms,
+        sides.map(lambda chosen: int(chosen.sum())),
+        sides.map(lambda chosen: fano_factor(clock_ms[chosen], total_ms)),
+        fano_factor(clock_ms, total_ms),
+    )
+
+
+def _rates_now(observed: Observations, counted: _Counted, fano: float) -> Directions[Estimate]:
+    """Mean rates of the window times the activity both directions share."""
+    exposure = observed.exposure_s
+    now: Activity = activity(counted.time_ms, observed.gaps, observed.start_ms, observed.end_ms, fano)
+    both = (sum(counted.numbers) + 1) / (2 * exposure)
+    pairs = zip(counted.numbers, counted.fano, strict=True)
+    return Directions(*(now.on(arrival_rate(n, exposure, both, spread)) for n, spread in pairs))
+
+
+def _decays(walked: Directions[Walk], tick: float, default: float) -> Directions[TailDecay]:
+    together = Walk(
+        walked.buy.walked + walked.sell.walked,
+        walked.buy.stopped + walked.sell.stopped,
+        max(walked.buy.effect, walked.sell.effect),
+        walked.buy.n + walked.sell.n,
+    )
+    centre = tail_decay(together, tick, default, _POOLED_ORDERS).value
+    return walked.map(lambda seen: tail_decay(seen, tick, centre, _SIDE_ORDERS))
+
+
+def _fit(ticks: IntArray, decay: TailDecay, walked: Walk) -> GoodnessOfFit | None:
+    return tail_fit(ticks, decay.value * decay.tick, walked.effect) if len(ticks) else None
