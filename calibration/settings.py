@@ -133,7 +133,7 @@ class Settings(Section):
     venue: str = "hyperliquid"
     coins: tuple[str, ...] = ()
     url: str = "https://api.hyperliquid.xyz"
-    market_data: Path = Path("user_data/market_data")
+    market_data: Path | str = Path("user_data/market_data")  # or an address such as s3://bucket/ticks
     parameters: Path = Path("user_data/parameters")
     decisions: Path = Path("user_data/logs/decisions")
     legs: Path = Path("user_data/legs")

@@ -41,12 +41,12 @@ class StoreStatus:
         return {"coins": coins, "clock_offset_ms": self.clock_offset_ms}
 
 
-def store_status(root: Path, venue: str, *, now_ms: int, window_ms: int = DAY_MS) -> StoreStatus:
+def store_status(root: Path | str, venue: str, *, now_ms: int, window_ms: int = DAY_MS) -> StoreStatus:
     """Status of everything recorded in the last `window_ms`; segments that began before count as a whole.
 
     Parameters
     ----------
-    root : Path
+    root : Path or str
         Root of the store.
     venue : str
         Folder of the venue.

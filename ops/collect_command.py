@@ -1,29 +1,85 @@
-"""`mm collect`: record ticks into the store."""
+"""`mm collect`: record ticks into the store; `mm status`: how the store is."""
 
 import asyncio
-from pathlib import Path
+from typing import Any
 
 import click
+from rich.console import Console
+from rich.table import Table
 
-from market.collector import Collector
+from market.collector import Collector, CollectorOptions
 from market.errors import ConfigurationError
-from ops.options import coins_option, config_option, load_settings, with_options
+from market.status import StoreStatus, store_status
+from market.upkeep import Retention
+from ops.options import coins_option, config_option, json_option, load_settings, now_ms, print_json, with_options
+
+data_option = click.option("--data", help="Root of the tick store: a folder, or an address such as s3://bucket/ticks.")
 
 
 @click.command()
 @with_options(
     coins_option,
+    click.option("--all", "whole_venue", is_flag=True, help="Every coin the venue lists."),
     click.option("--url", help="Base address of the venue's API."),
     click.option("--venue", help="Name of the venue in the store."),
-    click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Root of the tick store."),
+    data_option,
+    click.option("--keep-days", type=int, help="Remove recordings older than this.  [default: keep everything]"),
+    click.option("--keep-gigabytes", type=float, help="Remove the oldest days beyond this size."),
     config_option,
 )
-def collect(
-    coins: tuple[str, ...], url: str | None, venue: str | None, data: Path | None, configs: tuple[Path, ...]
-) -> None:
-    """Record best quotes, trades and books of the coins until stopped (Ctrl-C or SIGTERM); nothing is lost then."""
-    settings = load_settings(configs, coins=coins or None, url=url, venue=venue, market_data=data)
-    if not settings.coins:
-        raise ConfigurationError("no coin to record: name one with --coin or in the configuration's pair_whitelist")
-    collector = Collector(url=settings.url, coins=list(settings.coins), root=settings.market_data, venue=settings.venue)
+def collect(**options: Any) -> None:
+    """Record best quotes, trades, books and asset contexts until stopped (Ctrl-C or SIGTERM).
+
+    What was received is written before the program ends; what was missed is noted as a gap.
+    """
+    settings = load_settings(
+        options["configs"],
+        coins=options["coins"] or None,
+        url=options["url"],
+        venue=options["venue"],
+        market_data=options["data"],
+    )
+    if not settings.coins and not options["whole_venue"]:
+        raise ConfigurationError("no coin to record: name one with --coin, or in the configuration, or give --all")
+    collector = Collector(
+        url=settings.url,
+        coins=None if options["whole_venue"] else list(settings.coins),
+        root=settings.market_data,
+        venue=settings.venue,
+        options=CollectorOptions(retention=Retention(options["keep_days"], options["keep_gigabytes"])),
+    )
     asyncio.run(collector.run())
+
+
+@click.command()
+@with_options(
+    click.option("--venue", help="Name of the venue in the store."),
+    data_option,
+    config_option,
+    json_option,
+)
+def status(*, as_json: bool, **options: Any) -> None:
+    """Per coin and stream of the last day: rows, age of the newest, gaps, bytes; and the clock's offset."""
+    settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
+    result = store_status(settings.market_data, settings.venue, now_ms=now_ms())
+    if as_json:
+        print_json(result.as_json())
+    else:
+        _show(Console(), result, str(settings.market_data))
+
+
+def _show(console: Console, result: StoreStatus, root: str) -> None:
+    if not result.coins:
+        console.print(f"nothing was recorded in {root} within the last day; [bold]mm collect[/bold] records")
+        return
+    table = Table("coin", "stream", "rows", "newest", "gaps", "size", title=f"the last day in {root}")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for coin, streams in result.coins.items():
+        for stream, stands in streams.items():
+            age = f"{stands.age_ms / 1e3:.0f} s ago"
+            table.add_row(coin, str(stream), f"{stands.rows:,}", age, str(stands.gaps), f"{stands.bytes / 1e6:.1f} MB")
+    console.print(table)
+    offset = result.clock_offset_ms
+    known = "not measured within the last minute" if offset is None else f"{offset:+.0f} ms ahead of this machine's"
+    console.print(f"the exchange's clock: {known}")

@@ -10,8 +10,9 @@ import click
 
 from market.errors import ConfigurationError, DataError, MarketMakingError, ParameterError, SafetyError
 from ops.calibrate_command import calibrate, schema
-from ops.collect_command import collect
+from ops.collect_command import collect, status
 from ops.demo_command import demo
+from ops.import_command import candles, import_
 from ops.quotes_command import quotes
 from ops.venue_command import venue
 
@@ -50,5 +51,5 @@ def main(*, verbose: bool) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-for command in (demo, venue, collect, calibrate, quotes, schema):
+for command in (demo, venue, collect, import_, status, candles, calibrate, quotes, schema):
     main.add_command(command)

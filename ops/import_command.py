@@ -1,0 +1,93 @@
+"""`mm import`: market data of other programs and archives; `mm candles`: Freqtrade's candles from ticks."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from market.candles_from_ticks import write_candles
+from market.importers import IMPORTERS, ImportReport
+from market.store import TickStore
+from ops.collect_command import data_option
+from ops.options import coins_option, config_option, json_option, load_settings, print_json, with_options
+
+CANDLES = Path("user_data/data/hyperliquid")
+
+
+@click.command("import")
+@click.argument("kind", metavar="FORMAT", type=click.Choice(sorted(IMPORTERS)))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@with_options(click.option("--out", required=True, help="Root of the tick store."), json_option)
+def import_(kind: str, paths: tuple[Path, ...], out: str, *, as_json: bool) -> None:
+    """Bring files of FORMAT, and those below folders, into a tick store.
+
+    May be interrupted and started again. Lines that cannot be read are counted and shown with file and line.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=None)
+
+        def tell(path: Path, done: int, size: int) -> None:
+            progress.update(task, description=path.name, completed=done, total=size)
+
+        report = IMPORTERS[kind](list(paths), out, progress=tell)
+    if as_json:
+        print_json(_document(report))
+    else:
+        _show(report, out)
+
+
+def _document(report: ImportReport) -> dict[str, Any]:
+    return {
+        "files": report.files,
+        "files_known": report.files_known,
+        "files_torn": report.files_torn,
+        "rows": {str(stream): rows for stream, rows in sorted(report.rows.items())},
+        "ignored": report.ignored,
+        "malformed": report.malformed,
+        "faults": report.faults,
+    }
+
+
+def _show(report: ImportReport, out: str) -> None:
+    rows = ", ".join(f"{count:,} {stream}" for stream, count in sorted(report.rows.items())) or "no rows"
+    click.echo(f"{report.files} files: {rows} in {out}")
+    if report.files_known:
+        click.echo(f"{report.files_known} files were imported before")
+    if report.ignored:
+        click.echo(f"{report.ignored:,} rows of no use here (other channels, spot pairs, no aggressor)")
+    if report.malformed:
+        click.echo(f"{report.malformed:,} lines could not be read, in {report.files_torn} torn files and others:")
+    for fault in report.faults:
+        click.echo(f"  {fault}")
+
+
+@click.command()
+@with_options(
+    coins_option,
+    click.option("--venue", help="Name of the venue in the store."),
+    data_option,
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=CANDLES,
+        show_default=True,
+        help="Freqtrade's data folder of the exchange.",
+    ),
+    config_option,
+    json_option,
+)
+def candles(*, out: Path, as_json: bool, **options: Any) -> None:
+    """Write Freqtrade's 1m, 5m and 1h candles and funding from recorded ticks, so that backtests have data."""
+    settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
+    store = TickStore(settings.market_data, settings.venue)
+    files = []
+    for coin in options["coins"] or store.coins():
+        files += write_candles(store, coin, out)
+    if as_json:
+        print_json({"files": [{"path": str(file.path), "candles": file.candles} for file in files]})
+        return
+    for file in files:
+        click.echo(f"{file.candles:8,} candles in {file.path}")

@@ -1,0 +1,51 @@
+"""The whole product, run as a newcomer runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def summary():
+    """The JSON summary of a short demo on the simulated market."""
+    command = [sys.executable, "-m", "ops", "demo", "--minutes", "1.5", "--json"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr[-3000:]
+    return json.loads(run.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_demo_quotes_both_sides_fills_and_leaves_nothing_open(summary):
+    """Calibrations are published, both sides rest in turn, round trips are made, and the books agree at the end."""
+    assert summary["failures"] == []
+    assert summary["calibrations"] >= 4
+    assert min(summary["bid_s"], summary["ask_s"]) > 0
+    assert summary["round_trips"] >= 1
+    assert (summary["open_orders_left"], summary["position_left"], summary["unaccounted"]) == (0, 0, [])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_every_quote_of_the_demo_is_post_only_and_pays_the_maker_fee(summary):
+    """Stock Freqtrade sends nothing but post-only orders, so what was paid is the maker fee on the volume."""
+    assert summary["post_only_share"] == 1
+    assert summary["taker_fills"] == 0 or summary["forced_exit"]
+    if not summary["taker_fills"]:
+        assert summary["fees"] == pytest.approx(0.00015 * summary["volume"], rel=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_summary_has_every_figure_that_programs_rely_on(summary):
+    """The keys of the public contract are there."""
+    promised = (
+        "minutes source calibrations quotes_placed quotes_cancelled fills round_trips volume fees net_pnl "
+        "post_only_share rejected actions fill_to_quote_ms_median both_sides_share open_orders_left position_left failures"
+    )
+    assert set(promised.split()) <= set(summary)
