@@ -29,11 +29,13 @@ class Coverage:
         self._reason: str | None = "start"
 
     def seen(self, time_ms: int) -> None:
-        """A quote or a book was received: an open gap ends here."""
+        """A quote or a book was received: an open gap ends here, unless the event is older than the gap."""
+        if self._last_ms is not None and time_ms <= self._last_ms:
+            return
         if self._reason is not None:
             self._write(time_ms)
             self._reason = None
-        self._last_ms = max(time_ms, self._last_ms or time_ms)
+        self._last_ms = time_ms
 
     def lost(self, reason: str) -> None:
         """From the last frame on, events may be missing."""
@@ -53,7 +55,7 @@ class Coverage:
             self._write(self._last_ms)
 
     def _write(self, end_ms: int) -> None:
-        start_ms = end_ms if self._last_ms is None else min(self._last_ms, end_ms)
+        start_ms = end_ms if self._last_ms is None else self._last_ms
         for stream in self._streams:
             self._recorder.add_gap(self._coin, stream, start_ms, end_ms, self._reason or "")
 
