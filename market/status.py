@@ -42,7 +42,7 @@ class StoreStatus:
 
 
 def store_status(root: Path | str, venue: str, *, now_ms: int, window_ms: int = DAY_MS) -> StoreStatus:
-    """Status of everything recorded in the last `window_ms`; segments that began before count as a whole.
+    """Status of what was recorded of each coin in its last `window_ms`; segments that began before count as a whole.
 
     Parameters
     ----------
@@ -53,13 +53,15 @@ def store_status(root: Path | str, venue: str, *, now_ms: int, window_ms: int = 
     now_ms : int
         Time of now, by the exchange's clock.
     window_ms : int
-        How far to look back.
+        How far to look back from the newest event of a coin, so that an old recording is shown as well.
     """
     storage = open_storage(root)
     store = TickStore(root, venue)
-    window = Window(now_ms - window_ms, 1 << 62)
-    coins = {coin: store.retried(partial(_coin_status, storage, store, coin, window, now_ms)) for coin in store.coins()}
-    state = read_state(root, venue)
+    coins = {}
+    for coin in store.coins():
+        window = Window(min(now_ms, store.extent(coin)[1]) - window_ms, 1 << 62)
+        coins[coin] = store.retried(partial(_coin_status, storage, store, coin, window, now_ms))
+    state = read_state(Path(root), venue)
     fresh = state is not None and now_ms - state.time_ms < FRESH_NOTE_MS
     return StoreStatus(coins, state.clock_offset_ms if state is not None and fresh else None)
 

@@ -59,7 +59,7 @@ def collect(**options: Any) -> None:
     json_option,
 )
 def status(*, as_json: bool, **options: Any) -> None:
-    """Per coin and stream of the last day: rows, age of the newest, gaps, bytes; and the clock's offset."""
+    """Per coin and stream of its last recorded day: rows, age of the newest, gaps, bytes; and the clock's offset."""
     settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
     result = store_status(settings.market_data, settings.venue, now_ms=now_ms())
     if as_json:
@@ -70,16 +70,23 @@ def status(*, as_json: bool, **options: Any) -> None:
 
 def _show(console: Console, result: StoreStatus, root: str) -> None:
     if not result.coins:
-        console.print(f"nothing was recorded in {root} within the last day; [bold]mm collect[/bold] records")
+        console.print(f"nothing was recorded in {root}; [bold]mm collect[/bold] records")
         return
-    table = Table("coin", "stream", "rows", "newest", "gaps", "size", title=f"the last day in {root}")
+    table = Table("coin", "stream", "rows", "newest", "gaps", "size", title=f"the last recorded day in {root}")
     for column in table.columns[2:]:
         column.justify = "right"
     for coin, streams in result.coins.items():
         for stream, stands in streams.items():
-            age = f"{stands.age_ms / 1e3:.0f} s ago"
+            age = _ago(stands.age_ms / 1e3)
             table.add_row(coin, str(stream), f"{stands.rows:,}", age, str(stands.gaps), f"{stands.bytes / 1e6:.1f} MB")
     console.print(table)
     offset = result.clock_offset_ms
     known = "not measured within the last minute" if offset is None else f"{offset:+.0f} ms ahead of this machine's"
     console.print(f"the exchange's clock: {known}")
+
+
+def _ago(seconds: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit} ago"
+    return f"{seconds:.1f} s ago"
