@@ -1,0 +1,109 @@
+"""Exit statuses and JSON of the commands that end by themselves."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from market.errors import (
+    ConfigurationError,
+    DataError,
+    MarketMakingError,
+    ModelError,
+    NotEnoughData,
+    ParameterError,
+    SafetyError,
+    StaleParameters,
+)
+from ops.command_line import exit_status, main
+
+
+@pytest.fixture
+def mm(tmp_path, monkeypatch):
+    """Run a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+    return lambda *words: runner.invoke(main, [str(word) for word in words])
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ConfigurationError, 2),
+        (DataError, 3),
+        (NotEnoughData, 3),
+        (ParameterError, 3),
+        (StaleParameters, 3),
+        (SafetyError, 4),
+        (ModelError, 1),
+        (MarketMakingError, 1),
+    ],
+)
+def test_the_exit_status_tells_the_kind_of_error(error, status):
+    """2 is configuration, 3 is data, 4 is safety, 1 is the rest."""
+    assert exit_status(error("")) == status
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["quotes", "ETH"], 3, "there is no user_data/parameters/ETH.json"),
+        (["collect"], 2, "no coin to record"),
+        (["calibrate", "--once"], 2, "no coin to calibrate"),
+        (["calibrate", "--once", "--coin", "ETH", "--data", "nowhere"], 3, "ETH"),
+        (["calibrate", "--once", "--backfill", "--coin", "ETH"], 2, "either --once or --backfill"),
+        (["venue", "--coin", "ETH"], 2, "either --simulate or --recording"),
+        (["candles", "--coin", "ETH", "--data", "nowhere"], 3, "ETH"),
+        (["demo", "--minutes", "few"], 2, "few"),
+        (["quotes", "ETH", "-c", "absent.json"], 2, "absent.json"),
+    ],
+)
+def test_an_error_is_one_line_that_says_what_is_wrong(mm, words, status, said):
+    """No traceback; the message names what was seen."""
+    result = mm(*words)
+    assert result.exit_code == status, result.output
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_calibration_and_its_quotes_are_json(mm, tmp_path, recordings):
+    """`--once` prints the document it wrote, `mm quotes` its table; both exit with 0."""
+    store = recordings.resolve()
+    once = mm("calibrate", "--once", "--coin", "ETH", "--data", store, "--out", tmp_path / "out", "--json")
+    assert once.exit_code == 0, once.output
+    document = json.loads(once.stdout)
+    assert document == json.loads((tmp_path / "out" / "ETH.json").read_text())
+    table = json.loads(mm("quotes", "ETH", "--parameters", tmp_path / "out", "--json").stdout)
+    assert table["mid"] == document["market"]["mid"]
+    for row in table["rows"]:
+        assert row["bid"] is None or row["bid"] <= table["mid"] - row["bid_depth"]
+        assert row["ask"] is None or row["ask"] >= table["mid"] + row["ask_depth"]
+
+
+def test_the_parameter_file_validates_against_its_own_schema(mm, tmp_path, recordings):
+    """What `mm schema` prints describes what `mm calibrate` writes."""
+    jsonschema = pytest.importorskip("jsonschema")
+    store = recordings.resolve()
+    mm("calibrate", "--once", "--coin", "SOL", "--data", store, "--out", tmp_path / "out")
+    schema = json.loads(mm("schema").stdout)
+    jsonschema.validate(json.loads((tmp_path / "out" / "SOL.json").read_text()), schema)
+
+
+def test_a_history_is_written_and_counted(mm, tmp_path, recordings):
+    """`--backfill` writes one row at each multiple of the period that has enough data before it."""
+    result = mm(
+        *("calibrate", "--backfill", "--coin", "SOL", "--data", recordings.resolve(), "--every", "60s", "--json"),
+        *("--start", "2025-09-04T19:50:00", "--end", "2025-09-04T20:00:00", "--out", tmp_path),
+    )
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["coins"]["SOL"]["rows"] == 11 - missing_minutes(tmp_path)
+
+
+def missing_minutes(folder) -> int:
+    """Minutes without a row, read from the history itself."""
+    import pyarrow.parquet as pq
+
+    created = pq.read_table(folder / "history" / "SOL").column("created_ms").to_pylist()
+    assert created == sorted(set(created))
+    assert all(time % 60_000 == 0 for time in created)
+    return 11 - len(created)
