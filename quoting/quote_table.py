@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from market.errors import ConfigurationError, InvalidFlow, ModelError
+from market.errors import ConfigurationError, ModelError
 from market.sides import Direction, Sides
 from market.tape import FloatArray, IntArray
 from quoting.cartea_jaimungal import Fills, ValueProblem
@@ -177,21 +177,13 @@ def solve_tables(
     flows: Sequence[OrderFlow], mids: Sequence[float], settings: CarteaJaimungalSettings
 ) -> list[QuoteTable | ModelError]:
     """Tables of many coins in one go; for a coin that has none, the error that says why."""
-    results: list[QuoteTable | ModelError] = []
-    usable: list[int] = []
-    for position, (flow, mid) in enumerate(zip(flows, mids, strict=True)):
-        try:
-            value_problem([flow], [mid], settings)
-        except InvalidFlow as error:
-            results.append(error)
-        else:
-            results.append(InvalidFlow("not solved"))
-            usable.append(position)
-    if usable:
-        problem = value_problem([flows[i] for i in usable], [mids[i] for i in usable], settings)
-        for position, table in zip(usable, _solve(problem, settings), strict=True):
-            results[position] = table
-    return results
+    try:
+        return list(_solve(value_problem(flows, mids, settings), settings))
+    except ModelError as error:
+        if len(flows) == 1:
+            return [error]
+    # One bad coin is not to cost the others their quotes.
+    return [solve_tables([flow], [mid], settings)[0] for flow, mid in zip(flows, mids, strict=True)]
 
 
 def _solve(problem: ValueProblem, settings: CarteaJaimungalSettings) -> list[QuoteTable]:

@@ -18,7 +18,7 @@ from quoting.tridiagonal import Elimination
 
 _ITERATIONS = 200
 _TOLERANCE = 1e-11  # of the change of h between neighbouring inventories, against its scale
-_LONGEST_STEP = 1e14  # in units of the fastest fill: numerically Newton's method
+_LONGEST_STEP = 1e14  # in units of the time of the fastest fill: numerically Newton's method
 _NOISE = 1e-13  # residual that is rounding, against its scale
 
 
@@ -99,20 +99,15 @@ class _State(NamedTuple):
     flows: Flows
     residual: FloatArray
     step: FloatArray  # pseudo-time [s]
-    longest: FloatArray
 
     @classmethod
     def at(cls, arrays: ProblemArrays, value: FloatArray) -> "_State":
         flows = arrays.flows(value)
-        with np.errstate(divide="ignore"):  # no fill at all: an endless step, refused by the residual
-            first = 1 / (flows.ask_rate + flows.bid_rate).max(axis=0, initial=0.0)
-        step = np.minimum(first, np.finfo(np.float64).max / (10 * _LONGEST_STEP))
-        return cls(arrays, value, flows, np.ptp(flows.growth, axis=0), step, step * _LONGEST_STEP)
+        return cls(arrays, value, flows, np.ptp(flows.growth, axis=0), 1 / _fastest(flows))
 
     def of(self, chosen: IntArray) -> "_State":
         flows = Flows(*(array[:, chosen] for array in self.flows))
-        rest = (self.residual[chosen], self.step[chosen], self.longest[chosen])
-        return _State(self.arrays.of(chosen), self.value[:, chosen], flows, *rest)
+        return _State(self.arrays.of(chosen), self.value[:, chosen], flows, self.residual[chosen], self.step[chosen])
 
     @property
     def growth(self) -> FloatArray:
@@ -124,22 +119,35 @@ class _State(NamedTuple):
 @np.errstate(over="ignore", invalid="ignore")  # too long a step may overflow; it is then refused
 def _advance(state: _State) -> tuple[_State, NDArray[np.bool_]]:
     """One step of the continuation for every coin, and which coins have arrived."""
-    centre = len(state.value) // 2
     elimination = Elimination.of(1 / state.step, state.flows.ask_rate, state.flows.bid_rate)
     # h is defined up to a constant: only deviations from the growth at zero inventory matter.
     change = elimination.solve(state.flows.growth - state.growth)
-    change -= change[centre]
+    change -= change[len(change) // 2]
     value = state.value + change
     flows = state.arrays.flows(value)
     residual = np.ptp(flows.growth, axis=0)
-    noise = _NOISE * np.abs(state.arrays.carry).max(axis=0) + _NOISE * np.abs(flows.growth).max(axis=0)
+    noise = _NOISE * (np.abs(state.arrays.carry).max(axis=0) + np.abs(state.flows.growth).max(axis=0))
     accepted = residual <= 2 * state.residual + noise
     scale = state.arrays.length + np.abs(np.diff(value, axis=0)).max(axis=0)
     small = accepted & (np.abs(np.diff(change, axis=0)).max(axis=0) <= _TOLERANCE * scale)
-    # A small change proves arrival only if the step was long: else take the longest step next.
-    growing = np.where(small, state.longest, state.step * np.where(residual < state.residual / 2, 8, 2))
-    step = np.where(accepted, np.minimum(growing, state.longest), state.step / 8)
+    # Where a fill is rare, rounding moves h by more than the tolerance; then the residual no longer falls.
+    arrived = small | ((state.residual <= noise) & ~(residual < state.residual / 2))
+    # That proves arrival only if the step was long: else take the longest one next.
+    longest = _LONGEST_STEP / _fastest(state.flows)
+    grown = np.where(arrived, longest, state.step * np.where(residual < state.residual / 2, 8, 2))
+    step = np.where(accepted | arrived, np.minimum(grown, longest), state.step / 8)
     flows = Flows(*(np.where(accepted, new, old) for new, old in zip(flows, state.flows, strict=True)))
-    value = np.where(accepted, value, state.value)
-    done = small & (state.step >= state.longest)
-    return _State(state.arrays, value, flows, np.where(accepted, residual, state.residual), step, state.longest), done
+    after = _State(
+        state.arrays,
+        np.where(accepted, value, state.value),
+        flows,
+        np.where(accepted, residual, state.residual),
+        step,
+    )
+    return after, arrived & (state.step >= longest)
+
+
+def _fastest(flows: Flows) -> FloatArray:
+    """Fastest fill of each coin, shape (C,) [1/s]; the smallest number there is for a coin without any."""
+    fastest: FloatArray = np.maximum(flows.ask_rate.max(axis=0), flows.bid_rate.max(axis=0))
+    return np.maximum(fastest, 1e-280)

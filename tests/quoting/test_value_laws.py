@@ -236,6 +236,24 @@ def test_coins_do_not_influence_each_other():
         np.testing.assert_allclose(together.depths.ask[coin], alone.depths.ask[0], rtol=1e-9)
 
 
+@pytest.mark.parametrize("maximum_inventory", [1, 3, 10])
+def test_the_equation_holds_for_wild_flows(maximum_inventory):
+    """Rates and decays over many orders of magnitude, costs up to 30 mean depths: h grows equally everywhere."""
+    rng, coins = np.random.default_rng(5), 1_000
+    rate = np.exp(rng.uniform(np.log(1e-4), np.log(50), (2, coins)))
+    decay = np.exp(rng.uniform(np.log(1e-4), np.log(1e6), coins) + rng.uniform(-1.5, 1.5, (2, coins)))
+    cost, floor = rng.uniform(-1, 30, (2, coins)) / decay, rng.uniform(0, 5, (2, coins)) / decay
+    floor[:, ::3] = -np.inf
+    unit = rate.mean(axis=0) / decay.mean(axis=0)
+    sides = (Fills(rate[i], decay[i], cost[i], floor[i], rng.uniform(0.2, 1.01, coins)) for i in range(2))
+    penalty, drift = np.exp(rng.uniform(-18, 4, coins)) * unit, rng.normal(0, 1, coins) * unit
+    problem = ValueProblem(*sides, maximum_inventory, penalty, drift)
+    solution = stationary(problem).required()
+    growth = problem.arrays().flows(solution.value.T).growth
+    scale = np.abs(problem.arrays().carry).max(axis=0) + np.abs(growth).max(axis=0)
+    assert (np.ptp(growth, axis=0) <= 1e-9 * scale).all()
+
+
 def test_a_side_without_fills_has_no_stationary_quotes():
     """Such a coin is reported, the others are solved, and requiring all of them raises."""
     problem = ValueProblem(Fills([0.5, 0.5], 4.0), Fills([0.0, 0.5], 4.0), 3, 1e-3)

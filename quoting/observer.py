@@ -1,0 +1,89 @@
+"""The memory of one coin: from updates of mid and own fills to the readings of `quoting.observations`.
+
+Every model is a pure function; what has to be remembered for it is kept here, in one immutable value that its owner
+replaces after every event. A restart loses at most ten minutes of volatility and the latest fills.
+"""
+
+from dataclasses import dataclass, replace
+from math import exp, sqrt
+
+import numpy as np
+
+from quoting.ladder_shape import ShapeState, next_shape
+from quoting.markouts import Markouts, OwnFill, recent_capture_bps
+from quoting.observations import Observations
+from quoting.volatility import bps_per_root_minute, effective_volatility, price_volatility, spaced_returns
+
+_SPACING_MS = 1_000
+_KEPT_MS = 600_000
+_LONGEST_GAP_MS = 2_000
+_LEAST_SPAN_MS = 61_000
+_USUAL_MEMORY_MS = 86_400_000
+_CAPTURE_MS = 300_000
+
+
+@dataclass(frozen=True)
+class ObserverSettings:
+    """How fills are judged: after `markout_ms`, by a move of one standard deviation in that time."""
+
+    markout_ms: int = 10_000
+    calm_bps: float = 5.0
+    wild_bps: float = 25.0
+
+
+@dataclass(frozen=True)
+class Observer:
+    """What is remembered of one coin.
+
+    `mids` holds one update a second of the last ten minutes; `volatility` and `usual` are relative per √s, the latter
+    with a memory of a day, both None until a minute has been seen.
+    """
+
+    mids: tuple[tuple[int, float], ...] = ()
+    volatility: float | None = None
+    usual: float | None = None
+    shape: ShapeState = ShapeState()  # noqa: RUF009 - immutable
+    markouts: Markouts = Markouts()  # noqa: RUF009
+    fills: tuple[OwnFill, ...] = ()
+
+    def filled(self, fill: OwnFill) -> "Observer":
+        """After a fill of our own quote."""
+        recent = tuple(known for known in self.fills if fill.time_ms - known.time_ms <= _CAPTURE_MS)
+        return replace(self, fills=(*recent, fill), markouts=self.markouts.filled(fill))
+
+    def seen(self, time_ms: int, mid: float, settings: ObserverSettings) -> "Observer":
+        """After an update of mid; more than one a second changes only the judgement of fills."""
+        scale = mid * (self.volatility or 0.0) * sqrt(settings.markout_ms / 1e3)
+        markouts = self.markouts.seen(time_ms, mid, horizon_ms=settings.markout_ms, scale=scale)
+        if self.mids and time_ms - self.mids[-1][0] < _SPACING_MS:
+            return self if markouts is self.markouts else replace(self, markouts=markouts)
+        mids = (*(entry for entry in self.mids if time_ms - entry[0] <= _KEPT_MS), (time_ms, mid))
+        volatility = _volatility(mids)
+        if volatility is None:
+            return replace(self, mids=mids, volatility=None, markouts=markouts)
+        elapsed_ms = time_ms - self.mids[-1][0] if self.mids else 0
+        weight = 1 - exp(-elapsed_ms / _USUAL_MEMORY_MS)
+        usual = volatility if self.usual is None else self.usual + weight * (volatility - self.usual)
+        shape = next_shape(
+            self.shape, bps_per_root_minute(volatility), calm_bps=settings.calm_bps, wild_bps=settings.wild_bps
+        )
+        return replace(self, mids=mids, volatility=volatility, usual=usual, shape=shape, markouts=markouts)
+
+    def observations(self, now_ms: int, mid: float) -> Observations:
+        """The readings now; levels, trend, funding and risk are for the caller to add."""
+        return Observations(
+            volatility=None if self.volatility is None else price_volatility(self.volatility, mid),
+            usual_volatility=None if self.usual is None else price_volatility(self.usual, mid),
+            ladder_shape=self.shape.shape,
+            markout_factors=self.markouts.factors,
+            recent_capture_bps=recent_capture_bps(self.fills, now_ms, mid, window_ms=_CAPTURE_MS),
+        )
+
+
+def _volatility(mids: tuple[tuple[int, float], ...]) -> float | None:
+    """Effective volatility of the last ten minutes, or None if a minute of them is not there [relative per √s]."""
+    if mids[-1][0] - mids[0][0] < _LEAST_SPAN_MS:
+        return None
+    time_ms, mid = np.array([entry[0] for entry in mids]), np.array([entry[1] for entry in mids])
+    returns = spaced_returns(time_ms, mid, _SPACING_MS, longest_gap_ms=_LONGEST_GAP_MS)
+    return effective_volatility(returns, _SPACING_MS / 1e3).mixed if len(returns) >= 60 else None
