@@ -103,6 +103,7 @@ class LocalVenue:
             (config.fast_book_period_s, streams.send_candles),
             (config.mids_period_s, streams.send_mids),
             (config.context_period_s, streams.send_contexts),
+            (config.context_period_s, streams.send_accounts),
         ]
 
 

@@ -170,6 +170,11 @@ class Streams:
             topic = Topic("activeAssetCtx", coin)
             self._send(topic, self._context)
 
+    def send_accounts(self) -> None:
+        """Send the state of the accounts that somebody watches."""
+        for topic in [topic for topic in self._readers if topic.channel == "clearinghouseState"]:
+            self._send(topic, self._clearinghouse)
+
     def send_mids(self) -> None:
         """Send the mids of all coins."""
         self._send(Topic("allMids"), self._mids)
