@@ -9,6 +9,8 @@ from trading.holding import Holding, RestingOrder
 from trading.plan import PlannedOrder
 
 _HAIR = 1e-9
+_LARGEST_RESERVE = 1.5
+_ROUNDING = 1.01  # truncation to lots must not fall below the smallest order
 
 
 class FreqtradeOrder(Protocol):
@@ -46,6 +48,8 @@ class FreqtradeTrade(Protocol):
     """What is needed of ``freqtrade.persistence.Trade``; `amount` counts finished orders only."""
 
     amount: float
+    stake_amount: float
+    leverage: float
     is_short: bool
     is_open: bool
 
@@ -93,6 +97,23 @@ def resting_order_of(order: FreqtradeOrder) -> RestingOrder:
 def stake_of(order: PlannedOrder, leverage: float) -> float:
     """Stake from which Freqtrade, which truncates amounts, arrives at the planned size: a hair more."""
     return order.size * order.price / leverage * (1 + _HAIR)
+
+
+def adjustment_of(order: PlannedOrder, trade: FreqtradeTrade) -> float:
+    """What ``adjust_trade_position`` returns for an order: its stake, negative if it reduces the position.
+
+    A reduction is a share of the trade's own stake; exactly all of it closes the trade.
+    """
+    if order.grows:
+        return stake_of(order, trade.leverage)
+    if order.closes:
+        return -trade.stake_amount
+    return -order.size * (1 + _HAIR) * trade.stake_amount / trade.amount
+
+
+def smallest_notional(minimum_notional: float, stoploss: float, reserve: float = 0.05) -> float:
+    """Value of the smallest order Freqtrade places, from the exchange's: it reserves for the stop-loss and a margin."""
+    return minimum_notional * min((1 + reserve) / (1 - abs(stoploss)), _LARGEST_RESERVE) * _ROUNDING
 
 
 def direction_of(side: Side) -> str:

@@ -20,6 +20,11 @@ class Role(StrEnum):
         """``long`` or ``short`` for one of two legs, None for a bot on its own."""
         return {Role.LONG_LEG: "long", Role.SHORT_LEG: "short"}.get(self)
 
+    @property
+    def alone(self) -> "Role":
+        """The role of a leg whose other leg does not exist, as in a backtest."""
+        return {Role.LONG_LEG: Role.LONG_ONLY, Role.SHORT_LEG: Role.SHORT_ONLY}.get(self, self)
+
     def opens_with(self, side: Side) -> bool:
         """Whether a position may be opened on this side of the quote."""
         if self is Role.ALTERNATE:

@@ -5,7 +5,7 @@ Freqtrade's hooks fail open: an exception in a price hook means the price at the
 only look the plan up, and where there is no plan there is no order.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from freqtrade.enums import RunMode, TradingMode
@@ -15,9 +15,10 @@ from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
+from calibration.candle_planner import Past
 from calibration.parameter_cache import ParameterCache
 from calibration.settings import Settings
-from market.decision_log import DecisionLog
+from market.decision_log import Decision, DecisionLog
 from market.errors import ConfigurationError, DataError, MarketMakingError, SafetyError
 from market.exchange_rules import instrument_of, post_only_flag
 from market.hyperliquid.no_builder_fee import refuse_builder_fee
@@ -27,24 +28,27 @@ from market.sides import Side
 from quoting.market_making import cartea_jaimungal_quoter
 from quoting.placement import DepthBounds
 from quoting.quote import MarketView, Quoter
-from trading.account import check_position
+from trading.account import AccountWatch
 from trading.action_budget import ActionBudget
 from trading.desk import Desk, PairDesk
 from trading.freqtrade_trade import (
+    adjustment_of,
     closed_position,
     direction_of,
     holding_of,
     milliseconds,
     resting_order_of,
+    smallest_notional,
     stake_of,
 )
 from trading.holding import Holding
 from trading.order_book import top_of_book
 from trading.plan import Planner
+from trading.rules import QuotingRules
 
 _BOOK_LEVELS = 20
+_CANDLE_MS = 60_000
 _ANY_DEPTH = DepthBounds(0.0, 5000.0)  # the plan applies the bounds of the configuration, to every model alike
-_LARGEST_RESERVE = 1.5
 
 
 class MarketMaking(IStrategy):
@@ -102,10 +106,15 @@ class MarketMaking(IStrategy):
         self._exchange_name = str(self.config["exchange"]["name"])
         self._model = self.quoter()
         self._parameters = ParameterCache(settings.parameters, settings.venue)
+        self._live = self.dp.runmode in (RunMode.LIVE, RunMode.DRY_RUN)
+        self._last_fill: dict[str, datetime] = {}
         log = DecisionLog(settings.decisions, self.config.get("bot_name", "freqtrade"))
         budget = ActionBudget(settings.quote.actions_per_minute)
-        self._desk = Desk(budget, self.orders_before_flat, log.write, settings.role.leg)
-        self._account_ms = 0
+        record = log.write if self._live else _forget
+        self._desk = Desk(budget, self.orders_before_flat, record, settings.role.leg)
+        self._past = Past(self._desk, settings)
+        spot = self.config.get("trading_mode") == TradingMode.SPOT
+        self._account = AccountWatch(settings.quote.maximum_account_age_s * 1e3, spot=spot)
         if self.dp.runmode is RunMode.LIVE:
             # A configuration with "ALO", or on Hyperliquid with "PO", is refused; the attribute is read at each order.
             flag = post_only_flag(self._exchange_name)
@@ -118,6 +127,8 @@ class MarketMaking(IStrategy):
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
         self._desk.clear()
+        if not self._live:
+            return
         now_ms = milliseconds(current_time)
         trades = {trade.pair: trade for trade in Trade.get_open_trades()}
         for pair in dict.fromkeys([*self.dp.current_whitelist(), *trades]):
@@ -132,6 +143,8 @@ class MarketMaking(IStrategy):
 
     def populate_entry_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         """Signal the side that would open a position if none were held, also while one is: it may end in this loop."""
+        if not self._live:
+            return self._signals_of_the_past(dataframe, metadata["pair"])
         dataframe["enter_long"] = dataframe["enter_short"] = 0
         side = self._desk.opening_side(metadata["pair"])
         if side is not None:
@@ -143,15 +156,15 @@ class MarketMaking(IStrategy):
         return dataframe
 
     def check_entry_timeout(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> bool:
-        """Cancel an entry that the plan does not keep."""
+        """Cancel an order that the plan does not keep."""
+        self._open_past_desk(pair, trade, current_time)
         return self._desk.must_cancel(pair, holding_of(trade), resting_order_of(order), milliseconds(current_time))
 
-    def check_exit_timeout(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> bool:
-        """Cancel an exit that the plan does not keep."""
-        return self._desk.must_cancel(pair, holding_of(trade), resting_order_of(order), milliseconds(current_time))
+    check_exit_timeout = check_entry_timeout
 
     def order_filled(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> None:
         """Plan again at once, so that the opposite quote is placed in this very loop."""
+        self._last_fill[pair] = current_time
         self._desk.filled(pair, resting_order_of(order), milliseconds(current_time))
         self._desk.plan(pair, holding_of(trade))
 
@@ -161,21 +174,21 @@ class MarketMaking(IStrategy):
             # An unfilled first entry is repriced by cancelling it: if it were replaced from here and the new order
             # rejected, a trade without order or position would remain, which Freqtrade never looks at again.
             return None
+        self._open_past_desk(trade.pair, trade, current_time)
         plan = self._desk.plan(trade.pair, holding_of(trade))
-        if plan is None or plan.order is None:
+        if plan is None or plan.order is None or self._filled_in_this_candle(trade.pair, current_time):
             return None
-        stake = stake_of(plan.order, trade.leverage)
-        if plan.order.grows and stake > max_stake:
+        stake = adjustment_of(plan.order, trade)
+        if stake > max_stake:
             return None
         self._desk.placing(plan.order, milliseconds(current_time))
-        if plan.order.grows:
-            return stake
-        if plan.order.closes:
-            return -trade.stake_amount
-        return -stake / plan.order.price * trade.leverage * trade.stake_amount / trade.amount
+        return stake
 
-    def custom_entry_price(self, pair: str, proposed_rate: float, side: str, **kwargs: Any) -> float:
+    def custom_entry_price(
+        self, pair: str, trade: Trade | None, current_time: datetime, proposed_rate: float, side: str, **kwargs: Any
+    ) -> float:
         """Price of the plan; without one a price far away, and `confirm_trade_entry` refuses the order."""
+        self._open_past_desk(pair, trade, current_time)
         order = self._desk.order(pair, grows=True)
         if order is not None and direction_of(order.side) == side:
             return order.price
@@ -205,7 +218,8 @@ class MarketMaking(IStrategy):
         if order is None or planner is None or direction_of(order.side) != side:
             return False
         tick, lot = planner.instrument.tick(order.price), float(planner.instrument.lot)
-        if abs(rate - order.price) > tick / 2 or amount > order.size + lot:
+        as_planned = abs(rate - order.price) <= tick / 2 and amount <= order.size + lot
+        if not as_planned or self._filled_in_this_candle(pair, current_time):
             return False
         self._desk.placing(order, milliseconds(current_time))
         return True
@@ -222,14 +236,14 @@ class MarketMaking(IStrategy):
         if parameters.quality.status == "bad":
             raise SafetyError(f"the calibration is bad: {', '.join(parameters.quality.flags) or 'no reason given'}")
         holding = holding_of(trade)
-        self._check_account(instrument, trade, holding, now_ms)
+        self._account.check(self.wallets, instrument, closed_position(trade), holding.resting, now_ms)
         planner = Planner(
             instrument=instrument,
             market=self._market(pair, holding, now_ms),
             flow=parameters.order_flow(),
             quoter=self._model,
             lot=parameters.model.order_size,
-            rules=self.settings.rules(self._smallest_notional(instrument)),
+            rules=self._rules(instrument),
             now_ms=now_ms,
             other_leg=self._other_leg(instrument.coin, holding, now_ms),
         )
@@ -243,35 +257,9 @@ class MarketMaking(IStrategy):
         book, limit_ms = self.dp.orderbook(pair, _BOOK_LEVELS), self.settings.quote.maximum_book_age_s * 1e3
         return top_of_book(dict(book), now_ms=now_ms, maximum_age_ms=limit_ms, own=own)
 
-    def _smallest_notional(self, instrument: Instrument) -> float:
-        """Value of the smallest order Freqtrade would place, with what it reserves for a stop-loss."""
-        reserve = (1 + self.config.get("amount_reserve_percent", 0.05)) / (1 - abs(self.stoploss))
-        return instrument.minimum_notional * min(reserve, _LARGEST_RESERVE) * 1.01
-
-    def _check_account(self, instrument: Instrument, trade: Trade | None, holding: Holding, now_ms: int) -> None:
-        """Hold the account's position against our own orders; if they differ, read the account again first."""
-        try:
-            self._compare_account(instrument, trade, holding, now_ms - self.settings.quote.maximum_account_age_s * 1e3)
-        except SafetyError:
-            self._compare_account(instrument, trade, holding, read_after_ms=now_ms + 1)
-
-    def _compare_account(
-        self, instrument: Instrument, trade: Trade | None, holding: Holding, read_after_ms: float
-    ) -> None:
-        if self.wallets is None:
-            raise SafetyError("the state of the account is not known")
-        if self._account_ms < read_after_ms:
-            self.wallets.update()
-            self._account_ms = milliseconds(datetime.now(UTC))
-        spot = self.config.get("trading_mode") == TradingMode.SPOT
-        if spot:
-            account = self.wallets.get_total(instrument.pair.split("/", maxsplit=1)[0])
-        else:
-            position = self.wallets.get_all_positions().get(instrument.pair)
-            account = 0.0 if position is None else position.position * (-1 if position.side == "short" else 1)
-        check_position(
-            account, closed_position(trade), holding.resting, tolerance=float(instrument.lot) / 2, shared=spot
-        )
+    def _rules(self, instrument: Instrument) -> QuotingRules:
+        reserve = self.config.get("amount_reserve_percent", 0.05)
+        return self.settings.rules(smallest_notional(instrument.minimum_notional, self.stoploss, reserve))
 
     def _other_leg(self, coin: str, holding: Holding, now_ms: int) -> float | None:
         """Tell the other leg our position and read its own; None if it does not answer, 0 without legs."""
@@ -283,3 +271,30 @@ class MarketMaking(IStrategy):
             return other_leg(self.settings.legs, coin, leg, now_ms=now_ms)
         except DataError:
             return None
+
+    # Backtests and hyperopt: the same plans, from the calibration that was published by the open of each candle.
+
+    def _signals_of_the_past(self, dataframe: DataFrame, pair: str) -> DataFrame:
+        """Signal on every candle the side that would be opened after it."""
+        self._model = self.quoter()  # hyperopt has changed its parameters
+        instrument = instrument_of(self._exchange_name, self.dp.market(pair) or {})
+        opens_ms = [milliseconds(date) + _CANDLE_MS for date in dataframe["date"]]
+        closes = list(dataframe["close"])
+        sides = self._past.opening_sides(instrument, self._rules(instrument), self._model, opens_ms, closes)
+        for side in Side:
+            dataframe[f"enter_{direction_of(side)}"] = [int(chosen is side) for chosen in sides]
+        return dataframe
+
+    def _open_past_desk(self, pair: str, trade: Trade | None, current_time: datetime) -> None:
+        """In a backtest, make the plan of the candle that opens now; live it is made already."""
+        if not self._live:
+            close = float(self.dp.get_analyzed_dataframe(pair, self.timeframe)[0]["close"].iloc[-1])
+            self._past.open(pair, milliseconds(current_time), close, self._model, holding_of(trade))
+
+    def _filled_in_this_candle(self, pair: str, current_time: datetime) -> bool:
+        """In a backtest, whether an order was filled since the candle opened: the path within it is not known."""
+        return not self._live and self._last_fill.get(pair) == current_time
+
+
+def _forget(decision: Decision) -> None:
+    """Backtests write no decision log."""
