@@ -90,9 +90,10 @@ class DecisionLog:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(day)
         self._bytes = path.stat().st_size if path.exists() else 0
-        # Days are compared as text, so a bot whose name begins like another's must not see the other's files.
-        kept = [old for old in self._folder.glob(f"{self._bot}-*.jsonl") if len(old.stem) == len(path.stem)]
-        for old in sorted(kept)[: -self._days]:
+        # Only names of this length are this bot's: another's name may begin like it.
+        others = [old for old in self._folder.glob(f"{self._bot}-*.jsonl") if len(old.stem) == len(path.stem)]
+        earlier = sorted(old for old in others if old != path)
+        for old in earlier[: max(len(earlier) - self._days + 1, 0)]:
             old.unlink()
 
     def _report(self, what: str) -> None:

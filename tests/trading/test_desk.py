@@ -1,0 +1,144 @@
+"""The desk fails closed: no plan, no order; and its log tells what happened once."""
+
+from dataclasses import replace
+
+import pytest
+
+from market.decision_log import Event
+from market.errors import NoSolution
+from market.sides import Side
+from quoting.quote import Quotes
+from trading.action_budget import ActionBudget
+from trading.desk import Desk, PairDesk
+from trading.holding import Holding, RestingOrder
+
+PAIR = "ETH/USDC:USDC"
+LOT = 0.0333
+
+
+@pytest.fixture
+def log():
+    """Decisions written so far."""
+    return []
+
+
+@pytest.fixture
+def desk(log):
+    """A desk with plenty of actions."""
+    return Desk(ActionBudget(600), 400, log.append)
+
+
+def resting(plan, *, filled=0.0, order_id="1"):
+    """The planned order, resting."""
+    order = plan.order
+    return RestingOrder(order_id, order.side, order.price, order.size - filled, filled, 0)
+
+
+def events(log):
+    """Kinds of the decisions."""
+    return [decision.event for decision in log]
+
+
+def test_a_cleared_desk_places_nothing_and_cancels_everything(desk, planner):
+    """After the start of a loop and before a plan there is no order, and a resting one must go."""
+    plan = desk.open(PAIR, PairDesk(planner, "c"), Holding())
+    order = resting(plan)
+    desk.clear()
+    assert desk.order(PAIR, grows=True) is None
+    assert desk.opening_side(PAIR) is None
+    assert desk.must_cancel(PAIR, Holding(0.0, order), order, 1_000_000)
+
+
+def test_a_model_that_fails_leaves_no_plan(desk, planner):
+    """An error while planning, of any kind, leaves the pair without a plan, not with the old one."""
+
+    def broken(*_):
+        raise NoSolution("on purpose")
+
+    desk.open(PAIR, PairDesk(planner, "c"), Holding())
+    desk.clear()
+    with pytest.raises(NoSolution):
+        desk.open(PAIR, PairDesk(replace(planner, quoter=broken), "c"), Holding())
+    assert desk.order(PAIR, grows=True) is None
+    assert desk.plan(PAIR, Holding()) is None
+
+
+def test_a_failure_while_planning_again_leaves_no_plan(desk, planner):
+    """A fill changes what is held; if the new plan fails, the old one is gone too."""
+    answers = iter([planner.quoter(planner.market, 0.0, planner.flow, 0)])
+    model = lambda *_: next(answers)  # noqa: E731
+    desk.open(PAIR, PairDesk(replace(planner, quoter=model), "c"), Holding())
+    with pytest.raises(StopIteration):
+        desk.plan(PAIR, Holding(LOT))
+    assert desk.order(PAIR, grows=True) is None
+    assert desk.order(PAIR, grows=False) is None
+
+
+def test_a_fill_turns_the_plan_around(desk, planner):
+    """When the bid is filled the plan is the ask, without a new look at the market."""
+    assert desk.open(PAIR, PairDesk(planner, "c"), Holding()).order.side is Side.BID
+    assert desk.plan(PAIR, Holding(LOT)).order.side is Side.ASK
+    assert desk.order(PAIR, grows=True) is None
+    assert desk.order(PAIR, grows=False).side is Side.ASK
+
+
+def test_the_opening_side_is_known_while_a_position_is_held(desk, planner):
+    """So that a trade may be reopened in the loop in which it is closed."""
+    desk.open(PAIR, PairDesk(planner, "c"), Holding(LOT))
+    assert desk.opening_side(PAIR) is Side.BID
+
+
+def test_a_locked_pair_only_leaves(desk, planner):
+    """A lock withholds what would open and keeps what closes."""
+    assert desk.open(PAIR, PairDesk(planner, "c", "the pair is locked"), Holding()).order is None
+    desk.clear()
+    assert desk.open(PAIR, PairDesk(planner, "c", "the pair is locked"), Holding(LOT)).order.side is Side.ASK
+
+
+def test_too_many_orders_close_the_position(desk, planner):
+    """After so many orders the whole position is offered at the touch."""
+    order = desk.open(PAIR, PairDesk(planner, "c"), Holding(2 * LOT, None, 400)).order
+    assert order.closes
+    assert order.price == planner.market.ask_price
+
+
+def test_an_empty_budget_opens_nothing_and_still_closes(log, planner):
+    """Actions are owed for leaving, never for entering."""
+    budget = ActionBudget(4)
+    desk = Desk(budget, 400, log.append)
+    budget.spend(4, planner.now_ms)
+    assert desk.open(PAIR, PairDesk(planner, "c"), Holding()).order is None
+    desk.clear()
+    assert desk.open(PAIR, PairDesk(planner, "c"), Holding(LOT)).order.side is Side.ASK
+
+
+def test_the_log_tells_the_life_of_an_order_once(desk, planner, log):
+    """Placed, filled in part, filled, each once, however often the order is seen."""
+    plan = desk.open(PAIR, PairDesk(planner, "c"), Holding())
+    for filled in (0.0, 0.0, 0.01, 0.01):
+        order = resting(plan, filled=filled)
+        desk.open(PAIR, PairDesk(planner, "c"), Holding(filled, order))
+    desk.filled(PAIR, resting(plan, filled=plan.order.size), planner.now_ms)
+    assert events(log) == [Event.PLACE, Event.FILL, Event.FILL]
+    assert sum(decision.size for decision in log[1:]) == pytest.approx(plan.order.size)
+    assert {decision.order_id for decision in log} == {"1"}
+
+
+def test_a_reason_is_logged_once_until_it_changes(desk, planner, log):
+    """A bot that withholds for an hour writes a line, not 3600; figures in the reason do not make it another."""
+    for age in range(5):
+        desk.withhold(PAIR, f"ETH.json expired {age} s ago", planner.now_ms)
+    desk.withhold(PAIR, "the book has no bids", planner.now_ms)
+    withheld = replace(planner, quoter=lambda *_: Quotes.none("paused"))
+    desk.open(PAIR, PairDesk(withheld, "c"), Holding())
+    assert events(log) == [Event.WITHHOLD] * 3
+    assert log[-1].reason == "paused"
+
+
+def test_a_cancellation_is_logged_with_its_reason(desk, planner, log):
+    """The log says why a quote was given up."""
+    plan = desk.open(PAIR, PairDesk(planner, "c"), Holding())
+    order = resting(plan)._replace(price=plan.order.price + 1.0)
+    assert desk.must_cancel(PAIR, Holding(0.0, order), order, planner.now_ms)
+    assert events(log) == [Event.PLACE, Event.CANCEL]
+    assert "too close" in log[-1].reason
