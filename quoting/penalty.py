@@ -13,9 +13,7 @@ income A/κ·exp(−1 − κ c) (docs/model.md).
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from market.errors import NoSolution
 from market.tape import FloatArray
 from quoting.cartea_jaimungal import FillArrays, ProblemArrays, ValueProblem
 from quoting.stationary import stationary
@@ -25,32 +23,30 @@ _TOLERANCE = 0.02  # of the move
 _ITERATIONS = 40
 _LEAST = 1e-3  # of the first guess: below it the bound alone already moves the quote further
 
+_VANISHING = 1e-300
+
 
 def default_running_penalty(problem: ValueProblem) -> FloatArray:
     """Running penalty of each coin [price/s per lot²], shape (C,).
 
     The problem's own penalty and drift are ignored: what inventory costs is not to depend on a guess of direction.
     Where the flow is so lopsided that the bound alone moves the quote by more than 1.5 half-spreads, the result is the
-    small penalty below which nothing changes any more. A coin without stationary quotes (no fills on a side) gets the
-    quadratic approximation.
-
-    Raises
-    ------
-    NoSolution
-        If the iteration does not arrive.
+    small penalty below which nothing changes any more. A coin without stationary quotes (no fills on a side, or a cost
+    so high that they all but vanish) gets the quadratic approximation.
     """
     neutral = ValueProblem(problem.ask, problem.bid, problem.maximum_inventory)
     arrays = neutral.arrays()
     target = HALF_SPREADS * _half_spread(arrays)
     penalty = _quadratic_guess(arrays, target / problem.maximum_inventory)
     first = stationary(neutral.with_penalty(penalty))
-    coins = np.flatnonzero(first.solved)
+    coins = np.flatnonzero(first.solved & (penalty > 0))
     search = _Search(neutral.of(coins), np.log(target[coins]), np.log(penalty[coins]), first.value[coins])
     for _ in range(_ITERATIONS):
-        if search.step().all():
-            penalty[coins] = np.exp(search.log_penalty)
-            return penalty
-    raise NoSolution(f"no running penalty moves the quote by {HALF_SPREADS} half-spreads within {_ITERATIONS} trials")
+        search.step()
+        if search.settled.all():
+            break
+    penalty[coins[search.arrived]] = np.exp(search.log_penalty[search.arrived])
+    return penalty
 
 
 def quote_move(value: FloatArray) -> FloatArray:
@@ -76,12 +72,13 @@ class _Search:
         self._last: tuple[FloatArray, FloatArray] | None = None
         self._value = value
         self.log_penalty = log_guess
+        self.arrived = self.settled = np.zeros(log_guess.shape, dtype=np.bool_)
 
-    def step(self) -> NDArray[np.bool_]:
-        """Try the present penalties, propose better ones; which coins have arrived."""
-        solution = stationary(self._problem.with_penalty(np.exp(self.log_penalty)), self._value).required()
-        miss = np.log(quote_move(solution.value)) - self._log_target
-        arrived = (np.abs(miss) <= _TOLERANCE) | ((miss > 0) & (self.log_penalty <= self._least))
+    def step(self) -> None:
+        """Try the present penalties and propose better ones for the coins that have not arrived."""
+        solution = stationary(self._problem.with_penalty(np.exp(self.log_penalty)), self._value)
+        miss = np.log(np.maximum(quote_move(solution.value), _VANISHING)) - self._log_target
+        self.arrived = (np.abs(miss) <= _TOLERANCE) | ((miss > 0) & (self.log_penalty <= self._least))
         if self._last is not None:
             run, rise = self.log_penalty - self._last[0], miss - self._last[1]
             usable = np.abs(run) > 1e-9
@@ -89,8 +86,8 @@ class _Search:
             self._slope = np.clip(secant, 0.05, 1.0)
         self._last, self._value = (self.log_penalty, miss), solution.value
         proposal = self.log_penalty - np.clip(miss / self._slope, -3.0, 3.0)
-        self.log_penalty = np.where(arrived, self.log_penalty, np.maximum(proposal, self._least))
-        return np.asarray(arrived)
+        self.settled = self.arrived | ~solution.solved
+        self.log_penalty = np.where(self.settled, self.log_penalty, np.maximum(proposal, self._least))
 
 
 def _half_spread(arrays: ProblemArrays) -> FloatArray:

@@ -42,6 +42,8 @@ from quoting.quote import Quote, Quotes, Withheld
 class RiskLimits:
     """Thresholds; money in quote currency, shares as fractions, times in milliseconds.
 
+    `fade_factor` multiplies the depths from `fade_at` losing fills on; 1 for a model that is told of them itself.
+
     Raises
     ------
     ConfigurationError
@@ -68,6 +70,7 @@ class RiskLimits:
     taker_warning: float = 0.10
     taker_least_volume: float = 2_000.0
     fade_at: int = 3
+    fade_factor: float = 1.5
     pause_at: int = 5
     losing_pause_ms: int = 60_000
     oldest_data_ms: int = 3_000
@@ -191,20 +194,27 @@ class RiskState:
 
 
 class Verdict(NamedTuple):
-    """Why a side is closed (empty: it is open), how worried to be, and whether the position should be left."""
+    """Why a side is closed (empty: it is open), how worried to be, whether to leave the position, how far to fade."""
 
     closed: Sides[str]
     level: RiskLevel
     leaving: bool
+    depth_factor: float = 1.0
 
     def apply(self, quotes: Quotes) -> Quotes:
-        """The quotes without the closed sides."""
+        """The quotes without the closed sides, the others faded."""
 
-        def filtered(reason: str, quote: Quote | Withheld) -> Quote | Withheld:
-            return Withheld(reason) if reason else quote
+        def allowed(reason: str, quote: Quote | Withheld, sign: int) -> Quote | Withheld:
+            if reason or isinstance(quote, Withheld):
+                return Withheld(reason) if reason else quote
+            further = (self.depth_factor - 1) * quote.depth
+            return quote._replace(price=quote.price + sign * further, depth=quote.depth + further)
 
-        pairs = zip(self.closed, quotes.sides, strict=True)
-        return Quotes(Sides(*(filtered(reason, quote) for reason, quote in pairs)))
+        return Quotes(
+            Sides(
+                bid=allowed(self.closed.bid, quotes.sides.bid, -1), ask=allowed(self.closed.ask, quotes.sides.ask, +1)
+            )
+        )
 
 
 def verdict(state: RiskState, reading: Reading, limits: RiskLimits) -> Verdict:
@@ -217,15 +227,15 @@ def verdict(state: RiskState, reading: Reading, limits: RiskLimits) -> Verdict:
     reasons = list(_reasons(state, reading, share, limits))
     leaving = share >= limits.leave_share or (lost and limits.leave_after_loss)
     level = _level(state, share, lost, bool(reasons), limits)
+    factor = limits.fade_factor if state.losing.losses >= limits.fade_at else 1.0
     if not reasons:
-        return Verdict(Sides("", ""), level, leaving)
+        return Verdict(Sides("", ""), level, leaving, factor)
     reason = "; ".join(reasons)
     reducing = None if reading.position == 0 else Side.ASK if reading.position > 0 else Side.BID
     if lost and not limits.leave_after_loss:
         reducing = None
-    return Verdict(
-        Sides(bid="" if reducing is Side.BID else reason, ask="" if reducing is Side.ASK else reason), level, leaving
-    )
+    closed = Sides(bid="" if reducing is Side.BID else reason, ask="" if reducing is Side.ASK else reason)
+    return Verdict(closed, level, leaving, factor)
 
 
 def _reasons(state: RiskState, reading: Reading, share: float, limits: RiskLimits) -> Iterator[str]:

@@ -14,7 +14,7 @@ from quoting.market_making import cartea_jaimungal_quoter
 from quoting.order_flow import OrderFlow
 from quoting.placement import DepthBounds
 from quoting.quote import MarketView, Withheld
-from quoting.quote_table import CarteaJaimungalSettings, solve_table, solve_tables
+from quoting.quote_table import CarteaJaimungalSettings, solve_table, solve_tables, value_problem
 from quoting.toxicity import toxicity
 
 VIEW = MarketView(3336.9, 3.0, 3337.1, 2.0, 0)
@@ -176,10 +176,27 @@ def test_the_drift_is_believed_as_far_as_it_is_weighted():
     assert moved.at(0).bid < still.at(0).bid
 
 
-def test_a_slope_keeps_the_adverse_selection_at_the_touch():
-    """ε is what a fill at the touch suffers: there, income per fill does not depend on θ."""
-    steep = replace(FLOW, adverse_selection_slope=Directions(0.5, 0.5))
-    assert solve_table(steep, 3337.0, OPEN).at(0).ask > solve_table(FLOW, 3337.0, OPEN).at(0).ask
+@given(flow=st.from_type(OrderFlow), mid=st.floats(50, 200), fee=st.floats(-1e-3, 1e-3))
+def test_a_fill_at_the_touch_earns_its_depth_less_impact_and_one_fee(flow, mid, fee):
+    """d − ε − f·(mid ± d) at d = half-spread, whatever the slope; A and κ of buys belong to the ask."""
+    problem = value_problem([flow], [mid], CarteaJaimungalSettings(maker_fee=fee))
+    touch = flow.half_spread
+    for side, sign, direction in ((problem.ask, 1, "buy"), (problem.bid, -1, "sell")):
+        arrays = side.arrays(1)
+        impact = getattr(flow.adverse_selection_on_fill, direction)
+        earned = arrays.proceeds[0] * touch - arrays.cost[0]
+        assert earned == pytest.approx(touch - impact - fee * (mid + sign * touch), abs=1e-9)
+        assert arrays.floor[0] == touch
+        assert arrays.intensity[0] == getattr(flow.fill_intensity, direction)
+        assert arrays.decay[0] == getattr(flow.fill_decay, direction)
+
+
+def test_a_deeper_fill_costs_what_the_slope_says():
+    """One further unit of depth earns 1 − f − θ on the ask and 1 + f − θ on the bid."""
+    steep = replace(FLOW, adverse_selection_slope=Directions(0.5, 0.25))
+    problem = value_problem([steep], [3337.0], replace(OPEN, maker_fee=0.001))
+    assert problem.ask.arrays(1).proceeds[0] == pytest.approx(1 - 0.001 - 0.5)
+    assert problem.bid.arrays(1).proceeds[0] == pytest.approx(1 + 0.001 - 0.25)
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,11 @@ def test_it_follows_the_unit_of_price_and_of_time():
     np.testing.assert_allclose(faster, 2 * base, rtol=1e-6)
 
 
-def test_a_coin_without_fills_on_a_side_still_gets_one():
-    """The quadratic approximation stands in where there is no stationary limit."""
-    penalty = default_running_penalty(ValueProblem(Fills([0.4, 0.4], 8.0), Fills([0.0, 0.2], 4.0), 4))
-    assert (penalty > 0).all()
+def test_a_coin_without_usable_fills_gets_the_approximation_and_spoils_no_other():
+    """No fills on a side, or costs of hundreds of mean depths: a number, and the others' numbers do not change."""
+    ask = Fills([0.4, 0.4, 0.4, 0.0], 8.0, [0.0, 0.0, 100.0, 0.0])
+    bid = Fills([0.0, 0.2, 0.2, 0.0], 4.0, [0.0, 0.0, 100.0, 0.0])
+    penalty = default_running_penalty(ValueProblem(ask, bid, 4))
     assert np.isfinite(penalty).all()
+    assert (penalty[:2] > 0).all()
+    assert penalty[1] == default_running_penalty(ValueProblem(Fills(0.4, 8.0), Fills(0.2, 4.0), 4))[0]
