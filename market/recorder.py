@@ -21,6 +21,7 @@ from market.streams import Stream
 SLOW_STREAMS = frozenset({Stream.BOOK, Stream.CONTEXT})
 SLOW_FLUSHES = 6
 SPILL_BYTES = 256 << 20
+BUFFERED_ROWS = 1_000_000
 FAILURES_IN_A_ROW = 3
 
 log = logging.getLogger(__name__)
@@ -76,21 +77,37 @@ class Recorder:
         self._spill_bytes = spill_bytes
         self._buffers: dict[tuple[str, Stream], list[Row]] = {}
         self._waiting: deque[Encoded] = deque()
+        self._buffered = 0
+        self._overflows: dict[tuple[str, Stream], tuple[int, int]] = {}
         self._flushes = 0
         self._batches = 0
         self._flushing = asyncio.Lock()
 
     def add(self, coin: str, stream: Stream, row: Row) -> None:
-        """Take a row; it is acknowledged after a later flush."""
-        self._buffers.setdefault((coin, stream), []).append(row)
+        """Take a row; it is acknowledged after a later flush.
+
+        While a disk does not answer at all, no more than `BUFFERED_ROWS` are taken; the others are dropped, counted
+        and recorded as a gap.
+        """
         self.counts.received += 1
+        if self._buffered >= BUFFERED_ROWS and stream is not Stream.GAPS:
+            self._overflow(coin, stream, row[0])
+            return
+        self._buffers.setdefault((coin, stream), []).append(row)
+        self._buffered += 1
 
     def add_gap(self, coin: str, stream: Stream, start_ms: int, end_ms: int, reason: str) -> None:
         """Record that rows of a stream may be missing."""
         self.add(coin, Stream.GAPS, gap_row(start_ms, end_ms, stream, reason))
 
     async def flush(self, *, everything: bool = False) -> None:
-        """Write what is buffered; slow streams only every `SLOW_FLUSHES` times unless `everything` is asked for."""
+        """Write what is buffered; slow streams only every `SLOW_FLUSHES` times unless `everything` is asked for.
+
+        Cancelling the caller does not interrupt the writing: rows are on their way then, and in no buffer any more.
+        """
+        await asyncio.shield(self._flush(everything=everything))
+
+    async def _flush(self, *, everything: bool) -> None:
         async with self._flushing:
             self._flushes += 1
             slow_too = everything or self._flushes % SLOW_FLUSHES == 0
@@ -99,13 +116,25 @@ class Recorder:
             written = await asyncio.to_thread(self._write, list(self._waiting))
             self._settle(written)
 
+    def _overflow(self, coin: str, stream: Stream, time_ms: int) -> None:
+        """Drop a row for which there is no room."""
+        if not self._overflows:
+            log.error("%d rows wait for the disk already; what arrives now is dropped", self._buffered)
+        self.counts.dropped += 1
+        first_ms, last_ms = self._overflows.get((coin, stream), (time_ms, time_ms))
+        self._overflows[coin, stream] = min(first_ms, time_ms), max(last_ms, time_ms)
+
     def _take(self, *, slow_too: bool) -> list[Batch]:
+        for (coin, stream), (first_ms, last_ms) in self._overflows.items():
+            self.add_gap(coin, stream, first_ms, last_ms, "overflow")
+        self._overflows.clear()
         due = [key for key in self._buffers if slow_too or key[1] not in SLOW_STREAMS]
         batches = []
         for coin, stream in due:
             self._batches += 1
             label = f"{self._session}-{self._batches:08d}"
             batches.append(Batch(coin, stream, label, self._buffers.pop((coin, stream))))
+        self._buffered -= sum(len(batch.rows) for batch in batches)
         return batches
 
     def _encode(self, batches: list[Batch]) -> list[Encoded]:

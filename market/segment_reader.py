@@ -32,6 +32,10 @@ class Window(NamedTuple):
         """Whether rows from `first_ms` to `last_ms` may lie in the window."""
         return first_ms <= self.end_ms and last_ms > self.start_ms
 
+    def holds(self, first_ms: int, last_ms: int) -> bool:
+        """Whether all rows from `first_ms` to `last_ms` lie in the window."""
+        return first_ms > self.start_ms and last_ms <= self.end_ms
+
 
 class SegmentReader:
     """Reads the segments of one storage; not to be shared between threads."""
@@ -104,6 +108,8 @@ class SegmentReader:
                 self._remember(key, table)
         else:
             self._tables.move_to_end(key)
+        if name.first_ms is not None and name.last_ms is not None and window.holds(name.first_ms, name.last_ms):
+            return table
         return _within(table, name.stream, window)
 
     def _named(self, folder: str, stream: Stream) -> list[SegmentName]:

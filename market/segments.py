@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import count, pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -48,8 +49,9 @@ class SegmentName(NamedTuple):
         """Whether the segment was made from others."""
         return self.label.startswith(MERGED)
 
-    @classmethod
-    def parse(cls, name: str) -> "SegmentName | None":
+    @staticmethod
+    @lru_cache(maxsize=1 << 16)
+    def parse(name: str) -> "SegmentName | None":
         """Read a file name; None for a file that is not a segment, a temporary one for example."""
         stem, dot, suffix = name.rpartition(".")
         stream, *rest = stem.split("-")
@@ -57,8 +59,8 @@ class SegmentName(NamedTuple):
             return None
         stamps = rest[:2]
         if len(stamps) == 2 and all(stamp.isdigit() and len(stamp) == _STAMP_DIGITS for stamp in stamps):
-            return cls(name, Stream(stream), int(stamps[0]), int(stamps[1]), "-".join(rest[2:]))
-        return cls(name, Stream(stream), None, None, "-".join(rest))
+            return SegmentName(name, Stream(stream), int(stamps[0]), int(stamps[1]), "-".join(rest[2:]))
+        return SegmentName(name, Stream(stream), None, None, "-".join(rest))
 
 
 class Segment(NamedTuple):

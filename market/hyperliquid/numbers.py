@@ -1,7 +1,7 @@
 """Numbers as Hyperliquid writes them: decimal text without exponent and without trailing zeros."""
 
 from decimal import Decimal
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from market.errors import MalformedMessage
@@ -48,10 +48,15 @@ def from_wire(text: Any) -> float:
 
 def positive(text: Any, what: str) -> float:
     """Read a number that must be above zero; `what` names it in the error."""
-    value = from_wire(text)
-    if value <= 0:
-        raise MalformedMessage(f"{what} must be above zero, saw {text!r:.80}")
-    return value
+    # This is most of the work of decoding a book, so the usual case takes one look.
+    try:
+        value = float(text) if type(text) is str and "_" not in text else -1.0
+    except ValueError:
+        value = -1.0
+    if 0.0 < value < inf:
+        return value
+    from_wire(text)  # tells what is wrong with a text that is no number
+    raise MalformedMessage(f"{what} must be above zero, saw {text!r:.80}")
 
 
 def milliseconds(value: Any) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import subprocess
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -85,6 +86,53 @@ async def test_when_the_memory_is_full_the_oldest_is_dropped_counted_and_a_gap(t
     assert kept | lost == {START + time for time in range(30)}
     assert not kept & lost
     assert recorder.counts.received == recorder.counts.written + recorder.counts.dropped
+
+
+class HangingDisk(LocalStorage):
+    """A disk that does not answer until it is released."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.released = threading.Event()
+
+    def publish(self, path: str, content: pa.Buffer) -> None:
+        """Wait, then write."""
+        self.released.wait(timeout=20)
+        super().publish(path, content)
+
+
+async def test_while_the_disk_hangs_memory_is_bounded(tmp_path, monkeypatch):
+    """Rows beyond the bound are dropped, counted and a gap; those before it are written when the disk answers."""
+    monkeypatch.setattr("market.recorder.BUFFERED_ROWS", 10)
+    disk = HangingDisk(tmp_path)
+    recorder = Recorder(disk, "hyperliquid", "s")
+    recorder.add("ETH", Stream.BBO, quote_row(0))
+    flushing = asyncio.create_task(recorder.flush())
+    await asyncio.sleep(0.01)
+    for time in range(1, 31):
+        recorder.add("ETH", Stream.BBO, quote_row(time))
+    assert recorder.counts.dropped == 20
+    disk.released.set()
+    await flushing
+    await recorder.flush()
+    assert [row["exchange_ms"] - START for row in recorded(tmp_path)] == list(range(11))
+    (gap,) = recorded(tmp_path, Stream.GAPS)
+    assert (gap["start_ms"] - START, gap["end_ms"] - START, gap["reason"]) == (11, 30, "overflow")
+
+
+async def test_a_flush_whose_caller_is_cancelled_loses_nothing(tmp_path):
+    """At whatever point the cancellation comes, the rows are written by it or by the next."""
+    for steps in range(6):
+        recorder = Recorder(LocalStorage(tmp_path / str(steps)), "hyperliquid", "s")
+        for time in range(5):
+            recorder.add("ETH", Stream.BBO, quote_row(time))
+        flushing = asyncio.create_task(recorder.flush())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        flushing.cancel()
+        await asyncio.wait([flushing])
+        await recorder.flush(everything=True)
+        assert recorder.counts.written == len(recorded(tmp_path / str(steps))) == 5
 
 
 async def test_slow_streams_are_flushed_less_often(tmp_path):
