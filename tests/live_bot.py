@@ -58,22 +58,31 @@ class LiveBot:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.stop()
+        self._output.close()
+
+    def stop(self) -> None:
+        """End the bot as `docker stop` does, and wait."""
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._output.close()
 
     @property
     def log(self) -> str:
         """What the bot has said."""
         return (self.folder / "freqtrade.log").read_text(errors="replace")
 
-    def publish(self, **changes: Any) -> None:
+    def decisions(self) -> list[dict[str, Any]]:
+        """The decision log."""
+        files = sorted((self.folder / "decisions").glob("*.jsonl"))
+        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+    def publish(self, folder: Path | None = None, **changes: Any) -> None:
         """Publish valid parameters, or changed ones."""
-        parameters(**changes).write(self.folder / "parameters")
+        parameters(**changes).write(folder or self.folder / "parameters")
 
     def wait(self, condition: Callable[[], bool], seconds: float, what: str) -> float:
         """Wait until something holds; return after how many seconds it did."""

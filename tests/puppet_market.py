@@ -35,8 +35,8 @@ from venue.source import Listing
 
 STEP_MS = 50
 JSON = "application/json"
-KEY = "0x" + "11" * 32
-ADDRESS = Account.from_key(KEY).address
+KEY, OTHER_KEY = "0x" + "11" * 32, "0x" + "22" * 32
+ADDRESS, OTHER_ADDRESS = (Account.from_key(key).address for key in (KEY, OTHER_KEY))
 
 
 class PuppetMarket:
@@ -78,14 +78,14 @@ class PuppetMarket:
 class VenueThread:
     """The local venue in a thread, behind a proxy that can spoil the books it answers with.
 
-    `spoil` changes an l2Book answer; the account is `ADDRESS`, signed for with `KEY`.
+    `spoil` changes an l2Book answer. The accounts are `ADDRESS` and `OTHER_ADDRESS`, signed for with their keys.
     """
 
     def __init__(self, market: PuppetMarket, **config: Any) -> None:
         self.market = market
         self.url = ""
         self.spoil: Any = None
-        accounts = (AccountConfig(ADDRESS),)
+        accounts = (AccountConfig(ADDRESS), AccountConfig(OTHER_ADDRESS))
         self._venue = LocalVenue(market, VenueConfig(accounts=accounts, history_s=300.0, **config))
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -102,13 +102,13 @@ class VenueThread:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
 
-    def audit(self) -> dict[str, Any]:
+    def audit(self, address: str = ADDRESS) -> dict[str, Any]:
         """The venue's own account of what was done."""
-        return dict(requests.get(f"{self.url}/audit", params={"user": ADDRESS}, timeout=5).json())
+        return dict(requests.get(f"{self.url}/audit", params={"user": address}, timeout=5).json())
 
-    def open_orders(self) -> list[dict[str, Any]]:
+    def open_orders(self, address: str = ADDRESS) -> list[dict[str, Any]]:
         """Orders that rest."""
-        question = {"type": "openOrders", "user": ADDRESS}
+        question = {"type": "openOrders", "user": address}
         return list(requests.post(f"{self.url}/info", json=question, timeout=5).json())
 
     def _run(self) -> None:

@@ -1,0 +1,106 @@
+"""Stock `freqtrade trade` makes a market on the local venue."""
+
+import time
+
+import pytest
+
+from market.sides import Direction
+from tests.live_bot import LiveBot
+from tests.puppet_market import (
+    ADDRESS,
+    OTHER_ADDRESS,
+    OTHER_KEY,
+    PuppetMarket,
+    VenueThread,
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def venue():
+    """A venue of its own."""
+    with VenueThread(PuppetMarket()) as running:
+        yield running
+
+
+def fill(venue, order):
+    """Let somebody trade through one order."""
+    price, is_bid = float(order["limitPx"]), order["side"] == "B"
+    venue.market.print_trade(Direction.SELL if is_bid else Direction.BUY, price - 1 if is_bid else price + 1, 10.0)
+
+
+def resting(venue, address=ADDRESS):
+    """The side that rests, empty if none does."""
+    return "".join(order["side"] for order in venue.open_orders(address))
+
+
+def test_round_trips(venue, tmp_path):
+    """Each fill turns the quote around; all is post-only, one order at a time, nothing for a builder, nothing left."""
+    bot = LiveBot(venue, tmp_path)
+    bot.publish()
+    with bot:
+        for side in "BABA":
+            bot.publish()
+            bot.wait(lambda side=side: resting(venue) == side, 60, f"a quote on side {side}")
+            fill(venue, venue.open_orders()[0])
+        bot.wait(lambda: resting(venue) == "B", 10, "a bid after two round trips")
+        bot.stop()
+        assert venue.open_orders() == []
+    audit = venue.audit()
+    assert audit["round_trips"] == 2
+    assert audit["taker_fills"] == audit["rejected"] == audit["builder_fees"] == audit["approvals_asked"] == 0
+    assert set(audit["orders_by_tif"]) == {"Alo"}
+    assert audit["positions"] == {}
+    events = [(line["event"], line["side"]) for line in bot.decisions()]
+    assert events[:8] == [(event, side) for side in ("bid", "ask") * 2 for event in ("place", "fill")]
+    filled = sum(line["size"] for line in bot.decisions() if line["event"] == "fill")
+    assert filled == pytest.approx(4 * 0.0333)
+
+
+def test_a_quote_follows_the_market_and_keeps_its_place_while_it_need_not(venue, tmp_path):
+    """A move within the tolerance leaves the order alone; one beyond it replaces the order by one at the new price."""
+    bot = LiveBot(venue, tmp_path)
+    bot.publish()
+    with bot:
+        bot.wait(lambda: resting(venue) == "B", 60, "a bid")
+        (first,) = venue.open_orders()
+        venue.market.mid += 0.1  # 0.33 bps
+        until = time.monotonic() + 4
+        bot.wait(lambda: time.monotonic() > until, 5, "the watch")
+        assert venue.open_orders() == [first]
+        venue.market.mid -= 1.0
+        bot.wait(lambda: resting(venue) == "B" and venue.open_orders() != [first], 10, "a new bid")
+        (second,) = venue.open_orders()
+        assert float(first["limitPx"]) - float(second["limitPx"]) == pytest.approx(0.9, abs=0.2)
+
+
+def test_two_legs_quote_both_sides(venue, tmp_path):
+    """Two bots on two accounts rest a bid and an ask together, and when both hold a position both leave."""
+    folders = [tmp_path / "long", tmp_path / "short"]
+    shared = {name: str(tmp_path / name) for name in ("parameters", "legs")}
+    long_changes = {"market_making": shared | {"sides": "long_leg"}}
+    short_changes = {
+        "market_making": shared | {"sides": "short_leg"},
+        "exchange": {"walletAddress": OTHER_ADDRESS, "privateKey": OTHER_KEY},
+    }
+    for folder in folders:
+        folder.mkdir()
+    long_leg = LiveBot(venue, folders[0], changes=long_changes)
+    short_leg = LiveBot(venue, folders[1], changes=short_changes)
+
+    def sides():
+        return resting(venue) + resting(venue, OTHER_ADDRESS)
+
+    def publish():
+        long_leg.publish(tmp_path / "parameters")
+
+    publish()
+    with long_leg, short_leg:
+        long_leg.wait(lambda: sides() == "BA", 60, "a bid of one leg and an ask of the other")
+        publish()
+        fill(venue, venue.open_orders()[0])
+        long_leg.wait(lambda: bool(venue.audit()["positions"]), 5, "a fill")
+        long_leg.wait(lambda: sides() == "BA", 10, "the long leg adds, the short leg offers")
+        fill(venue, venue.open_orders(OTHER_ADDRESS)[0])
+        long_leg.wait(lambda: sides() == "AB", 15, "both legs leave")
