@@ -1,6 +1,9 @@
 """From a calibration and its table of quotes to the parameter file."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 
 from calibration.calibrate import Calibration
@@ -24,6 +27,7 @@ from quoting.placement import DepthBounds
 from quoting.quote_table import QuoteTable, solve_tables
 
 _ID_LENGTH = 12
+_WRITERS = 16
 
 
 class Published(NamedTuple):
@@ -69,6 +73,16 @@ def parameters(coin: str, published: Published, settings: Settings) -> Parameter
     )
     text = document.model_dump_json(by_alias=True)
     return document.model_copy(update={"calibration_id": sha256(text.encode()).hexdigest()[:_ID_LENGTH]})
+
+
+def write_all(documents: Sequence[Parameters], folder: Path) -> None:
+    """Write many files: each waits for the disk, so they wait together."""
+    if len(documents) == 1:
+        documents[0].write(folder)
+        return
+    with ThreadPoolExecutor(max_workers=_WRITERS) as writers:
+        for _ in writers.map(lambda document: document.write(folder), documents):
+            pass
 
 
 def _market(calibration: Calibration) -> Market:

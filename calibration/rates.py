@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from calibration.estimate import Estimate
 from calibration.estimators.activity import Activity, activity
-from calibration.estimators.arrival import arrival_rate, fano_factor
+from calibration.estimators.arrival import arrival_rate, bucket_counts, fano_factor
 from calibration.estimators.coverage import observed_before
 from calibration.estimators.diagnostics import GoodnessOfFit, tail_fit
 from calibration.estimators.fill_decay import TailDecay, TailRange, Walk, fill_intensity, tail_decay, walk
@@ -30,12 +30,22 @@ class Rates(NamedTuple):
 
 
 class _Counted(NamedTuple):
-    """Orders of both directions: when, on the clock of observed time, and how much they cluster."""
+    """Orders of both directions: when they came, and how many in each bucket of observed time."""
 
     time_ms: IntArray
-    numbers: Directions[int]
-    fano: Directions[float]
-    fano_together: float
+    is_buy: NDArray[np.bool_]
+    counts: Directions[IntArray]
+
+    @property
+    def numbers(self) -> Directions[int]:
+        """Number of orders."""
+        buys = int(np.count_nonzero(self.is_buy))
+        return Directions(buy=buys, sell=len(self.is_buy) - buys)
+
+    @property
+    def fano_together(self) -> float:
+        """How much the orders of both directions cluster."""
+        return fano_factor(self.counts.buy + self.counts.sell)
 
 
 def rates(observed: Observations, depths: TailRange, default_decay: float) -> Rates:
@@ -54,9 +64,11 @@ def rates(observed: Observations, depths: TailRange, default_decay: float) -> Ra
     clock_ms = observed_before(observed.gaps, observed.start_ms, orders.time_ms)
     is_buy, in_tail = orders.sign > 0, depths.holds(orders.reach)
     ticks = depths.ticks(orders.reach[in_tail])
-    every = _counted(observed, orders.time_ms, clock_ms, is_buy)
-    tail = _counted(observed, orders.time_ms[in_tail], clock_ms[in_tail], is_buy[in_tail])
-    walked = _split(is_buy[in_tail]).map(lambda chosen: walk(ticks[chosen], tail.time_ms[chosen], depths.furthest))
+    total_ms = round(observed.exposure_s * 1e3)
+    every = _counted(orders.time_ms, is_buy, clock_ms, total_ms)
+    tail = _counted(orders.time_ms[in_tail], is_buy[in_tail], clock_ms[in_tail], total_ms)
+    sides = _split(tail.is_buy)
+    walked = sides.map(lambda chosen: walk(ticks[chosen], tail.time_ms[chosen], depths.furthest))
     decay = _decays(walked, depths.tick, default_decay)
     busiest = max(every.fano_together, tail.fano_together)
     tail_rate = _rates_now(observed, tail, busiest)
@@ -64,8 +76,8 @@ def rates(observed: Observations, depths: TailRange, default_decay: float) -> Ra
         arrival=_rates_now(observed, every, busiest),
         intensity=Directions(*(fill_intensity(r, d, depths.start) for r, d in zip(tail_rate, decay, strict=True))),
         decay=decay,
-        fano=every.fano,
-        fit=Directions(*map(_fit, _split(is_buy[in_tail]).map(lambda chosen: ticks[chosen]), decay, walked)),
+        fano=every.counts.map(fano_factor),
+        fit=Directions(*map(_fit, sides.map(lambda chosen: ticks[chosen]), decay, walked)),
     )
 
 
@@ -73,15 +85,9 @@ def _split(is_buy: NDArray[np.bool_]) -> Directions[NDArray[np.bool_]]:
     return Directions(buy=is_buy, sell=~is_buy)
 
 
-def _counted(observed: Observations, time_ms: IntArray, clock_ms: IntArray, is_buy: NDArray[np.bool_]) -> _Counted:
-    total_ms = round(observed.exposure_s * 1e3)
-    sides = _split(is_buy)
-    return _Counted(
-        time_ms,
-        sides.map(lambda chosen: int(chosen.sum())),
-        sides.map(lambda chosen: fano_factor(clock_ms[chosen], total_ms)),
-        fano_factor(clock_ms, total_ms),
-    )
+def _counted(time_ms: IntArray, is_buy: NDArray[np.bool_], clock_ms: IntArray, total_ms: int) -> _Counted:
+    counts = _split(is_buy).map(lambda chosen: bucket_counts(clock_ms[chosen], total_ms))
+    return _Counted(time_ms, is_buy, counts)
 
 
 def _rates_now(observed: Observations, counted: _Counted, fano: float) -> Directions[Estimate]:
@@ -89,8 +95,8 @@ def _rates_now(observed: Observations, counted: _Counted, fano: float) -> Direct
     exposure = observed.exposure_s
     now: Activity = activity(counted.time_ms, observed.gaps, observed.start_ms, observed.end_ms, fano)
     both = (sum(counted.numbers) + 1) / (2 * exposure)
-    pairs = zip(counted.numbers, counted.fano, strict=True)
-    return Directions(*(now.on(arrival_rate(n, exposure, both, spread)) for n, spread in pairs))
+    pairs = zip(counted.numbers, counted.counts.map(fano_factor), strict=True)
+    return Directions(*(now.on(arrival_rate(n, exposure, both, clustering)) for n, clustering in pairs))
 
 
 def _decays(walked: Directions[Walk], tick: float, default: float) -> Directions[TailDecay]:

@@ -19,7 +19,7 @@ from calibration.increments import Increments, infer_increments
 from calibration.live import LEAD_MS, LiveObservations, observe_window
 from calibration.observations import Observations, observe
 from calibration.parameters import Parameters
-from calibration.publish import Published, parameters, solve
+from calibration.publish import Published, parameters, solve, write_all
 from calibration.settings import Settings
 from market.errors import DataError, ModelError, NotEnoughData
 from market.store import TickStore
@@ -85,14 +85,14 @@ class Calibrator:
                 calibrations[coin] = self._calibrate(coin, now_ms)
             except (DataError, ModelError) as error:
                 logger.warning("%s is not calibrated: %s", coin, error)
-        published = 0
+        published = {}
         for coin, result in zip(calibrations, solve(list(calibrations.values()), self._settings), strict=True):
             if isinstance(result, ModelError):
                 logger.warning("%s has no quotes: %s", coin, result)
-                continue
-            self._publish(coin, result)
-            published += 1
-        return published
+            else:
+                published[coin] = result
+        self._publish(published)
+        return len(published)
 
     def close(self) -> None:
         """Write the rows of the history that are still in memory."""
@@ -114,10 +114,12 @@ class Calibrator:
             self._live[coin] = LiveObservations(source, self._increments[coin].tick, window_ms)
         return self._live[coin]
 
-    def _publish(self, coin: str, published: Published) -> None:
-        parameters(coin, published, self._settings).write(self._settings.parameters)
-        self._previous[coin] = published.calibration
-        self._histories[coin].append(published.calibration)
+    def _publish(self, published: dict[str, Published]) -> None:
+        documents = [parameters(coin, result, self._settings) for coin, result in published.items()]
+        write_all(documents, self._settings.parameters)
+        for coin, result in published.items():
+            self._previous[coin] = result.calibration
+            self._histories[coin].append(result.calibration)
 
 
 def calibrate_once(coin: str, at_ms: int, settings: Settings) -> Parameters:

@@ -102,13 +102,22 @@ def mean_markout(markout: FloatArray, time_ms: IntArray, sign: int, trend: Trend
     clusters = int(np.count_nonzero(np.bincount(member)))
     if clusters < 2:
         raise NotEnoughData(f"{len(moves)} market orders in {clusters} clusters of 15 s, need 2 clusters")
-    moves = np.clip(moves, *np.quantile(moves, [_WINSORISED, 1 - _WINSORISED]))
+    moves = _winsorised(moves)
     centre = float(moves.mean())
     drift, observed_s = trend.drift, float(trend.seconds.sum())
     shared = len(moves) * _HORIZON_S / observed_s * sign * (trend.moves - drift * trend.seconds) if observed_s else 0.0
     residual = np.bincount(member, weights=moves - centre, minlength=len(trend.moves)) - shared
     error = float(np.sqrt(clusters / (clusters - 1) * (residual**2).sum())) / len(moves)
     return Mean(centre - sign * drift * _HORIZON_S, error, clusters, len(moves))
+
+
+def _winsorised(moves: FloatArray) -> FloatArray:
+    """Replace the largest and the smallest hundredth of the moves by the nearest other one."""
+    cut = int(_WINSORISED * len(moves))
+    if cut == 0:
+        return moves
+    ranked = np.partition(moves, [cut, len(moves) - 1 - cut])
+    return np.clip(moves, ranked[cut], ranked[-1 - cut])
 
 
 def shrink(mean: Mean, centre: float, spread: float) -> Estimate:

@@ -16,7 +16,8 @@ from market.errors import NotEnoughData
 from market.tape import IntArray
 
 PRIOR_ORDERS = 10.0
-FANO_BUCKETS_MS = (15_000, 60_000)
+BUCKET_MS = 15_000
+_LONGER = 4
 _FEWEST_BUCKETS = 10
 
 
@@ -46,10 +47,8 @@ def arrival_rate(n: int, exposure_s: float, both_rate: float, fano: float = 1.0)
     return Estimate(orders / time_s, float(low), float(high), n)
 
 
-def fano_factor(clock_ms: IntArray, observed_ms: int) -> float:
-    """Ratio of variance to mean of the counts in equal parts of the observed time, at least 1.
-
-    The largest over the bucket lengths that leave enough buckets: clusters longer than a bucket hide from it.
+def bucket_counts(clock_ms: IntArray, observed_ms: int) -> IntArray:
+    """Orders in each `BUCKET_MS` of observed time; the rest at the end is left out.
 
     Parameters
     ----------
@@ -58,13 +57,21 @@ def fano_factor(clock_ms: IntArray, observed_ms: int) -> float:
     observed_ms : int
         What that clock shows at the end.
     """
-    return max(1.0, *(_variance_to_mean(clock_ms, observed_ms, bucket) for bucket in FANO_BUCKETS_MS))
+    buckets = observed_ms // BUCKET_MS
+    return np.bincount(np.maximum(clock_ms - 1, 0) // BUCKET_MS, minlength=buckets)[:buckets].astype(np.int64)
 
 
-def _variance_to_mean(clock_ms: IntArray, total_ms: int, bucket_ms: int) -> float:
-    buckets = total_ms // bucket_ms
-    if buckets < _FEWEST_BUCKETS or len(clock_ms) == 0:
+def fano_factor(counts: IntArray) -> float:
+    """Ratio of variance to mean of the counts of `bucket_counts`, at least 1.
+
+    The larger of that of the buckets and of four together: clusters longer than a bucket hide from it.
+    """
+    longer = counts[: len(counts) // _LONGER * _LONGER].reshape(-1, _LONGER).sum(axis=1)
+    return max(1.0, _variance_to_mean(counts), _variance_to_mean(longer))
+
+
+def _variance_to_mean(counts: IntArray) -> float:
+    buckets, total = len(counts), int(counts.sum())
+    if buckets < _FEWEST_BUCKETS or total == 0:
         return 1.0
-    counts = np.bincount(np.maximum(clock_ms - 1, 0) // bucket_ms, minlength=buckets)[:buckets]
-    total, squares = int(counts.sum()), int(counts @ counts)
-    return (squares - total**2 / buckets) / (buckets - 1) * buckets / total if total else 1.0
+    return (int(counts @ counts) - total**2 / buckets) / (buckets - 1) * buckets / total

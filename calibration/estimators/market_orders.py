@@ -20,28 +20,28 @@ HORIZON_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class MarketOrders:
-    """Market orders ascending in time, with the market each one met and the market it left behind.
+    """Market orders ascending in time, measured against the market each one met and the market it left behind.
+
+    A busy coin has thousands in a window, therefore the small numbers are small integers.
 
     Parameters
     ----------
-    time_ms, sign : IntArray, shape (n,)
-        The exchange's clock; +1 for a buy, −1 for a sell.
-    mid, half_spread : FloatArray, shape (n,)
-        Just before the order [price].
+    time_ms : IntArray, shape (n,)
+        The exchange's clock.
+    sign : NDArray[int8], shape (n,)
+        +1 for a buy, −1 for a sell.
     reach : FloatArray, shape (n,)
-        Distance of the farthest print from mid, positive in the direction of the order [price].
-    ticks_through : IntArray, shape (n,)
+        Distance of the farthest print from the mid just before, positive in the direction of the order [price].
+    ticks_through : NDArray[int32], shape (n,)
         Ticks beyond the touch; 0 for an order that took the best price only.
     markout : FloatArray, shape (n,)
         Move of mid in the direction of the order within `HORIZON_MS` [price]; NaN where it was not seen.
     """
 
     time_ms: IntArray
-    sign: IntArray
-    mid: FloatArray
-    half_spread: FloatArray
+    sign: NDArray[np.int8]
     reach: FloatArray
-    ticks_through: IntArray
+    ticks_through: NDArray[np.int32]
     markout: FloatArray
 
     def __len__(self) -> int:
@@ -95,25 +95,27 @@ def market_orders(quotes: QuoteTape, trades: TradeTape, tick: float, gaps: IntAr
     before = np.searchsorted(quotes.time_ms, time_ms, side="left") - 1
     seen &= before >= 0
     time_ms, sign, far, before = time_ms[seen], sign[seen], far[seen], before[seen]
-    mids = quotes.mid
-    mid, half_spread = mids[before], quotes.half_spread[before]
-    reach = sign * (far - mid)
-    ticks = np.maximum(np.rint((reach - half_spread) / tick), 0).astype(np.int64)
-    orders = MarketOrders(time_ms, sign, mid, half_spread, reach, ticks, np.full(len(time_ms), np.nan))
-    return replace(orders, markout=markout(orders, quotes, gaps, end_ms))
+    reach = sign * (far - quotes.mid[before])
+    ticks = np.maximum(np.rint((reach - quotes.half_spread[before]) / tick), 0)
+    return MarketOrders(
+        time_ms=time_ms,
+        sign=sign.astype(np.int8),
+        reach=reach,
+        ticks_through=ticks.astype(np.int32),
+        markout=sign * moves_of_mid(quotes, time_ms, gaps, end_ms, HORIZON_MS),
+    )
 
 
-def markout(
-    orders: MarketOrders, quotes: QuoteTape, gaps: IntArray, end_ms: int, horizon_ms: int = HORIZON_MS
-) -> FloatArray:
-    """Signed move of mid from just before each order to `horizon_ms` after it [price].
+def moves_of_mid(quotes: QuoteTape, time_ms: IntArray, gaps: IntArray, end_ms: int, horizon_ms: int) -> FloatArray:
+    """Move of mid from just before each time to `horizon_ms` after it [price].
 
-    NaN where the move crosses a gap or the end of what is known.
+    NaN where there is no quote before, and where the move crosses a gap or the end of what is known.
     """
-    after_ms = orders.time_ms + horizon_ms
+    after_ms = time_ms + horizon_ms
+    before = np.searchsorted(quotes.time_ms, time_ms, side="left") - 1
     last = np.searchsorted(quotes.time_ms, after_ms, side="right") - 1
-    unknown = crosses(gaps, orders.time_ms, after_ms) | (after_ms > end_ms)
-    return np.where(unknown, np.nan, orders.sign * (quotes.mid[last] - orders.mid))
+    unknown = (before < 0) | crosses(gaps, time_ms, after_ms) | (after_ms > end_ms)
+    return np.where(unknown, np.nan, quotes.mid[last] - quotes.mid[before])
 
 
 def _group_prints(trades: TradeTape) -> tuple[IntArray, IntArray, FloatArray]:

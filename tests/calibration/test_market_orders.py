@@ -33,7 +33,7 @@ def test_opposite_directions_and_other_orders_stay_apart(make_tape):
 def test_only_a_quote_strictly_before_an_order_measures_it(make_tape):
     """A quote with the stamp of the trade already shows the book after it."""
     orders = orders_of(make_tape([(0, 99, 101), (500, 103, 105), (3000, 103, 105)], [(500, 1, 104)]))
-    assert (orders.mid[0], orders.half_spread[0], orders.reach[0]) == (100.0, 1.0, 4.0)
+    assert (orders.reach[0], orders.ticks_through[0]) == (4.0, 3)
 
 
 def test_an_order_before_the_first_quote_is_not_measured(make_tape):

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import chi2
 
 from calibration.estimators.activity import activity
-from calibration.estimators.arrival import PRIOR_ORDERS, arrival_rate, fano_factor
+from calibration.estimators.arrival import PRIOR_ORDERS, arrival_rate, bucket_counts, fano_factor
 from calibration.estimators.coverage import observed_before
 from market.errors import NotEnoughData
 from market.tape import IntArray
@@ -24,6 +24,11 @@ def clustered_times(seed: int) -> IntArray:
     """Clusters of eight orders within two seconds, a cluster every ten seconds."""
     random = np.random.default_rng(seed)
     return np.sort(np.repeat(poisson_times(0.1, seed), 8) + random.integers(0, 2_000, 8)[0])
+
+
+def fano(times: IntArray, observed_ms: int = WINDOW_MS) -> float:
+    """Variance over mean of the counts."""
+    return fano_factor(bucket_counts(times, observed_ms))
 
 
 @pytest.mark.parametrize("n", [0, 1, 30, 1000])
@@ -51,8 +56,8 @@ def test_a_rate_needs_observed_time():
 
 def test_fano_is_one_for_chance_and_the_size_of_the_clusters_otherwise():
     """Poisson counts vary by chance alone; clusters of eight vary eight times as much."""
-    chance = [fano_factor(poisson_times(1.0, seed), WINDOW_MS) for seed in range(30)]
-    clusters = [fano_factor(clustered_times(seed), WINDOW_MS) for seed in range(30)]
+    chance = [fano(poisson_times(1.0, seed)) for seed in range(30)]
+    clusters = [fano(clustered_times(seed)) for seed in range(30)]
     assert 1.0 <= np.mean(chance) < 1.35
     assert np.mean(clusters) == pytest.approx(8, rel=0.25)
 
@@ -62,7 +67,7 @@ def test_fano_does_not_see_a_gap():
     gaps = np.array([[600_000, 1_200_000]])
     times = poisson_times(1.0, 3)
     times = times[(times <= 600_000) | (times > 1_200_000)]
-    assert fano_factor(observed_before(gaps, 0, times), 1_200_000) < 1.6 < fano_factor(times, WINDOW_MS)
+    assert fano(observed_before(gaps, 0, times), 1_200_000) < 1.6 < fano(times)
 
 
 def test_in_a_steady_market_activity_is_one():
