@@ -97,25 +97,28 @@ def market_orders(quotes: QuoteTape, trades: TradeTape, tick: float, gaps: IntAr
     time_ms, sign, far, before = time_ms[seen], sign[seen], far[seen], before[seen]
     reach = sign * (far - quotes.mid[before])
     ticks = np.maximum(np.rint((reach - quotes.half_spread[before]) / tick), 0)
-    return MarketOrders(
+    orders = MarketOrders(
         time_ms=time_ms,
         sign=sign.astype(np.int8),
         reach=reach,
         ticks_through=ticks.astype(np.int32),
-        markout=sign * moves_of_mid(quotes, time_ms, gaps, end_ms, HORIZON_MS),
+        markout=np.empty(len(time_ms)),
     )
+    return replace(orders, markout=markout(orders, quotes, gaps, end_ms))
 
 
-def moves_of_mid(quotes: QuoteTape, time_ms: IntArray, gaps: IntArray, end_ms: int, horizon_ms: int) -> FloatArray:
-    """Move of mid from just before each time to `horizon_ms` after it [price].
+def markout(
+    orders: MarketOrders, quotes: QuoteTape, gaps: IntArray, end_ms: int, horizon_ms: int = HORIZON_MS
+) -> FloatArray:
+    """Signed move of mid from just before each order to `horizon_ms` after it [price].
 
-    NaN where there is no quote before, and where the move crosses a gap or the end of what is known.
+    NaN where the move crosses a gap or the end of what is known.
     """
-    after_ms = time_ms + horizon_ms
-    before = np.searchsorted(quotes.time_ms, time_ms, side="left") - 1
+    after_ms = orders.time_ms + horizon_ms
+    before = np.searchsorted(quotes.time_ms, orders.time_ms, side="left") - 1
     last = np.searchsorted(quotes.time_ms, after_ms, side="right") - 1
-    unknown = (before < 0) | crosses(gaps, time_ms, after_ms) | (after_ms > end_ms)
-    return np.where(unknown, np.nan, quotes.mid[last] - quotes.mid[before])
+    unknown = (before < 0) | crosses(gaps, orders.time_ms, after_ms) | (after_ms > end_ms)
+    return np.where(unknown, np.nan, orders.sign * (quotes.mid[last] - quotes.mid[before]))
 
 
 def _group_prints(trades: TradeTape) -> tuple[IntArray, IntArray, FloatArray]:
