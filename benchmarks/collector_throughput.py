@@ -20,7 +20,7 @@ from benchmark_frames import COINS, START_MS, make_frames
 from market.coin_recording import CoinRecording
 from market.events import BookSnapshot
 from market.hyperliquid.directory import Directory
-from market.hyperliquid.feed import ConnectionGate, Feed, Reception
+from market.hyperliquid.feed import Allowances, Feed, Reception
 from market.hyperliquid.market_data import Frame, Subscription, parse_frame
 from market.live_recording import LiveRecording
 from market.recorder import Recorder
@@ -98,7 +98,7 @@ async def over_a_socket(frames: list[bytes], results: dict[str, float]) -> None:
         subscriptions = [Subscription(channel, coin) for coin in COINS for channel in ("bbo", "trades", "l2Book")]
         with timed(results, "socket to disk", len(frames)):
             async with aiohttp.ClientSession() as session:
-                receiving = asyncio.create_task(Feed(address, subscriptions, listener, ConnectionGate()).run(session))
+                receiving = asyncio.create_task(Feed(address, subscriptions, listener, Allowances()).run(session))
                 await listener.all_received.wait()
                 await pipeline.recorder.flush(everything=True)
                 receiving.cancel()

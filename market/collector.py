@@ -23,7 +23,7 @@ from market.coin_recording import CoinRecording
 from market.collector_state import CollectorState, write_state
 from market.errors import ConfigurationError, DataError
 from market.hyperliquid.directory import Directory
-from market.hyperliquid.feed import ConnectionGate, Feed, Timing
+from market.hyperliquid.feed import Allowances, Feed, Timing
 from market.hyperliquid.market_data import Subscription
 from market.live_recording import LiveRecording
 from market.recorder import SPILL_BYTES, Counts, Recorder
@@ -140,10 +140,10 @@ class Collector:
         live = self._live = LiveRecording(await asyncio.to_thread(self._resume, coins), directory)
         log.info("recording %d coins over %d connections as session %s", len(coins), len(plan), self.session)
         address = f"ws{self._url.removeprefix('http')}/ws"
-        gate = ConnectionGate()
+        allowances = Allowances()
         async with asyncio.TaskGroup() as tasks:
             for subscriptions in plan:
-                tasks.create_task(Feed(address, subscriptions, live, gate, self._options.timing).run(client))
+                tasks.create_task(Feed(address, subscriptions, live, allowances, self._options.timing).run(client))
             tasks.create_task(directory.watch_clock())
             tasks.create_task(self._flush_for_ever(live))
             tasks.create_task(keep_up(self._storage, self._venue, self._options.retention))

@@ -8,7 +8,7 @@ hold a listing in which the merged one is missing. A crash between any two steps
 import fcntl
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import NamedTuple
@@ -47,7 +47,14 @@ class CompactionReport(NamedTuple):
     deleted: int
 
 
-def compact(storage: Storage, venue: str, *, now_ms: int, since_day: str = "") -> CompactionReport:
+def compact(
+    storage: Storage,
+    venue: str,
+    *,
+    now_ms: int,
+    since_day: str = "",
+    interrupted: Callable[[], bool] = lambda: False,
+) -> CompactionReport:
     """Merge the small segments of closed hours and delete those that were merged a while ago.
 
     Parameters
@@ -60,6 +67,8 @@ def compact(storage: Storage, venue: str, *, now_ms: int, since_day: str = "") -
         Time of now; an hour is closed `GRACE_MS` after its end.
     since_day : str
         Leave days before this one (``YYYY-MM-DD``) alone.
+    interrupted : callable
+        Asked before each piece of work; once true, the rest is left for the next pass.
     """
     merged = replaced = deleted = 0
     with _alone(storage, venue) as alone:
@@ -68,6 +77,8 @@ def compact(storage: Storage, venue: str, *, now_ms: int, since_day: str = "") -
             reader = SegmentReader(storage)
             deleted += _delete_replaced(storage, reader, folder, now_ms)
             for group in _closed_hours(reader, folder, now_ms):
+                if interrupted():
+                    return CompactionReport(merged, replaced, deleted)
                 _merge(storage, reader, folder, group)
                 merged += 1
                 replaced += len(group)

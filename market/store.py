@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from market import recorded_tape
 from market.errors import DataError, NotEnoughData, UnknownCoin
+from market.hyperliquid.numbers import YEAR_10000_MS
 from market.segment_reader import SegmentReader, Window
 from market.segments import coin_folder, conform, day_of, in_time_order, is_day, without_duplicates
 from market.storage import open_storage
@@ -141,7 +142,7 @@ class TickStore:
         return pa.concat_tables(tables)
 
     def _folders(self, coin: str, start_ms: int, end_ms: int) -> list[str]:
-        first, last = day_of(start_ms), day_of(end_ms)
+        first, last = day_of(max(start_ms, 0)), day_of(min(end_ms, YEAR_10000_MS - 1))
         return [f"{coin_folder(self.venue, coin)}/{day}" for day in self.days(coin) if first <= day <= last]
 
     def _required_days(self, coin: str) -> list[str]:

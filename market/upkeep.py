@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 import time
 from dataclasses import dataclass
 
@@ -29,19 +30,24 @@ class Retention:
 async def keep_up(storage: Storage, venue: str, retention: Retention, *, period_s: float = 300.0) -> None:
     """Compact and remove old days now and every `period_s`, until cancelled; a failure is logged, not fatal."""
     since_day = ""
-    while True:
-        try:
-            await asyncio.to_thread(_once, storage, venue, retention, since_day)
-            since_day = day_of(_now_ms() - DAY_MS)
-        except (OSError, DataError) as error:
-            log.error("upkeep of the store failed, the next attempt is in %.0f s: %s", period_s, error)
-        await asyncio.sleep(period_s)
+    ending = threading.Event()
+    try:
+        while True:
+            try:
+                await asyncio.to_thread(_once, storage, venue, retention, since_day, ending)
+                since_day = day_of(_now_ms() - DAY_MS)
+            except (OSError, DataError) as error:
+                log.error("upkeep of the store failed, the next attempt is in %.0f s: %s", period_s, error)
+            await asyncio.sleep(period_s)
+    finally:
+        # A thread cannot be cancelled; it looks here before each piece of work.
+        ending.set()
 
 
-def _once(storage: Storage, venue: str, retention: Retention, since_day: str) -> None:
+def _once(storage: Storage, venue: str, retention: Retention, since_day: str, ending: threading.Event) -> None:
     now_ms = _now_ms()
     remove_leftovers(storage, venue, now_ms=now_ms)
-    report = compact(storage, venue, now_ms=now_ms, since_day=since_day)
+    report = compact(storage, venue, now_ms=now_ms, since_day=since_day, interrupted=ending.is_set)
     log.info("compaction: %d segments into %d, %d deleted", report.replaced, report.merged, report.deleted)
     if retention.days is None and retention.bytes is None:
         return

@@ -86,17 +86,28 @@ class Listener(Protocol):
         ...
 
 
-class ConnectionGate:
-    """Lets no more than `per_minute` new connections through in any minute, over all feeds that share it."""
+class Allowance:
+    """No more than `per_minute` of something in any minute."""
 
-    def __init__(self, per_minute: int = 25) -> None:
-        self._opened: deque[float] = deque(maxlen=per_minute)
+    def __init__(self, per_minute: int) -> None:
+        self._taken: deque[float] = deque(maxlen=per_minute)
 
-    async def enter(self) -> None:
-        """Wait until a connection may be opened."""
-        while len(self._opened) == self._opened.maxlen and (wait := self._opened[0] + 60 - time.monotonic()) > 0:
+    async def take(self) -> None:
+        """Wait until one more is allowed."""
+        while len(self._taken) == self._taken.maxlen and (wait := self._taken[0] + 60 - time.monotonic()) > 0:
             await asyncio.sleep(wait)
-        self._opened.append(time.monotonic())
+        self._taken.append(time.monotonic())
+
+
+class Allowances:
+    """What the exchange allows an address, over all its connections: 30 new ones and 2000 messages a minute.
+
+    A part is left to the other programs of the machine.
+    """
+
+    def __init__(self, *, connections: int = 25, messages: int = 1800) -> None:
+        self.connections = Allowance(connections)
+        self.messages = Allowance(messages)
 
 
 class _Line:
@@ -135,8 +146,8 @@ class Feed:
         What to receive. Fast and slow books must not be mixed: their frames look alike.
     listener : Listener
         Takes the frames.
-    gate : ConnectionGate
-        Shared by all connections of this machine.
+    allowances : Allowances
+        Shared by all connections of this program.
     timing : Timing
         How patient to be.
     """
@@ -146,13 +157,13 @@ class Feed:
         address: str,
         subscriptions: Sequence[Subscription],
         listener: Listener,
-        gate: ConnectionGate,
+        allowances: Allowances,
         timing: Timing | None = None,
     ) -> None:
         self.connections = 0
         self._address = address
         self._listener = listener
-        self._gate = gate
+        self._allowances = allowances
         self._timing = timing or Timing()
         self._fast = any(subscription.fast for subscription in subscriptions)
         self._lines = {subscription: _Line(subscription) for subscription in subscriptions}
@@ -163,7 +174,7 @@ class Feed:
         """Receive until cancelled."""
         delay = self._timing.first_delay_s
         while True:
-            await self._gate.enter()
+            await self._allowances.connections.take()
             opened = time.monotonic()
             reason = await self._attempt(session)
             for subscription in self._lines:
@@ -237,7 +248,7 @@ class Feed:
             await asyncio.sleep(self._timing.check_s)
             if time.monotonic() - pinged > self._timing.ping_s:
                 pinged = time.monotonic()
-                await socket.send_str(PING.decode())
+                await self._send(socket, PING)
             for line in lines:
                 if line.silent(self._timing):
                     await self._ask_again(socket, line)
@@ -250,14 +261,18 @@ class Feed:
         return time.monotonic() - self._heard > limit
 
     async def _ask(self, socket: aiohttp.ClientWebSocketResponse, line: _Line) -> None:
+        await self._send(socket, format_subscribe(line.subscription))
         line.asked()
-        await socket.send_str(format_subscribe(line.subscription).decode())
+
+    async def _send(self, socket: aiohttp.ClientWebSocketResponse, message: bytes) -> None:
+        await self._allowances.messages.take()
+        await socket.send_str(message.decode())
 
     async def _ask_again(self, socket: aiohttp.ClientWebSocketResponse, line: _Line) -> None:
         log.warning("no %s of %s; subscribing again", line.subscription.channel, line.subscription.coin)
         self._listener.lost(line.subscription, "silence")
         if line.acknowledged:
-            await socket.send_str(format_subscribe(line.subscription, method="unsubscribe").decode())
+            await self._send(socket, format_subscribe(line.subscription, method="unsubscribe"))
         await self._ask(socket, line)
 
 

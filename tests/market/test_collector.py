@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ import pytest
 from market.collector import Collector, spread_subscriptions
 from market.errors import ConfigurationError, UnknownCoin
 from market.events import BestQuote, Level
-from market.hyperliquid.feed import Timing
+from market.hyperliquid.feed import Allowance, Timing
 from market.hyperliquid.market_data import Subscription
+from market.instrument import Listing
 from market.store import TickStore
 from market.streams import Stream
 
@@ -264,3 +266,30 @@ def test_timing_leaves_quiet_feeds_in_peace():
     """Best quotes and trades may be silent for as long as they like."""
     timing = Timing()
     assert timing.silence_s(BBO) == timing.silence_s(TRADES) == float("inf")
+
+
+@pytest.mark.slow
+async def test_many_coins_are_recorded_over_few_connections(exchange, hurried, tmp_path):
+    """A hundred and thirty coins, six connections, every coin in the store."""
+    exchange.listings = tuple(Listing(f"C{number}", 2) for number in range(130))
+    patient = replace(hurried, timing=Timing())
+    async with collecting(Collector(exchange.url, None, tmp_path, flush_seconds=0.2, options=patient)):
+        await until(lambda: len(TickStore(tmp_path).coins()) == 130, seconds=30)
+    assert exchange.connections == 6
+
+
+async def test_no_more_than_the_allowance_is_taken_in_a_minute(monkeypatch):
+    """The fourth of three a minute waits until the first is a minute old."""
+    clock, waits = [1000.0], []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        clock[0] += seconds
+
+    monkeypatch.setattr("market.hyperliquid.feed.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("market.hyperliquid.feed.asyncio.sleep", sleep)
+    allowance = Allowance(3)
+    for _ in range(4):
+        await allowance.take()
+        clock[0] += 5
+    assert waits == [45.0]
