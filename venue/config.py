@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from math import isfinite
 
-from market.errors import ConfigurationError
+from market.errors import ConfigurationError, MalformedMessage
 from market.hyperliquid.signing import read_address
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
@@ -32,8 +32,18 @@ class AccountConfig:
     master: str | None = None
 
     def __post_init__(self) -> None:
-        for address in (self.address, *self.agents, *([self.master] if self.master else [])):
-            read_address(address, "an address of the venue's accounts")
+        """Refuse what is no address.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming the address.
+        """
+        try:
+            for address in (self.address, *self.agents, *([self.master] if self.master else [])):
+                read_address(address, "an address")
+        except MalformedMessage as error:
+            raise ConfigurationError(f"venue: accounts: {error}") from None
 
 
 @dataclass(frozen=True)

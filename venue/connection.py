@@ -8,6 +8,8 @@ from aiohttp import WSMsgType, web
 
 # A client that is so many messages behind does not read; the real exchange would drop it, too.
 MOST_WAITING = 20_000
+# A connection on which the exchange has had nothing to say for so long is closed; a ping gives it something to say.
+SILENCE_S = 60.0
 
 
 class Topic(NamedTuple):
@@ -38,6 +40,7 @@ class Connection:
         self._transport = transport
         self._latency_s = latency_s
         self._waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        self._last_sent_s = asyncio.get_running_loop().time()
         self._writer = asyncio.create_task(self._write())
 
     def send(self, message: bytes) -> None:
@@ -45,7 +48,13 @@ class Connection:
         if self._waiting.qsize() >= MOST_WAITING:
             self.abort()
             return
-        self._waiting.put_nowait((asyncio.get_running_loop().time() + self._latency_s, message))
+        self._last_sent_s = asyncio.get_running_loop().time()
+        self._waiting.put_nowait((self._last_sent_s + self._latency_s, message))
+
+    def cut_if_silent(self) -> None:
+        """Cut the connection if nothing was sent for a minute."""
+        if asyncio.get_running_loop().time() - self._last_sent_s > SILENCE_S:
+            self.abort()
 
     def abort(self) -> None:
         """Cut the connection without a word: the client sees code 1006."""

@@ -65,6 +65,11 @@ class Gateway:
         self._exchange.advance(wall_ms())
         self.flush()
 
+    def cut_silent(self) -> None:
+        """Cut the websockets on which nothing was said for a minute."""
+        for connection in list(self._connections):
+            connection.cut_if_silent()
+
     async def close(self) -> None:
         """Close every websocket."""
         for connection in list(self._connections):

@@ -97,7 +97,7 @@ class LocalVenue:
     def _periodic_works(self, gateway: Gateway) -> list[tuple[float, Callable[[], None]]]:
         config, streams = self.config, gateway.streams
         return [
-            (HEARTBEAT_S, lambda: None),
+            (HEARTBEAT_S, gateway.cut_silent),
             (config.slow_book_period_s, lambda: streams.send_books(fast=False)),
             (config.fast_book_period_s, lambda: streams.send_books(fast=True)),
             (config.fast_book_period_s, streams.send_candles),

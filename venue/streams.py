@@ -76,10 +76,11 @@ class Streams:
         self._candles = candles
         self._readers: dict[Topic, set[Connection]] = defaultdict(set)
         self._quotes: dict[str, BestQuote] = {}
+        self._opened_ms: dict[Topic, int] = {}
         self._beginnings: dict[str, Callable[[Topic], bytes | None]] = {
             "l2Book": self._book,
-            "bbo": lambda topic: format_frame(self._quote(topic.coin)),
-            "trades": lambda topic: format_frame(tuple(self._state.by_name[topic.coin].trades)),
+            "bbo": self._first_quote,
+            "trades": self._past_trades,
             "candle": self._candle,
             "activeAssetCtx": self._context,
             "allMids": self._mids,
@@ -120,14 +121,20 @@ class Streams:
         if connection.topics.pop(topic, None) is None:
             connection.send(message("error", f"Already unsubscribed: {orjson.dumps(subscription).decode()}"))
             return
-        self._readers[topic].discard(connection)
+        self._drop(topic, connection)
         connection.send(message("subscriptionResponse", {"method": "unsubscribe", "subscription": subscription}))
 
     def forget(self, connection: Connection) -> None:
         """Take all feeds from a connection that is gone."""
         for topic in connection.topics:
-            self._readers[topic].discard(connection)
+            self._drop(topic, connection)
         connection.topics.clear()
+
+    def _drop(self, topic: Topic, connection: Connection) -> None:
+        self._readers[topic].discard(connection)
+        if not self._readers[topic]:
+            del self._readers[topic]
+            self._opened_ms.pop(topic, None)
 
     def tell(self, notices: Iterable[Notice]) -> None:
         """Send what has happened to those who want to know."""
@@ -160,9 +167,17 @@ class Streams:
             self._send(topic, self._book)
 
     def send_candles(self) -> None:
-        """Send the candles that are growing."""
+        """Send the candles that are growing, and the last state of one before the first of its successor."""
         for topic in [topic for topic in self._readers if topic.channel == "candle"]:
-            self._send(topic, self._candle)
+            current = self._candles.current(topic.coin, topic.detail)
+            opened_ms = self._opened_ms.get(topic)
+            if current is None:
+                continue
+            if opened_ms is not None and opened_ms != current["t"]:
+                for closed in self._candles.snapshot(topic.coin, topic.detail, opened_ms, current["t"] - 1):
+                    self._publish(topic, message("candle", closed))
+            self._opened_ms[topic] = current["t"]
+            self._publish(topic, message("candle", current))
 
     def send_contexts(self) -> None:
         """Send mark price and the like."""
@@ -181,11 +196,13 @@ class Streams:
 
     def _send(self, topic: Topic, write: Callable[[Topic], bytes | None]) -> None:
         """Write a message once, if anybody reads it."""
-        readers = self._readers.get(topic)
-        text = write(topic) if readers else None
-        if readers and text is not None:
-            for connection in list(readers):
-                connection.send(text)
+        text = write(topic) if self._readers.get(topic) else None
+        if text is not None:
+            self._publish(topic, text)
+
+    def _publish(self, topic: Topic, text: bytes) -> None:
+        for connection in list(self._readers.get(topic, ())):
+            connection.send(text)
 
     def _tell_quote(self, coin: str) -> None:
         topic = Topic("bbo", coin)
@@ -207,6 +224,15 @@ class Streams:
 
     def _quote(self, coin: str) -> BestQuote:
         return self._state.by_name[coin].matching.best_quote(self._state.now_ms)
+
+    def _first_quote(self, topic: Topic) -> bytes:
+        # Whatever was sent before is known to the others; from now on only changes of this one are news.
+        self._quotes[topic.coin] = self._quote(topic.coin)
+        return format_frame(self._quotes[topic.coin])
+
+    def _past_trades(self, topic: Topic) -> bytes | None:
+        trades = tuple(self._state.by_name[topic.coin].trades)
+        return format_frame(trades) if trades else None
 
     def _book(self, topic: Topic) -> bytes:
         levels = FAST_BOOK_LEVELS if topic.detail == FAST else BOOK_LEVELS

@@ -137,6 +137,36 @@ async def test_best_quotes_are_sent_on_change_only(scripted: Any, keys: Any):
         assert (await next_of(socket, "bbo"))["bbo"][0] == {"px": "100000", "sz": "0.001", "n": 1}
 
 
+async def test_a_quote_that_returns_is_news(scripted: Any, keys: Any):
+    """A reader who came after a change is told when the quote becomes again what it was before."""
+    accounts = (AccountConfig(keys[0].address),)
+    order = {**ORDER, "a": 0, "p": "100000", "s": "0.001"}
+    async with running(scripted, accounts=accounts) as session:
+        async with session.ws_connect("/ws") as first:
+            await first.send_json(subscription(type="bbo", coin="BTC"))
+            assert (await next_of(first, "bbo"))["bbo"][0]["px"] == "99999"
+        async with session.post("/exchange", json=signed(keys[0], {**PLACE, "orders": [order]})) as answer:
+            oid = (await answer.json())["response"]["data"]["statuses"][0]["resting"]["oid"]
+        async with session.ws_connect("/ws") as second:
+            await second.send_json(subscription(type="bbo", coin="BTC"))
+            assert (await next_of(second, "bbo"))["bbo"][0]["px"] == "100000"
+            cancel = {"type": "cancel", "cancels": [{"a": 0, "o": oid}]}
+            async with session.post("/exchange", json=signed(keys[0], cancel)):
+                assert (await next_of(second, "bbo"))["bbo"][0]["px"] == "99999"
+
+
+async def test_a_silent_connection_is_cut(scripted: Any, monkeypatch: pytest.MonkeyPatch):
+    """Without a message for the time the exchange allows the socket ends; a ping is answered, which keeps it."""
+    monkeypatch.setattr("venue.connection.SILENCE_S", 0.3)
+    async with running(scripted) as session, session.ws_connect("/ws") as quiet, session.ws_connect("/ws") as lively:
+        for _ in range(5):
+            await asyncio.sleep(0.15)
+            await lively.send_json({"method": "ping"})
+            await next_of(lively, "pong")
+        assert (await quiet.receive()).type is aiohttp.WSMsgType.CLOSED
+        assert not lively.closed
+
+
 async def test_questions_and_actions_go_by_websocket_too(scripted: Any, keys: Any):
     """A post of type info or action is answered under its id, a malformed one with an error of that id."""
     accounts = (AccountConfig(keys[0].address),)
