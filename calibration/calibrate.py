@@ -20,7 +20,10 @@ from quoting.order_flow import OrderFlow
 
 @dataclass(frozen=True)
 class Calibration:
-    """What one window says about a market; prices in quote currency, volatility in price/√s."""
+    """What one window says about a market; prices in quote currency, volatility in price/√s.
+
+    `funding_rate` is not estimated but announced: the share of its value a long position pays in a second.
+    """
 
     created_ms: int
     start_ms: int
@@ -34,6 +37,7 @@ class Calibration:
     quality: Quality
     events: int
     last_good: Directions[LastGood | None]
+    funding_rate: float = 0.0
 
     def order_flow(self) -> OrderFlow:
         """What the quoting models need of it."""
@@ -42,7 +46,9 @@ class Calibration:
             return Directions(*(float(getattr(flow, name).value) for flow in self.flows))
 
         flows = {name: value(name) for name in FlowEstimates.__dataclass_fields__}
-        return OrderFlow(**flows, volatility=self.volatility, half_spread=self.half_spread)
+        return OrderFlow(
+            **flows, volatility=self.volatility, half_spread=self.half_spread, funding_rate=self.funding_rate
+        )
 
 
 def calibrate(

@@ -137,7 +137,7 @@ def as_of(history: History, time_ms: int) -> dict[str, Any]:
 
 
 def row_flow(row: dict[str, Any]) -> OrderFlow:
-    """What the quoting models need of a row; the slope θ is not kept and 0."""
+    """What the quoting models need of a row; the slope θ and funding are not kept and 0."""
 
     def both(name: str) -> Directions[float]:
         return Directions(buy=row[f"{name}_buy"], sell=row[f"{name}_sell"])
@@ -147,6 +147,7 @@ def row_flow(row: dict[str, Any]) -> OrderFlow:
         adverse_selection_slope=Directions(0.0, 0.0),
         volatility=row["volatility"],
         half_spread=row["half_spread"],
+        funding_rate=0.0,
     )
 
 

@@ -86,13 +86,17 @@ class Window(Document):
 
 
 class Market(Document):
-    """State of the market at the end of the window; prices in quote currency, volatility in price/√s."""
+    """State of the market at the end of the window; prices in quote currency, volatility in price/√s.
+
+    `funding_rate` is the share of its value a long position pays in a second.
+    """
 
     mid: Positive
     tick: Positive
     lot: Positive
     half_spread: NotNegative
     volatility: NotNegative
+    funding_rate: Finite = 0.0
 
 
 class Model(Document):
@@ -177,6 +181,7 @@ class Parameters(Document):
             adverse_selection_slope=both.map(lambda flow: flow.adverse_selection_slope.value),
             volatility=self.market.volatility,
             half_spread=self.market.half_spread,
+            funding_rate=self.market.funding_rate,
         )
 
     def write(self, folder: Path) -> Path:

@@ -92,6 +92,7 @@ def _market(calibration: Calibration) -> Market:
         lot=calibration.increments.lot,
         half_spread=calibration.half_spread,
         volatility=calibration.volatility,
+        funding_rate=calibration.funding_rate,
     )
 
 

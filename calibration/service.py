@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from zlib import crc32
@@ -14,6 +15,7 @@ from zlib import crc32
 import schedule
 
 from calibration.calibrate import Calibration, calibrate_observed
+from calibration.funding import FundingRates, funding_rate
 from calibration.history import HistoryWriter
 from calibration.increments import Increments, infer_increments
 from calibration.live import LEAD_MS, LiveObservations, observe_window
@@ -72,6 +74,7 @@ class Calibrator:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._store = TickStore(settings.market_data, settings.venue)
+        self._funding = FundingRates(partial(funding_rate, self._store))
         self._increments: dict[str, Increments] = {}
         self._live: dict[str, LiveObservations] = {}
         self._previous: dict[str, Calibration] = {}
@@ -102,7 +105,8 @@ class Calibrator:
     def _calibrate(self, coin: str, now_ms: int) -> Calibration:
         observed = self._observations(coin, now_ms).at(now_ms)
         _require_fresh(coin, observed, self._settings.calibration.maximum_data_age_s)
-        return calibrate_observed(observed, self._increments[coin], self._settings, self._previous.get(coin), now_ms)
+        found = calibrate_observed(observed, self._increments[coin], self._settings, self._previous.get(coin), now_ms)
+        return replace(found, funding_rate=self._funding.at(coin, now_ms))
 
     def _observations(self, coin: str, now_ms: int) -> LiveObservations:
         """Observations of a coin; its tick and lot are told by the first window with quotes."""
@@ -141,6 +145,7 @@ def calibrate_once(coin: str, at_ms: int, settings: Settings) -> Parameters:
         calibration = calibrate_observed(observed, increments, settings)
     except NotEnoughData as error:
         raise NotEnoughData(f"{coin}: {error}") from None
+    calibration = replace(calibration, funding_rate=funding_rate(store, coin, at_ms))
     result = solve([calibration], settings)[0]
     if isinstance(result, ModelError):
         raise result

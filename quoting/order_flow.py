@@ -27,6 +27,8 @@ class OrderFlow:
         σ of mid [price/√s].
     half_spread : float
         Time-weighted mean half-spread of the book [price].
+    funding_rate : float
+        Share of its value a long position pays in a second; negative where it is paid [1/s].
     """
 
     arrival_rate: Directions[float]
@@ -37,3 +39,4 @@ class OrderFlow:
     adverse_selection_slope: Directions[float]
     volatility: float
     half_spread: float
+    funding_rate: float = 0.0

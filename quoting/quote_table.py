@@ -125,7 +125,8 @@ def value_problem(flows: Sequence[OrderFlow], mids: Sequence[float], settings: C
 
     A fill costs ε + f·mid. The floor is the book's half-spread: nearer to mid a quote would stand alone inside the
     book, where the fitted fill rate is an extrapolation. With a slope θ the adverse selection grows with the depth
-    reached; ε is its mean beyond the touch, so that it is ε − θ·floor at depth 0.
+    reached; ε is its mean beyond the touch, so that it is ε − θ·floor at depth 0. Funding is a drift that only holders
+    feel.
 
     Raises
     ------
@@ -155,7 +156,10 @@ def value_problem(flows: Sequence[OrderFlow], mids: Sequence[float], settings: C
         bid=fills(Direction.SELL, 1 + settings.maker_fee),
         maximum_inventory=settings.maximum_inventory,
         running_penalty=settings.running_penalty or 0.0,
-        drift=[settings.drift_weight * pressure(flow) for flow in flows],
+        drift=[
+            settings.drift_weight * pressure(flow) - flow.funding_rate * mid
+            for flow, mid in zip(flows, mids, strict=True)
+        ],
     )
 
 

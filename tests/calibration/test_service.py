@@ -16,7 +16,7 @@ import pytest
 from calibration.history import read_history
 from calibration.parameters import read_parameters
 from calibration.service import Calibrator, backfill, calibrate_once, run_service
-from calibration.settings import CalibrationSettings, ModelSettings, Settings
+from calibration.settings import CalibrationSettings, Horizon, ModelSettings, Settings
 from market.errors import DataError, NotEnoughData, StaleParameters, UnknownCoin
 from market.segments import write_segment
 from market.store import TickStore
@@ -216,3 +216,39 @@ def test_recorded_coins_calibrate_and_backfill(recordings, tmp_path, coin):
     assert backfill(coin, settings, start_ms=end_ms - 600_000, end_ms=end_ms, every_s=60) == 10
     with pytest.raises(DataError, match=coin):
         calibrate_once(coin, first_ms + 60_000, settings)
+
+
+def test_who_is_paid_to_be_short_quotes_to_be_short(settings, root):
+    """A recorded funding rate reaches the file per second, and moves both quotes down."""
+    neutral = calibrate_once("ETH", START + 900_000, settings)
+    stamp = np.array([START + 800_000, START + 890_000, START + 950_000])
+    table = pa.table({"exchange_ms": stamp, "local_ms": stamp, "funding": [0.0, 3.6, -3.6]})
+    absent = {
+        name: pa.nulls(3, pa.float64()) for name in SCHEMAS[Stream.CONTEXT].names if name not in table.column_names
+    }
+    for name, column in absent.items():
+        table = table.append_column(name, column)
+    names = SCHEMAS[Stream.CONTEXT].names
+    paths = write_segment(root, "hyperliquid", "ETH", Stream.CONTEXT, table.select(names).cast(SCHEMAS[Stream.CONTEXT]))
+    try:
+        paid = calibrate_once("ETH", START + 900_000, settings)
+    finally:
+        for path in paths:
+            (root / path).unlink()
+    assert paid.market.funding_rate == pytest.approx(1e-3)
+    middle = len(paid.hjb.inventory) // 2
+    assert paid.hjb.ask_depth[0][middle] < neutral.hjb.ask_depth[0][middle]
+    assert paid.hjb.bid_depth[0][middle] > neutral.hjb.bid_depth[0][middle]
+
+
+def test_a_session_publishes_the_whole_table(settings):
+    """With a planned end the file holds h and depths for every time left, from the end to the start of the session."""
+    model = settings.model.model_copy(
+        update={"horizon": Horizon(mode="session", seconds=3600.0), "terminal_penalty": 0.01}
+    )
+    parameters = calibrate_once("ETH", START + 900_000, settings.model_copy(update={"model": model}))
+    table = parameters.hjb
+    assert parameters.model.horizon.seconds == 3600.0
+    assert (table.time_left_s[0], table.time_left_s[-1]) == (0.0, 3600.0)
+    assert len(table.h) == len(table.time_left_s) == len(table.bid_depth)
+    assert table.h[0] == pytest.approx([-0.01 * q**2 for q in table.inventory])

@@ -1,0 +1,36 @@
+"""The announced funding rate of a coin, from the tick store."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from market.store import TickStore
+from market.streams import Stream
+
+_HOUR_S = 3600.0
+_LOOK_BACK_MS = 2 * 3_600_000
+_REFRESH_MS = 300_000
+
+
+def funding_rate(store: TickStore, coin: str, now_ms: int) -> float:
+    """Share of its value a long position pays in a second [1/s]: the last one announced, 0 where none is recorded."""
+    table = store.read(coin, Stream.CONTEXT, now_ms - _LOOK_BACK_MS, now_ms, columns=("funding",))
+    hourly = table["funding"].drop_null().to_numpy()
+    return float(hourly[-1]) / _HOUR_S if len(hourly) and np.isfinite(hourly[-1]) else 0.0
+
+
+class FundingRates:
+    """Rates of many coins, each looked up again every five minutes: funding changes slowly."""
+
+    def __init__(self, look_up: Callable[[str, int], float]) -> None:
+        self._look_up = look_up
+        self._known: dict[str, tuple[int, float]] = {}
+
+    def at(self, coin: str, now_ms: int) -> float:
+        """Rate of a coin [1/s]."""
+        period = now_ms // _REFRESH_MS
+        known = self._known.get(coin)
+        if known is None or known[0] != period:
+            known = (period, self._look_up(coin, now_ms))
+            self._known[coin] = known
+        return known[1]
