@@ -25,6 +25,7 @@ from ops.options import (
     print_json,
     with_options,
 )
+from ops.plotting import draw_calibration, plot_option
 
 
 @click.command()
@@ -39,6 +40,7 @@ from ops.options import (
     click.option("--end", type=Instant(), help="Last row.  [default: the newest event]"),
     click.option("--every", type=Duration(), default="15s", show_default=True),
     click.option("--window", type=Duration(), help="Length of the window.  [default: 30m]"),
+    plot_option,
     config_option,
     json_option,
 )
@@ -47,6 +49,8 @@ def calibrate(**options: Any) -> None:
     settings = _settings(options)
     if options["once"] and options["history"]:
         raise ConfigurationError("give either --once or --backfill")
+    if options["plot"] and not (options["once"] and len(settings.coins) == 1):
+        raise ConfigurationError("--plot draws one calibration of one coin: give --once and one --coin")
     if options["once"]:
         _once(settings, options)
     elif options["history"]:
@@ -80,6 +84,8 @@ def _once(settings: Settings, options: dict[str, Any]) -> None:
     for coin in settings.coins:
         at_ms = options["at"] or store.extent(coin)[1]
         published.append(calibrate_once(coin, at_ms, settings))
+    if options["plot"]:
+        draw_calibration(published[0], settings, options["plot"])
     if options["as_json"]:
         documents = [parameters.model_dump(mode="json", by_alias=True) for parameters in published]
         print_json(documents[0] if len(documents) == 1 else documents)

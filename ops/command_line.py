@@ -14,6 +14,7 @@ from ops.collect_command import collect, status
 from ops.demo_command import demo
 from ops.import_command import candles, import_
 from ops.quotes_command import quotes
+from ops.scan_command import scan_command
 from ops.venue_command import venue
 
 
@@ -51,5 +52,5 @@ def main(*, verbose: bool) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-for command in (demo, venue, collect, import_, status, candles, calibrate, quotes, schema):
+for command in (demo, venue, collect, import_, status, candles, calibrate, quotes, scan_command, schema):
     main.add_command(command)

@@ -66,7 +66,7 @@ class Earnings(NamedTuple):
         return least
 
 
-def earnings(depths: Sides[FloatArray], fills: Sides[FillArrays], deepest: Sides[FloatArray] | None = None) -> Earnings:
+def earnings(depths: Sides[FloatArray], fills: Sides[FillArrays]) -> Earnings:
     """Earnings of fixed depths.
 
     Parameters
@@ -75,15 +75,12 @@ def earnings(depths: Sides[FloatArray], fills: Sides[FillArrays], deepest: Sides
         Distance of the quotes from mid at each inventory, ascending [price]; not read where a side is at its bound.
         One column may serve all entries of `fills`.
     fills : Sides[FillArrays]
-        How market orders fill each side, arrays of shape (C,).
-    deepest : Sides[FloatArray], shape (C,), optional
-        Depth beyond which no fill is believed in [price]: inventory does not go where the way there or back is deeper.
+        How market orders fill each side, arrays of shape (C,). Where one side is not filled at all, inventory does not
+        go: there would be no way back.
     """
     ask, bid = depths.ask[1:], depths.bid[:-1]
     down, up = _rate(fills.ask, ask), _rate(fills.bid, bid)
     passable = (down > 0) & (up > 0)
-    if deepest is not None:
-        passable &= (ask <= deepest.ask) & (bid <= deepest.bid)
     occupancy = stationary_inventory(down, up, passable)
     crossings = np.where(passable, occupancy[:-1] * up, 0.0)
     margin = fills.ask.proceeds * ask - fills.ask.cost + fills.bid.proceeds * bid - fills.bid.cost

@@ -1,0 +1,188 @@
+"""The coins of a scan: what is known of each market, from its recorded events or from its published parameters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from calibration.calibrate import Calibration, calibrate_observed
+from calibration.estimate import Estimate, FlowEstimates
+from calibration.estimators.fill_decay import tail_range
+from calibration.estimators.market_orders import MarketOrders
+from calibration.increments import infer_increments
+from calibration.live import observe_window
+from calibration.parameters import Parameters, PublishedFlow, read_parameters
+from calibration.settings import Settings
+from market.errors import DataError, ModelError, ParameterError, StaleParameters
+from market.sides import Direction, Directions
+from market.store import TickStore
+from quoting.order_flow import OrderFlow
+
+# A depth is supported if this many orders of the window reached it: the rate there is then known to within a factor 2.
+ENOUGH_REACHED = 5
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a scan knows of one market.
+
+    Parameters
+    ----------
+    flows : Directions[FlowEstimates]
+        Market buys and sells.
+    mid, tick, half_spread : float
+        [price].
+    volatility : float
+        [price/√s].
+    deepest : Directions[float]
+        The depth that `ENOUGH_REACHED` orders of the window reached; deeper fills are extrapolation [price].
+    end_ms : int
+        End of the window.
+    status : str
+        Quality of the calibration: ok, weak or bad.
+    objection : str
+        Why it must not be quoted from whatever the numbers say; empty if it may.
+    """
+
+    coin: str
+    flows: Directions[FlowEstimates]
+    mid: float
+    tick: float
+    half_spread: float
+    volatility: float
+    deepest: Directions[float]
+    end_ms: int
+    status: str
+    objection: str = ""
+
+    @property
+    def tail_start(self) -> float:
+        """Depth at which the tail of the depths begins [price]."""
+        return tail_range(self.mid, self.half_spread, self.tick).start
+
+    def order_flow(self) -> OrderFlow:
+        """What the quoting models need of it."""
+        flows = self.flows
+        return OrderFlow(
+            arrival_rate=flows.map(lambda flow: flow.arrival_rate.value),
+            fill_intensity=flows.map(lambda flow: flow.fill_intensity.value),
+            fill_decay=flows.map(lambda flow: flow.fill_decay.value),
+            adverse_selection=flows.map(lambda flow: flow.adverse_selection.value),
+            adverse_selection_on_fill=flows.map(lambda flow: flow.adverse_selection_on_fill.value),
+            adverse_selection_slope=flows.map(lambda flow: flow.adverse_selection_slope.value),
+            volatility=self.volatility,
+            half_spread=self.half_spread,
+        )
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A coin of which nothing can be said, and why."""
+
+    coin: str
+    reason: str
+
+
+def candidates_from_store(coins: Sequence[str], settings: Settings) -> list[Candidate | Unknown]:
+    """Calibrate each coin from its own last window in the tick store; nothing is written.
+
+    Without `coins`, all that are recorded.
+    """
+    store = TickStore(settings.market_data, settings.venue)
+    found: list[Candidate | Unknown] = []
+    for coin in coins or store.coins():
+        try:
+            found.append(_from_store(store, coin, settings))
+        except (DataError, ModelError) as error:
+            found.append(Unknown(coin, str(error)))
+    return found
+
+
+def candidates_from_files(coins: Sequence[str], settings: Settings, now_ms: int) -> list[Candidate | Unknown]:
+    """Read the published parameters of each coin; without `coins`, of all that are published."""
+    found: list[Candidate | Unknown] = []
+    for coin in coins or sorted(path.stem for path in settings.parameters.glob("*.json")):
+        try:
+            found.append(_from_file(settings, coin, now_ms))
+        except ParameterError as error:
+            found.append(Unknown(coin, str(error)))
+    return found
+
+
+def candidate_of(coin: str, calibration: Calibration, orders: MarketOrders) -> Candidate:
+    """A calibration, and the market orders it was made from, as a candidate."""
+    calibrated = calibration.flows
+    deepest = Directions(*(_reached(orders.of(side), calibration.half_spread) for side in Direction))
+    status, flags = calibration.quality
+    return Candidate(
+        coin,
+        calibrated,
+        calibration.mid,
+        calibration.increments.tick,
+        calibration.half_spread,
+        calibration.volatility,
+        deepest,
+        calibration.end_ms,
+        status,
+        _bad(status, flags),
+    )
+
+
+def candidate_of_parameters(parameters: Parameters, objection: str = "") -> Candidate:
+    """Published parameters as a candidate.
+
+    The file does not tell how deep single orders went; its fit and the number of orders behind it tell how many must
+    have reached a depth.
+    """
+    flows = Directions(_estimates(parameters.buy), _estimates(parameters.sell))
+    market = parameters.market
+    start = tail_range(market.mid, market.half_spread, market.tick).start
+    return Candidate(
+        parameters.coin,
+        flows,
+        market.mid,
+        market.tick,
+        market.half_spread,
+        market.volatility,
+        flows.map(lambda flow: _expected_reach(flow.fill_decay, start)),
+        parameters.window.end_ms,
+        parameters.quality.status,
+        _bad(parameters.quality.status, parameters.quality.flags) or objection,
+    )
+
+
+def _from_store(store: TickStore, coin: str, settings: Settings) -> Candidate:
+    end_ms = store.extent(coin)[1]
+    start_ms = end_ms - round(settings.calibration.window_s * 1e3)
+    increments = infer_increments(store.tape(coin, start_ms, end_ms).quotes)
+    observed = observe_window(partial(store.tape, coin), increments.tick, start_ms, end_ms)
+    return candidate_of(coin, calibrate_observed(observed, increments, settings), observed.orders)
+
+
+def _from_file(settings: Settings, coin: str, now_ms: int) -> Candidate:
+    try:
+        return candidate_of_parameters(read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=now_ms))
+    except StaleParameters as error:
+        old = read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=None)
+        return candidate_of_parameters(old, objection=str(error))
+
+
+def _estimates(flow: PublishedFlow) -> FlowEstimates:
+    return FlowEstimates(**{name: Estimate(**dict(published)) for name, published in flow})
+
+
+def _reached(orders: MarketOrders, half_spread: float) -> float:
+    """Depth that `ENOUGH_REACHED` of these orders reached [price]; the touch if there are fewer."""
+    if len(orders) < ENOUGH_REACHED:
+        return half_spread
+    return float(np.partition(orders.reach, -ENOUGH_REACHED)[-ENOUGH_REACHED])
+
+
+def _expected_reach(decay: Estimate, start: float) -> float:
+    """Depth that `ENOUGH_REACHED` of the orders in the tail reached if the fit holds [price]."""
+    return start + float(np.log(max(decay.n, 1) / ENOUGH_REACHED)) / decay.value
+
+
+def _bad(status: str, flags: Sequence[str]) -> str:
+    return f"the calibration is bad: {', '.join(flags)}" if status == "bad" else ""

@@ -1,0 +1,60 @@
+"""Pictures are an extra: only who asks for one needs the library that draws it."""
+
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from calibration.history import read_history
+from calibration.live import LEAD_MS, observe_window
+from calibration.parameters import Parameters
+from calibration.scanning.prospect import Prospect
+from calibration.settings import Settings
+from market.errors import ConfigurationError
+from market.store import TickStore
+
+_DAY_MS = 86_400_000
+
+plot_option = click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also draw a picture into this file (PNG, SVG or PDF).",
+)
+
+
+def draw_scan(prospects: list[Prospect], fee_bps: float, path: Path) -> None:
+    """Draw a ranking.
+
+    Raises
+    ------
+    ConfigurationError
+        If matplotlib is not installed, or cannot write such a file.
+    """
+    _plots().plot_scan(prospects, fee_bps, path)
+
+
+def draw_calibration(parameters: Parameters, settings: Settings, path: Path) -> None:
+    """Draw a calibration beside the window it was made from, with the last day of its history if there is one.
+
+    Raises
+    ------
+    ConfigurationError
+        If matplotlib is not installed, or cannot write such a file.
+    """
+    plots = _plots()
+    coin, start_ms, end_ms = parameters.coin, parameters.window.start_ms, parameters.window.end_ms
+    source = partial(TickStore(settings.market_data, settings.venue).tape, coin)
+    observed = observe_window(source, parameters.market.tick, start_ms, end_ms)
+    history = read_history(settings.parameters, coin, end_ms - _DAY_MS, end_ms)
+    plots.plot_calibration(plots.Subject(parameters, observed, source(start_ms - LEAD_MS, end_ms), history), path)
+
+
+def _plots() -> Any:
+    try:
+        return import_module("calibration.plots")
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        raise ConfigurationError("a picture needs matplotlib: pip install 'freqtrade-market-making[plot]'") from None

@@ -1,0 +1,144 @@
+"""`mm scan`: what quoting each coin would earn an hour, how sure that is, and which coins to leave alone."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from calibration.scan import MINIMUM_PER_HOUR, scan
+from calibration.scanning.candidates import Candidate, Unknown, candidates_from_files, candidates_from_store
+from calibration.scanning.prospect import Figures, Prospect
+from calibration.settings import Settings
+from market.errors import ConfigurationError, NotEnoughData
+from ops.options import coins_option, config_option, json_option, load_settings, now_ms, print_json, with_options
+from ops.plotting import draw_scan, plot_option
+from quoting.toxicity import Regime
+
+_COLUMNS = (
+    "coin", "net an hour", "95 % interval", "noise", "break-even\n\\[bps]", "toxicity", "depth\n\\[bps]", "fills\nan hour",
+    "inventory\n95 % \\[lots]", "capital", "actions an hour\nneeded / earned", "state",
+)  # fmt: skip
+_STYLES = {Regime.QUOTE: "green", Regime.WIDEN: "yellow", Regime.PAUSE: "red"}
+
+
+@click.command(name="scan")
+@with_options(
+    click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Calibrate from this tick store."),
+    click.option(
+        "--parameters", type=click.Path(path_type=Path, file_okay=False),
+        help="Read published calibrations.  [default: those of the configuration]",
+    ),
+    click.option("--fee", type=click.FloatRange(-100, 100), help="Maker fee [bps].  [default: the configuration's]"),
+    click.option(
+        "--minimum", type=click.FloatRange(min=0), default=MINIMUM_PER_HOUR, show_default=True,
+        help="What a coin must earn an hour.",
+    ),
+    coins_option,
+    plot_option,
+    config_option,
+    json_option,
+)  # fmt: skip
+def scan_command(**options: Any) -> None:
+    """Rank coins by what making their market is expected to earn; refuse, with the reason, those that cannot pay."""
+    settings = _settings(options)
+    found, source = _found(settings, options)
+    prospects = scan(found, settings, options["minimum"])
+    fee_bps = round(1e4 * settings.model.maker_fee, 9)
+    if options["plot"]:
+        draw_scan(prospects, fee_bps, options["plot"])
+    if options["as_json"]:
+        print_json(
+            {
+                "source": source,
+                "fee_bps": fee_bps,
+                "minimum_per_hour": options["minimum"],
+                "order_notional": settings.model.order_notional,
+                "maximum_inventory": settings.model.maximum_inventory,
+                "coins": [prospect.document() for prospect in prospects],
+            }
+        )
+    else:
+        _show(prospects, settings, source)
+    if all(prospect.figures is None for prospect in prospects):
+        raise NotEnoughData(f"none of {len(prospects)} coins in {source} could be evaluated")
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    if options["data"] and options["parameters"]:
+        raise ConfigurationError("give either --data or --parameters")
+    settings = load_settings(options["configs"], market_data=options["data"], parameters=options["parameters"])
+    if options["fee"] is None:
+        return settings
+    model = settings.model.model_copy(update={"maker_fee": options["fee"] / 1e4})
+    return settings.model_copy(update={"model": model})
+
+
+def _found(settings: Settings, options: dict[str, Any]) -> tuple[list[Candidate | Unknown], str]:
+    """The coins, and where they come from."""
+    if options["data"]:
+        found, source = candidates_from_store(options["coins"], settings), str(settings.market_data)
+    else:
+        found, source = candidates_from_files(options["coins"], settings, now_ms()), str(settings.parameters)
+    if not found:
+        raise NotEnoughData(f"0 coins to scan in {source}; record and calibrate first, or name a store with --data")
+    return found, source
+
+
+def _show(prospects: list[Prospect], settings: Settings, source: str) -> None:
+    console = Console()
+    model = settings.model
+    console.print(
+        f"Expected earnings of quoting both sides, {source}: maker fee {1e4 * model.maker_fee:g} bps, "
+        f"{model.order_notional:g} an order, at most {model.maximum_inventory} of them held either way"
+    )
+    pays, refused = ([p for p in prospects if p.refused is answer] for answer in (False, True))
+    if pays:
+        console.print(_table(pays))
+    else:
+        console.print("[bold]No coin pays.[/bold]")
+    if refused:
+        console.print(_refused(refused))
+
+
+def _table(prospects: list[Prospect]) -> Table:
+    table = Table(*_COLUMNS, title=f"{len(prospects)} worth quoting", title_justify="left")
+    for column in table.columns[1:-1]:
+        column.justify = "right"
+    for prospect in prospects:
+        if prospect.figures:
+            style = _STYLES[prospect.state]
+            table.add_row(*_row(prospect.coin, prospect.figures), f"[{style}]{prospect.state}[/{style}]")
+    return table
+
+
+def _row(coin: str, figures: Figures) -> tuple[str, ...]:
+    return (
+        coin,
+        f"[bold]{figures.net_per_hour:.2f}[/bold]",
+        f"{figures.low:.2f} … {figures.high:.2f}",
+        f"± {figures.noise_per_hour:.2f}",
+        f"{figures.break_even_fee_bps:.1f}",
+        f"{figures.toxicity:.2f}",
+        f"{(figures.bid_depth_bps + figures.ask_depth_bps) / 2:.1f}",
+        f"{figures.fills_per_hour:.0f}",
+        f"{figures.inventory_95:.0f}",
+        f"{figures.capital:.0f}",
+        f"{figures.actions_per_hour:.0f} / {figures.turnover_per_hour:.0f}",
+    )
+
+
+def _refused(prospects: list[Prospect]) -> Table:
+    table = Table("coin", "net an hour", "break-even\n\\[bps]", "why not", title=f"{len(prospects)} refused",
+                  title_justify="left", style="dim")  # fmt: skip
+    for prospect in prospects:
+        figures = prospect.figures
+        net = f"{figures.net_per_hour:.2f}" if figures else "–"
+        end = (
+            f"{figures.break_even_fee_bps:.1f}"
+            if figures and figures.break_even_fee_bps == figures.break_even_fee_bps
+            else "–"
+        )
+        table.add_row(prospect.coin, net, end, prospect.reason)
+    return table
