@@ -33,6 +33,7 @@ OK: Answer = {"status": "ok", "response": {"type": "default"}}
 SCHEDULE_AHEAD_MS = 5_000
 SCHEDULES_PER_DAY = 10
 RESERVED_ACTION_COST = Decimal("0.0005")
+HIGHEST_BUILDER_FEE = Decimal("0.1")  # per cent
 GONE = "Order was never placed, already canceled, or filled."
 
 
@@ -181,6 +182,8 @@ class ActionDesk:
     def _approve_builder(self, account: Account, action: ApproveBuilderFee) -> Answer:
         if not self._state.config.builder_approval:
             return refusal_of_action("Builder has insufficient balance to be approved.")
+        if action.percent > HIGHEST_BUILDER_FEE:
+            return refusal_of_action(f"Builder fee too high: the maximum for perpetuals is {HIGHEST_BUILDER_FEE}%.")
         account.builders[action.builder] = action.percent
         return OK
 
@@ -197,7 +200,10 @@ class ActionDesk:
         return OK
 
     def _reserve(self, account: Account, action: ReserveRequestWeight) -> Answer:
-        account.charge(action.weight * RESERVED_ACTION_COST)
+        cost = action.weight * RESERVED_ACTION_COST
+        if cost > withdrawable(account, self._state.prices):
+            return refusal_of_action("Insufficient balance to reserve request weight.")
+        account.charge(cost)
         account.budget.reserved += action.weight
         return OK
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from market.errors import MalformedMessage
 from market.sides import Side
 
+MOST_DIGITS = 12  # beyond any price and size there is; keeps all arithmetic on them exact
 CLOID_LENGTH = 34  # "0x" and 128 bits in hex
 
 
@@ -93,6 +94,8 @@ def read_decimal(value: Any, what: str) -> Decimal:
         raise MalformedMessage(f"{what} must be decimal text, saw {value!r:.60}") from None
     if not number.is_finite() or "_" in value:
         raise MalformedMessage(f"{what} must be finite, saw {value!r:.60}")
+    if number and not -MOST_DIGITS <= int(number.as_tuple().exponent) <= number.adjusted() <= MOST_DIGITS:
+        raise MalformedMessage(f"{what} must have up to {MOST_DIGITS} digits on either side, saw {value!r:.60}")
     return number
 
 

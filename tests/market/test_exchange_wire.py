@@ -37,7 +37,8 @@ def test_what_the_sdk_writes_is_read_exactly(is_buy, size, price, reduce_only, t
 
 
 @pytest.mark.parametrize("change", [
-    {"a": "1"}, {"a": True}, {"a": -1}, {"b": 1}, {"p": 3363.2}, {"p": "NaN"}, {"p": "1_0"}, {"s": None}, {"r": None},
+    {"a": "1"}, {"a": True}, {"a": -1}, {"b": 1}, {"p": 3363.2}, {"p": "NaN"}, {"p": "1_0"}, {"s": None},
+    {"s": "1e400"}, {"p": "1e-30"}, {"s": "1" * 20}, {"r": None},
     {"t": {}}, {"t": {"limit": {"tif": "Po"}}}, {"t": {"limit": {}}}, {"c": "0x12"}, {"c": "0x" + "g" * 32},
     {"t": {"trigger": {"isMarket": True, "triggerPx": "1", "tpsl": "x"}}},
     {"t": {"trigger": {"isMarket": "yes", "triggerPx": "1", "tpsl": "sl"}}},

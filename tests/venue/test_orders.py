@@ -317,6 +317,8 @@ def test_actions_can_be_bought(desk: Desk):
     desk.do(type="reserveRequestWeight", weight=1000)
     assert desk.account().cash == Decimal("999.5")
     assert desk.account().budget.limit == 11_000
+    assert desk.do(type="reserveRequestWeight", weight=10**9)["status"] == "err"
+    assert desk.account().budget.limit == 11_000
 
 
 def test_leverage_changes_only_within_the_rules(desk: Desk):
@@ -351,6 +353,7 @@ def test_a_builder_must_be_approved():
     assert desk.do(**routed)["status"] == "ok"
     assert desk.info.answer({"type": "maxBuilderFee", "user": ALICE, "builder": BUILDER}) == 10
     assert Desk(builder_approval=False).do(**approval)["status"] == "err"
+    assert desk.do(**{**approval, "maxFeeRate": "1%"})["response"].startswith("Builder fee too high")
 
 
 def test_nothing_trades_before_there_is_a_book():

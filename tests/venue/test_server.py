@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -22,6 +23,13 @@ from venue.server import LocalVenue
 
 pytestmark = pytest.mark.timeout(30)
 ORDER = {"a": 1, "b": True, "p": "2999.5", "s": "0.1", "r": False, "t": {"limit": {"tif": "Alo"}}}
+STOP = {"trigger": {"isMarket": True, "triggerPx": "2900", "tpsl": "sl"}}
+QUESTIONS = (
+    "spotMeta", "spotMetaAndAssetCtxs", "perpDexs", "meta", "metaAndAssetCtxs", "exchangeStatus", "allMids", "l2Book",
+    "recentTrades", "candleSnapshot", "fundingHistory", "userAbstraction", "clearinghouseState",
+    "spotClearinghouseState", "orderStatus", "openOrders", "frontendOpenOrders", "historicalOrders", "userFills",
+    "userFillsByTime", "userFunding", "userFees", "userRateLimit", "userRole", "maxBuilderFee",
+)  # fmt: skip
 PLACE = {"type": "order", "orders": [ORDER], "grouping": "na"}
 
 
@@ -69,6 +77,45 @@ async def test_what_cannot_be_read_is_unprocessable(scripted: Any, path: str, bo
         async with session.post(path, data=body) as answer:
             assert answer.status == 422
         assert (await ask(session, type="exchangeStatus"))["specialStatuses"] is None
+
+
+def mutated(body: Any, chance: random.Random) -> Any:
+    """The same body with one value, anywhere in it, replaced by something that does not belong there."""
+    strange = [None, True, -1, 2**63, 1e300, 0.5, "", "x", "NaN", "1e400", "-5", "0.00000000000000000001", [], {}, [[]]]
+    if chance.random() < 0.3 or not isinstance(body, dict | list) or not body:
+        return chance.choice(strange)
+    if isinstance(body, list):
+        return [mutated(body[0], chance), *body[1:]]
+    key = chance.choice(sorted(body))
+    return {**body, key: mutated(body[key], chance)}
+
+
+async def test_no_request_breaks_the_server(scripted: Any, keys: Any):
+    """Any change of a valid request, signed or not after it, is answered: carried out, refused or unprocessable."""
+    actions = [
+        PLACE, {"type": "cancel", "cancels": [{"a": 1, "o": 1}]}, {"type": "scheduleCancel", "time": 1},
+        {"type": "order", "orders": [{**ORDER, "t": STOP, "r": True, "c": "0x" + "1" * 32}], "grouping": "positionTpsl",
+         "builder": {"b": "0x" + "1" * 40, "f": 1}},
+        {"type": "updateLeverage", "asset": 1, "isCross": True, "leverage": 3}, {"type": "setReferrer", "code": "X"},
+        {"type": "updateIsolatedMargin", "asset": 1, "isBuy": True, "ntli": 10}, {"type": "noop"},
+        {"type": "reserveRequestWeight", "weight": 10}, {"type": "modify", "oid": 1, "order": ORDER},
+    ]  # fmt: skip
+    questions = [{"type": kind, "user": keys[0].address, "coin": "ETH", "oid": 7, "builder": "0x" + "1" * 40,
+                  "req": {"coin": "ETH", "interval": "1m", "startTime": 0, "endTime": 10**13}, "startTime": 0,
+                  "endTime": 10**13} for kind in QUESTIONS]  # fmt: skip
+    chance, nonce = random.Random(7), time.time_ns() // 1_000_000
+    async with running(scripted, accounts=(AccountConfig(keys[0].address),)) as session:
+        for number in range(2500):
+            action = chance.choice(actions)
+            if chance.random() < 0.5:
+                action = mutated(action, chance)
+                body = signed(keys[0], action, nonce + number) if isinstance(action, dict) else {"action": action}
+            else:
+                body = mutated(signed(keys[0], action, nonce + number), chance)
+            question = mutated(chance.choice(questions), chance)
+            for path, request in (("/exchange", body), ("/info", question)):
+                async with session.post(path, json=request) as answer:
+                    assert answer.status in (200, 422), request
 
 
 @pytest.mark.parametrize("text", ["{", "7", "{}", '{"method":"dance"}', '{"method":"subscribe"}',
