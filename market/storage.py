@@ -18,7 +18,7 @@ class Storage(Protocol):
     """Folders of immutable files; paths are relative to the root and use ``/``."""
 
     def folders(self, folder: str) -> list[str]:
-        """Names of the folders in a folder, sorted; none where the folder does not exist."""
+        """Names of the folders in a folder, sorted, without hidden ones; none where the folder does not exist."""
         ...
 
     def files(self, folder: str) -> list[str]:
@@ -64,7 +64,7 @@ class LocalStorage:
 
     def folders(self, folder: str) -> list[str]:
         """Names of the folders in a folder, sorted."""
-        return sorted(entry.name for entry in self._entries(folder) if entry.is_dir())
+        return sorted(entry.name for entry in self._entries(folder) if entry.is_dir() and entry.name[0] != ".")
 
     def files(self, folder: str) -> list[str]:
         """Names of the files in a folder, sorted."""
@@ -116,7 +116,7 @@ class RemoteStorage:
 
     def folders(self, folder: str) -> list[str]:
         """Names of the folders in a folder, sorted."""
-        return self._names(folder, fs.FileType.Directory)
+        return [name for name in self._names(folder, fs.FileType.Directory) if name[0] != "."]
 
     def files(self, folder: str) -> list[str]:
         """Names of the files in a folder, sorted."""

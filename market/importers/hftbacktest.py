@@ -15,7 +15,7 @@ from market.events import BestQuote, BookSnapshot, Trade
 from market.hyperliquid.market_data import Frame, parse_frame
 from market.importers.importing import Entry, Format, ImportReport, Progress, run_import
 from market.importers.lines import SourceFile
-from market.importers.times import scaled_ms
+from market.importers.values import scaled_ms
 from market.rows import book_row, quote_row, trade_row
 from market.streams import FAST_BOOK_LEVELS, Stream
 

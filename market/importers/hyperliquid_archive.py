@@ -19,7 +19,7 @@ from market.errors import MalformedMessage
 from market.hyperliquid.market_data import parse_book
 from market.importers.importing import Entry, Format, ImportReport, Progress, run_import
 from market.importers.lines import SourceFile
-from market.importers.times import iso_ms
+from market.importers.values import iso_ms, optional_number
 from market.rows import book_row
 from market.streams import Stream
 
@@ -52,10 +52,10 @@ def _books(source: SourceFile, report: ImportReport) -> Iterator[Entry]:
 
 def _contexts(source: SourceFile, report: ImportReport) -> Iterator[Entry]:
     lines = source.lines()
-    header = next(lines, b"").decode().split(",")
+    header = next(lines, b"").decode("utf-8", "replace").split(",")
     for line in lines:
         try:
-            fields = dict(zip(header, line.decode().split(","), strict=True))
+            fields = dict(zip(header, line.decode("utf-8", "replace").split(","), strict=True))
             yield fields["coin"], Stream.CONTEXT, _context_row(fields)
         except (KeyError, ValueError) as error:
             report.fault(source, repr(error))
@@ -64,4 +64,4 @@ def _contexts(source: SourceFile, report: ImportReport) -> Iterator[Entry]:
 def _context_row(fields: dict[str, str]) -> tuple[Any, ...]:
     time_ms = iso_ms(fields["time"].removesuffix("Z"))
     names = ("funding", "mark_px", "oracle_px", "open_interest", "mid_px")
-    return (time_ms, time_ms, *(float(fields[name]) if fields[name] else None for name in names))
+    return (time_ms, time_ms, *(optional_number(fields[name]) for name in names))

@@ -27,7 +27,7 @@ from market.hyperliquid.market_data import DIRECTION_OF
 from market.hyperliquid.numbers import milliseconds, positive
 from market.importers.importing import Entry, Format, ImportReport, Progress, run_import
 from market.importers.lines import SourceFile
-from market.importers.times import iso_ms
+from market.importers.values import iso_ms
 from market.rows import trade_row
 from market.sides import Direction
 from market.streams import Stream
@@ -71,28 +71,34 @@ def _from_fill(fill: dict[str, Any], taker: str, maker: str) -> Trade:
     direction = DIRECTION_OF[fill["side"]]
     buyer, seller = (taker, maker) if direction is Direction.BUY else (maker, taker)
     return Trade(
-        coin=fill["coin"],
+        coin=_text(fill["coin"]),
         time_ms=milliseconds(fill["time"]),
         direction=direction,
         price=positive(fill["px"], "px"),
         size=positive(fill["sz"], "sz"),
         trade_id=str(fill["tid"]),
-        hash=fill.get("hash") or "",
-        buyer=buyer,
-        seller=seller,
+        hash=_text(fill.get("hash") or ""),
+        buyer=_text(buyer),
+        seller=_text(seller),
     )
 
 
 def _from_sides(record: dict[str, Any]) -> Trade:
     buyer, seller = (side["user"] for side in record["side_info"])
     return Trade(
-        coin=record["coin"],
+        coin=_text(record["coin"]),
         time_ms=iso_ms(record["time"]),
         direction=DIRECTION_OF[record["side"]],
         price=positive(record["px"], "px"),
         size=positive(record["sz"], "sz"),
         trade_id="",
-        hash=record.get("hash") or "",
-        buyer=buyer,
-        seller=seller,
+        hash=_text(record.get("hash") or ""),
+        buyer=_text(buyer),
+        seller=_text(seller),
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise MalformedMessage(f"text is needed, saw {value!r:.80}")
+    return value

@@ -22,11 +22,12 @@ import pyarrow.parquet as pq
 from market.errors import MalformedMessage
 from market.importers.importing import Entry, Format, ImportReport, Progress, run_import
 from market.importers.lines import SourceFile
-from market.importers.times import scaled_ms
+from market.importers.values import optional_positive, positive_number, scaled_ms
 from market.rows import LEVELS, Row
 from market.streams import Stream
 
 BACKLOG_MS = 3000
+SECONDS_PER_MS = 1e-3
 
 Fields = dict[str, Any]
 
@@ -69,7 +70,7 @@ def _records(source: SourceFile, report: ImportReport) -> Iterator[Fields]:
                 yield record
         return
     lines = source.lines()
-    header = next(lines, b"").decode().split(",")
+    header = next(lines, b"").decode("utf-8", "replace").split(",")
     for line in lines:
         values = line.decode("utf-8", "replace").split(",")
         if len(values) == len(header):
@@ -86,21 +87,21 @@ def _coin(path: Path) -> str:
 
 
 def _times(fields: Fields) -> tuple[int, int]:
-    return scaled_ms(fields["exchange_timestamp"], 1), scaled_ms(str(int(float(fields["timestamp"]) * 1e3)), 1)
+    return scaled_ms(fields["exchange_timestamp"], 1), scaled_ms(fields["timestamp"], SECONDS_PER_MS)
 
 
 def _trade_row(fields: Fields) -> Row:
     exchange_ms, local_ms = _times(fields)
     if fields["side"] not in ("buy", "sell"):
         raise MalformedMessage(f"side must be buy or sell, saw {fields['side']!r}")
-    price, size = float(fields["price"]), float(fields["size"])
+    price, size = positive_number(fields["price"]), positive_number(fields["size"])
     late = local_ms - exchange_ms > BACKLOG_MS
     return (exchange_ms, local_ms, fields["side"], price, size, str(fields["trade_id"]), None, None, None, late)
 
 
 def _quote_row(fields: Fields) -> Row:
     """Half of a best quote: the other side is null."""
-    level = (float(fields["price"]), float(fields["size"]))
+    level = (positive_number(fields["price"]), positive_number(fields["size"]))
     if fields["side"] == "bid":
         return (*_times(fields), *level, None, None)
     if fields["side"] == "ask":
@@ -118,4 +119,4 @@ def _join(bid: Row | None, ask: Row) -> Row | None:
 def _book_row(fields: Fields) -> Row:
     names = ("bid_price", "bid_size", "ask_price", "ask_size")
     values = [fields.get(f"{name}_{level}") for level in range(LEVELS[Stream.BOOK]) for name in names]
-    return (*_times(fields), *(None if value is None else float(value) for value in values))
+    return (*_times(fields), *(optional_positive(value) for value in values))

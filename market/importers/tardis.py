@@ -18,7 +18,7 @@ from market.errors import MalformedMessage
 from market.importers.importing import Entry, Format, ImportReport, Progress, run_import
 from market.importers.lines import SourceFile
 from market.importers.tardis_book import BookUpdates
-from market.importers.times import scaled_ms
+from market.importers.values import optional_number, optional_positive, positive_number, scaled_ms
 from market.rows import LEVELS, Row
 from market.streams import Stream
 
@@ -43,7 +43,7 @@ def _read(source: SourceFile, report: ImportReport) -> Iterator[Entry]:
     lines = source.lines()
     header = next(lines, b"").decode("utf-8", "replace").split(",")
     records = _records(lines, header, source, report)
-    if "is_snapshot" in header:
+    if set(header) >= {*COMMON, "is_snapshot", "side", "price", "amount"}:
         yield from BookUpdates(source, report).read(records)
         return
     stream, make_row = _kind(header)
@@ -100,27 +100,23 @@ def _times(fields: Fields) -> tuple[int, int]:
     return scaled_ms(fields["timestamp"], US_PER_MS), scaled_ms(fields["local_timestamp"], US_PER_MS)
 
 
-def _number(text: str) -> float | None:
-    return float(text) if text else None
-
-
 def _trade_row(fields: Fields) -> Row | None:
     if fields["side"] not in ("buy", "sell"):
         return None
-    price, size = float(fields["price"]), float(fields["amount"])
+    price, size = positive_number(fields["price"]), positive_number(fields["amount"])
     return (*_times(fields), fields["side"], price, size, fields["id"] or None, None, None, None, False)
 
 
 def _quote_row(fields: Fields) -> Row:
     return (
         *_times(fields),
-        *(_number(fields[f"{side}_{what}"]) for side in ("bid", "ask") for what in ("price", "amount")),
+        *(optional_positive(fields[f"{side}_{what}"]) for side in ("bid", "ask") for what in ("price", "amount")),
     )
 
 
 def _snapshot_row(fields: Fields) -> Row:
     values = [
-        _number(fields.get(f"{side}[{level}].{what}", ""))
+        optional_positive(fields.get(f"{side}[{level}].{what}", ""))
         for level in range(LEVELS[Stream.BOOK])
         for side in ("bids", "asks")
         for what in ("price", "amount")
@@ -130,4 +126,4 @@ def _snapshot_row(fields: Fields) -> Row:
 
 def _ticker_row(fields: Fields) -> Row:
     names = ("funding_rate", "mark_price", "index_price", "open_interest")
-    return (*_times(fields), *(_number(fields.get(name, "")) for name in names), None)
+    return (*_times(fields), *(optional_number(fields.get(name, "")) for name in names), None)

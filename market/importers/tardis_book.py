@@ -7,7 +7,7 @@ from itertools import groupby
 from market.errors import MalformedMessage
 from market.importers.importing import Entry, ImportReport
 from market.importers.lines import SourceFile
-from market.importers.times import scaled_ms
+from market.importers.values import positive_number, scaled_ms
 from market.rows import LEVELS
 from market.streams import Stream
 
@@ -46,7 +46,10 @@ class BookUpdates:
                 yield rows[-1]["symbol"], Stream.BOOK, (*times, *self._top(self._sides))
 
     def _apply(self, rows: list[Fields]) -> None:
-        changes = [(fields["side"], float(fields["price"]), float(fields["amount"])) for fields in rows]
+        changes = [(fields["side"], positive_number(fields["price"]), _amount(fields["amount"])) for fields in rows]
+        unknown = {side for side, _, _ in changes} - {"bid", "ask"}
+        if unknown:
+            raise MalformedMessage(f"side must be bid or ask, saw {unknown}")
         snapshot = rows[0]["is_snapshot"] == "true"
         # A snapshot of another venue may be spread over several messages; of Hyperliquid every message is one.
         if snapshot and (not self._in_snapshot or rows[0]["exchange"] == "hyperliquid"):
@@ -68,3 +71,8 @@ class BookUpdates:
             values += bids[level] if level < len(bids) else (None, None)
             values += asks[level] if level < len(asks) else (None, None)
         return values
+
+
+def _amount(text: str) -> float:
+    """Size of a level; zero means that it is gone."""
+    return 0.0 if text in ("0", "0.0") else positive_number(text)

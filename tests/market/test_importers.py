@@ -2,9 +2,11 @@
 
 import gzip
 import json
+import random
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from market.importers import IMPORTERS
@@ -339,3 +341,57 @@ def day(table: pa.Table) -> tuple[int, int]:
     """Window from just before the first to the last row."""
     times = table["exchange_ms"].to_numpy()
     return int(times[0]) - 1, int(times[-1])
+
+
+def whole_files(folder: Path) -> dict[str, list[Path]]:
+    """A good file of each kind and format, without its compression."""
+    folder.mkdir()
+    block = {
+        "local_time": "2025-11-25T08:33:18.508962742",
+        "events": [["0xmaker", {**FILL, "side": "A", "crossed": False}], ["0xtaker", FILL]],
+    }
+    quote = '{"coin":"ETH","time":1757015216253,"bbo":[{"px":"1","sz":"2","n":1},null]}'
+    texts = {
+        "hyperliquid-archive": {
+            "SOL.jsonl": ARCHIVE_LINE,
+            "ctx.csv": "time,coin,mark_px,funding,open_interest,"
+            "oracle_px,mid_px\n2024-05-20T00:01:00Z,BTC,100.5,0.0000125,10,100,\n",
+        },
+        "hyperliquid-fills": {"f.jsonl": json.dumps(block)},
+        "tardis": {name.removesuffix(".gz"): text for name, text in TARDIS.items()}
+        | {"book.csv": updates((2, "true", [("bid", 100.0, 1.0), ("ask", 101.0, 1.0)]), (3, "false", [("bid", 9, 0)]))},
+        "hftbacktest": {"c.txt": f'1757015216875000000 {{"channel":"bbo","data":{quote}}}'},
+        "prior-art": {
+            "prices_BTC.csv": "timestamp,price,size,side,exchange_timestamp\n1756904112.8,100,1,bid,1756904112212",
+            "trades_BTC.csv": "timestamp,price,size,side,trade_id,exchange_timestamp\n1.5,1,1,buy,7,1756904102005",
+            "orderbooks_BTC.csv": "timestamp,exchange_timestamp,bid_price_0,bid_size_0\n1.5,1756904102005,1,2",
+        },
+    }
+    for name, files in texts.items():
+        for file, text in files.items():
+            (folder / f"{name}-{file}").write_text(text)
+    return {name: sorted(folder.glob(f"{name}-*")) for name in texts}
+
+
+@pytest.mark.parametrize("name", sorted(IMPORTERS))
+def test_files_with_random_faults_are_imported_as_far_as_they_make_sense(tmp_path, name):
+    """Bytes changed, cut and doubled at random: no exception, and what was written reads back as finite numbers."""
+    chance = random.Random(name)
+    for good in whole_files(tmp_path / "good")[name]:
+        for number in range(60):
+            content = bytearray(good.read_bytes() * 2)
+            for _ in range(chance.randint(1, 4)):
+                place = chance.randrange(len(content))
+                piece = chance.choice([b"", b"nan", b"-", b"\n", b",", b"null", b"[]", b"9" * 30, b"\xff", b'"', b"/"])
+                content[place : place + chance.randint(0, 3)] = piece
+            bad = tmp_path / f"{number}-{good.name}"
+            bad.write_bytes(content)
+            report = IMPORTERS[name]([bad], tmp_path / "store")
+            assert report.files + report.files_torn + report.files_known == 1
+    for venue in sorted(path.name for path in (tmp_path / "store").iterdir()):
+        store = TickStore(tmp_path / "store", venue)
+        for coin in store.coins():
+            for stream in Stream:
+                table = store.read(coin, stream, 0, 2**60)
+                for column in (column for column in table.columns if pa.types.is_floating(column.type)):
+                    assert pc.all(pc.is_finite(column)).as_py() in (True, None)

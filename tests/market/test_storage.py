@@ -20,6 +20,7 @@ def test_what_is_published_is_read(storage):
     storage.publish("a/b/file.parquet", pa.py_buffer(b"content"))
     with storage.open("a/b/file.parquet") as file:
         assert file.read() == b"content"
+    storage.publish("a/.hidden/note", pa.py_buffer(b"for programs"))
     assert storage.files("a/b") == ["file.parquet"]
     assert storage.folders("a") == ["b"]
     assert storage.files("a") == []
