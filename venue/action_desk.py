@@ -1,6 +1,7 @@
 """Carrying out the actions of ``/exchange`` and answering them as the exchange does."""
 
 import re
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -34,6 +35,8 @@ SCHEDULE_AHEAD_MS = 5_000
 SCHEDULES_PER_DAY = 10
 RESERVED_ACTION_COST = Decimal("0.0005")
 HIGHEST_BUILDER_FEE = Decimal("0.1")  # per cent
+# Where the orders begin that protect an order or a position; a batch without grouping has none.
+CHILDREN_FROM: dict[str, int] = {"na": sys.maxsize, "normalTpsl": 1, "positionTpsl": 0}
 GONE = "Order was never placed, already canceled, or filled."
 
 
@@ -84,24 +87,21 @@ class ActionDesk:
     def _place(self, account: Account, action: PlaceOrders) -> Answer:
         if action.builder is not None and not self._may_charge(account, action.builder):
             return refusal_of_action("Builder fee has not been approved.")
-        statuses: list[Any] = []
-        parent: Order | None = None
-        family: list[Order] = []
+        outcomes: list[Order | Refusal] = []
         for number, terms in enumerate(action.orders):
-            is_child = action.grouping == "positionTpsl" or (action.grouping == "normalTpsl" and number > 0)
+            parent = outcomes[0] if action.grouping == "normalTpsl" and number else None
             handling = Handling(
                 action.builder,
-                waits_for_parent=is_child and parent is not None and parent.is_live,
+                waits_for_parent=isinstance(parent, Order) and parent.is_live,
                 whole_position=action.grouping == "positionTpsl" and not terms.size,
             )
-            outcome = self._desk.place(account, terms, handling)
+            # Whoever protects an order that was refused is refused with it.
+            outcome = parent if isinstance(parent, Refusal) else self._desk.place(account, terms, handling)
             self._count(account, terms, outcome)
-            statuses.append(_status(outcome, is_child=is_child))
-            if isinstance(outcome, Order) and is_child:
-                family.append(outcome)
-            elif isinstance(outcome, Order):
-                parent = outcome
-        _relate(parent if action.grouping == "normalTpsl" else None, family)
+            outcomes.append(outcome)
+        _relate(outcomes, action.grouping)
+        children = range(len(outcomes))[CHILDREN_FROM[action.grouping] :]
+        statuses = [_status(outcome, is_child=number in children) for number, outcome in enumerate(outcomes)]
         return _statuses("order", statuses)
 
     def _may_charge(self, account: Account, builder: Builder) -> bool:
@@ -218,12 +218,15 @@ def _requests(action: Action) -> int:
             return 1
 
 
-def _relate(parent: Order | None, family: list[Order]) -> None:
+def _relate(outcomes: list[Order | Refusal], grouping: str) -> None:
     """Tie take-profit and stop to each other and to the order they protect."""
+    parents, children = outcomes[: CHILDREN_FROM[grouping]], outcomes[CHILDREN_FROM[grouping] :]
+    family = [order for order in children if isinstance(order, Order)]
     for order in family:
         order.siblings = [other for other in family if other is not order]
-    if parent is not None:
-        parent.children = family
+    for parent in parents:
+        if isinstance(parent, Order) and family:
+            parent.children = family
 
 
 def _status(outcome: Order | Refusal, *, is_child: bool) -> Any:

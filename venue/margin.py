@@ -79,9 +79,10 @@ def liquidation_price(account: Account, coin: str, prices: Prices) -> Decimal | 
 def order_requirement(account: Account, prices: Prices, orders: Iterable[Order]) -> Decimal:
     """Initial margin that these open orders and the cross positions bind in the worst case [USDC].
 
-    Of each coin the worse of "all bids are filled" and "all asks are filled" counts. Reduce-only orders bind nothing.
+    Of each coin the worse of "all bids are filled" and "all asks are filled" counts. Reduce-only orders and
+    orders that wait for the mark price bind nothing.
     """
-    orders = [order for order in orders if not order.reduce_only]
+    orders = [order for order in orders if not order.reduce_only and not order.waits_for_mark]
     coins = {order.coin for order in orders} | set(account.held())
     return sum((_coin_requirement(account, coin, prices, orders) for coin in coins), ZERO)
 

@@ -65,6 +65,11 @@ class Order:
         return self.status in (Status.OPEN, Status.TRIGGERED)
 
     @property
+    def waits_for_mark(self) -> bool:
+        """Whether it is a trigger order that has not been triggered."""
+        return self.trigger is not None and self.status is Status.OPEN and not self.is_resting
+
+    @property
     def coin(self) -> str:
         """The coin it trades."""
         return self.instrument.coin

@@ -45,12 +45,11 @@ def refuse_order(
     order: Order, coin: ListedCoin, account: Account, prices: Prices, replaced: Order | None
 ) -> Refusal | None:
     """What forbids an order in this state of book and account; `replaced` is about to be cancelled for it."""
-    position = account.positions[order.coin]
-    signed = order.lots if order.side is Side.BID else -order.lots
-    if order.reduce_only and order.trigger is None and not position.closing_lots(signed):
-        return Refusal(Status.REDUCE_ONLY, f"Reduce only order would increase position. asset={coin.index}")
-    if order.trigger is not None:
+    if order.waits_for_mark:
         return _refuse_trigger(order, coin)
+    signed = order.lots if order.side is Side.BID else -order.lots
+    if order.reduce_only and not account.positions[order.coin].closing_lots(signed):
+        return Refusal(Status.REDUCE_ONLY, f"Reduce only order would increase position. asset={coin.index}")
     if not order.reduce_only and _lacks_margin(order, account, prices, replaced):
         return Refusal(Status.NO_MARGIN, f"Insufficient margin to place order. asset={coin.index}")
     if order.tif is TimeInForce.POST_ONLY and coin.matching.would_match(order.side, order.price):
@@ -80,9 +79,7 @@ def _refuse_trigger(order: Order, coin: ListedCoin) -> Refusal | None:
 
 
 def _lacks_margin(order: Order, account: Account, prices: Prices, replaced: Order | None) -> bool:
-    kept = dict(account.open_orders)
-    if replaced is not None:
-        kept.pop(replaced.oid, None)
-    before = order_requirement(account, prices, kept.values())
-    after = order_requirement(account, prices, [*kept.values(), order])
+    kept = [other for other in account.open_orders.values() if other not in (order, replaced)]
+    before = order_requirement(account, prices, kept)
+    after = order_requirement(account, prices, [*kept, order])
     return after > before and after > cross_summary(account, prices).account_value

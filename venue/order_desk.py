@@ -114,10 +114,15 @@ class OrderDesk:
                 continue
             order.status, order.status_ms = Status.TRIGGERED, self._state.now_ms
             order.tif = TimeInForce.IMMEDIATE if order.trigger.is_market else TimeInForce.GOOD_TILL_CANCELLED
+            account = self._state.accounts[order.owner]
             if order.whole_position:
-                order.lots = order.original_lots = abs(self._state.accounts[order.owner].positions[order.coin].lots)
+                order.lots = order.original_lots = abs(account.positions[order.coin].lots)
             self._tell(order)
-            self._enter(order, coin)
+            refusal = refuse_order(order, coin, account, self._state.prices, None)
+            if refusal is None:
+                self._enter(order, coin)
+            else:
+                self._finish(order, refusal.status)
 
     def capacity(self, order: Order) -> int:
         """Lots an order may still trade: a reduce-only order not more than the position it reduces."""
@@ -200,8 +205,8 @@ class OrderDesk:
             if not order.reduce_only or not order.is_live or order.waits_for_parent:
                 continue
             # A stop may stand on either side of a position that turns; only without any position it is of no use.
-            useless = not self.capacity(order) if order.is_resting else not position.lots
-            if useless and (order.is_resting or self._triggers.has(order)):
+            useless = not position.lots if order.waits_for_mark else not self.capacity(order)
+            if useless and (order.is_resting or order.waits_for_mark):
                 self.end(order, Status.REDUCE_ONLY_CANCELLED)
 
     def _finish(self, order: Order, status: Status) -> None:

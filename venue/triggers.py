@@ -16,14 +16,11 @@ class Triggers:
         """Let an order wait."""
         self._waiting.setdefault(order.coin, []).append(order)
 
-    def has(self, order: Order) -> bool:
-        """Whether an order waits."""
-        return order in self._waiting.get(order.coin, [])
-
     def disarm(self, order: Order) -> None:
         """Forget an order, if it waits."""
-        if self.has(order):
-            self._waiting[order.coin].remove(order)
+        waiting = self._waiting.get(order.coin, [])
+        if order in waiting:
+            waiting.remove(order)
 
     def due(self, coin: str, mark: Decimal) -> list[Order]:
         """Take out and return the orders whose trigger the mark price has reached."""

@@ -261,6 +261,25 @@ def test_children_are_cancelled_with_their_parent(desk: Desk):
     assert desk.status(oid + 1) == "canceled"
 
 
+def test_whoever_protects_a_refused_order_is_refused_with_it(desk: Desk):
+    """Without its parent a take-profit or stop would close a position that nobody opened."""
+    wire = {"a": 0, "b": True, "p": "2990.05", "s": "0.1", "r": False, "t": tif("Gtc")}
+    stop = {**wire, "b": False, "r": True, "p": "2900", "t": trigger("2980", "sl")}
+    answer = desk.do(type="order", orders=[wire, stop], grouping="normalTpsl")
+    first, second = answer["response"]["data"]["statuses"]
+    assert first == second == {"error": "Price must be divisible by tick size. asset=0"}
+    assert not desk.account().open_orders
+
+
+def test_an_entry_by_trigger_needs_margin_when_it_fires(desk: Desk):
+    """A waiting trigger order binds no margin; at its trigger it is refused like any other without margin."""
+    oid = desk.order(p="3100", s="5", t=trigger("3001", "sl"))["resting"]["oid"]
+    assert "resting" in desk.order(p="2990", s="5", t=tif("Alo"))
+    desk.move(20)
+    assert desk.status(oid) == "perpMarginRejected"
+    assert not desk.account().held()
+
+
 def test_a_stop_of_the_whole_position_takes_its_size_when_it_fires(desk: Desk):
     """A position stop without a size closes what there is at that moment."""
     desk.order(s="0.1", p="3000.1", t=tif("Ioc"))
