@@ -1,8 +1,9 @@
 """The calibration forecasts how many market orders reach a depth better than the window's own counts do.
 
 Walk-forward: from each window of half an hour A·exp(−κ d) says how many orders of the next minute reach 0.5, 1, 2 and
-4 bps beyond the touch, rounded up to the price grid, where a quote would stand. Scored by the Poisson deviance of the counts that came, against counting: the rate
-of the same window at the same depth. Below 1 is better than counting. Given a tick store, its coins are scored too:
+4 bps beyond the touch, rounded up to the price grid, where a quote would stand. Scored by the Poisson deviance of the
+counts that came, against counting: the rate of the same window at the same depth. Below 1 is better than counting.
+Given a tick store, its coins are scored too:
 
     python benchmarks/forecast_skill.py [STORE]
 """

@@ -88,6 +88,8 @@ class Calibrator:
                 calibrations[coin] = self._calibrate(coin, now_ms)
             except (DataError, ModelError) as error:
                 logger.warning("%s is not calibrated: %s", coin, error)
+                if coin not in self._previous:
+                    self._live.pop(coin, None)  # its tick was told from too few quotes to be kept
         published = {}
         for coin, result in zip(calibrations, solve(list(calibrations.values()), self._settings), strict=True):
             if isinstance(result, ModelError):

@@ -5,13 +5,15 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from calibration.calibrate import Calibration, calibrate
+from calibration.calibrate import Calibration, calibrate, calibrate_observed
 from calibration.estimate import FlowEstimates, Source
 from calibration.increments import Increments
+from calibration.observations import observe
 from calibration.settings import Settings
 from market.errors import NotEnoughData
 from market.sides import Direction
 from market.tape import QuoteTape, Tape, TradeTape
+from venue.market_regimes import Surge
 from venue.presets import coin_universe
 from venue.simulation import simulate_tape
 
@@ -185,3 +187,33 @@ def test_intervals_hold_the_truth_of_markets_of_all_kinds():
                 hits[name].append(estimate.low <= true <= estimate.high)
     shares = {name: float(np.mean(hit)) for name, hit in hits.items()}
     assert all(0.88 <= share <= 1.0 for share in shares.values()), shares
+
+
+def test_a_surge_is_followed_and_forgotten(truth, increments):
+    """Rates rise with a surge faster than the mean of the window, and are back when it has died down."""
+    start_s, decay_s = 2400, 60
+    surging = replace(truth, surge=Surge(start_s, decay_s, arrival=10.0))
+    tape = simulate_tape(surging, seed=7, seconds=3300)
+    known = observe(tape, increments.tick)
+    previous = None
+    found = {}
+    for now_s in range(1815, 3300, 15):
+        window = known.as_known_at(now_s * 1000 - 1_800_000, now_s * 1000)
+        previous = calibrate_observed(window, increments, SETTINGS, previous)
+        counted = len(window.orders.of(Direction.BUY)) / window.exposure_s
+        rate = previous.flows.buy.arrival_rate.value
+        found[now_s] = (rate / truth.arrival_rate.buy, rate / counted)
+    before = [found[t][0] for t in found if 2100 <= t < 2400]
+    assert max(found[t][1] for t in found if 2430 <= t < 2520) > 1.5
+    assert np.mean(before) == pytest.approx(1.0, abs=0.1)
+    assert all(found[t][0] < 1.35 for t in found if t >= 2900)
+
+
+def test_what_happens_later_changes_nothing_now(half_hour, increments):
+    """A calibration from a longer recording, cut at a time, is that from a recording that ended there."""
+    start, middle = half_hour.start_ms + 60_000, half_hour.start_ms + 1_200_000
+    whole, ended = (
+        observe(tape, increments.tick).as_known_at(start, middle) for tape in (half_hour, cut(half_hour, middle))
+    )
+    one, other = (calibrate_observed(seen, increments, SETTINGS) for seen in (whole, ended))
+    assert one == other
