@@ -12,11 +12,14 @@ from calibration.settings import Settings
 from market.errors import MarketMakingError, NotEnoughData, SafetyError, StaleParameters
 from market.instrument import Instrument
 from market.sides import Side
+from quoting.observations import Observations
 from quoting.quote import MarketView, Quoter
 from trading.desk import Desk, PairDesk
 from trading.holding import Holding
 from trading.plan import Planner
 from trading.rules import QuotingRules, Restraints
+
+_DEEP_BOOK = 1e6  # on each side [quote currency]
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class CandlePlanner:
     order_notional: float
     valid_for_ms: float
 
-    def at(self, time_ms: int, price: float, quoter: Quoter) -> Planner:
-        """Return the planner of the moment `time_ms`, when the last trade was at `price`.
+    def at(self, time_ms: int, price: float, quoter: Quoter, *, bias: float = 0.0) -> Planner:
+        """Return the planner of the moment `time_ms`, when the last trade was at `price` and the trend `bias`.
 
         Raises
         ------
@@ -57,14 +60,16 @@ class CandlePlanner:
             raise SafetyError("the calibration was bad")
         flow = row_flow(row)
         half_spread = max(flow.half_spread, self.instrument.tick(price) / 2)
-        market = MarketView(price - half_spread, 1.0, price + half_spread, 1.0, time_ms)
+        size = _DEEP_BOOK / price  # how deep the book was is not in the history
+        observed = Observations(bias=bias)
+        market = MarketView(price - half_spread, size, price + half_spread, size, time_ms, observed)
         lot = self.order_notional / price
         return Planner(self.instrument, market, flow, quoter, lot, self.rules, time_ms)
 
-    def opening_side(self, time_ms: int, price: float, quoter: Quoter) -> Side | None:
+    def opening_side(self, time_ms: int, price: float, bias: float, quoter: Quoter) -> Side | None:
         """The side with which a position would be opened at that moment, None if nothing would be quoted."""
         try:
-            order = self.at(time_ms, price, quoter).plan(Holding(), Restraints()).order
+            order = self.at(time_ms, price, quoter, bias=bias).plan(Holding(), Restraints()).order
         except MarketMakingError:
             return None
         return None if order is None else order.side
@@ -79,33 +84,31 @@ class Past:
         self._pairs: dict[str, CandlePlanner] = {}
 
     def opening_sides(
-        self,
-        instrument: Instrument,
-        rules: QuotingRules,
-        quoter: Quoter,
-        opens_ms: Sequence[int],
-        prices: Sequence[float],
+        self, instrument: Instrument, rules: QuotingRules, quoter: Quoter, moments: Sequence[tuple[int, float, float]]
     ) -> list[Side | None]:
-        """The side that would be opened at each of some moments, with the price then; reads the history they need.
+        """The side that would be opened at each moment: time [ms], price, and trend bias; reads the history they need.
 
         Raises
         ------
         NotEnoughData
             If there is no calibration in that period.
         """
-        if instrument.pair not in self._pairs:
-            period_ms = (min(opens_ms), max(opens_ms))
-            self._pairs[instrument.pair] = read_candle_planner(self._settings, instrument, rules, period_ms)
-        past = self._pairs[instrument.pair]
-        return [past.opening_side(*moment, quoter) for moment in zip(opens_ms, prices, strict=True)]
+        known = self._pairs.get(instrument.pair)
+        if known is None:
+            known = read_candle_planner(self._settings, instrument, rules, (moments[0][0], moments[-1][0]))
+        past = replace(known, rules=replace(rules, role=rules.role.alone))
+        self._pairs[instrument.pair] = past
+        return [past.opening_side(*moment, quoter) for moment in moments]
 
-    def open(self, pair: str, time_ms: int, price: float, quoter: Quoter, holding: Holding) -> None:
+    def open(self, pair: str, moment: tuple[int, float, float], quoter: Quoter, holding: Holding) -> None:
         """Make the plan of the candle that opens now, unless it is made; without a calibration there is none."""
+        time_ms, price, bias = moment
         planner = self._desk.planner(pair)
         if planner is not None and planner.now_ms == time_ms:
             return
         try:
-            self._desk.open(pair, PairDesk(self._pairs[pair].at(time_ms, price, quoter), "history"), holding)
+            past = self._pairs[pair].at(time_ms, price, quoter, bias=bias)
+            self._desk.open(pair, PairDesk(past, "history"), holding)
         except MarketMakingError as error:
             self._desk.withhold(pair, str(error), time_ms)
 
@@ -127,5 +130,4 @@ def read_candle_planner(
             f"0 calibrations of {instrument.coin} in {settings.parameters / FOLDER} for the period of the backtest, "
             f'need 1 a candle; "mm calibrate --backfill --coin {instrument.coin} …" makes them from recorded data'
         )
-    alone = replace(rules, role=rules.role.alone)
-    return CandlePlanner(instrument, history, alone, settings.model.order_notional, valid_for_ms)
+    return CandlePlanner(instrument, history, rules, settings.model.order_notional, valid_for_ms)

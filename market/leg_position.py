@@ -38,3 +38,14 @@ def other_leg(folder: Path, coin: str, leg: str, *, now_ms: int) -> float:
     if now_ms - time_ms > ANSWERS_WITHIN_MS:
         raise DataError(f"{path} is {(now_ms - time_ms) / 1e3:.0f} s old, limit {ANSWERS_WITHIN_MS / 1e3:.0f} s")
     return coins
+
+
+def exchange_positions(folder: Path, coin: str, leg: str | None, *, coins: float, now_ms: int) -> float | None:
+    """Tell the other leg our position and read its own; None if it does not answer, 0 for a bot on its own."""
+    if leg is None:
+        return 0.0
+    publish_leg(folder, coin, leg, coins=coins, now_ms=now_ms)
+    try:
+        return other_leg(folder, coin, leg, now_ms=now_ms)
+    except DataError:
+        return None

@@ -38,14 +38,18 @@ class Desk:
         Shared by all pairs, as the exchange counts by account.
     orders_before_flat : int
         Orders after which a position is closed, so that a trade does not grow without bound.
-    record : Callable[[Decision], None]
-        Where decisions are written.
+    record : Callable[[Decision], None] or None
+        Where decisions are written; None forgets them.
     leg : str or None
         Name of the leg in the decision log.
     """
 
     def __init__(
-        self, budget: ActionBudget, orders_before_flat: int, record: Callable[[Decision], None], leg: str | None = None
+        self,
+        budget: ActionBudget,
+        orders_before_flat: int,
+        record: Callable[[Decision], None] | None,
+        leg: str | None = None,
     ) -> None:
         self._budget = budget
         self._orders_before_flat = orders_before_flat
@@ -143,4 +147,5 @@ class Desk:
 
     def _write(self, decisions: Iterable[Decision]) -> None:
         for decision in decisions:
-            self._record(decision)
+            if self._record is not None:
+                self._record(decision)

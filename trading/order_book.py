@@ -1,14 +1,18 @@
 """From an order book as an exchange gives it to the top of the book a model works with, or an error."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import islice
 from math import isfinite
 from typing import Any
 
 from market.errors import DataError, MalformedMessage
+from market.events import Level
 from market.sides import Side
+from quoting.observations import Observations
 from quoting.quote import MarketView
 from trading.holding import RestingOrder
 
+_LEVELS = 10  # as many as a model looks at
 _DUST = 1e-9  # of a size: what is left of a level when floating point has taken our own order out of it
 
 
@@ -36,23 +40,21 @@ def top_of_book(
     time_ms = book.get("timestamp") or now_ms
     if now_ms - time_ms > maximum_age_ms:
         raise DataError(f"the book is {(now_ms - time_ms) / 1e3:.1f} s old, limit {maximum_age_ms / 1e3:.1f} s")
-    bid_price, bid_size = _best(book, Side.BID, own)
-    ask_price, ask_size = _best(book, Side.ASK, own)
-    if bid_price >= ask_price:
-        raise MalformedMessage(f"the book is crossed: best bid {bid_price}, best ask {ask_price}")
-    return MarketView(bid_price, bid_size, ask_price, ask_size, int(time_ms))
+    bids, asks = (tuple(islice(_levels(book, side, own), _LEVELS)) for side in (Side.BID, Side.ASK))
+    if not bids or not asks:
+        raise MalformedMessage(
+            f"the book has {len(bids)} levels of bids and {len(asks)} of asks, needed is one of each"
+        )
+    if bids[0].price >= asks[0].price:
+        raise MalformedMessage(f"the book is crossed: best bid {bids[0].price}, best ask {asks[0].price}")
+    return MarketView(*bids[0][:2], *asks[0][:2], int(time_ms), Observations(bids=bids, asks=asks))
 
 
-def _best(book: dict[str, Any], side: Side, own: RestingOrder | None) -> tuple[float, float]:
-    levels: Sequence[Sequence[float]] = book.get(f"{side}s") or ()
-    for level in levels:
+def _levels(book: dict[str, Any], side: Side, own: RestingOrder | None) -> Iterator[Level]:
+    for level in book.get(f"{side}s") or ():
         price, size = float(level[0]), float(level[1])
         if not (isfinite(price) and isfinite(size) and price > 0 and size > 0):
-            raise MalformedMessage(f"the best {side} is {size!r} at {price!r}, needed are positive finite numbers")
-        if own is not None and own.side is side and own.price == price:
-            others = size - own.remaining
-            if others <= _DUST * size:
-                continue
-            return price, others
-        return price, size
-    raise MalformedMessage(f"the book has no {side}s")
+            raise MalformedMessage(f"a {side} of the book is {size!r} at {price!r}, needed are positive finite numbers")
+        others = size - own.remaining if own is not None and own.side is side and own.price == price else size
+        if others > _DUST * size:
+            yield Level(price, others)

@@ -111,7 +111,9 @@ class Planner:
     def _price(self, side: Side, depth: float, restraints: Restraints) -> float:
         """A valid price that does not cross, rounded away from mid."""
         market, rules, bps = self.market, self.rules, self.market.mid / 1e4
-        depth = min(max(depth, rules.minimum_half_spread_bps * bps), rules.maximum_half_spread_bps * bps)
+        depth = min(
+            max(depth * rules.depth_factor, rules.minimum_half_spread_bps * bps), rules.maximum_half_spread_bps * bps
+        )
         if restraints.leaving:
             depth = min(depth, (market.ask_price - market.bid_price) / 2)
         # Floating point must not cost a tick: 3000.05 + 0.05 is a hair above 3000.1.

@@ -50,6 +50,8 @@ class QuotingRules:
         How long an order rests before it may be moved for a better price only [ms].
     smallest_notional : float
         Value under which no order is opened and no remainder of a position is left [quote currency].
+    depth_factor : float
+        Multiplies the depths of the model.
     """
 
     role: Role
@@ -59,6 +61,7 @@ class QuotingRules:
     tolerance_bps: float
     minimum_life_ms: float
     smallest_notional: float
+    depth_factor: float = 1.0
 
 
 @dataclass(frozen=True)

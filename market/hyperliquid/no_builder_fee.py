@@ -10,13 +10,15 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 
-def refuse_builder_fee(client: Any) -> None:
-    """Stop a ccxt client object of Hyperliquid, synchronous or not, from paying its builder and from asking to."""
-    client.options["approvedBuilderFee"] = False
-    if iscoroutinefunction(client.handle_builder_fee_approval):
-        client.handle_builder_fee_approval = _approved_later
-    else:
-        client.handle_builder_fee_approval = _approved
+def refuse_builder_fee(*clients: Any) -> None:
+    """Stop ccxt's clients of Hyperliquid from paying its builder and from asking to.
+
+    A client may be synchronous or not, or None where Freqtrade has none.
+    """
+    for client in filter(None, clients):
+        client.options["approvedBuilderFee"] = False
+        asynchronous = iscoroutinefunction(client.handle_builder_fee_approval)
+        client.handle_builder_fee_approval = _approved_later if asynchronous else _approved
 
 
 def _approved() -> bool:

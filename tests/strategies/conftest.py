@@ -67,7 +67,11 @@ def backtest(venue: VenueThread, tmp_path: Path) -> Callable[..., Any]:
     """Run a strategy over candles and a history; return its trades."""
 
     def run(
-        data: pd.DataFrame, calibrations: pa.Table | None, strategy: str = "MarketMaking", **changes: Any
+        data: pd.DataFrame,
+        calibrations: pa.Table | None,
+        strategy: str = "MarketMaking",
+        tuned: dict[str, Any] | None = None,
+        **changes: Any,
     ) -> pd.DataFrame:
         (tmp_path / "data").mkdir(exist_ok=True)
         handler = get_datahandler(tmp_path / "data", "feather")
@@ -92,6 +96,8 @@ def backtest(venue: VenueThread, tmp_path: Path) -> Callable[..., Any]:
         config = Configuration(arguments, RunMode.BACKTEST).get_config()
         backtesting = Backtesting(config)
         try:
+            for name, value in (tuned or {}).items():
+                getattr(backtesting.strategylist[0], name).value = value
             loaded, timerange = backtesting.load_bt_data()
             backtesting.backtest_one_strategy(backtesting.strategylist[0], loaded, timerange)
             return backtesting.all_bt_content[strategy]["results"]

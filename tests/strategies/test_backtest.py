@@ -1,18 +1,26 @@
 """Candle backtests: the same plans, from what was known at each candle's open."""
 
+from functools import partial
+
 import pytest
+from freqtrade.resolvers import StrategyResolver
+from freqtrade.strategy.parameters import CategoricalParameter, NumericParameter
 
 from market.errors import NotEnoughData
+from tests.live_bot import ROOT
 from tests.strategies.conftest import candles, history
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 MINUTES = 360
+CONFIG = {"user_data_dir": ROOT / "user_data", "trading_mode": "futures", "candle_type_def": "futures"}
+STRATEGIES = ROOT / "user_data" / "strategies"
 
 
 def orders_of(trades):
-    """Every filled order: side, time [ms], price."""
+    """Every filled order: side, time [ms], price, size."""
     filled = [order for trade in trades["orders"] for order in trade]
-    return [(order["ft_order_side"], order["order_filled_timestamp"], order["safe_price"]) for order in filled]
+    keys = ("ft_order_side", "order_filled_timestamp", "safe_price", "amount")
+    return [tuple(order[key] for key in keys) for order in filled]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +36,7 @@ def test_a_backtest_trades_what_the_configuration_allows(backtest, sides, direct
 
 def test_no_two_orders_fill_within_one_candle(backtest):
     """The path of the price inside a candle is not known, so a fill is answered in the next candle at the earliest."""
-    times = [time for _, time, _ in orders_of(backtest(candles(MINUTES), history(MINUTES)))]
+    times = [order[1] for order in orders_of(backtest(candles(MINUTES), history(MINUTES)))]
     assert len(times) == len(set(times))
 
 
@@ -69,3 +77,36 @@ def test_a_backtest_without_a_history_says_how_to_make_one(backtest):
     """The error names the folder and the command."""
     with pytest.raises(NotEnoughData, match="mm calibrate --backfill --coin ETH"):
         backtest(candles(MINUTES), None)
+
+
+VARIANTS = [path.stem for path in sorted(STRATEGIES.glob("*.py"))]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_trades_and_loses_its_fees_on_a_random_walk(backtest, variant):
+    """In a driftless market no model earns more than chance: fills at the quote, fees on both sides, nothing free."""
+    trades = backtest(candles(MINUTES), history(MINUTES), variant, market_making={"sides": "alternate"})
+    assert len(trades) > 3
+    error = trades["profit_abs"].std() * len(trades) ** 0.5
+    assert trades["profit_abs"].sum() < 3 * error
+
+
+def tunable(variant):
+    """Every parameter of a variant with a value that is not its default."""
+    strategy = StrategyResolver.load_strategy(CONFIG | {"strategy": variant}).__class__
+    for name in dir(strategy):
+        parameter = getattr(strategy, name)
+        if isinstance(parameter, NumericParameter):
+            yield name, parameter.low if parameter.value != parameter.low else parameter.high
+        elif isinstance(parameter, CategoricalParameter):
+            yield name, next(value for value in parameter.opt_range if value != parameter.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_hyperoptable_parameter_acts(backtest, variant):
+    """Each parameter alone, at another value, changes what is traded: none is there for show."""
+    run = partial(backtest, candles(MINUTES), history(MINUTES), variant, market_making={"sides": "alternate"})
+    reference = orders_of(run())
+    idle = [name for name, value in tunable(variant) if orders_of(run(tuned={name: value})) == reference]
+    assert idle == []

@@ -5,25 +5,27 @@ Freqtrade's hooks fail open: an exception in a price hook means the price at the
 only look the plan up, and where there is no plan there is no order.
 """
 
+from dataclasses import replace
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from freqtrade.enums import RunMode, TradingMode
 from freqtrade.exceptions import ConfigurationError as FreqtradeConfigurationError
 from freqtrade.exceptions import FreqtradeException
 from freqtrade.persistence import Order, Trade
-from freqtrade.strategy import IStrategy
+from freqtrade.strategy import DecimalParameter, IStrategy
 from pandas import DataFrame
 
 from calibration.candle_planner import Past
 from calibration.parameter_cache import ParameterCache
 from calibration.settings import Settings
-from market.decision_log import Decision, DecisionLog
-from market.errors import ConfigurationError, DataError, MarketMakingError, SafetyError
+from market.decision_log import DecisionLog
+from market.errors import ConfigurationError, MarketMakingError, SafetyError
 from market.exchange_rules import instrument_of, post_only_flag
 from market.hyperliquid.no_builder_fee import refuse_builder_fee
 from market.instrument import Instrument
-from market.leg_position import other_leg, publish_leg
+from market.leg_position import exchange_positions
 from market.sides import Side
 from quoting.market_making import cartea_jaimungal_quoter
 from quoting.placement import DepthBounds
@@ -42,13 +44,14 @@ from trading.freqtrade_trade import (
     stake_of,
 )
 from trading.holding import Holding
+from trading.memory import Memory
 from trading.order_book import top_of_book
 from trading.plan import Planner
 from trading.rules import QuotingRules
 
 _BOOK_LEVELS = 20
 _CANDLE_MS = 60_000
-_ANY_DEPTH = DepthBounds(0.0, 5000.0)  # the plan applies the bounds of the configuration, to every model alike
+ANY_DEPTH = DepthBounds(0.0, 5000.0)  # the plan applies the bounds of the configuration, to every model alike
 
 
 class MarketMaking(IStrategy):
@@ -66,26 +69,22 @@ class MarketMaking(IStrategy):
     order_types = {
         "entry": "limit",
         "exit": "limit",
-        "emergency_exit": "market",
-        "force_exit": "market",
         "stoploss": "market",
         "stoploss_on_exchange": False,
+        "emergency_exit": "market",
+        "force_exit": "market",
     }
     # A dead-man's switch only; re-quoting is done by check_entry_timeout and check_exit_timeout. With a timeout count
     # the N-th re-quote would become a market order.
     unfilledtimeout = {"entry": 900, "exit": 900, "exit_timeout_count": 0, "unit": "seconds"}
     # Freqtrade copies a trade with all its orders several times a loop: 500 of them take 0.1 s, 900 take 0.35 s.
     orders_before_flat = 400
+    depth_factor = DecimalParameter(0.5, 2.0, default=1.0, decimals=2, space="quote")  # on the model's depths
+    inventory_share = DecimalParameter(0.3, 1.0, default=1.0, decimals=1, space="risk")  # of the configured bound
     # Stop opening for an hour after losing 5 % of the account within a day.
     protections = [
-        {
-            "method": "MaxDrawdown",
-            "calculation_mode": "equity",
-            "lookback_period": 1440,
-            "trade_limit": 10,
-            "stop_duration": 60,
-            "max_allowed_drawdown": 0.05,
-        }
+        {"method": "MaxDrawdown", "calculation_mode": "equity", "max_allowed_drawdown": 0.05}
+        | {"lookback_period": 1440, "trade_limit": 10, "stop_duration": 60}
     ]
 
     def __init__(self, config: dict[str, Any]) -> None:
@@ -98,21 +97,22 @@ class MarketMaking(IStrategy):
 
     def quoter(self) -> Quoter:
         """Return the quoting model with its settings bound; this is what a variant overrides."""
-        return cartea_jaimungal_quoter(self.settings.model.cartea_jaimungal(_ANY_DEPTH))
+        return cartea_jaimungal_quoter(self.settings.model.cartea_jaimungal(ANY_DEPTH))
 
     def bot_start(self, **kwargs: Any) -> None:
         """Prepare for quoting; live, make every order post-only and free of a builder fee."""
         settings = self.settings
         self._exchange_name = str(self.config["exchange"]["name"])
-        self._model = self.quoter()
+        self._model: Quoter | None = None  # Freqtrade loads the parameters of hyperopt after this
         self._parameters = ParameterCache(settings.parameters, settings.venue)
         self._live = self.dp.runmode in (RunMode.LIVE, RunMode.DRY_RUN)
         self._last_fill: dict[str, datetime] = {}
         log = DecisionLog(settings.decisions, self.config.get("bot_name", "freqtrade"))
         budget = ActionBudget(settings.quote.actions_per_minute)
-        record = log.write if self._live else _forget
+        record = log.write if self._live else None
         self._desk = Desk(budget, self.orders_before_flat, record, settings.role.leg)
         self._past = Past(self._desk, settings)
+        self._memory = Memory()
         spot = self.config.get("trading_mode") == TradingMode.SPOT
         self._account = AccountWatch(settings.quote.maximum_account_age_s * 1e3, spot=spot)
         if self.dp.runmode is RunMode.LIVE:
@@ -121,14 +121,14 @@ class MarketMaking(IStrategy):
             self.order_time_in_force = {"entry": flag, "exit": flag}
             if self._exchange_name == "hyperliquid":
                 exchange = self.dp._exchange
-                for client in filter(None, (exchange._api, exchange._api_async, exchange._ws_async)):
-                    refuse_builder_fee(client)
+                refuse_builder_fee(exchange._api, exchange._api_async, exchange._ws_async)
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
         self._desk.clear()
         if not self._live:
             return
+        self._model = self._model or self.quoter()
         now_ms = milliseconds(current_time)
         trades = {trade.pair: trade for trade in Trade.get_open_trades()}
         for pair in dict.fromkeys([*self.dp.current_whitelist(), *trades]):
@@ -165,7 +165,10 @@ class MarketMaking(IStrategy):
     def order_filled(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> None:
         """Plan again at once, so that the opposite quote is placed in this very loop."""
         self._last_fill[pair] = current_time
-        self._desk.filled(pair, resting_order_of(order), milliseconds(current_time))
+        now_ms, planner, filled = milliseconds(current_time), self._desk.planner(pair), resting_order_of(order)
+        self._desk.filled(pair, filled, now_ms)
+        if planner is not None:
+            self._memory.filled(pair, filled, planner.market, planner.lot, now_ms)
         self._desk.plan(pair, holding_of(trade))
 
     def adjust_trade_position(self, trade: Trade, current_time: datetime, max_stake: float, **kwargs: Any) -> Any:
@@ -237,6 +240,7 @@ class MarketMaking(IStrategy):
             raise SafetyError(f"the calibration is bad: {', '.join(parameters.quality.flags) or 'no reason given'}")
         holding = holding_of(trade)
         self._account.check(self.wallets, instrument, closed_position(trade), holding.resting, now_ms)
+        legs, leg, coins = self.settings.legs, self.settings.role.leg, holding.coins
         planner = Planner(
             instrument=instrument,
             market=self._market(pair, holding, now_ms),
@@ -245,7 +249,7 @@ class MarketMaking(IStrategy):
             lot=parameters.model.order_size,
             rules=self._rules(instrument),
             now_ms=now_ms,
-            other_leg=self._other_leg(instrument.coin, holding, now_ms),
+            other_leg=exchange_positions(legs, instrument.coin, leg, coins=coins, now_ms=now_ms),
         )
         locked_side = "*" if trade is None else trade.trade_direction
         locked = "the pair is locked" if self.is_pair_locked(pair, side=locked_side) else ""
@@ -255,22 +259,20 @@ class MarketMaking(IStrategy):
         # In a dry run our order is in no book, so there is nothing to leave out.
         own = holding.resting if self.dp.runmode is RunMode.LIVE else None
         book, limit_ms = self.dp.orderbook(pair, _BOOK_LEVELS), self.settings.quote.maximum_book_age_s * 1e3
-        return top_of_book(dict(book), now_ms=now_ms, maximum_age_ms=limit_ms, own=own)
+        market = top_of_book(dict(book), now_ms=now_ms, maximum_age_ms=limit_ms, own=own)
+        return self._memory.seen(pair, market, bias=self._bias(pair))
+
+    def _bias(self, pair: str) -> float:
+        """Trend at the last closed candle, where `populate_indicators` of a variant gives one."""
+        candles, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
+        bias = float(candles["bias"].iloc[-1]) if "bias" in candles and len(candles) else 0.0
+        return bias if isfinite(bias) else 0.0
 
     def _rules(self, instrument: Instrument) -> QuotingRules:
         reserve = self.config.get("amount_reserve_percent", 0.05)
-        return self.settings.rules(smallest_notional(instrument.minimum_notional, self.stoploss, reserve))
-
-    def _other_leg(self, coin: str, holding: Holding, now_ms: int) -> float | None:
-        """Tell the other leg our position and read its own; None if it does not answer, 0 without legs."""
-        leg = self.settings.role.leg
-        if leg is None:
-            return 0.0
-        publish_leg(self.settings.legs, coin, leg, coins=holding.coins, now_ms=now_ms)
-        try:
-            return other_leg(self.settings.legs, coin, leg, now_ms=now_ms)
-        except DataError:
-            return None
+        rules = self.settings.rules(smallest_notional(instrument.minimum_notional, self.stoploss, reserve))
+        bound = rules.maximum_inventory * self.inventory_share.value
+        return replace(rules, depth_factor=self.depth_factor.value, maximum_inventory=bound)
 
     # Backtests and hyperopt: the same plans, from the calibration that was published by the open of each candle.
 
@@ -279,8 +281,9 @@ class MarketMaking(IStrategy):
         self._model = self.quoter()  # hyperopt has changed its parameters
         instrument = instrument_of(self._exchange_name, self.dp.market(pair) or {})
         opens_ms = [milliseconds(date) + _CANDLE_MS for date in dataframe["date"]]
-        closes = list(dataframe["close"])
-        sides = self._past.opening_sides(instrument, self._rules(instrument), self._model, opens_ms, closes)
+        biases = dataframe["bias"].fillna(0.0) if "bias" in dataframe else [0.0] * len(dataframe)
+        moments = list(zip(opens_ms, dataframe["close"], biases, strict=True))
+        sides = self._past.opening_sides(instrument, self._rules(instrument), self._model, moments)
         for side in Side:
             dataframe[f"enter_{direction_of(side)}"] = [int(chosen is side) for chosen in sides]
         return dataframe
@@ -289,12 +292,9 @@ class MarketMaking(IStrategy):
         """In a backtest, make the plan of the candle that opens now; live it is made already."""
         if not self._live:
             close = float(self.dp.get_analyzed_dataframe(pair, self.timeframe)[0]["close"].iloc[-1])
-            self._past.open(pair, milliseconds(current_time), close, self._model, holding_of(trade))
+            moment = (milliseconds(current_time), close, self._bias(pair))
+            self._past.open(pair, moment, self._model, holding_of(trade))
 
     def _filled_in_this_candle(self, pair: str, current_time: datetime) -> bool:
         """In a backtest, whether an order was filled since the candle opened: the path within it is not known."""
         return not self._live and self._last_fill.get(pair) == current_time
-
-
-def _forget(decision: Decision) -> None:
-    """Backtests write no decision log."""
