@@ -62,6 +62,24 @@ def history(minutes: int, **changes: Any) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
+def store(root: Path, data: pd.DataFrame, calibrations: pa.Table | None) -> None:
+    """Write candles, funding and history as Freqtrade and the calibrator do."""
+    (root / "data").mkdir(exist_ok=True)
+    handler = get_datahandler(root / "data", "feather")
+    hours = data.iloc[::60].reset_index(drop=True)
+    funding = pd.DataFrame({"date": hours["date"], "funding_rate": 0.0})
+    for frame, timeframe, kind in (
+        (data, "1m", CandleType.FUTURES),
+        (hours, "1h", CandleType.FUTURES),
+        (funding, "1h", CandleType.FUNDING_RATE),
+    ):
+        handler.ohlcv_store(PAIR, timeframe, frame, kind)
+    folder = root / "parameters" / "history" / "ETH"
+    if calibrations is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(calibrations, folder / "2026-11-01.parquet")
+
+
 @pytest.fixture
 def backtest(venue: VenueThread, tmp_path: Path) -> Callable[..., Any]:
     """Run a strategy over candles and a history; return its trades."""
@@ -73,17 +91,7 @@ def backtest(venue: VenueThread, tmp_path: Path) -> Callable[..., Any]:
         tuned: dict[str, Any] | None = None,
         **changes: Any,
     ) -> pd.DataFrame:
-        (tmp_path / "data").mkdir(exist_ok=True)
-        handler = get_datahandler(tmp_path / "data", "feather")
-        handler.ohlcv_store(PAIR, "1m", data, CandleType.FUTURES)
-        hours = data.iloc[::60].reset_index(drop=True)
-        handler.ohlcv_store(PAIR, "1h", hours, CandleType.FUTURES)
-        funding = pd.DataFrame({"date": hours["date"], "funding_rate": 0.0})
-        handler.ohlcv_store(PAIR, "1h", funding, CandleType.FUNDING_RATE)
-        folder = tmp_path / "parameters" / "history" / "ETH"
-        if calibrations is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            pq.write_table(calibrations, folder / "2026-11-01.parquet")
+        store(tmp_path, data, calibrations)
         private = tmp_path / "private.json"
         extra = {"dry_run": True, "fee": 0.00015, "export": "none", "dataformat_ohlcv": "feather"}
         private.write_bytes(orjson.dumps(merged(merged(live_config(venue.url, tmp_path), extra), changes)))
