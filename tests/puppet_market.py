@@ -40,19 +40,20 @@ ADDRESS, OTHER_ADDRESS = (Account.from_key(key).address for key in (KEY, OTHER_K
 
 
 class PuppetMarket:
-    """ETH with a still book around `mid`; `print_trade` makes somebody trade."""
+    """Coins with the same still book around `mid`; `print_trade` makes somebody trade."""
 
-    def __init__(self, mid: float = 3000.0) -> None:
+    def __init__(self, mid: float = 3000.0, coins: tuple[str, ...] = ("ETH",)) -> None:
         self.mid = mid
+        self._coins = coins
         self._trades: deque[tuple[Direction, float, float]] = deque()
 
     @property
     def listings(self) -> tuple[Listing, ...]:
-        """ETH."""
-        return (Listing("ETH", 4, 25),)
+        """The coins, with the rules of ETH."""
+        return tuple(Listing(coin, 4, 25) for coin in self._coins)
 
     def print_trade(self, direction: Direction, price: float, size: float) -> None:
-        """Let an aggressor trade through `price`."""
+        """Let an aggressor trade the first coin through `price`."""
         self._trades.append((direction, price, size))
 
     def events(self, start_ms: int) -> Iterator[BookSnapshot | Trade]:
@@ -62,17 +63,18 @@ class PuppetMarket:
             while self._trades:
                 direction, price, size = self._trades.popleft()
                 number += 1
-                yield Trade("ETH", now_ms, direction, price, size, str(number))
-            yield self._book(now_ms)
+                yield Trade(self._coins[0], now_ms, direction, price, size, str(number))
+            for coin in self._coins:
+                yield self._book(coin, now_ms)
             now_ms += STEP_MS
 
     def truth(self) -> None:
         """A puppet has none."""
 
-    def _book(self, now_ms: int) -> BookSnapshot:
+    def _book(self, coin: str, now_ms: int) -> BookSnapshot:
         bids = tuple(Level(round(self.mid - 0.1 * (i + 1), 1), 5.0) for i in range(20))
         asks = tuple(Level(round(self.mid + 0.1 * (i + 1), 1), 5.0) for i in range(20))
-        return BookSnapshot("ETH", now_ms, bids, asks)
+        return BookSnapshot(coin, now_ms, bids, asks)
 
 
 class VenueThread:

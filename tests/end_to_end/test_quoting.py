@@ -104,3 +104,34 @@ def test_two_legs_quote_both_sides(venue, tmp_path):
         long_leg.wait(lambda: sides() == "BA", 10, "the long leg adds, the short leg offers")
         fill(venue, venue.open_orders(OTHER_ADDRESS)[0])
         long_leg.wait(lambda: sides() == "AB", 15, "both legs leave")
+
+
+def test_several_pairs_are_quoted_by_one_bot(tmp_path):
+    """Each pair of the whitelist has its own plan; one that may not be quoted does not keep the other from it."""
+    changes = {"max_open_trades": 2, "exchange": {"pair_whitelist": ["ETH/USDC:USDC", "BTC/USDC:USDC"]}}
+    with VenueThread(PuppetMarket(coins=("ETH", "BTC"))) as venue:
+        bot = LiveBot(venue, tmp_path, changes=changes)
+
+        def coins():
+            return {order["coin"] for order in venue.open_orders()}
+
+        for coin in ("ETH", "BTC"):
+            bot.publish(coin=coin, pair=f"{coin}/USDC:USDC")
+        with bot:
+            bot.wait(lambda: coins() == {"ETH", "BTC"}, 60, "a quote on both pairs")
+            (tmp_path / "parameters" / "ETH.json").unlink()
+            bot.wait(lambda: coins() == {"BTC"}, 5, "only the pair with parameters is quoted")
+
+
+def test_a_dry_run_quotes_without_touching_the_exchange(venue, tmp_path):
+    """As config.json starts: orders are decided and simulated, and no signed action is sent."""
+    bot = LiveBot(venue, tmp_path, changes={"dry_run": True, "market_making": {"sides": "long_only"}})
+    bot.publish()
+    with bot:
+        bot.wait(lambda: bool(bot.decisions()), 60, "a decision")
+        until = time.monotonic() + 4
+        bot.wait(lambda: time.monotonic() > until, 5, "the watch")
+    (place,) = [line for line in bot.decisions() if line["event"] == "place"]
+    assert place["side"] == "bid"
+    assert place["price"] < 2999.9
+    assert venue.audit()["actions"] == 0
