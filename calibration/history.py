@@ -1,7 +1,7 @@
 """Every published calibration, one row each, for backtests that must not look ahead.
 
-``<parameters>/history/<COIN>/<YYYY-MM-DD>[-<created_ms>].parquet``: small segments as they come, merged into one file a
-day once there are many. A row may be in a segment and in the merged file for a moment; `created_ms` tells.
+``<parameters>/history/<COIN>/<YYYY-MM-DD>-<created_ms>[-<rows>].parquet``: small segments as they come, merged into one
+file a day once there are many. A row may be in a segment and in the merged file for a moment; `created_ms` tells.
 """
 
 from collections import defaultdict
@@ -92,12 +92,16 @@ class HistoryWriter:
         self._rows.clear()
 
     def _compact(self, day: str) -> None:
+        """Merge the segments of a day; the name is new, so that two writers never replace each other's rows."""
         segments = [name for name in self._storage.files("") if name.startswith(day) and name.endswith(".parquet")]
         if len(segments) <= SEGMENTS_A_DAY:
             return
-        tables = [_read(self._storage.root / name) for name in segments]
-        merged = f"{day}.parquet"
-        self._storage.publish(merged, _encoded(_unique(pa.concat_tables(tables))))
+        try:
+            table = _unique(pa.concat_tables([_read(self._storage.root / name) for name in segments]))
+        except FileNotFoundError:  # another writer is merging them
+            return
+        merged = f"{day}-{table['created_ms'][0]}-{table.num_rows}.parquet"
+        self._storage.publish(merged, _encoded(table))
         for name in segments:
             if name != merged:
                 self._storage.delete(name)

@@ -7,12 +7,15 @@ The result equals that of a batch over the whole window.
 
 from typing import Protocol
 
+import numpy as np
+
 from calibration.estimators.seconds import SECOND_MS
 from calibration.observations import Observations, observe
 from market.tape import Tape
 
 SETTLE_MS = 30_000
 LEAD_MS = 15_000
+LONGEST_LAG_MS = 6_000
 
 
 class TapeSource(Protocol):
@@ -43,7 +46,7 @@ class LiveObservations:
         self._settled: Observations | None = None
 
     def at(self, now_ms: int) -> Observations:
-        """Observations of the window that ends now.
+        """Observations of the window that ends with the newest event; see `known_until`.
 
         Raises
         ------
@@ -58,7 +61,7 @@ class LiveObservations:
         settled_ms = _whole_second(now_ms - SETTLE_MS)
         if settled_ms > from_ms:
             self._settled = known.between(_whole_second(start_ms), settled_ms)
-        return known.between(start_ms, now_ms)
+        return known.between(start_ms, recent.end_ms)
 
     def _usable(self, start_ms: int, now_ms: int) -> Observations | None:
         """What is settled, unless the clock went back or on by so much that nothing of it is needed."""
@@ -69,8 +72,24 @@ class LiveObservations:
 
 
 def observe_window(source: TapeSource, tick: float, start_ms: int, end_ms: int) -> Observations:
-    """Reduce a window, with the quotes shortly before it known."""
-    return observe(source(start_ms - LEAD_MS, end_ms), tick).between(start_ms, end_ms)
+    """Reduce a window, with the quotes shortly before it known, as far as it is recorded."""
+    tape = source(start_ms - LEAD_MS, end_ms)
+    known_ms = known_until(tape, end_ms)
+    return observe(tape._replace(end_ms=known_ms), tick).between(start_ms, known_ms)
+
+
+def known_until(tape: Tape, now_ms: int) -> int:
+    """Until when the events of a tape are recorded: its newest event up to now, or a few seconds ago.
+
+    A recorder writes every few seconds. Taking the seconds it has not yet written for quiet ones would make a busy
+    market look as if it had just calmed down.
+    """
+    newest = now_ms - LONGEST_LAG_MS
+    for time_ms in (tape.quotes.time_ms, tape.trades.time_ms):
+        seen = int(np.searchsorted(time_ms, now_ms, side="right"))
+        if seen:
+            newest = max(newest, int(time_ms[seen - 1]))
+    return newest
 
 
 def _whole_second(time_ms: int) -> int:

@@ -6,7 +6,7 @@ A coin whose data cannot be calibrated from is logged and left alone: its last f
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,13 +18,14 @@ from calibration.calibrate import Calibration, calibrate_observed
 from calibration.funding import FundingRates, funding_rate
 from calibration.history import HistoryWriter
 from calibration.increments import Increments, infer_increments
-from calibration.live import LEAD_MS, LiveObservations, observe_window
+from calibration.live import LEAD_MS, LiveObservations, known_until, observe_window
 from calibration.observations import Observations, observe
 from calibration.parameters import Parameters
 from calibration.publish import Published, parameters, solve, write_all
 from calibration.settings import Settings
 from market.errors import DataError, ModelError, NotEnoughData
 from market.store import TickStore
+from market.tape import Tape
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ class Calibrator:
             else:
                 published[coin] = result
         self._publish(published)
+        logger.info("%d of %d coins calibrated", len(published), len(self._settings.coins))
         return len(published)
 
     def close(self) -> None:
@@ -106,7 +108,7 @@ class Calibrator:
 
     def _calibrate(self, coin: str, now_ms: int) -> Calibration:
         observed = self._observations(coin, now_ms).at(now_ms)
-        _require_fresh(coin, observed, self._settings.calibration.maximum_data_age_s)
+        _require_fresh(coin, observed, now_ms, self._settings.calibration.maximum_data_age_s)
         found = calibrate_observed(observed, self._increments[coin], self._settings, self._previous.get(coin), now_ms)
         return replace(found, funding_rate=self._funding.at(coin, now_ms))
 
@@ -144,7 +146,7 @@ def calibrate_once(coin: str, at_ms: int, settings: Settings) -> Parameters:
     increments = infer_increments(tape.quotes)
     observed = observe_window(partial(store.tape, coin), increments.tick, start_ms, at_ms)
     try:
-        calibration = calibrate_observed(observed, increments, settings)
+        calibration = calibrate_observed(observed, increments, settings, now_ms=at_ms)
     except NotEnoughData as error:
         raise NotEnoughData(f"{coin}: {error}") from None
     calibration = replace(calibration, funding_rate=funding_rate(store, coin, at_ms))
@@ -196,34 +198,46 @@ def backfill(
     writer = HistoryWriter(settings.parameters, coin, _BACKFILL_ROWS)
     step_ms, window_ms = round(every_s * 1e3), round(settings.calibration.window_s * 1e3)
     times = range(-(-start_ms // step_ms) * step_ms, end_ms + 1, step_ms)
-    rows, previous, refusal = 0, None, NotEnoughData(f"no multiple of {every_s:g} s in {_span(start_ms, end_ms)}")
     per_chunk = max(1, _CHUNK_MS // step_ms)
+    rows, previous, refusal = 0, None, NotEnoughData(f"no multiple of {every_s:g} s in {_span(start_ms, end_ms)}")
     for first in range(0, len(times), per_chunk):
         chunk = times[first : first + per_chunk]
         tape = store.tape(coin, chunk[0] - window_ms - LEAD_MS, chunk[-1])
-        on_progress(first / len(times))
-        if len(tape.quotes.time_ms) == 0:
-            continue
-        increments = infer_increments(tape.quotes)
-        known = observe(tape, increments.tick)
-        for now_ms in chunk:
-            try:
-                previous = calibrate_observed(
-                    known.as_known_at(now_ms - window_ms, now_ms), increments, settings, previous
-                )
-            except NotEnoughData as error:
-                refusal = error
+        for result in _walk_forward(tape, chunk, settings, previous):
+            if isinstance(result, NotEnoughData):
+                refusal = result
                 continue
-            writer.append(previous)
+            previous = result
+            writer.append(result)
             rows += 1
+        on_progress((first + len(chunk)) / len(times))
     writer.flush()
-    on_progress(1.0)
     if rows == 0:
         raise NotEnoughData(f"{coin}: {refusal}")
     return rows
 
 
-def _require_fresh(coin: str, observed: Observations, limit_s: float) -> None:
+def _walk_forward(
+    tape: Tape, times: Iterable[int], settings: Settings, previous: Calibration | None
+) -> Iterator[Calibration | NotEnoughData]:
+    """Calibrate at each time from what had come before it, or say why that is not possible."""
+    if len(tape.quotes.time_ms) == 0:
+        yield NotEnoughData(f"0 quotes and {len(tape.trades.time_ms)} trades in {_span(tape.start_ms, tape.end_ms)}")
+        return
+    increments = infer_increments(tape.quotes)
+    known = observe(tape, increments.tick)
+    for now_ms in times:
+        start_ms = now_ms - round(settings.calibration.window_s * 1e3)
+        seen = known.as_known_at(start_ms, known_until(tape, now_ms))
+        try:
+            previous = calibrate_observed(seen, increments, settings, previous, now_ms)
+        except NotEnoughData as error:
+            yield error
+        else:
+            yield previous
+
+
+def _require_fresh(coin: str, observed: Observations, now_ms: int, limit_s: float) -> None:
     """Refuse a window whose end was not observed: the collector has stopped, or the venue has.
 
     Raises
@@ -235,7 +249,7 @@ def _require_fresh(coin: str, observed: Observations, limit_s: float) -> None:
     seen = seconds.observed.nonzero()[0]
     if len(seen) == 0:
         raise NotEnoughData(f"0 quotes of {coin} in {_span(observed.start_ms, observed.end_ms)}")
-    age_s = observed.end_ms / 1e3 - (seconds.start_s + int(seen[-1]) + 1)
+    age_s = now_ms / 1e3 - (seconds.start_s + int(seen[-1]) + 1)
     if age_s > limit_s:
         raise NotEnoughData(
             f"the newest quote of {coin} is {age_s:.0f} s old, limit {limit_s:.0f} s; is the collector running?"

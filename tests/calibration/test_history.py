@@ -46,7 +46,7 @@ def test_columns_and_file_names_are_those_other_programs_rely_on(tmp_path, calib
     """Names of the columns, and a date first in the name of every file."""
     write(tmp_path, calibration, [MIDNIGHT - 1, MIDNIGHT])
     files = sorted((tmp_path / "history" / "ETH").iterdir())
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d(-\d+)?\.parquet", file.name) for file in files)
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d(-\d+)*\.parquet", file.name) for file in files)
     assert len(files) == 2
     names = {"created_ms", "window_end_ms", "exposure_s", "mid", "half_spread", "volatility", "status"}
     for side in ("buy", "sell"):

@@ -148,3 +148,22 @@ def test_what_does_not_follow_is_not_joined(half_hour, increments):
     first = observe_window(recorder, increments.tick, START, START + 10_000)
     with pytest.raises(DataError, match="do not follow"):
         first.followed_by(observe_window(recorder, increments.tick, START + 11_000, START + 20_000))
+
+
+def test_what_is_not_written_yet_is_not_quiet(truth, increments):
+    """A recorder that lags five seconds behind changes the rates by less than chance."""
+    tape = simulate_tape(truth, seed=6, seconds=900, start_ms=START)
+    rates = []
+    for lag_ms in (0, 5_000):
+        recorder = Recorder(tape, 6)
+        recorder.clock_ms = START + 10**7
+        now_ms = START + 880_000
+
+        def source(start_ms, end_ms, recorder=recorder, newest=now_ms - lag_ms):
+            part = recorder(start_ms, min(end_ms, newest))
+            return part._replace(end_ms=end_ms)
+
+        seen = observe_window(source, truth.tick, now_ms - WINDOW_MS, now_ms)
+        assert 0 <= now_ms - lag_ms - seen.end_ms < 1_500
+        rates.append(calibrate_observed(seen, increments, SETTINGS).flows.buy.arrival_rate.value)
+    assert rates[1] == pytest.approx(rates[0], rel=0.03)
