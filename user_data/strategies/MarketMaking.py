@@ -60,7 +60,6 @@ class MarketMaking(IStrategy):
     INTERFACE_VERSION = 3
     timeframe = "1m"
     process_only_new_candles = False  # the entry signal is the plan of this loop, not of the last candle
-    startup_candle_count = 0
     minimal_roi: dict[str, float] = {}
     stoploss = -0.10
     use_exit_signal = False
@@ -81,10 +80,11 @@ class MarketMaking(IStrategy):
     orders_before_flat = 400
     depth_factor = DecimalParameter(0.5, 2.0, default=1.0, decimals=2, space="quote")  # on the model's depths
     inventory_share = DecimalParameter(0.3, 1.0, default=1.0, decimals=1, space="risk")  # of the configured bound
-    # Stop opening for an hour after losing 5 % of the account within a day.
+    # Stop opening for an hour after losing 5 % of the account within a day, and after any stop-loss.
     protections = [
+        {"method": "StoplossGuard", "lookback_period": 60, "trade_limit": 1, "stop_duration": 60},
         {"method": "MaxDrawdown", "calculation_mode": "equity", "max_allowed_drawdown": 0.05}
-        | {"lookback_period": 1440, "trade_limit": 10, "stop_duration": 60}
+        | {"lookback_period": 1440, "trade_limit": 10, "stop_duration": 60},
     ]
 
     def __init__(self, config: dict[str, Any]) -> None:
