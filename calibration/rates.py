@@ -7,16 +7,18 @@ from numpy.typing import NDArray
 
 from calibration.estimate import Estimate
 from calibration.estimators.activity import Activity, activity
-from calibration.estimators.arrival import arrival_rate, bucket_counts, fano_factor
+from calibration.estimators.arrival import RatePrior, arrival_rate, bucket_counts, fano_factor
 from calibration.estimators.coverage import observed_before
 from calibration.estimators.diagnostics import GoodnessOfFit, tail_fit
 from calibration.estimators.fill_decay import TailDecay, TailRange, Walk, fill_intensity, tail_decay, walk
+from calibration.estimators.pooling import prior_worth
 from calibration.observations import Observations
 from market.sides import Directions
 from market.tape import IntArray
 
 _POOLED_ORDERS = 20.0  # what the prior of both directions together is worth
-_SIDE_ORDERS = 10.0  # and what that of one direction is
+_RATE_ORDERS = 10.0  # the same of their rates
+_SIDE_ORDERS = 20.0  # and what that of one direction is
 
 
 class Rates(NamedTuple):
@@ -94,9 +96,12 @@ def _rates_now(observed: Observations, counted: _Counted, fano: float) -> Direct
     """Mean rates of the window times the activity both directions share."""
     exposure = observed.exposure_s
     now: Activity = activity(counted.time_ms, observed.gaps, observed.start_ms, observed.end_ms, fano)
-    both = (sum(counted.numbers) + 1) / (2 * exposure)
-    pairs = zip(counted.numbers, counted.counts.map(fano_factor), strict=True)
-    return Directions(*(now.on(arrival_rate(n, exposure, both, clustering)) for n, clustering in pairs))
+    buys, sells = counted.numbers
+    clustering = counted.counts.map(fano_factor)
+    worth = prior_worth(buys + 0.5, sells + 0.5, (buys / clustering.buy, sells / clustering.sell), _RATE_ORDERS)
+    prior = RatePrior((buys + sells + 1) / (2 * exposure), worth)
+    pairs = zip(counted.numbers, clustering, strict=True)
+    return Directions(*(now.on(arrival_rate(n, exposure, prior, spread)) for n, spread in pairs))
 
 
 def _decays(walked: Directions[Walk], tick: float, default: float) -> Directions[TailDecay]:
@@ -107,7 +112,10 @@ def _decays(walked: Directions[Walk], tick: float, default: float) -> Directions
         walked.buy.n + walked.sell.n,
     )
     centre = tail_decay(together, tick, default, _POOLED_ORDERS).value
-    return walked.map(lambda seen: tail_decay(seen, tick, centre, _SIDE_ORDERS))
+    alone = walked.map(lambda seen: tail_decay(seen, tick, centre, 1.0).value)
+    orders = (walked.buy.stopped / walked.buy.effect, walked.sell.stopped / walked.sell.effect)
+    worth = prior_worth(*alone, orders, _SIDE_ORDERS)
+    return walked.map(lambda seen: tail_decay(seen, tick, centre, worth))
 
 
 def _fit(ticks: IntArray, decay: TailDecay, walked: Walk) -> GoodnessOfFit | None:

@@ -3,10 +3,12 @@ r"""Rate of market orders, with an interval that knows that orders come in clust
 .. math:: \lambda = \frac{n + m}{T + m / r}, \quad
           [\Gamma^{-1}_{0.025}(a),\ \Gamma^{-1}_{0.975}(a + 1)] / b, \quad a = (n + m) / F, \quad b = (T + m / r) / F
 
-`n` orders in `T` seconds; the prior is worth `m` orders at the rate `r` of both directions together. The interval is
+`n` orders in `T` seconds; the prior is worth `m` orders at the mean rate `r` of both directions. The interval is
 that of Garwood (1936) for the number of independent clusters: `F`, the ratio of variance to mean of the counts, says
 how many orders make one.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import gammaincinv
@@ -15,13 +17,19 @@ from calibration.estimate import Estimate
 from market.errors import NotEnoughData
 from market.tape import IntArray
 
-PRIOR_ORDERS = 10.0
 BUCKET_MS = 15_000
 _LONGER = 4
 _FEWEST_BUCKETS = 10
 
 
-def arrival_rate(n: int, exposure_s: float, both_rate: float, fano: float = 1.0) -> Estimate:
+class RatePrior(NamedTuple):
+    """A rate that is expected [1/s], and how many orders this expectation is worth."""
+
+    rate: float
+    orders: float
+
+
+def arrival_rate(n: int, exposure_s: float, prior: RatePrior, fano: float = 1.0) -> Estimate:
     """Rate of the orders of one direction [1/s].
 
     Parameters
@@ -30,8 +38,8 @@ def arrival_rate(n: int, exposure_s: float, both_rate: float, fano: float = 1.0)
         Orders seen.
     exposure_s : float
         Observed time [s].
-    both_rate : float
-        Mean rate of both directions: what this one is expected to be without data [1/s].
+    prior : RatePrior
+        What the rate is expected to be.
     fano : float
         How many orders make an independent observation, at least 1.
 
@@ -42,7 +50,7 @@ def arrival_rate(n: int, exposure_s: float, both_rate: float, fano: float = 1.0)
     """
     if exposure_s <= 0:
         raise NotEnoughData(f"{n} market orders in {exposure_s:.0f} s of observed time; a rate needs observed time")
-    orders, time_s = n + PRIOR_ORDERS, exposure_s + PRIOR_ORDERS / both_rate
+    orders, time_s = n + prior.orders, exposure_s + prior.orders / prior.rate
     low, high = gammaincinv(np.array([orders / fano, orders / fano + 1]), np.array([0.025, 0.975])) * fano / time_s
     return Estimate(orders / time_s, float(low), float(high), n)
 

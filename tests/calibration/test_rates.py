@@ -5,8 +5,9 @@ import pytest
 from scipy.stats import chi2
 
 from calibration.estimators.activity import activity
-from calibration.estimators.arrival import PRIOR_ORDERS, arrival_rate, bucket_counts, fano_factor
+from calibration.estimators.arrival import RatePrior, arrival_rate, bucket_counts, fano_factor
 from calibration.estimators.coverage import observed_before
+from calibration.estimators.pooling import prior_worth
 from market.errors import NotEnoughData
 from market.tape import IntArray
 
@@ -34,8 +35,8 @@ def fano(times: IntArray, observed_ms: int = WINDOW_MS) -> float:
 @pytest.mark.parametrize("n", [0, 1, 30, 1000])
 def test_without_a_prior_in_the_way_the_interval_is_garwoods(n):
     """The bounds are the χ² quantiles of the counts, prior included."""
-    rate = arrival_rate(n, 1800.0, 0.5)
-    orders, time_s = n + PRIOR_ORDERS, 1800 + PRIOR_ORDERS / 0.5
+    rate = arrival_rate(n, 1800.0, RatePrior(0.5, 10.0))
+    orders, time_s = n + 10, 1800 + 10 / 0.5
     assert rate.value == pytest.approx(orders / time_s)
     assert rate.low == pytest.approx(chi2.ppf(0.025, 2 * orders) / 2 / time_s)
     assert rate.high == pytest.approx(chi2.ppf(0.975, 2 * orders + 2) / 2 / time_s)
@@ -43,15 +44,22 @@ def test_without_a_prior_in_the_way_the_interval_is_garwoods(n):
 
 def test_clusters_widen_the_interval_by_the_root_of_their_size():
     """Four orders a cluster make the interval twice as wide, and leave the value alone."""
-    single, fourfold = arrival_rate(4000, 1800.0, 2.0), arrival_rate(4000, 1800.0, 2.0, fano=4.0)
+    single, fourfold = (arrival_rate(4000, 1800.0, RatePrior(2.0, 10.0), fano) for fano in (1.0, 4.0))
     assert fourfold.value == single.value
     assert (fourfold.high - fourfold.low) / (single.high - single.low) == pytest.approx(2, rel=0.02)
+
+
+def test_directions_that_agree_share_a_prior_and_others_hardly_any():
+    """Within chance the prior has its full worth; of rates five times apart it is worth less than an order."""
+    assert prior_worth(1.0, 1.1, (100, 100), 10.0) == 10.0
+    assert prior_worth(1.0, 3.0, (2, 3), 10.0) == 10.0
+    assert prior_worth(1.0, 5.0, (1000, 1000), 10.0) == pytest.approx(2 / np.log(5) ** 2, rel=0.01)
 
 
 def test_a_rate_needs_observed_time():
     """The message says how many orders were seen in which time."""
     with pytest.raises(NotEnoughData, match="3 market orders in 0 s"):
-        arrival_rate(3, 0.0, 0.1)
+        arrival_rate(3, 0.0, RatePrior(0.1, 10.0))
 
 
 def test_fano_is_one_for_chance_and_the_size_of_the_clusters_otherwise():
