@@ -17,8 +17,8 @@ from ops.plotting import draw_scan, plot_option
 from quoting.toxicity import Regime
 
 _COLUMNS = (
-    "coin", "net an hour", "95 % interval", "noise", "break-even\n\\[bps]", "toxicity", "depth\n\\[bps]", "fills\nan hour",
-    "inventory\n95 % \\[lots]", "capital", "actions an hour\nneeded / earned", "state",
+    "coin", "net an hour", "95 % interval", "noise", "break-even\n\\[bps]", "toxicity", "depth\n\\[bps]",
+    "fills\nan hour", "inventory\n95 % \\[lots]", "capital", "actions an hour\nneeded / earned", "state",
 )  # fmt: skip
 _STYLES = {Regime.QUOTE: "green", Regime.WIDEN: "yellow", Regime.PAUSE: "red"}
 

@@ -62,19 +62,24 @@ class Subject(NamedTuple):
 
 def plot_calibration(subject: Subject, path: Path) -> None:
     """Draw a calibration; the ending of the file tells the format."""
-    with_history = subject.history is not None and len(subject.history) >= _FEWEST_ROWS
     with styled():
-        rows = 2 if with_history else 1
-        spaces = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08, wspace=0.04, hspace=0.06)
-        figure = Figure(figsize=(_WIDTH, _ROW * rows + 0.7), layout=spaces)
-        panels = figure.subplots(rows, 3, squeeze=False)
-        _reach(panels[0, 0], subject)
-        _by_horizon(panels[0, 1], subject)
-        _by_depth(panels[0, 2], subject)
-        if with_history:
-            _history(panels[1], subject)
-        figure.suptitle(_title(subject.parameters), x=0.01, ha="left", fontsize=13, weight="bold")
-        save(figure, path)
+        save(calibration_picture(subject), path)
+
+
+def calibration_picture(subject: Subject) -> Figure:
+    """The picture as a figure: three panels, and three more through time where there is a history."""
+    with_history = subject.history is not None and len(subject.history) >= _FEWEST_ROWS
+    rows = 2 if with_history else 1
+    spaces = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08, wspace=0.04, hspace=0.06)
+    figure = Figure(figsize=(_WIDTH, _ROW * rows + 0.7), layout=spaces)
+    panels = figure.subplots(rows, 3, squeeze=False)
+    _reach(panels[0, 0], subject)
+    _by_horizon(panels[0, 1], subject)
+    _by_depth(panels[0, 2], subject)
+    if with_history:
+        _history(panels[1], subject)
+    figure.suptitle(_title(subject.parameters), x=0.01, ha="left", fontsize=13, weight="bold")
+    return figure
 
 
 def _title(parameters: Parameters) -> str:
@@ -159,6 +164,7 @@ def _by_horizon(axes: Axes, subject: Subject) -> None:
             _points(axes, means.scaled(aside, subject.bps), look, hollow=not fills_only, label=label)
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.set_xscale("log")
+    axes.set_xlim(HORIZONS_S[0] / 1.3, HORIZONS_S[-1] * 1.3)
     axes.xaxis.set_major_locator(FixedLocator(HORIZONS_S))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -184,7 +190,7 @@ def _by_depth(axes: Axes, subject: Subject) -> None:
         axes.plot(depth * bps, loss * bps, look.line, color=look.colour, linewidth=2.0, zorder=3)
         highest = max(highest, float(loss.max()) * bps, *(found[direction].high * bps))
     line = np.array([0.0, furthest * bps])
-    top = 2.2 * highest
+    top = 1.6 * highest
     axes.plot(line, line - fee, color=INK, linewidth=1.2, label=f"what it brings: depth less the fee of {fee:g} bps")
     axes.fill_between(line, line - fee, top, color=FAINT, alpha=0.5, linewidth=0)
     axes.set_xlim(0, furthest * bps)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Picture
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -12,30 +12,33 @@ from calibration.plots.style import BLUE, FAINT, GREY, INK, ORANGE, save, styled
 from calibration.scanning.prospect import Prospect
 from quoting.toxicity import Regime
 
-_WIDTH, _ROW, _ABOVE, _BELOW = 14.0, 0.27, 1.15, 0.65  # inches
+_WIDTH, _ROW, _ABOVE, _BELOW = 15.0, 0.27, 1.15, 0.65  # inches
 _LEFT, _BARS_END, _WORDS_START = 0.055, 0.40, 0.415
 _COLUMNS = {"net": 0.045, "break-even fee": 0.125, "toxicity": 0.18, "": 0.195}  # right ends, then where words begin
-_LONGEST_REASON = 98
+_LONGEST_REASON = 90
 _COLOURS = {Regime.QUOTE: BLUE, Regime.WIDEN: ORANGE}
 
 
 def plot_scan(prospects: list[Prospect], fee_bps: float, path: Path) -> None:
     """Draw a ranking; the ending of the file tells the format."""
     with styled():
-        height = _ABOVE + _BELOW + _ROW * len(prospects)
-        picture = Picture(figsize=(_WIDTH, height))
-        span = 1 - (_ABOVE + _BELOW) / height
-        axes = picture.add_axes((_LEFT, _BELOW / height, _BARS_END - _LEFT, span))
-        words = picture.add_axes((_WORDS_START, _BELOW / height, 1 - _WORDS_START, span), sharey=axes)
-        _bars(axes, prospects)
-        _words(words, prospects)
-        pays = sum(not prospect.refused for prospect in prospects)
-        picture.text(_LEFT, 1 - 0.38 / height, f"{pays} of {len(prospects)} coins pay", fontsize=15, weight="bold")
-        subtitle = (
-            f"expected earnings of quoting both sides, after adverse selection and a maker fee of {fee_bps:g} bps"
-        )
-        picture.text(_LEFT, 1 - 0.66 / height, subtitle, color=GREY)
-        save(picture, path)
+        save(ranking(prospects, fee_bps), path)
+
+
+def ranking(prospects: list[Prospect], fee_bps: float) -> Figure:
+    """The ranking as a figure."""
+    height = _ABOVE + _BELOW + _ROW * len(prospects)
+    figure = Figure(figsize=(_WIDTH, height))
+    span = 1 - (_ABOVE + _BELOW) / height
+    axes = figure.add_axes((_LEFT, _BELOW / height, _BARS_END - _LEFT, span))
+    words = figure.add_axes((_WORDS_START, _BELOW / height, 1 - _WORDS_START, span), sharey=axes)
+    _bars(axes, prospects)
+    _words(words, prospects)
+    pays = sum(not prospect.refused for prospect in prospects)
+    figure.text(_LEFT, 1 - 0.38 / height, f"{pays} of {len(prospects)} coins pay", fontsize=15, weight="bold")
+    subtitle = f"expected earnings of quoting both sides, after adverse selection and a maker fee of {fee_bps:g} bps"
+    figure.text(_LEFT, 1 - 0.66 / height, subtitle, color=GREY)
+    return figure
 
 
 def _bars(axes: Axes, prospects: list[Prospect]) -> None:
@@ -87,7 +90,7 @@ def _numbers(prospect: Prospect) -> tuple[str, ...]:
         return ("–", "–", "–")
     figures = prospect.figures
     end = f"{figures.break_even_fee_bps:.1f} bps" if np.isfinite(figures.break_even_fee_bps) else "–"
-    return (f"{figures.net_per_hour:.2f}", end, f"{figures.toxicity:.2f}")
+    return tuple(text.replace("-", "−") for text in (f"{figures.net_per_hour:.2f}", end, f"{figures.toxicity:.2f}"))
 
 
 def _short(reason: str) -> str:

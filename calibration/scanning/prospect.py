@@ -137,7 +137,7 @@ def _out_of_reach(side: str, orders: str, depth: float, deepest: float, margin: 
             f"a fill loses {-margin:.1f} bps"
         )
     if isnan(depth):
-        return f"no {side} can be quoted: market {orders} are too rare for stationary quotes"
+        return "no stationary quotes: market orders beyond the touch are needed on both sides"
     if depth > deepest:
         return (
             f"the best {side} is {depth:.1f} bps from mid, but only {ENOUGH_REACHED} market {orders} "

@@ -45,7 +45,7 @@ class Draws:
         direction : Direction
             Which numbers to use.
         estimates : FlowEstimates
-            What is known of these orders; the intensity is positive.
+            What is known of these orders.
         estimated : FillArrays, arrays of shape (1,)
             The side that follows from the values of the estimates.
         tail_start : float
@@ -88,6 +88,8 @@ def _positive(estimate: Estimate, normal: FloatArray) -> FloatArray:
 
 
 def _log_spreads(estimate: Estimate) -> tuple[float, float]:
-    """Standard deviation of the logarithm below and above the estimate."""
+    """Standard deviation of the logarithm below and above the estimate; none around a rate of zero."""
+    if estimate.value <= 0:
+        return 0.0, 0.0
     low, high = max(estimate.low, _LEAST_SHARE * estimate.value), max(estimate.high, estimate.value)
     return float(np.log(estimate.value / low)) / _QUANTILE, float(np.log(high / estimate.value)) / _QUANTILE
