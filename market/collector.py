@@ -19,6 +19,7 @@ from pathlib import Path
 
 import aiohttp
 
+from market.clock import now_ms
 from market.coin_recording import CoinRecording
 from market.collector_state import CollectorState, write_state
 from market.errors import ConfigurationError, DataError
@@ -161,13 +162,13 @@ class Collector:
         trades = self._store.read(coin, Stream.TRADES, last_ms - KNOWN_TRADES_MS, last_ms, columns=columns)
         known = zip(*(trades[name].to_pylist() for name in columns), strict=True)
         # An older end needs no gap row: nothing is recorded since, and a reader sees that without being told.
-        last_ms = max(last_ms, _now_ms() - LONGEST_START_GAP_MS)
+        last_ms = max(last_ms, now_ms() - LONGEST_START_GAP_MS)
         return CoinRecording(coin, self._recorder, last_ms=last_ms, known_trades=known)
 
     async def _flush_for_ever(self, live: LiveRecording) -> None:
         while True:
             await asyncio.sleep(self._flush_seconds)
-            live.progress(_now_ms())
+            live.progress(now_ms())
             await self._recorder.flush()
             self._note(live)
 
@@ -178,7 +179,7 @@ class Collector:
         counts = self._recorder.counts
         state = CollectorState(
             session=self.session,
-            time_ms=_now_ms(),
+            time_ms=now_ms(),
             coins=len(live.coins),
             clock_offset_ms=self.clock_offset_ms,
             received=counts.received,
@@ -237,7 +238,3 @@ def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
     finally:
         for number in handled:
             loop.remove_signal_handler(number)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

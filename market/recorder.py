@@ -21,7 +21,7 @@ from market.streams import Stream
 SLOW_STREAMS = frozenset({Stream.BOOK, Stream.CONTEXT})
 SLOW_FLUSHES = 6
 SPILL_BYTES = 256 << 20
-BUFFERED_ROWS = 1_000_000
+BUFFERED_ROWS = 300_000
 FAILURES_IN_A_ROW = 3
 
 log = logging.getLogger(__name__)
@@ -171,8 +171,11 @@ class Recorder:
                 self.counts.bytes_written += segment.content.size
         self._waiting = deque(segment for segment in self._waiting if segment.path not in written)
         self.counts.waiting_bytes = sum(segment.content.size for segment in self._waiting)
-        while self.counts.waiting_bytes > self._spill_bytes:
-            self._drop(self._waiting.popleft())
+        for segment in [segment for segment in self._waiting if f"/{Stream.GAPS}-" not in segment.path]:
+            if self.counts.waiting_bytes <= self._spill_bytes:
+                break
+            self._waiting.remove(segment)
+            self._drop(segment)
 
     def _drop(self, segment: Encoded) -> None:
         self.counts.waiting_bytes -= segment.content.size

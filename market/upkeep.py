@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import threading
-import time
 from dataclasses import dataclass
 
+from market.clock import now_ms
 from market.compaction import compact, remove_leftovers, remove_old_days
 from market.errors import DataError
 from market.segments import DAY_MS, day_of
@@ -35,7 +35,7 @@ async def keep_up(storage: Storage, venue: str, retention: Retention, *, period_
         while True:
             try:
                 await asyncio.to_thread(_once, storage, venue, retention, since_day, ending)
-                since_day = day_of(_now_ms() - DAY_MS)
+                since_day = day_of(now_ms() - DAY_MS)
             except (OSError, DataError) as error:
                 log.error("upkeep of the store failed, the next attempt is in %.0f s: %s", period_s, error)
             await asyncio.sleep(period_s)
@@ -45,16 +45,12 @@ async def keep_up(storage: Storage, venue: str, retention: Retention, *, period_
 
 
 def _once(storage: Storage, venue: str, retention: Retention, since_day: str, ending: threading.Event) -> None:
-    now_ms = _now_ms()
-    remove_leftovers(storage, venue, now_ms=now_ms)
-    report = compact(storage, venue, now_ms=now_ms, since_day=since_day, interrupted=ending.is_set)
+    time_ms = now_ms()
+    remove_leftovers(storage, venue, now_ms=time_ms)
+    report = compact(storage, venue, now_ms=time_ms, since_day=since_day, interrupted=ending.is_set)
     log.info("compaction: %d segments into %d, %d deleted", report.replaced, report.merged, report.deleted)
     if retention.days is None and retention.bytes is None:
         return
-    removed = remove_old_days(storage, venue, now_ms=now_ms, keep_days=retention.days, keep_bytes=retention.bytes)
+    removed = remove_old_days(storage, venue, now_ms=time_ms, keep_days=retention.days, keep_bytes=retention.bytes)
     if removed:
         log.info("removed %s", ", ".join(removed))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

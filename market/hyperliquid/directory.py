@@ -44,6 +44,7 @@ class Directory:
         """
         listings = await self._insist(lambda: information.listings(self._session, self._url))
         self._note(listings)
+        self._asked = time.monotonic()
         if coins is None:
             return sorted(self._tradable)
         require_listed(coins, listings)
@@ -52,6 +53,7 @@ class Directory:
     async def tradable(self) -> Set[str]:
         """Coins that may be subscribed to, as of the last answer."""
         if time.monotonic() - self._asked > FRESH_S:
+            self._asked = time.monotonic()
             try:
                 self._note(await information.listings(self._session, self._url))
             except (aiohttp.ClientError, OSError, TimeoutError, MalformedMessage) as error:
@@ -73,7 +75,6 @@ class Directory:
 
     def _note(self, listings: Sequence[Listing]) -> None:
         self._tradable = {listing.coin for listing in listings if not listing.delisted}
-        self._asked = time.monotonic()
 
     async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until there is an answer."""

@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 
 import aiohttp
 
+from market.clock import now_ms
 from market.errors import MalformedMessage
 from market.events import AssetContext, BestQuote, BookSnapshot
 from market.hyperliquid.market_data import (
@@ -121,7 +122,7 @@ class _Line:
         self.attempts = 0
 
     def asked(self) -> None:
-        self.subscribed_ms = _now_ms()
+        self.subscribed_ms = now_ms()
         self.heard = time.monotonic()
         self.acknowledged = False
         self.attempts += 1
@@ -212,7 +213,7 @@ class Feed:
                 self._receive(message.data)
 
     def _receive(self, text: str | bytes) -> None:
-        local_ms = _now_ms()
+        local_ms = now_ms()
         try:
             frame = parse_frame(text)
         except MalformedMessage as error:
@@ -237,13 +238,12 @@ class Feed:
 
     async def _keep(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """Subscribe, then ping and watch for silence until the connection ends."""
-        self._heard = time.monotonic()
         tradable = await self._listener.tradable()
         lines = [line for line in self._lines.values() if line.subscription.coin in tradable]
         for line in lines:
             line.attempts = 0
             await self._ask(socket, line)
-        pinged = time.monotonic()
+        pinged = self._heard = time.monotonic()
         while not self._is_silent():
             await asyncio.sleep(self._timing.check_s)
             if time.monotonic() - pinged > self._timing.ping_s:
@@ -291,7 +291,3 @@ def _subscription_of(frame: Frame, *, fast: bool) -> Subscription:
             return Subscription("trades", frame[0].coin)
         case _:
             return Subscription("", "")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

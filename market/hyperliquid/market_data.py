@@ -245,7 +245,9 @@ def _trade_fields(trade: Trade) -> dict[str, Any]:
     }
 
 
-def _parse_acknowledgement(data: Any) -> Acknowledged:
+def _parse_acknowledgement(data: Any) -> Acknowledged | UnknownChannel:
+    if data["method"] == "unsubscribe":
+        return UnknownChannel("subscriptionResponse")
     fields = data["subscription"]
     return Acknowledged(Subscription(str(fields["type"]), str(fields.get("coin", "")), bool(fields.get("fast"))))
 

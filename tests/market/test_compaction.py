@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from market.compaction import GRACE_MS, HOUR_MS, compact, remove_leftovers, remove_old_days
 from market.rows import gap_row, table_of
@@ -19,52 +20,40 @@ DAY_MS = 24 * HOUR_MS
 MORNING = 20_000 * DAY_MS
 NEXT_DAY = MORNING + DAY_MS + GRACE_MS
 
-# Runs `work` in a fork for each line it reads, "root step", and kills the fork before its write of that number.
-KILLER = """
+DIE_AT_STEP = """
 import os, signal, sys
+sys.modules["pandas"] = None  # pyarrow would import it, and is as good without
 from pathlib import Path
-import pandas  # pyarrow would import it in every fork
 from market.compaction import compact
 from market.rows import table_of
 from market.segments import SegmentWriter
 from market.storage import LocalStorage
 from market.streams import Stream
 
-{work}
+root, left = sys.argv[1], int(sys.argv[2])
 
-def count_down(root, left):
-    def hook(event, arguments):
-        nonlocal left
-        writes = event in ("os.mkdir", "os.rename", "os.remove") or (event == "open" and arguments[1] in ("w", "wb"))
-        if writes and str(arguments[0]).startswith(root):
-            left -= 1
-            if left < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-    return hook
+def count_down(event, arguments):
+    global left
+    writes = event in ("os.mkdir", "os.rename", "os.remove") or (event == "open" and arguments[1] in ("w", "wb"))
+    if writes and str(arguments[0]).startswith(root):
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-for line in sys.stdin:
-    root, step = line.split()
-    fork = os.fork()
-    if not fork:
-        sys.addaudithook(count_down(root, int(step)))
-        work(Path(root))
-        os._exit(0)
-    print("ended", os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]), flush=True)
+sys.addaudithook(count_down)
 """
 
 WRITE = f"""
-def work(root):
-    writer = SegmentWriter(root, "hyperliquid", "ETH", session="one")
-    for batch in range(3):
-        start = {MORNING} + batch * 1000
-        rows = [(start + row, start, 100.0 + row, 1.0, 101.0 + row, 1.0) for row in range(5)]
-        writer.write(Stream.BBO, table_of(Stream.BBO, rows))
-        print("acknowledged", batch, flush=True)
+writer = SegmentWriter(Path(root), "hyperliquid", "ETH", session="one")
+for batch in range(2):
+    start = {MORNING} + batch * 1000
+    rows = [(start + row, start, 100.0 + row, 1.0, 101.0 + row, 1.0) for row in range(5)]
+    writer.write(Stream.BBO, table_of(Stream.BBO, rows))
+    print("acknowledged", flush=True)
 """
 
 COMPACT = f"""
-def work(root):
-    compact(LocalStorage(root), "hyperliquid", now_ms={NEXT_DAY})
+compact(LocalStorage(Path(root)), "hyperliquid", now_ms={NEXT_DAY})
 """
 
 
@@ -143,67 +132,44 @@ def test_two_processes_do_not_compact_at_once(tmp_path):
         assert compact(LocalStorage(tmp_path), "hyperliquid", now_ms=NEXT_DAY) == (0, 0, 0)
 
 
-class Killer:
-    """A process that does some work again and again, and dies at a chosen write each time."""
-
-    def __init__(self, work: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", KILLER.replace("{work}", work)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
-
-    def __enter__(self) -> "Killer":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait(timeout=10)
-
-    def run(self, root: Path, step: int) -> tuple[int, int]:
-        """Exit status of a run that dies before this write, and the batches it had acknowledged."""
-        self._process.stdin.write(f"{root} {step}\n")
-        for acknowledged, line in enumerate(self._process.stdout):
-            word, number = line.split()
-            if word == "ended":
-                return int(number), acknowledged
-        raise AssertionError("the process has ended")
+def run_until_killed(work: str, root: Path, step: int) -> subprocess.CompletedProcess:
+    """Do some work in a process that kills itself before its write of this number."""
+    command = [sys.executable, "-c", DIE_AT_STEP + work, str(root), str(step)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.slow
 def test_a_writer_killed_at_any_step_has_lost_nothing_acknowledged_and_shows_nothing_torn(tmp_path):
     """kill −9 before every write: acknowledged batches are whole, others absent or whole, none twice."""
-    with Killer(WRITE) as killer:
-        for step in range(100):
-            root = tmp_path / str(step)
-            status, acknowledged = killer.run(root, step)
-            batches = TickStore(root).read("ETH", Stream.BBO, 0, 2**42)["local_ms"].to_pylist()
-            values, counts = np.unique(batches, return_counts=True)
-            assert set(counts) <= {5}
-            assert len(values) >= acknowledged
-            if status == 0:
-                break
-            assert status == -signal.SIGKILL
-    assert acknowledged == 3
+    for step in range(100):
+        root = tmp_path / str(step)
+        result = run_until_killed(WRITE, root, step)
+        acknowledged = result.stdout.count("acknowledged")
+        batches = TickStore(root).read("ETH", Stream.BBO, 0, 2**42)["local_ms"].to_pylist()
+        values, counts = np.unique(batches, return_counts=True)
+        assert set(counts) <= {5}
+        assert len(values) >= acknowledged
+        if result.returncode == 0:
+            break
+        assert result.returncode == -signal.SIGKILL, result.stderr
+    assert acknowledged == 2
     assert step > 5
 
 
+@pytest.mark.slow
 def test_a_compaction_killed_at_any_step_leaves_a_store_that_reads_the_same(tmp_path):
     """kill −9 before every write and every deletion, and the next pass finishes the work."""
-    fill(tmp_path, hours=1, per_hour=3)
+    fill(tmp_path, hours=1, per_hour=2)
     expected = everything(tmp_path)
-    with Killer(COMPACT) as killer:
-        for passes in range(2):
-            for step in range(100):
-                status, _ = killer.run(tmp_path, step)
-                assert everything(tmp_path) == expected
-                if status == 0:
-                    break
-                assert status == -signal.SIGKILL
-            assert step > 3, passes
-            age(tmp_path, GRACE_MS / 1e3 + 1, NEXT_DAY)
+    for passes in range(2):
+        for step in range(100):
+            result = run_until_killed(COMPACT, tmp_path, step)
+            assert everything(tmp_path) == expected
+            if result.returncode == 0:
+                break
+            assert result.returncode == -signal.SIGKILL, result.stderr
+        assert step > 3, passes
+        age(tmp_path, GRACE_MS / 1e3 + 1, NEXT_DAY)
     assert len(list(tmp_path.rglob("*.parquet"))) == 3
 
 
