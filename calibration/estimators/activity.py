@@ -23,19 +23,18 @@ _LARGEST_WEIGHT = 0.6
 
 
 class Activity(NamedTuple):
-    """Factor on the mean rates of the window, and its relative standard error."""
+    """Factor on the mean rates of the window, with its 95 % interval."""
 
     factor: float
-    error: float
+    low: float
+    high: float
 
     def on(self, rate: Estimate) -> Estimate:
-        """Rate now: the errors add up on the logarithmic scale."""
+        """Rate now; the relative errors of mean and factor add up as those of independent numbers."""
         value = rate.value * self.factor
-        below = np.log(rate.value / rate.low) if rate.low > 0 else np.inf
-        above = np.log(rate.high / rate.value)
-        width = 1.96 * self.error
-        low, high = (value * float(np.exp(span)) for span in (-np.hypot(below, width), np.hypot(above, width)))
-        return replace(rate, value=value, low=low, high=high)
+        below = np.hypot(1 - rate.low / rate.value, 1 - self.low / self.factor)
+        above = np.hypot(rate.high / rate.value - 1, self.high / self.factor - 1)
+        return replace(rate, value=value, low=value * max(0.0, 1 - float(below)), high=value * (1 + float(above)))
 
 
 def activity(time_ms: IntArray, gaps: IntArray, start_ms: int, end_ms: int, fano: float) -> Activity:
@@ -54,7 +53,7 @@ def activity(time_ms: IntArray, gaps: IntArray, start_ms: int, end_ms: int, fano
     """
     exposure = exposure_s(gaps, start_ms, end_ms)
     if len(time_ms) == 0 or exposure <= 0:
-        return Activity(1.0, 0.0)
+        return Activity(1.0, 1.0, 1.0)
     weight = _LARGEST_WEIGHT * (1 - 1 / fano)
     age_s = (end_ms - time_ms) / 1e3
     recent = [np.exp2(-age_s / half).sum() / _decayed_exposure(gaps, start_ms, end_ms, half) for half in HALF_LIVES_S]
@@ -62,8 +61,8 @@ def activity(time_ms: IntArray, gaps: IntArray, start_ms: int, end_ms: int, fano
     means = np.array(HALF_LIVES_S) / np.log(2)
     concentration = max(0.0, exposure * float((1 / np.add.outer(means, means)).mean()) - 1)
     factor = 1 - weight + weight * ratio
-    error = weight * float(np.sqrt(fano / len(time_ms) * concentration)) / factor
-    return Activity(factor, error)
+    width = 1.96 * weight * float(np.sqrt(fano / len(time_ms) * concentration))
+    return Activity(factor, max(factor - width, 1 - weight), factor + width)
 
 
 def _decayed_exposure(gaps: IntArray, start_ms: int, end_ms: int, half_life_s: float) -> float:

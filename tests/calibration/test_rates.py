@@ -80,7 +80,7 @@ def test_fano_does_not_see_a_gap():
 
 def test_in_a_steady_market_activity_is_one():
     """Where the counts vary by chance only, the recent past says no more than the window."""
-    assert activity(poisson_times(1.0, 0), NO_GAPS, 0, WINDOW_MS, fano=1.0) == (1.0, 0.0)
+    assert activity(poisson_times(1.0, 0), NO_GAPS, 0, WINDOW_MS, fano=1.0) == (1.0, 1.0, 1.0)
 
 
 def test_activity_rises_with_a_burst_and_decays_back():
