@@ -22,7 +22,6 @@ NEXT_DAY = MORNING + DAY_MS + GRACE_MS
 
 DIE_AT_STEP = """
 import os, signal, sys
-sys.modules["pandas"] = None  # pyarrow would import it, and is as good without
 from pathlib import Path
 from market.compaction import compact
 from market.rows import table_of
