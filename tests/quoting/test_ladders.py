@@ -76,6 +76,15 @@ def test_a_ladder_never_overcommits(shape, stock, money, mid, live_orders, down)
     assert all(0 < quote.price < mid for quote in levels.bid)
 
 
+@given(shape=SHAPES, inventory=st.floats(-0.5, 0.5))
+def test_inside_the_bands_everything_is_offered(shape, inventory):
+    """The bids together cost exactly the money there is, the asks sell exactly the stock."""
+    balances = Balances(3 + inventory, (3 - inventory) * 100.0)
+    levels = ladder(balances, 100.0, replace(FINE, step_bps=150.0, down_range=0.3, up_range=0.3), shape)
+    assert sum(quote.size * quote.price for quote in levels.bid) == pytest.approx(balances.money)
+    assert sum(quote.size for quote in levels.ask) == pytest.approx(balances.stock)
+
+
 def test_levels_stand_at_equal_steps_within_the_range():
     """20 bps of range at 5 bps a step are four levels, the last exactly at the end."""
     settings = replace(FINE, up_range=0.002, down_range=0.002, step_bps=5.0, live_orders=40)

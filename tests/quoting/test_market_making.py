@@ -138,6 +138,17 @@ def test_a_session_ends_flatter_than_it_starts():
     assert after == pytest.approx(early)
 
 
+def test_depths_are_linear_between_the_times_of_the_table():
+    """A time left between two rows is quoted between them, beyond the last row like the last row."""
+    table = solve_table(FLOW, VIEW.mid, replace(OPEN, session_s=600.0, terminal_penalty=0.5))
+    early, late = table.time_left_s[10:12]
+    rows = [table.depths.ask[row, 4] for row in (10, 11)]
+    assert rows[0] != rows[1]
+    assert table.at(1, early).ask == rows[0]
+    assert table.at(1, 0.25 * early + 0.75 * late).ask == pytest.approx(0.25 * rows[0] + 0.75 * rows[1])
+    assert table.at(1, 1e6).ask == table.depths.ask[-1, 4]
+
+
 def test_a_long_session_starts_like_no_session():
     """Hours before the end the end does not matter."""
     rolling, session = (
