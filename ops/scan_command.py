@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from calibration.scan import MINIMUM_PER_HOUR, scan
@@ -78,7 +79,12 @@ def _settings(options: dict[str, Any]) -> Settings:
 def _found(settings: Settings, options: dict[str, Any]) -> tuple[list[Candidate | Unknown], str]:
     """The coins, and where they come from."""
     if options["data"]:
-        found, source = candidates_from_store(options["coins"], settings), str(settings.market_data)
+        source = str(settings.market_data)
+        with Progress(transient=True, disable=options["as_json"]) as progress:
+            task = progress.add_task("calibrating", total=1.0)
+            found = candidates_from_store(
+                options["coins"], settings, lambda share: progress.update(task, completed=share)
+            )
     else:
         found, source = candidates_from_files(options["coins"], settings, now_ms()), str(settings.parameters)
     if not found:

@@ -1,6 +1,6 @@
 """The coins of a scan: what is known of each market, from its recorded events or from its published parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -84,18 +84,28 @@ class Unknown:
     reason: str
 
 
-def candidates_from_store(coins: Sequence[str], settings: Settings) -> list[Candidate | Unknown]:
+def candidates_from_store(
+    coins: Sequence[str], settings: Settings, on_progress: Callable[[float], None] = lambda _: None
+) -> list[Candidate | Unknown]:
     """Calibrate each coin from its own last window in the tick store; nothing is written.
 
-    Without `coins`, all that are recorded.
+    Parameters
+    ----------
+    coins : sequence of str
+        Without any, all that are recorded.
+    settings : Settings
+        Store and window.
+    on_progress : callable
+        Told the share that is done.
     """
     store = TickStore(settings.market_data, settings.venue)
-    found: list[Candidate | Unknown] = []
-    for coin in coins or store.coins():
+    chosen, found = coins or store.coins(), list[Candidate | Unknown]()
+    for number, coin in enumerate(chosen, start=1):
         try:
             found.append(_from_store(store, coin, settings))
         except (DataError, ModelError) as error:
             found.append(Unknown(coin, str(error)))
+        on_progress(number / len(chosen))
     return found
 
 
