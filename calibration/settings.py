@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from market.errors import ConfigurationError
 from quoting.placement import DepthBounds
 from quoting.quote_table import CarteaJaimungalSettings
+from quoting.risk import RiskLimits
 from trading.rules import QuotingRules, Role
 
 # The dialect in which Freqtrade reads its configuration.
@@ -109,6 +110,17 @@ class QuoteSettings(Section):
         return self
 
 
+class RiskSettings(Section):
+    """Losses that stop a pair from opening and make it leave [quote currency].
+
+    `daily_loss` is forgotten at 00:00 UTC, `drawdown` from the peak when somebody removes the state kept in `state`.
+    """
+
+    daily_loss: Positive = 50.0
+    drawdown: Positive = 100.0
+    state: Path = Path("user_data/risk")
+
+
 class CalibrationSettings(Section):
     """Cadence and window of the calibration service [s].
 
@@ -141,6 +153,7 @@ class Settings(Section):
     leverage: Annotated[float, Field(ge=1, le=10)] = 1.0
     model: ModelSettings = ModelSettings()
     quote: QuoteSettings = QuoteSettings()
+    risk: RiskSettings = RiskSettings()
     calibration: CalibrationSettings = CalibrationSettings()
 
     @classmethod
@@ -180,6 +193,11 @@ class Settings(Section):
     def role(self) -> Role:
         """What this bot may hold."""
         return Role(self.sides)
+
+    def risk_limits(self) -> RiskLimits:
+        """Limits of the risk rules; an inventory at its bound is two thirds of what they call the largest position."""
+        bound = self.model.order_notional * self.model.maximum_inventory
+        return RiskLimits(1.5 * bound, daily_loss=self.risk.daily_loss, drawdown=self.risk.drawdown)
 
     def rules(self, smallest_notional: float) -> QuotingRules:
         """Rules of the bot's quotes, with the value of the smallest order it should place [quote currency]."""

@@ -113,6 +113,7 @@ def write_config(
             "market_data": str(files.market_data),
             "parameters": str(files.parameters),
             "decisions": str(files.decisions),
+            "risk": {"state": str(files.folder / "risk")},
             **(SHOWY if showy else {}),
         },
     }

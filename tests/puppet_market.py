@@ -208,6 +208,7 @@ def live_config(url: str, folder: Path) -> dict[str, Any]:
             "parameters": str(folder / "parameters"),
             "decisions": str(folder / "decisions"),
             "legs": str(folder / "legs"),
+            "risk": {"state": str(folder / "risk")},
             "model": {"widen_toxicity": 10.0, "pause_toxicity": 10.0},
         },
     }

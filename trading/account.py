@@ -85,6 +85,13 @@ class AccountWatch:
             self._read(wallets, now_ms)
             check_position(self._held(wallets, instrument), closed, resting, tolerance=tolerance, shared=self._spot)
 
+    def cash(self, wallets: FreqtradeWallets, stake_currency: str, open_rate: float) -> tuple[float, float]:
+        """What the account is worth without a position's open result, and the price at which that result is zero.
+
+        A position in futures is in the account at its opening price; coins that are owned are no cash.
+        """
+        return wallets.get_total(stake_currency), 0.0 if self._spot else open_rate
+
     def _read(self, wallets: FreqtradeWallets, now_ms: int) -> None:
         wallets.update()
         self._read_ms = now_ms

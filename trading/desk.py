@@ -6,14 +6,16 @@ Looking a plan up never computes anything, so it cannot fail.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from market.decision_log import Decision
 from market.sides import Side
+from quoting.risk import Reading
 from trading.action_budget import ActionBudget
 from trading.holding import Holding, RestingOrder
 from trading.journal import Journal
 from trading.plan import Plan, PlannedOrder, Planner
+from trading.risk_watch import RiskWatch
 from trading.rules import Restraints
 
 # Freqtrade sends the leverage with every entry; a cancellation is an action of its own.
@@ -22,11 +24,19 @@ ENTRY_ACTIONS, EXIT_ACTIONS, CANCEL_ACTIONS = 2, 1, 1
 
 @dataclass(frozen=True)
 class PairDesk:
-    """What one loop knows about one pair; `no_opening` is the reason why its position may not grow, if there is one."""
+    """What one loop knows about one pair.
+
+    `no_opening` is the reason why its position may not grow, if there is one; `leaving`, that it must be closed at the
+    touch. `cash` is what the account is worth without the position's open result, `open_rate` the price at which that
+    result is zero; without `cash` the risk rules are not asked.
+    """
 
     planner: Planner
     calibration_id: str
     no_opening: str = ""
+    leaving: bool = False
+    cash: float | None = None
+    open_rate: float = 0.0
 
 
 class Desk:
@@ -42,6 +52,8 @@ class Desk:
         Where decisions are written; None forgets them.
     leg : str or None
         Name of the leg in the decision log.
+    risk : RiskWatch or None
+        The risk rules; none in a backtest.
     """
 
     def __init__(
@@ -49,12 +61,15 @@ class Desk:
         budget: ActionBudget,
         orders_before_flat: int,
         record: Callable[[Decision], None] | None,
+        *,
         leg: str | None = None,
+        risk: RiskWatch | None = None,
     ) -> None:
         self._budget = budget
         self._orders_before_flat = orders_before_flat
         self._record = record
         self._leg = leg
+        self._risk = risk
         self._pairs: dict[str, PairDesk] = {}
         self._plans: dict[str, Plan] = {}
         self._journals: dict[str, Journal] = {}
@@ -72,13 +87,16 @@ class Desk:
         MarketMakingError
             If the model has no quotes for these numbers; the pair then has no plan.
         """
+        desk = self._judged(desk, holding)
         plan = self._make(desk, holding)
         self._pairs[pair], self._plans[pair] = desk, plan
         self._write(self._journal(pair).seen(plan, desk.planner.now_ms, desk.calibration_id))
         return plan
 
-    def withhold(self, pair: str, reason: str, now_ms: int) -> None:
-        """Note why a pair has no plan."""
+    def withhold(self, pair: str, reason: str, now_ms: int, *, failed: bool = False) -> None:
+        """Note why a pair has no plan; `failed`, that the exchange's interface is the reason."""
+        if failed and self._risk is not None:
+            self._risk.failed(_coin(pair), now_ms)
         self._pairs.pop(pair, None)
         self._plans.pop(pair, None)
         self._write(self._journal(pair).withheld(reason, now_ms))
@@ -124,21 +142,35 @@ class Desk:
         """Count the actions of an order that is about to be placed."""
         self._budget.spend(ENTRY_ACTIONS if order.grows else EXIT_ACTIONS, now_ms)
 
-    def filled(self, pair: str, order: RestingOrder, now_ms: int) -> None:
-        """Note a fill."""
+    def filled(self, pair: str, order: RestingOrder, now_ms: int, *, is_taker: bool = False) -> None:
+        """Note a finished order."""
+        if self._risk is not None:
+            self._risk.traded(_coin(pair), now_ms, order.filled * order.price, is_taker=is_taker)
         self._write(self._journal(pair).order_seen(order, now_ms, self._plans.get(pair), self._calibration_id(pair)))
+
+    def _judged(self, desk: PairDesk, holding: Holding) -> PairDesk:
+        """The same with what the risk rules say."""
+        if self._risk is None or desk.cash is None:
+            return desk
+        market, now_ms = desk.planner.market, desk.planner.now_ms
+        equity = desk.cash + holding.coins * (market.mid - desk.open_rate)
+        position, volatility = holding.coins * market.mid, desk.planner.flow.volatility
+        reading = Reading(now_ms, market.mid, position, equity, volatility, market.time_ms)
+        said = self._risk.judge(_coin(desk.planner.instrument.pair), reading)
+        reason = desk.no_opening or said.closed.bid or said.closed.ask
+        return replace(desk, no_opening=reason, leaving=said.leaving and holding.coins != 0)
 
     def _make(self, desk: PairDesk, holding: Holding) -> Plan:
         saving = self._budget.left(desk.planner.now_ms) < ENTRY_ACTIONS + CANCEL_ACTIONS
         no_opening = desk.no_opening
         if saving and holding.resting is None:
             no_opening = no_opening or "the action budget is spent"
-        leaving = holding.orders >= self._orders_before_flat
+        leaving = desk.leaving or holding.orders >= self._orders_before_flat
         return desk.planner.plan(holding, Restraints(no_opening, leaving=leaving, saving=saving))
 
     def _journal(self, pair: str) -> Journal:
         desk = self._pairs.get(pair)
-        coin = pair.split("/", maxsplit=1)[0] if desk is None else desk.planner.instrument.coin
+        coin = _coin(pair) if desk is None else desk.planner.instrument.coin
         return self._journals.setdefault(pair, Journal(coin, self._leg))
 
     def _calibration_id(self, pair: str) -> str | None:
@@ -149,3 +181,7 @@ class Desk:
         for decision in decisions:
             if self._record is not None:
                 self._record(decision)
+
+
+def _coin(pair: str) -> str:
+    return pair.split("/", maxsplit=1)[0]

@@ -47,9 +47,9 @@ from trading.holding import Holding
 from trading.memory import Memory
 from trading.order_book import top_of_book
 from trading.plan import Planner
+from trading.risk_watch import RiskWatch
 from trading.rules import QuotingRules
 
-_BOOK_LEVELS = 20
 _CANDLE_MS = 60_000
 ANY_DEPTH = DepthBounds(0.0, 5000.0)  # the plan applies the bounds of the configuration, to every model alike
 
@@ -107,10 +107,11 @@ class MarketMaking(IStrategy):
         self._parameters = ParameterCache(settings.parameters, settings.venue)
         self._live = self.dp.runmode in (RunMode.LIVE, RunMode.DRY_RUN)
         self._last_fill: dict[str, datetime] = {}
-        log = DecisionLog(settings.decisions, self.config.get("bot_name", "freqtrade"))
+        bot = f"{self.config.get('bot_name', 'freqtrade')}{'-dry-run' if self.config['dry_run'] else ''}"
         budget = ActionBudget(settings.quote.actions_per_minute)
-        record = log.write if self._live else None
-        self._desk = Desk(budget, self.orders_before_flat, record, settings.role.leg)
+        record = DecisionLog(settings.decisions, bot).write if self._live else None
+        risk = RiskWatch(settings.risk_limits(), settings.risk.state, bot)
+        self._desk = Desk(budget, self.orders_before_flat, record, leg=settings.role.leg, risk=risk)
         self._past = Past(self._desk, settings)
         self._memory = Memory()
         spot = self.config.get("trading_mode") == TradingMode.SPOT
@@ -135,10 +136,10 @@ class MarketMaking(IStrategy):
             try:
                 self._open_desk(pair, trades.get(pair), now_ms)
             except (MarketMakingError, FreqtradeException) as error:
-                self._desk.withhold(pair, str(error), now_ms)
+                self._desk.withhold(pair, str(error), now_ms, failed=isinstance(error, FreqtradeException))
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
-        """Nothing: a maker quotes from the book and the calibration."""
+        """Nothing: quotes come from the book and the calibration."""
         return dataframe
 
     def populate_entry_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
@@ -166,7 +167,7 @@ class MarketMaking(IStrategy):
         """Plan again at once, so that the opposite quote is placed in this very loop."""
         self._last_fill[pair] = current_time
         now_ms, planner, filled = milliseconds(current_time), self._desk.planner(pair), resting_order_of(order)
-        self._desk.filled(pair, filled, now_ms)
+        self._desk.filled(pair, filled, now_ms, is_taker=order.order_type == "market")
         if planner is not None:
             self._memory.filled(pair, filled, planner.market, planner.lot, now_ms)
         self._desk.plan(pair, holding_of(trade))
@@ -234,11 +235,10 @@ class MarketMaking(IStrategy):
 
     def _open_desk(self, pair: str, trade: Trade | None, now_ms: int) -> None:
         """Read and check everything the plan of one pair depends on, then make it."""
-        instrument = instrument_of(self._exchange_name, self.dp.market(pair) or {})
+        instrument, holding = instrument_of(self._exchange_name, self.dp.market(pair) or {}), holding_of(trade)
         parameters = self._parameters.read(instrument.coin, now_ms)
         if parameters.quality.status == "bad":
             raise SafetyError(f"the calibration is bad: {', '.join(parameters.quality.flags) or 'no reason given'}")
-        holding = holding_of(trade)
         self._account.check(self.wallets, instrument, closed_position(trade), holding.resting, now_ms)
         legs, leg, coins = self.settings.legs, self.settings.role.leg, holding.coins
         planner = Planner(
@@ -251,14 +251,15 @@ class MarketMaking(IStrategy):
             now_ms=now_ms,
             other_leg=exchange_positions(legs, instrument.coin, leg, coins=coins, now_ms=now_ms),
         )
-        locked_side = "*" if trade is None else trade.trade_direction
-        locked = "the pair is locked" if self.is_pair_locked(pair, side=locked_side) else ""
-        self._desk.open(pair, PairDesk(planner, parameters.calibration_id, locked), holding)
+        side, open_rate = ("*", 0.0) if trade is None else (trade.trade_direction, trade.open_rate)
+        worth = self._account.cash(self.wallets, self.stake_currency, open_rate)
+        locked = "the pair is locked" if self.is_pair_locked(pair, side=side) else ""
+        self._desk.open(pair, PairDesk(planner, parameters.calibration_id, locked, False, *worth), holding)
 
     def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:
         # In a dry run our order is in no book, so there is nothing to leave out.
         own = holding.resting if self.dp.runmode is RunMode.LIVE else None
-        book, limit_ms = self.dp.orderbook(pair, _BOOK_LEVELS), self.settings.quote.maximum_book_age_s * 1e3
+        book, limit_ms = self.dp.orderbook(pair, 20), self.settings.quote.maximum_book_age_s * 1e3
         market = top_of_book(dict(book), now_ms=now_ms, maximum_age_ms=limit_ms, own=own)
         return self._memory.seen(pair, market, bias=self._bias(pair))
 
@@ -269,7 +270,7 @@ class MarketMaking(IStrategy):
         return bias if isfinite(bias) else 0.0
 
     def _rules(self, instrument: Instrument) -> QuotingRules:
-        reserve = self.config.get("amount_reserve_percent", 0.05)
+        reserve = self.config.get("amount_reserve_percent")
         rules = self.settings.rules(smallest_notional(instrument.minimum_notional, self.stoploss, reserve))
         bound = rules.maximum_inventory * self.inventory_share.value
         return replace(rules, depth_factor=self.depth_factor.value, maximum_inventory=bound)
@@ -280,7 +281,7 @@ class MarketMaking(IStrategy):
         """Signal on every candle the side that would be opened after it."""
         self._model = self.quoter()  # hyperopt has changed its parameters
         instrument = instrument_of(self._exchange_name, self.dp.market(pair) or {})
-        opens_ms = [milliseconds(date) + _CANDLE_MS for date in dataframe["date"]]
+        opens_ms = (milliseconds(date) + _CANDLE_MS for date in dataframe["date"])
         biases = dataframe["bias"].fillna(0.0) if "bias" in dataframe else [0.0] * len(dataframe)
         moments = list(zip(opens_ms, dataframe["close"], biases, strict=True))
         sides = self._past.opening_sides(instrument, self._rules(instrument), self._model, moments)
@@ -292,8 +293,7 @@ class MarketMaking(IStrategy):
         """In a backtest, make the plan of the candle that opens now; live it is made already."""
         if not self._live:
             close = float(self.dp.get_analyzed_dataframe(pair, self.timeframe)[0]["close"].iloc[-1])
-            moment = (milliseconds(current_time), close, self._bias(pair))
-            self._past.open(pair, moment, self._model, holding_of(trade))
+            self._past.open(pair, (milliseconds(current_time), close, self._bias(pair)), self._model, holding_of(trade))
 
     def _filled_in_this_candle(self, pair: str, current_time: datetime) -> bool:
         """In a backtest, whether an order was filled since the candle opened: the path within it is not known."""

@@ -1,0 +1,89 @@
+"""The risk rules in the bot: a loss stops opening and makes the bot leave, also after a restart."""
+
+from dataclasses import replace
+
+import pytest
+
+from market.decision_log import Event
+from market.errors import SafetyError
+from market.sides import Side
+from quoting.risk import RiskLimits
+from trading.action_budget import ActionBudget
+from trading.desk import Desk, PairDesk
+from trading.holding import Holding
+from trading.risk_watch import RiskWatch
+
+PAIR = "ETH/USDC:USDC"
+LOT = 0.0333
+LIMITS = RiskLimits(largest_position=450.0, daily_loss=50.0, drawdown=100.0)
+
+
+@pytest.fixture
+def desk_of(tmp_path):
+    """A desk as a fresh start of the bot makes it, over the same folder."""
+    return lambda log: Desk(ActionBudget(600), 400, log.append, risk=RiskWatch(LIMITS, tmp_path / "risk", "bot"))
+
+
+def loop(desk, planner, cash, holding=None, *, minute=0):
+    """One loop with this much cash."""
+    now_ms = planner.now_ms + minute * 60_000
+    market = planner.market._replace(time_ms=now_ms)
+    desk.clear()
+    later = replace(planner, now_ms=now_ms, market=market)
+    return desk.open(PAIR, PairDesk(later, "c", cash=cash, open_rate=3000.0), holding or Holding())
+
+
+def test_an_undisturbed_bot_may_open_up_to_its_bound(desk_of, planner):
+    """An inventory at its bound is no reason to leave: the rules watch for more than that."""
+    desk = desk_of([])
+    assert loop(desk, planner, 1000.0).order.grows
+    assert not loop(desk, planner, 1000.0, Holding(3 * LOT), minute=1).order.closes
+
+
+def test_a_daily_loss_stops_opening_and_leaves_at_the_touch(desk_of, planner):
+    """The reason is in the log, and what is held is offered whole."""
+    log = []
+    desk = desk_of(log)
+    loop(desk, planner, 1000.0)
+    plan = loop(desk, planner, 940.0, minute=1)
+    assert plan.order is None
+    assert log[-1].event is Event.WITHHOLD
+    assert "loss limit of the day" in log[-1].reason
+    order = loop(desk, planner, 940.0, Holding(2 * LOT), minute=2).order
+    assert (order.side, order.closes, order.price) == (Side.ASK, True, planner.market.ask_price)
+
+
+def test_a_loss_is_remembered_across_a_restart(desk_of, planner):
+    """A crash is no way around a limit."""
+    first = desk_of([])
+    loop(first, planner, 1000.0)
+    loop(first, planner, 940.0, minute=1)
+    assert loop(desk_of([]), planner, 940.0, minute=2).order is None
+
+
+def test_the_open_result_of_the_position_counts(desk_of, planner):
+    """Mid far below the opening price is a loss before it is realised."""
+    desk = desk_of([])
+    loop(desk, planner, 1000.0)
+    market = planner.market._replace(bid_price=2000.0, ask_price=2000.1)
+    desk.clear()
+    fallen = PairDesk(replace(planner, market=market), "c", cash=1000.0, open_rate=3000.0)
+    assert desk.open(PAIR, fallen, Holding(3 * LOT)).order.closes
+
+
+def test_errors_of_the_exchange_pause_opening(desk_of, planner):
+    """An interface that fails again and again is given time."""
+    desk = desk_of([])
+    loop(desk, planner, 1000.0)
+    for _ in range(6):
+        desk.withhold(PAIR, "the exchange did not answer", planner.now_ms, failed=True)
+    assert loop(desk, planner, 1000.0).order is None
+    assert loop(desk, planner, 1000.0, minute=3).order is not None
+
+
+def test_a_torn_state_stops_the_pair(tmp_path, desk_of, planner):
+    """A limit may have been reached in what cannot be read: a person decides."""
+    (tmp_path / "risk").mkdir()
+    (tmp_path / "risk" / "bot-ETH.json").write_text("{")
+    with pytest.raises(SafetyError, match="remove it to start afresh"):
+        loop(desk_of([]), planner, 1000.0)

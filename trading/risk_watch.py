@@ -1,0 +1,94 @@
+"""The risk rules over the pairs of a bot, remembered across restarts.
+
+A loss that closed a pair must still close it after a restart, so its state is kept in ``<folder>/<bot>-<COIN>.json``.
+To go on after a drawdown a person removes the file and restarts the bot: the value then is the new peak.
+"""
+
+import json
+import logging
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from market.errors import SafetyError
+from quoting.risk import Reading, RiskLimits, RiskState, Verdict, verdict
+
+logger = logging.getLogger(__name__)
+
+_SAVED_EVERY_MS = 60_000
+
+
+class RiskWatch:
+    """Judges every pair in every loop.
+
+    Parameters
+    ----------
+    limits : RiskLimits
+        For each pair.
+    folder : Path
+        Where the states are kept.
+    bot : str
+        First part of the file names.
+    """
+
+    def __init__(self, limits: RiskLimits, folder: Path, bot: str) -> None:
+        self._limits = limits
+        self._folder = folder
+        self._bot = bot
+        self._states: dict[str, RiskState] = {}
+        self._saved_ms: dict[str, int] = {}
+
+    def judge(self, coin: str, reading: Reading) -> Verdict:
+        """What the rules say about a coin now.
+
+        Raises
+        ------
+        MalformedMessage
+            If the reading holds no numbers.
+        SafetyError
+            If the state of an earlier run cannot be read: a limit may have been reached in it.
+        """
+        before = self._state(coin)
+        after = before.seen(reading, self._limits)
+        self._states[coin] = after
+        latched = (before.equity.lost_today, before.equity.drawn_down) != (
+            after.equity.lost_today,
+            after.equity.drawn_down,
+        )
+        if latched or reading.time_ms - self._saved_ms.get(coin, 0) >= _SAVED_EVERY_MS:
+            self._save(coin, reading.time_ms)
+        return verdict(after, reading, self._limits)
+
+    def traded(self, coin: str, time_ms: int, value: float, *, is_taker: bool) -> None:
+        """Count a fill of this value [quote currency]."""
+        self._states[coin] = self._state(coin).traded(time_ms, value, is_taker=is_taker)
+
+    def failed(self, coin: str, time_ms: int) -> None:
+        """Count an error of the exchange's interface."""
+        self._states[coin] = self._state(coin).failed(time_ms, self._limits)
+
+    def _path(self, coin: str) -> Path:
+        return self._folder / f"{self._bot}-{coin}.json"
+
+    def _state(self, coin: str) -> RiskState:
+        if coin not in self._states:
+            self._states[coin] = self._load(coin)
+        return self._states[coin]
+
+    def _load(self, coin: str) -> RiskState:
+        try:
+            return RiskState.from_json(json.loads(self._path(coin).read_bytes()))
+        except FileNotFoundError:
+            return RiskState()
+        except (OSError, ValueError, KeyError, TypeError):
+            raise SafetyError(f"the risk state {self._path(coin)} cannot be read; remove it to start afresh") from None
+
+    def _save(self, coin: str, time_ms: int) -> None:
+        self._saved_ms[coin] = time_ms
+        temporary = self._folder / f".{self._bot}-{coin}.{os.getpid()}.tmp"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(asdict(self._state(coin))))
+            temporary.replace(self._path(coin))
+        except OSError as error:
+            logger.warning("the risk state of %s is not saved: %s", coin, error.strerror)
