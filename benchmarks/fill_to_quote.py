@@ -41,7 +41,7 @@ class Baseline(MarketMaking):
 
 def main() -> None:
     """Print the medians and their ratio for both request limits."""
-    fills = int(sys.argv[1]) if len(sys.argv) > 1 else 16
+    fills = int(sys.argv[1]) if len(sys.argv) > 1 else 8
     for rate_limit in (5, 50):
         ours, naive = (fill_to_quote_ms(name, rate_limit, fills) for name in ("MarketMaking", "Baseline"))
         print(
