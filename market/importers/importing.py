@@ -1,7 +1,8 @@
 """What all importers share: rows into segments, what was done remembered, what cannot be read counted.
 
-The segments of a source file are named after its content, so a file that is imported again, or whose import was
-interrupted, replaces its own segments. A file whose import was completed is noted in the store and skipped.
+A file is imported whole or not at all. Its segments are named after its content, so an import that was killed is
+completed by the next, which writes the same segments again. A file whose import was completed is noted in the store
+and skipped.
 """
 
 import logging
@@ -106,15 +107,17 @@ def _import_file(
             report.files_known += 1
             return
         entries = _told(kind.read(source, report), source, progress)
-        _write(entries, storage, venue, label, report)
+        rows, ignored = _write(entries, storage, venue, label)
     except (OSError, pa.ArrowInvalid, MalformedMessage) as error:
         # An error that names a file is one of the store's disk, not of the source's content.
         if isinstance(error, OSError) and error.filename is not None:
             raise
         report.files_torn += 1
-        report.fault(source, f"the file cannot be read on: {error}")
+        report.fault(source, f"nothing of this file is imported, it cannot be read on: {error}")
         return
     report.files += 1
+    report.rows += rows
+    report.ignored += ignored
     storage.publish(f"{note}/{label}", pa.py_buffer(f"{source.path}\n".encode()))
 
 
@@ -128,31 +131,59 @@ def _told(entries: Iterator[Entry], source: SourceFile, progress: Progress | Non
         progress(source.path, source.size, source.size)
 
 
-def _write(entries: Iterator[Entry], storage: Storage, venue: str, label: str, report: ImportReport) -> None:
-    buffers: defaultdict[tuple[str, Stream], list[Row]] = defaultdict(list)
-    numbers: Counter[tuple[str, Stream]] = Counter()
-
-    def flush(key: tuple[str, Stream]) -> None:
-        coin, stream = key
-        rows = buffers.pop(key)
-        for segment in cut_segments(venue, coin, stream, table_of(stream, rows), label=f"{label}-{numbers[key]:06d}"):
-            publish(storage, segment)
-        numbers[key] += 1
-        report.rows[stream] += len(rows)
-
+def _write(entries: Iterator[Entry], storage: Storage, venue: str, label: str) -> tuple[Counter[Stream], int]:
+    """Write the rows of a file, all or none; gives how many of each stream, and how many were ignored."""
+    writer = _FileWriter(storage, venue, label)
+    ignored = 0
     try:
         for coin, stream, row in entries:
-            if not _can_be_folder(coin):
-                report.ignored += 1
-                continue
-            buffer = buffers[coin, stream]
-            buffer.append(row)
-            if len(buffer) >= SEGMENT_ROWS:
-                flush((coin, stream))
-    finally:
-        # What could be read of a torn file is kept; the import of the whole file will replace it.
-        for key in list(buffers):
-            flush(key)
+            if _can_be_folder(coin):
+                writer.add(coin, stream, row)
+            else:
+                ignored += 1
+        writer.flush()
+    except BaseException:
+        # The whole file will come under another name, so what was read of a torn one must not stay.
+        writer.withdraw()
+        raise
+    return writer.rows, ignored
+
+
+class _FileWriter:
+    """Rows of one source file into segments of up to `SEGMENT_ROWS`."""
+
+    def __init__(self, storage: Storage, venue: str, label: str) -> None:
+        self.rows: Counter[Stream] = Counter()
+        self._storage = storage
+        self._venue = venue
+        self._label = label
+        self._buffers: defaultdict[tuple[str, Stream], list[Row]] = defaultdict(list)
+        self._numbers: Counter[tuple[str, Stream]] = Counter()
+        self._written: list[str] = []
+
+    def add(self, coin: str, stream: Stream, row: Row) -> None:
+        buffer = self._buffers[coin, stream]
+        buffer.append(row)
+        if len(buffer) >= SEGMENT_ROWS:
+            self._flush_one(coin, stream)
+
+    def flush(self) -> None:
+        for coin, stream in list(self._buffers):
+            self._flush_one(coin, stream)
+
+    def withdraw(self) -> None:
+        for path in self._written:
+            self._storage.delete(path)
+
+    def _flush_one(self, coin: str, stream: Stream) -> None:
+        key = coin, stream
+        rows = self._buffers.pop(key)
+        label = f"{self._label}-{self._numbers[key]:06d}"
+        for segment in cut_segments(self._venue, coin, stream, table_of(stream, rows), label=label):
+            self._written.append(segment.path)
+            publish(self._storage, segment)
+        self._numbers[key] += 1
+        self.rows[stream] += len(rows)
 
 
 @cache

@@ -262,39 +262,56 @@ def test_a_second_import_changes_nothing(tmp_path):
     assert sorted(store.rglob("*")) == before
 
 
-def test_an_interrupted_import_starts_again_without_doubling(tmp_path, monkeypatch):
-    """Segments of the first attempt are replaced by those of the second."""
+@pytest.mark.parametrize("moment", [2, 3, 4])
+def test_an_interrupted_import_starts_again_without_doubling(tmp_path, monkeypatch, moment):
+    """Whenever it was interrupted, nothing is left of the first attempt, and the second gives every row once."""
     monkeypatch.setattr("market.importers.importing.SEGMENT_ROWS", 10)
-    monkeypatch.setattr("market.importers.importing.PROGRESS_ROWS", 10)
+    monkeypatch.setattr("market.importers.importing.PROGRESS_ROWS", 7)
     lines = [ARCHIVE_LINE.replace("1775001612017", str(1775001612017 + number)) for number in range(35)]
     path = lz4(tmp_path / "SOL.lz4", "\n".join(lines))
     told = []
 
-    def stop_at_the_third(file: Path, done: int, size: int) -> None:
+    def interrupt(file: Path, done: int, size: int) -> None:
         told.append((file, done, size))
-        if len(told) == 3:
+        if len(told) == moment:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        import_hyperliquid_archive([path], tmp_path / "store", progress=stop_at_the_third)
-    assert 0 < len(rows(tmp_path / "store", "SOL", Stream.BOOK)) < 35
+        import_hyperliquid_archive([path], tmp_path / "store", progress=interrupt)
+    assert rows(tmp_path / "store", "SOL", Stream.BOOK) == []
     report = import_hyperliquid_archive([path], tmp_path / "store", progress=lambda *_: None)
     assert report.rows[Stream.BOOK] == len(rows(tmp_path / "store", "SOL", Stream.BOOK)) == 35
 
 
-def test_a_torn_file_gives_what_it_has_and_is_tried_again_next_time(tmp_path):
-    """The other files are imported; the torn one is named and not noted as done."""
+def test_a_killed_import_is_completed_by_the_next(tmp_path, monkeypatch):
+    """Segments that a killed import left, because it could not take them back, are written again, not added to."""
+    monkeypatch.setattr("market.importers.importing.SEGMENT_ROWS", 10)
+    lines = [ARCHIVE_LINE.replace("1775001612017", str(1775001612017 + number)) for number in range(35)]
+    path = lz4(tmp_path / "SOL.lz4", "\n".join(lines))
+    import_hyperliquid_archive([path], tmp_path / "store")
+    next((tmp_path / "store/hyperliquid/.imports").iterdir()).unlink()
+    sorted((tmp_path / "store").rglob("book-*.parquet"))[-1].unlink()
+    import_hyperliquid_archive([path], tmp_path / "store")
+    assert len(rows(tmp_path / "store", "SOL", Stream.BOOK)) == 35
+
+
+def test_nothing_of_a_torn_file_is_imported_and_it_is_named(tmp_path, monkeypatch):
+    """The other files are; once it is whole, every row of it is there once."""
+    monkeypatch.setattr("market.importers.importing.SEGMENT_ROWS", 1000)
     lines = [ARCHIVE_LINE.replace("1775001612017", str(1775001612017 + number)) for number in range(20_000)]
-    whole = lz4(tmp_path / "SOL.lz4", "\n".join(lines))
-    torn = tmp_path / "torn.lz4"
-    torn.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    whole.unlink()
-    lz4(tmp_path / "ETH.lz4", ARCHIVE_LINE.replace("SOL", "ETH"))
+    path = lz4(tmp_path / "in/SOL.lz4", "\n".join(lines))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    lz4(tmp_path / "in/ETH.lz4", ARCHIVE_LINE.replace("SOL", "ETH"))
     for _ in range(2):
-        report = import_hyperliquid_archive([tmp_path], tmp_path / "store")
+        report = import_hyperliquid_archive([tmp_path / "in"], tmp_path / "store")
         assert report.files_torn == 1
-        assert "torn.lz4" in report.faults[-1]
+        assert "SOL.lz4" in report.faults[-1]
+        assert rows(tmp_path / "store", "SOL", Stream.BOOK) == []
     assert len(rows(tmp_path / "store", "ETH", Stream.BOOK)) == 1
+    path.write_bytes(whole)
+    import_hyperliquid_archive([tmp_path / "in"], tmp_path / "store")
+    assert len(rows(tmp_path / "store", "SOL", Stream.BOOK)) == 20_000
 
 
 def test_every_format_of_the_command_line_has_its_importer():
