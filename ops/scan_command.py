@@ -1,9 +1,11 @@
 """`mm scan`: what quoting each coin would earn an hour, how sure that is, and which coins to leave alone."""
 
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -18,8 +20,7 @@ from ops.plotting import draw_scan, plot_option
 from quoting.toxicity import Regime
 
 _COLUMNS = (
-    "coin", "net an hour", "95 % interval", "noise", "break-even\n\\[bps]", "toxicity", "depth\n\\[bps]",
-    "fills\nan hour", "inventory\n95 % \\[lots]", "capital", "actions an hour\nneeded / earned", "state",
+    "coin", "net\nan hour", "95 %\ninterval", "noise\nan hour", "breaks\neven\n\\[bps]", "toxi-\ncity", "state", "quotes",
 )  # fmt: skip
 _STYLES = {Regime.QUOTE: "green", Regime.WIDEN: "yellow", Regime.PAUSE: "red"}
 
@@ -95,9 +96,11 @@ def _found(settings: Settings, options: dict[str, Any]) -> tuple[list[Candidate 
 def _show(prospects: list[Prospect], settings: Settings, source: str) -> None:
     console = Console()
     model = settings.model
+    capital = (model.maximum_inventory + 1) * model.order_notional / settings.leverage
     console.print(
-        f"Expected earnings of quoting both sides, {source}: maker fee {1e4 * model.maker_fee:g} bps, "
-        f"{model.order_notional:g} an order, at most {model.maximum_inventory} of them held either way"
+        f"Expected earnings of quoting both sides, {source}: maker fee {1e4 * model.maker_fee:g} bps, orders of "
+        f"{model.order_notional:g}, at most {model.maximum_inventory} of them held,"
+        f" capital {capital:g} a coin"
     )
     pays, refused = ([p for p in prospects if p.refused is answer] for answer in (False, True))
     if pays:
@@ -109,42 +112,46 @@ def _show(prospects: list[Prospect], settings: Settings, source: str) -> None:
 
 
 def _table(prospects: list[Prospect]) -> Table:
-    table = Table(*_COLUMNS, title=f"{len(prospects)} worth quoting", title_justify="left")
-    for column in table.columns[1:-1]:
+    table = Table(*_COLUMNS, title=f"{len(prospects)} worth quoting", title_justify="left", box=SIMPLE_HEAD)
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    for column in table.columns[1:-2]:
         column.justify = "right"
+    table.collapse_padding = True
     for prospect in prospects:
         if prospect.figures:
             style = _STYLES[prospect.state]
-            table.add_row(*_row(prospect.coin, prospect.figures), f"[{style}]{prospect.state}[/{style}]")
+            state = f"[{style}]{prospect.state}[/{style}]"
+            table.add_row(prospect.coin, *_numbers(prospect.figures), state, prospect.reason)
     return table
 
 
-def _row(coin: str, figures: Figures) -> tuple[str, ...]:
+def _numbers(figures: Figures) -> tuple[str, ...]:
     return (
-        coin,
         f"[bold]{figures.net_per_hour:.2f}[/bold]",
         f"{figures.low:.2f} … {figures.high:.2f}",
         f"± {figures.noise_per_hour:.2f}",
-        f"{figures.break_even_fee_bps:.1f}",
+        _break_even(figures),
         f"{figures.toxicity:.2f}",
-        f"{(figures.bid_depth_bps + figures.ask_depth_bps) / 2:.1f}",
-        f"{figures.fills_per_hour:.0f}",
-        f"{figures.inventory_95:.0f}",
-        f"{figures.capital:.0f}",
-        f"{figures.actions_per_hour:.0f} / {figures.turnover_per_hour:.0f}",
     )
 
 
 def _refused(prospects: list[Prospect]) -> Table:
-    table = Table("coin", "net an hour", "break-even\n\\[bps]", "why not", title=f"{len(prospects)} refused",
-                  title_justify="left", style="dim")  # fmt: skip
+    table = Table(
+        *("coin", "net\nan hour", "breaks\neven\n\\[bps]", "why not"),
+        title=f"{len(prospects)} refused",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        style="dim",
+    )
+    for column in table.columns[1:-1]:
+        column.justify = "right"
     for prospect in prospects:
         figures = prospect.figures
-        net = f"{figures.net_per_hour:.2f}" if figures else "–"
-        end = (
-            f"{figures.break_even_fee_bps:.1f}"
-            if figures and figures.break_even_fee_bps == figures.break_even_fee_bps
-            else "–"
-        )
-        table.add_row(prospect.coin, net, end, prospect.reason)
+        known = (f"{figures.net_per_hour:.2f}", _break_even(figures)) if figures else ("–", "–")
+        table.add_row(prospect.coin, *known, prospect.reason)
     return table
+
+
+def _break_even(figures: Figures) -> str:
+    return f"{figures.break_even_fee_bps:.1f}" if isfinite(figures.break_even_fee_bps) else "–"
