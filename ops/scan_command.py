@@ -20,7 +20,8 @@ from ops.plotting import draw_scan, plot_option
 from quoting.toxicity import Regime
 
 _COLUMNS = (
-    "coin", "net\nan hour", "95 %\ninterval", "noise\nan hour", "breaks\neven\n\\[bps]", "toxi-\ncity", "state", "quotes",
+    "coin", "net\nan hour", "95 %\ninterval", "noise\nan hour", "breaks\neven\n\\[bps]", "toxi-\ncity", "state",
+    "quotes",
 )  # fmt: skip
 _STYLES = {Regime.QUOTE: "green", Regime.WIDEN: "yellow", Regime.PAUSE: "red"}
 
