@@ -72,7 +72,7 @@ def subject(tmp_path_factory):
 def texts_of(axes):
     """Everything written in and around a panel; ticks beyond its ends are not drawn."""
     found = [*axes.texts, axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label]
-    found += axes.legend_.get_texts() + [axes.legend_.get_title()] if axes.legend_ else []
+    found += [*axes.legend_.get_texts(), axes.legend_.get_title()] if axes.legend_ else []
     for axis in (axes.xaxis, axes.yaxis) if axes.axison else ():
         low, high = sorted(axis.get_view_interval())
         found += [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
