@@ -1,7 +1,7 @@
 """What is known of one coin while it is recorded: turns its events into rows, each once, and its silences into gaps."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from market.events import AssetContext, BestQuote, BookSnapshot, Trade
 from market.recorder import Recorder
@@ -12,6 +12,7 @@ REMEMBERED_TRADES = 10_000
 
 EVENT_STREAMS = (Stream.TRADES, Stream.BBO, Stream.BOOK)
 FAST_STREAMS = (Stream.BOOK_FAST,)
+CONNECTIONS = (EVENT_STREAMS, FAST_STREAMS)
 
 
 class Coverage:
@@ -27,6 +28,11 @@ class Coverage:
         self._streams = streams
         self._last_ms = last_ms
         self._reason: str | None = "start"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether events may be missing from the last frame on."""
+        return self._reason is not None
 
     def seen(self, time_ms: int) -> None:
         """A quote or a book was received: an open gap ends here, unless the event is older than the gap."""
@@ -73,6 +79,8 @@ class CoinRecording:
         Time of the last event that is already recorded; the gap since then is recorded too.
     known_trades : iterable of (int, str)
         Times and ids of the last recorded trades, which a back-log may repeat.
+    connections : sequence of tuple of Stream
+        Streams that share a connection, and so their gaps.
     """
 
     def __init__(
@@ -82,25 +90,31 @@ class CoinRecording:
         *,
         last_ms: int | None = None,
         known_trades: Iterable[tuple[int, str]] = (),
+        connections: Sequence[tuple[Stream, ...]] = CONNECTIONS,
     ) -> None:
         self.coin = coin
-        self.events = Coverage(recorder, coin, EVENT_STREAMS, last_ms)
-        self.fast = Coverage(recorder, coin, FAST_STREAMS, last_ms)
+        self.coverages = tuple(Coverage(recorder, coin, streams, last_ms) for streams in connections)
+        pairs = zip(connections, self.coverages, strict=True)
+        self._coverage = {stream: coverage for streams, coverage in pairs for stream in streams}
         self._recorder = recorder
         self._trades = OrderedDict.fromkeys(known_trades)
         self._quote: BestQuote | None = None
         self._books: dict[Stream, BookSnapshot] = {}
 
+    def coverage(self, stream: Stream) -> Coverage:
+        """What was received of the streams that share this one's connection."""
+        return self._coverage[stream]
+
     def quote(self, quote: BestQuote, local_ms: int) -> None:
         """Record a best quote, unless it is the one before once more."""
-        self.events.seen(quote.time_ms)
+        self._coverage[Stream.BBO].seen(quote.time_ms)
         if quote != self._quote:
             self._quote = quote
             self._recorder.add(self.coin, Stream.BBO, quote_row(quote, local_ms))
 
     def book(self, book: BookSnapshot, local_ms: int, stream: Stream) -> None:
         """Record a book, unless it is the one before once more."""
-        (self.fast if stream is Stream.BOOK_FAST else self.events).seen(book.time_ms)
+        self._coverage[stream].seen(book.time_ms)
         if book != self._books.get(stream):
             self._books[stream] = book
             self._recorder.add(self.coin, stream, book_row(book, local_ms, stream))

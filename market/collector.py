@@ -12,7 +12,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +20,13 @@ from pathlib import Path
 import aiohttp
 
 from market.clock import now_ms
-from market.coin_recording import CoinRecording
+from market.coin_recording import CONNECTIONS, CoinRecording
 from market.collector_state import CollectorState, write_state
 from market.errors import ConfigurationError, DataError
 from market.hyperliquid.directory import Directory
 from market.hyperliquid.feed import Allowances, Feed, Timing
 from market.hyperliquid.market_data import Subscription
-from market.live_recording import LiveRecording
+from market.live_recording import LiveRecording, Recording
 from market.recorder import SPILL_BYTES, Counts, Recorder
 from market.storage import LocalStorage, open_storage
 from market.store import TickStore
@@ -94,7 +94,7 @@ class Collector:
         self._store = TickStore(root, venue)
         self._recorder = Recorder(self._storage, venue, self.session, spill_bytes=self._options.spill_bytes)
         self._directory: Directory | None = None
-        self._live: LiveRecording | None = None
+        self._live: Recording | None = None
 
     @property
     def counts(self) -> Counts:
@@ -149,30 +149,32 @@ class Collector:
             tasks.create_task(self._flush_for_ever(live))
             tasks.create_task(keep_up(self._storage, self._venue, self._options.retention))
 
-    def _resume(self, coins: Sequence[str]) -> dict[str, CoinRecording]:
-        """State of each coin after what is recorded already."""
-        return {coin: self._resume_coin(coin) for coin in coins}
+    def _resume(
+        self, coins: Iterable[str], connections: Sequence[tuple[Stream, ...]] = CONNECTIONS
+    ) -> dict[str, CoinRecording]:
+        """State of each coin after what is recorded already; the streams of a connection share their gaps."""
+        return {coin: self._resume_coin(coin, connections) for coin in coins}
 
-    def _resume_coin(self, coin: str) -> CoinRecording:
+    def _resume_coin(self, coin: str, connections: Sequence[tuple[Stream, ...]]) -> CoinRecording:
         try:
             last_ms = self._store.extent(coin)[1]
         except DataError:
-            return CoinRecording(coin, self._recorder)
+            return CoinRecording(coin, self._recorder, connections=connections)
         columns = ("exchange_ms", "trade_id")
         trades = self._store.read(coin, Stream.TRADES, last_ms - KNOWN_TRADES_MS, last_ms, columns=columns)
         known = zip(*(trades[name].to_pylist() for name in columns), strict=True)
         # An older end needs no gap row: nothing is recorded since, and a reader sees that without being told.
         last_ms = max(last_ms, now_ms() - LONGEST_START_GAP_MS)
-        return CoinRecording(coin, self._recorder, last_ms=last_ms, known_trades=known)
+        return CoinRecording(coin, self._recorder, last_ms=last_ms, known_trades=known, connections=connections)
 
-    async def _flush_for_ever(self, live: LiveRecording) -> None:
+    async def _flush_for_ever(self, live: Recording) -> None:
         while True:
             await asyncio.sleep(self._flush_seconds)
             live.progress(now_ms())
             await self._recorder.flush()
             self._note(live)
 
-    def _note(self, live: LiveRecording) -> None:
+    def _note(self, live: Recording) -> None:
         """Leave the note of how the collector is; where even that fails, the log has said why."""
         if not isinstance(self._storage, LocalStorage):
             return

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Set
+from typing import Protocol
 
 from market.coin_recording import CoinRecording
 from market.errors import MalformedMessage
@@ -14,6 +15,28 @@ from market.streams import Stream
 REPORTED_MALFORMED = 20
 
 log = logging.getLogger(__name__)
+
+
+class Recording(Protocol):
+    """What a collector must know of the recording of its coins, whatever the venue."""
+
+    @property
+    def coins(self) -> tuple[str, ...]:
+        """Coins that are recorded."""
+        ...
+
+    @property
+    def malformed_messages(self) -> int:
+        """Messages that could not be read."""
+        ...
+
+    def progress(self, local_ms: int) -> None:
+        """Write what has passed of the gaps that are open."""
+        ...
+
+    def end(self) -> None:
+        """Mark the end of the recording of every coin."""
+        ...
 
 
 class LiveRecording:
@@ -66,20 +89,18 @@ class LiveRecording:
 
     def lost(self, subscription: Subscription, reason: str) -> None:
         """Open a gap of the streams that share the subscription's connection."""
-        recording = self._recordings[subscription.coin]
-        if subscription.fast:
-            recording.fast.lost(reason)
-        elif subscription.channel != "activeAssetCtx":
-            recording.events.lost(reason)
+        if subscription.channel != "activeAssetCtx":
+            stream = Stream.BOOK_FAST if subscription.fast else Stream.BOOK
+            self._recordings[subscription.coin].coverage(stream).lost(reason)
 
     def progress(self, local_ms: int) -> None:
         """Write what has passed of the gaps that are open."""
         for recording in self._recordings.values():
-            for coverage in (recording.events, recording.fast):
+            for coverage in recording.coverages:
                 coverage.progress(self._directory.exchange_ms(local_ms))
 
     def end(self) -> None:
         """Mark the end of the recording of every coin."""
         for recording in self._recordings.values():
-            for coverage in (recording.events, recording.fast):
+            for coverage in recording.coverages:
                 coverage.end()

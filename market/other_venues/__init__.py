@@ -1,0 +1,1 @@
+"""Venues that are reached through ccxt's websocket layer (docs/other-venues.md)."""

@@ -1,0 +1,29 @@
+"""The venues that can be recorded."""
+
+from market.errors import ConfigurationError
+from market.other_venues.binance import BinanceFutures, BinanceSpot
+from market.other_venues.bybit import Bybit
+from market.other_venues.dydx import Dydx
+from market.other_venues.okx import Okx
+from market.other_venues.quirks import VenueQuirks
+
+NATIVE = "hyperliquid"
+THROUGH_CCXT: dict[str, VenueQuirks] = {
+    venue.name: venue for venue in (BinanceSpot(), BinanceFutures(), Bybit(), Okx(), Dydx())
+}
+
+
+def venue_named(name: str) -> VenueQuirks | None:
+    """Quirks of a venue that is reached through ccxt; None for the native one.
+
+    Raises
+    ------
+    ConfigurationError
+        If no such venue can be recorded.
+    """
+    if name == NATIVE:
+        return None
+    if name not in THROUGH_CCXT:
+        accepted = ", ".join([NATIVE, *sorted(THROUGH_CCXT)])
+        raise ConfigurationError(f"venue {name!r} cannot be recorded; accepted are {accepted}")
+    return THROUGH_CCXT[name]
