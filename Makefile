@@ -28,10 +28,10 @@ demo: $(STAMP)
 	$(BIN)/mm demo
 
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: $(DEV_STAMP)
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff format --check .

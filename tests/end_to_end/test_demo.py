@@ -46,6 +46,7 @@ def test_the_summary_has_every_figure_that_programs_rely_on(summary):
     """The keys of the public contract are there."""
     promised = (
         "minutes source calibrations quotes_placed quotes_cancelled fills round_trips volume fees net_pnl "
-        "post_only_share rejected actions fill_to_quote_ms_median both_sides_share open_orders_left position_left failures"
+        "post_only_share rejected actions fill_to_quote_ms_median both_sides_share open_orders_left position_left "
+        "failures"
     )
     assert set(promised.split()) <= set(summary)

@@ -94,7 +94,7 @@ def freqtrade(folder: Path, settings: dict[str, Any]) -> Iterator[Path]:
             process.wait(30)
 
 
-def wait_until(condition: Any, log: Path, seconds: float = 60.0) -> None:
+def wait_until(condition: Any, log: Path, seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, log.read_text()[-4000:]

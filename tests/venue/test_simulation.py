@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calibration.parameters import Market
 from market.errors import ConfigurationError
 from market.events import BookSnapshot, Trade
 from market.instrument import Instrument
@@ -415,7 +416,7 @@ def test_published_truth_has_the_names_of_the_parameter_file():
     published = SimulatedSource(default_truths(["ETH"])).truth()["ETH"]
     names = {"arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill"}
     assert set(published["buy"]) == set(published["sell"]) == names | {"adverse_selection_slope"}
-    assert set(published["market"]) == {"tick", "lot", "half_spread", "volatility"}
+    assert set(published["market"]) == set(Market.model_fields) - {"mid"}
 
 
 @pytest.mark.parametrize(
