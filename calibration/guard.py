@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from calibration.estimate import Estimate, FlowEstimates, Source
 from calibration.flow import TOO_FEW, FlowQuality
+from calibration.rates import LARGEST_INTENSITY
 from market.sides import Direction, Directions
 
 Status = Literal["ok", "weak", "bad"]
@@ -16,7 +17,6 @@ LONGEST_CARRY_MS = 1_800_000
 LARGEST_DEPTH_BPS = 50.0
 LARGEST_IMPACT_BPS = 25.0
 FEWEST_TICKS_DEEP = 1 / 3
-LARGEST_INTENSITY = 20.0
 TOXIC = 4.0
 HEAVY_TAIL = 2.0
 CLUSTERED = 5.0

@@ -1,5 +1,6 @@
 """How often market orders come and how far they reach, from what was observed of both directions."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from calibration.observations import Observations
 from market.sides import Directions
 from market.tape import IntArray
 
+LARGEST_INTENSITY = 20.0  # at depth 0, in units of the rate of all orders
 _POOLED_ORDERS = 20.0  # what the prior of both directions together is worth
 _RATE_ORDERS = 10.0  # the same of their rates
 _SIDE_ORDERS = 20.0  # and what that of one direction is
@@ -73,9 +75,10 @@ def rates(observed: Observations, depths: TailRange, default_decay: float) -> Ra
     walked = sides.map(lambda chosen: walk(ticks[chosen], tail.time_ms[chosen], depths.furthest))
     decay = _decays(walked, depths.tick, default_decay)
     busiest = max(every.fano_together, tail.fano_together)
-    tail_rate = _rates_now(observed, tail, busiest)
+    arrival, tail_rate = _rates_now(observed, every, busiest), _rates_now(observed, tail, busiest)
+    decay = Directions(*map(_extrapolable, decay, arrival, tail_rate, [depths.start] * 2))
     return Rates(
-        arrival=_rates_now(observed, every, busiest),
+        arrival=arrival,
         intensity=Directions(*(fill_intensity(r, d, depths.start) for r, d in zip(tail_rate, decay, strict=True))),
         decay=decay,
         fano=every.counts.map(fano_factor),
@@ -116,6 +119,12 @@ def _decays(walked: Directions[Walk], tick: float, default: float) -> Directions
     orders = (walked.buy.stopped / walked.buy.effect, walked.sell.stopped / walked.sell.effect)
     worth = prior_worth(*alone, orders, _SIDE_ORDERS)
     return walked.map(lambda seen: tail_decay(seen, tick, centre, worth))
+
+
+def _extrapolable(decay: TailDecay, arrival: Estimate, tail: Estimate, start: float) -> TailDecay:
+    """Keep the intensity at depth 0 within a multiple of the rate of all orders."""
+    most = float(np.log(LARGEST_INTENSITY * max(arrival.value, tail.value) / tail.value)) / start
+    return replace(decay, steepest=most)
 
 
 def _fit(ticks: IntArray, decay: TailDecay, walked: Walk) -> GoodnessOfFit | None:

@@ -28,6 +28,7 @@ _NEAREST_BPS = 0.5  # beyond the touch; nearer to it queues and not reach decide
 _FURTHEST_BPS = 30.0
 _FEWEST_TICKS = 20
 _LARGEST_EFFECT = 10.0
+_WIDEST = 20.0  # logarithm of the upper bound over the value, where nothing is known
 _ROUNDING = 1e-6  # of a tick
 
 
@@ -89,17 +90,23 @@ def walk(ticks: IntArray, time_ms: IntArray, furthest: int) -> Walk:
 
 @dataclass(frozen=True, slots=True)
 class TailDecay:
-    """Posterior of the decay, Beta(`walked`, `stopped`) for the chance to walk one more `tick`, from `n` orders."""
+    """Posterior of the decay, Beta(`walked`, `stopped`) for the chance to walk one more `tick`, from `n` orders.
+
+    κ is not above `steepest`: where orders hardly walk beyond a wide touch, the steepest decay that fits would put more
+    orders at depth 0 than there are.
+    """
 
     tick: float
     walked: float
     stopped: float
     n: int
+    steepest: float = float("inf")
 
     @property
     def value(self) -> float:
         """Posterior mean of κ [1/price]."""
-        return float(digamma(self.walked + self.stopped) - digamma(self.walked)) / self.tick
+        mean = float(digamma(self.walked + self.stopped) - digamma(self.walked)) / self.tick
+        return min(mean, self.steepest)
 
     @property
     def error(self) -> float:
@@ -111,7 +118,8 @@ class TailDecay:
     def estimate(self) -> Estimate:
         """κ with its 95 % interval [1/price]."""
         far, near = betaincinv(self.walked, self.stopped, np.array([0.975, 0.025]))
-        return Estimate(self.value, -float(np.log(far)) / self.tick, -float(np.log(near)) / self.tick, self.n)
+        low, high = -float(np.log(far)) / self.tick, -float(np.log(near)) / self.tick
+        return Estimate(self.value, min(low, self.value), high, self.n)
 
 
 def tail_decay(seen: Walk, tick: float, prior: float, prior_orders: float) -> TailDecay:
@@ -144,5 +152,6 @@ def fill_intensity(tail_rate: Estimate, decay: TailDecay, start: float) -> Estim
     from_decay = 1.96 * decay.error * start
     below = np.log(tail_rate.value / tail_rate.low) if tail_rate.low > 0 else np.inf
     above = np.log(tail_rate.high / tail_rate.value)
-    low, high = (value * float(np.exp(s)) for s in (-np.hypot(below, from_decay), np.hypot(above, from_decay)))
+    above = min(float(np.hypot(above, from_decay)), _WIDEST)
+    low, high = (value * float(np.exp(span)) for span in (-np.hypot(below, from_decay), above))
     return replace(tail_rate, value=value, low=low, high=high)

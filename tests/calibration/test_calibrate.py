@@ -4,16 +4,18 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from calibration.calibrate import Calibration, calibrate, calibrate_observed
 from calibration.estimate import FlowEstimates, Source
 from calibration.increments import Increments
 from calibration.observations import observe
-from calibration.settings import Settings
+from calibration.settings import CalibrationSettings, Settings
 from market.errors import NotEnoughData
-from market.sides import Direction
+from market.sides import Direction, Directions
 from market.tape import QuoteTape, Tape, TradeTape
-from venue.market_regimes import Surge
+from venue.market_regimes import Bursts, Surge
 from venue.presets import coin_universe
 from venue.simulation import simulate_tape
 
@@ -172,21 +174,59 @@ def test_few_orders_make_a_bad_calibration(increments, half_hour):
 
 
 @pytest.mark.slow
-def test_intervals_hold_the_truth_of_markets_of_all_kinds():
-    """Over 60 different markets each interval holds the truth about 95 times of a hundred."""
+@pytest.mark.parametrize("kind", ["all kinds", "bursting", "lopsided"])
+def test_intervals_hold_the_truth(kind, truth):
+    """Over 60 half hours each interval holds the truth about 95 times of a hundred, whatever the market."""
+    bursts = replace(truth, bursts=Bursts(share=0.15, spell_s=20.0, ratio=6.0))
+    lopsided = replace(
+        truth,
+        arrival_rate=Directions(0.8, 0.35),
+        fill_decay=Directions(0.7 * truth.fill_decay.buy, 1.6 * truth.fill_decay.sell),
+    )
+    truths = {"all kinds": coin_universe(60, seed=3), "bursting": [bursts] * 60, "lopsided": [lopsided] * 60}[kind]
     hits: dict[str, list[bool]] = {name: [] for name in NAMES}
-    for seed, truth in enumerate(coin_universe(60, seed=3)):
-        tape = simulate_tape(truth, seed=seed, seconds=1800)
-        result = calibrate(tape, Increments(truth.tick, float(truth.instrument.lot)), SETTINGS)
+    for seed, market in enumerate(truths):
+        tape = simulate_tape(market, seed=seed, seconds=1800)
+        result = calibrate(tape, Increments(market.tick, float(market.instrument.lot)), SETTINGS)
         for direction in Direction:
             for name in NAMES:
                 estimate, true = (
                     getattr(result.flows.of(direction), name),
-                    getattr(truth.order_flow(), name).of(direction),
+                    getattr(market.order_flow(), name).of(direction),
                 )
                 hits[name].append(estimate.low <= true <= estimate.high)
     shares = {name: float(np.mean(hit)) for name, hit in hits.items()}
-    assert all(0.88 <= share <= 1.0 for share in shares.values()), shares
+    assert all(0.87 <= share <= 1.0 for share in shares.values()), shares
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    start=st.integers(0, 1_700_000),
+    length=st.integers(1_000, 900_000),
+    kept=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    tick=st.sampled_from([0.1, 1e-5, 1.0, 50.0]),
+    seed=st.integers(0, 99),
+)
+def test_any_part_of_a_market_is_calibrated_or_refused(half_hour, start, length, kept, tick, seed):
+    """With events lost at random and any tick: intervals that hold their values, or one of our own errors."""
+    random = np.random.default_rng(seed)
+    tape = cut(half_hour, half_hour.start_ms + start + length, half_hour.start_ms + start)
+    quotes, trades = (
+        type(columns)(*(column[chosen] for column in columns))
+        for columns, share in zip((tape.quotes, tape.trades), kept, strict=True)
+        for chosen in [random.random(len(columns.time_ms)) < share]
+    )
+    lenient = SETTINGS.model_copy(update={"calibration": CalibrationSettings(minimum_exposure_s=0.0)})
+    try:
+        result = calibrate(tape._replace(quotes=quotes, trades=trades), Increments(tick, 1e-4), lenient)
+    except NotEnoughData:
+        return
+    for flow in result.flows:
+        for name in NAMES:
+            estimate = getattr(flow, name)
+            assert np.isfinite([estimate.low, estimate.value, estimate.high]).all()
+            assert estimate.low <= estimate.value <= estimate.high
+        assert flow.fill_intensity.value <= 20 * flow.arrival_rate.value * (1 + 1e-9)
 
 
 def test_a_surge_is_followed_and_forgotten(truth, increments):

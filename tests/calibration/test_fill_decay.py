@@ -78,6 +78,14 @@ def test_intensity_reaches_the_rate_at_the_start_of_the_tail():
     assert far.high / far.value > near.high / near.value > rate.high / rate.value
 
 
+def test_a_decay_is_not_steeper_than_can_be_extrapolated():
+    """The bound moves the value and what of the interval lies above it stays."""
+    free = TailDecay(0.1, 5.0, 100.0, 100)
+    bound = TailDecay(0.1, 5.0, 100.0, 100, steepest=free.value / 2)
+    assert bound.value == free.value / 2
+    assert bound.estimate.low <= bound.value <= bound.estimate.high == free.estimate.high
+
+
 @pytest.mark.parametrize(
     ("mid", "half_spread", "tick", "start"),
     [(4000.0, 0.05, 0.1, 0.25), (4000.0, 0.062, 0.1, 0.25), (2.0, 0.005, 0.01, 0.015), (0.18, 2.9e-5, 1e-5, 4e-5)],
