@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
 import orjson
@@ -141,7 +141,8 @@ class Recorded:
         self.collector = OtherVenueCollector(quirks, coins, root, flush_seconds=0.05, through=through)
 
     def _connect(self) -> Any:
-        client = client_of(self._quirks, self.venue.dialect.settings(self.venue.address))
+        # ccxt would wait a quarter of a second for the end of an encryption that there is not.
+        client = client_of(self._quirks, {"timeout_on_exit": 0, **self.venue.dialect.settings(self.venue.address)})
         self.clients.append(client)
         return client
 
@@ -266,6 +267,6 @@ def dydx() -> Dialect:
 
 
 @pytest.fixture
-def dialects() -> Iterator[dict[str, Callable[..., Dialect]]]:
+def dialects() -> dict[str, Callable[..., Dialect]]:
     """Dialects by the venue's name."""
-    yield {"binance": binance, "binanceusdm": lambda: binance(spot=False), "bybit": bybit, "okx": okx, "dydx": dydx}
+    return {"binance": binance, "binanceusdm": lambda: binance(spot=False), "bybit": bybit, "okx": okx, "dydx": dydx}

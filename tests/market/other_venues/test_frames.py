@@ -29,7 +29,7 @@ def binance_trade(time_ms: int, identity: int, *, buyer_is_maker: bool, price: s
 
 
 async def test_binance_spot(record, dialects):
-    """Quotes without a time get the venue's as the receiver knows it, m tells the aggressor, differences make the book."""
+    """Quotes without a time get the receiver's corrected one, m tells the aggressor, differences make the book."""
     now = now_ms()
     async with record(BinanceSpot(), dialects["binance"]()) as recorded:
         venue = recorded.venue
