@@ -172,7 +172,14 @@ CHANGES: list[tuple[Make, Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "usual", "change"), CHANGES, ids=lambda value: str(value)[:60])
+def named(value: Any) -> str:
+    """A name without an address in memory, so that it is the same in every process."""
+    if callable(value):
+        return value.__module__
+    return type(value).__name__ if dataclasses.is_dataclass(value) else str(value)
+
+
+@pytest.mark.parametrize(("make", "usual", "change"), CHANGES, ids=named)
 def test_every_setting_reaches_the_quotes(make, usual, change):
     """A knob that changes nothing would make a parameter search lie."""
     view = VIEW._replace(observations=Observations(funding_rate=1e-7))
