@@ -7,8 +7,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from calibration.settings import Settings
 from market.collector import Collector, CollectorOptions
 from market.errors import ConfigurationError
+from market.other_venues.quirks import VenueQuirks
+from market.other_venues.venues import NATIVE, THROUGH_CCXT, venue_named
 from market.status import StoreStatus, store_status
 from market.upkeep import Retention
 from ops.options import coins_option, config_option, json_option, load_settings, now_ms, print_json, with_options
@@ -19,9 +22,12 @@ data_option = click.option("--data", help="Root of the tick store: a folder, or 
 @click.command()
 @with_options(
     coins_option,
-    click.option("--all", "whole_venue", is_flag=True, help="Every coin the venue lists."),
-    click.option("--url", help="Base address of the venue's API."),
-    click.option("--venue", help="Name of the venue in the store."),
+    click.option("--all", "whole_venue", is_flag=True, help="Every coin the venue lists; Hyperliquid only."),
+    click.option(
+        "--url", help="Base address of a Hyperliquid, such as a local one; --venue then only names the folder."
+    ),
+    click.option("--venue", help=f"{NATIVE} or, through ccxt, {', '.join(sorted(THROUGH_CCXT))}."),
+    click.option("--quote", help="Quote currency on a venue reached through ccxt.  [default: the venue's usual one]"),
     data_option,
     click.option("--keep-days", type=int, help="Remove recordings older than this.  [default: keep everything]"),
     click.option("--keep-gigabytes", type=float, help="Remove the oldest days beyond this size."),
@@ -41,14 +47,33 @@ def collect(**options: Any) -> None:
     )
     if not settings.coins and not options["whole_venue"]:
         raise ConfigurationError("no coin to record: name one with --coin, or in the configuration, or give --all")
-    collector = Collector(
-        url=settings.url,
-        coins=None if options["whole_venue"] else list(settings.coins),
-        root=settings.market_data,
-        venue=settings.venue,
-        options=CollectorOptions(retention=Retention(options["keep_days"], options["keep_gigabytes"])),
-    )
-    asyncio.run(collector.run())
+    asyncio.run(collector_of(settings, options).run())
+
+
+def collector_of(settings: Settings, options: dict[str, Any]) -> Collector:
+    """The native collector, or the one of a venue that is reached through ccxt."""
+    kept = CollectorOptions(retention=Retention(options["keep_days"], options["keep_gigabytes"]))
+    # A Hyperliquid at another address may have any name in the store.
+    elsewhere = settings.url != Settings().url and settings.venue not in THROUGH_CCXT
+    venue = None if elsewhere else venue_named(settings.venue)
+    if venue is not None:
+        return _through_ccxt(venue, settings, options, kept)
+    if options["quote"]:
+        raise ConfigurationError(f"--quote {options['quote']}: {NATIVE} has one quote currency, leave it out")
+    coins = None if options["whole_venue"] else list(settings.coins)
+    return Collector(settings.url, coins, settings.market_data, settings.venue, options=kept)
+
+
+def _through_ccxt(venue: VenueQuirks, settings: Settings, options: dict[str, Any], kept: CollectorOptions) -> Collector:
+    if options["url"]:
+        raise ConfigurationError(f"--url {options['url']}: ccxt knows the addresses of {venue.name}, leave it out")
+    if options["whole_venue"]:
+        raise ConfigurationError(f"--all: name the coins of {venue.name} with --coin, each has sockets of its own")
+    # Loading ccxt takes seconds and 100 MB, which recording the native venue does not need.
+    from market.other_venues.collector import OtherVenueCollector, VenueOptions  # noqa: PLC0415
+
+    through = VenueOptions(quote=options["quote"])
+    return OtherVenueCollector(venue, settings.coins, settings.market_data, options=kept, through=through)
 
 
 @click.command()

@@ -4,7 +4,7 @@ import asyncio
 import difflib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import aiohttp
@@ -47,7 +47,7 @@ class VenueDirectory:
         self._connect = connect
         self._client = connect()
 
-    async def markets_of(self, coins: Sequence[str] | None, quote: str | None) -> dict[str, Market]:
+    async def markets_of(self, coins: Sequence[str], quote: str | None) -> dict[str, Market]:
         """The market of each coin; waits for a venue that does not answer.
 
         Raises
@@ -61,14 +61,13 @@ class VenueDirectory:
         for market in self._client.markets.values():
             if self._is_meant(market, quote):
                 listed.setdefault(market["base"], market)
-        chosen = sorted(listed) if coins is None else list(dict.fromkeys(coins))
-        unknown = [coin for coin in chosen if coin not in listed]
+        unknown = [coin for coin in coins if coin not in listed]
         if unknown:
             kind = "spot markets" if self._venue.spot else "linear perpetuals"
             seen = f"{self._venue.name} lists {len(listed)} {kind} against {quote}"
             near = "; ".join(f"{coin} not listed, near it: {_near(coin, listed)}" for coin in unknown)
             raise UnknownCoin(f"{near}. {seen}")
-        return {coin: listed[coin] for coin in chosen}
+        return {coin: listed[coin] for coin in coins}
 
     def client(self) -> Any:
         """A new client; the markets are not asked for again."""
@@ -137,7 +136,7 @@ async def close(client: Any) -> None:
         await client.close()
 
 
-def _near(coin: str, listed: Sequence[str] | dict[str, Market]) -> str:
+def _near(coin: str, listed: Collection[str]) -> str:
     """Coins whose names contain this one or look like it."""
     wanted = coin.upper()
     containing = sorted((name for name in listed if wanted in name or name in wanted), key=len)

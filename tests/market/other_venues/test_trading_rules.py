@@ -1,0 +1,62 @@
+"""What the strategy would trade by on other venues, from ccxt's own reading of their market descriptions."""
+
+from decimal import Decimal
+from typing import Any
+
+import ccxt
+import pytest
+
+from market.exchange_rules import instrument_of, post_only_flag
+from tests.market.other_venues.conftest import market_of
+
+LISTED = {
+    "symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "baseAssetPrecision": 8, "quoteAsset": "USDT",
+    "quotePrecision": 8, "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS_LIMIT"],
+    "isSpotTradingAllowed": True, "isMarginTradingAllowed": False, "permissions": ["SPOT"],
+    "filters": [
+        {"filterType": "PRICE_FILTER", "minPrice": "0.01000000", "maxPrice": "1000000.00", "tickSize": "0.01000000"},
+        {"filterType": "LOT_SIZE", "minQty": "0.00001000", "maxQty": "9000.00", "stepSize": "0.00001000"},
+        {"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def binance() -> Any:
+    """ccxt's Binance with one market, read from the exchange's own description of it."""
+    margin = {"crossMarginPairsData": [], "isolatedMarginPairsData": []}
+    client = ccxt.binance({"apiKey": "key", "secret": "secret", "options": margin})
+    client.set_markets([client.parse_market(LISTED)])
+    return client
+
+
+def test_binances_rules_become_an_instrument(binance):
+    """Tick, lot and smallest order are the exchange's; rounding never makes a quote more aggressive."""
+    instrument = instrument_of("binance", binance.market("BTC/USDT"))
+    assert (instrument.coin, instrument.pair, instrument.lot) == ("BTC", "BTC/USDT", Decimal("0.00001"))
+    assert instrument.tick(64_123.45) == 0.01
+    assert instrument.minimum_notional == 5.0
+    assert (instrument.bid_price(64_123.456), instrument.ask_price(64_123.451)) == (64_123.45, 64_123.46)
+
+
+def test_the_flag_makes_an_order_on_binance_post_only(binance):
+    """The flag leads ccxt to LIMIT_MAKER, which the exchange rejects when it would trade at once."""
+    parameters = {"timeInForce": post_only_flag("binance")}
+    request = binance.create_order_request("BTC/USDT", "limit", "buy", 0.1, 60_000.0, parameters)
+    assert request["type"] == "LIMIT_MAKER"
+    assert "timeInForce" not in request
+
+
+@pytest.mark.parametrize(
+    ("exchange", "identity", "name", "value"),
+    [("bybit", "BTCUSDT", "timeInForce", "PostOnly"), ("okx", "BTC-USDT-SWAP", "ordType", "post_only")],
+)
+def test_the_flag_makes_an_order_post_only_elsewhere(exchange, identity, name, value):
+    """Each exchange has its own word for it; Hyperliquid's would be dropped in silence here."""
+    client = getattr(ccxt, exchange)({"apiKey": "key", "secret": "secret", "password": "password"})
+    symbol = "BTC/USDT:USDT"
+    client.set_markets({symbol: market_of(symbol, identity)})
+    asked = {"timeInForce": post_only_flag(exchange)}
+    assert client.create_order_request(symbol, "limit", "buy", 1, 100.0, asked)[name] == value
+    asked = {"timeInForce": post_only_flag("hyperliquid")}
+    assert client.create_order_request(symbol, "limit", "buy", 1, 100.0, asked).get(name) != value
