@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -52,6 +52,21 @@ class Ending(NamedTuple):
 
     reason: str
     silent: Stream | None = None
+
+
+class TellingCache(dict[str, Ticker]):
+    """Takes the place of ccxt's cache of best quotes and tells of each one that is put there.
+
+    Of several that arrive at once, ccxt wakes those who wait for the first one only.
+    """
+
+    def __init__(self, tell: Callable[[Ticker], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def __setitem__(self, symbol: str, ticker: Ticker) -> None:
+        super().__setitem__(symbol, ticker)
+        self._tell(ticker)
 
 
 class CoinFeed:
@@ -114,6 +129,7 @@ class CoinFeed:
     async def _attempt(self, streams: Sequence[Stream]) -> Ending:
         """One client from its making to its end."""
         client = self._directory.client()
+        client.bidsasks = TellingCache(self._take_ticker)
         self.clients += 1
         watchers = [asyncio.create_task(self._watch(client, stream)) for stream in streams]
         try:
@@ -149,24 +165,19 @@ class CoinFeed:
             asked_ms = None
 
     async def _next(self, client: Any, stream: Stream) -> Any:
-        """News of one stream, as ccxt gives them.
-
-        Of several best quotes that came at once ccxt wakes the waiting with the first, while its cache has the last.
-        """
+        """News of one stream, as ccxt gives them; nothing new where the cache has told already."""
         if stream is Stream.TRADES:
             return await client.watch_trades(self._symbol)
         if stream is Stream.BOOK:
             return await client.watch_order_book(self._symbol, self._venue.book_limit)
         await client.watch_bids_asks([self._symbol])
-        return client.bidsasks[self._symbol]
+        return None
 
     def _take(self, stream: Stream, news: Any, asked_ms: int | None) -> None:
         local_ms = now_ms()
         if stream is Stream.TRADES:
             self._take_trades(news, local_ms, asked_ms)
-        elif stream is Stream.BBO:
-            self._take_ticker(news, local_ms)
-        else:
+        elif stream is Stream.BOOK:
             self._take_book(news, local_ms)
 
     def _take_trades(self, news: Sequence[Print], local_ms: int, asked_ms: int | None) -> None:
@@ -185,9 +196,15 @@ class CoinFeed:
             if trade.time_ms > backlog_ms:
                 self._recording.coverage(Stream.TRADES).seen(trade.time_ms)
 
-    def _take_ticker(self, ticker: Ticker, local_ms: int) -> None:
+    def _take_ticker(self, ticker: Ticker) -> None:
+        local_ms = now_ms()
         time_ms = self._venue.quote_ms(ticker) or self._directory.exchange_ms(local_ms)
-        self._take_quote(quote_of(self._recording.coin, ticker, time_ms, self._unit), local_ms)
+        try:
+            quote = quote_of(self._recording.coin, ticker, time_ms, self._unit)
+        except MalformedMessage as error:
+            self._malformed(error)
+        else:
+            self._take_quote(quote, local_ms)
 
     def _take_book(self, news: Any, local_ms: int) -> None:
         time_ms = news["timestamp"] or self._directory.exchange_ms(local_ms)

@@ -155,3 +155,13 @@ async def test_an_unknown_coin_is_refused_with_its_neighbours(record, dialects):
     with pytest.raises(UnknownCoin, match=r"PEPE not listed, near it: 1000PEPE.*binance lists 2 spot markets against"):
         async with record(BinanceSpot(), dialects["binance"](), coins=["PEPE"]) as recorded:
             await asyncio.wait_for(recorded._running, 10)
+
+
+async def test_of_quotes_that_come_at_once_none_is_lost(record, dialects):
+    """ccxt wakes those who wait once a burst; the recording has every quote of it, in order."""
+    async with record(Bybit(), dialects["bybit"]()) as recorded:
+        venue, start = recorded.venue, now_ms()
+        await venue.subscribed(ONE)
+        await venue.send(ONE, *(one(start + number, 50.0 + number / 10) for number in range(200)))
+        await recorded.until(Stream.BBO, 200)
+    assert [row["bid_price"] for row in recorded.rows(Stream.BBO)] == [50.0 + number / 10 for number in range(200)]

@@ -36,7 +36,8 @@ DYDX = {"clobPairId": "0", "ticker": "BTC-USD", "status": "ACTIVE", "tickSize": 
 VENUES: dict[str, tuple[VenueQuirks, str, Any, str, float]] = {
     "binance": (BinanceSpot(), "/api/v3/exchangeInfo", {"symbols": [LISTED]}, "BTC/USDT", 1.0),
     "binanceusdm": (BinanceFutures(), "/fapi/v1/exchangeInfo", {"symbols": [LISTED | PERPETUAL]}, "BTC/USDT:USDT", 1.0),
-    "bybit": (Bybit(), "/v5/market/instruments-info", {"retCode": 0, "retMsg": "OK", "result": {"category": "linear", "list": [BYBIT]}},
+    "bybit": (Bybit(), "/v5/market/instruments-info",
+              {"retCode": 0, "retMsg": "OK", "result": {"category": "linear", "list": [BYBIT]}},
               "BTC/USDT:USDT", 1.0),
     "okx": (Okx(), "/api/v5/public/instruments", {"code": "0", "data": [OKX]}, "BTC/USDT:USDT", 0.01),
     "dydx": (Dydx(), "/v4/perpetualMarkets", {"markets": {"BTC-USD": DYDX}}, "BTC/USDC:USDC", 1.0),
