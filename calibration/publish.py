@@ -21,6 +21,7 @@ from calibration.parameters import (
 )
 from calibration.settings import ModelSettings, Settings
 from market.errors import ModelError
+from market.other_venues.venues import pair_of
 from market.tape import FloatArray
 from quoting import toxicity
 from quoting.placement import DepthBounds
@@ -56,7 +57,7 @@ def parameters(coin: str, published: Published, settings: Settings) -> Parameter
     document = Parameters(
         venue=settings.venue,
         coin=coin,
-        pair=f"{coin}/USDC:USDC",
+        pair=pair_of(settings.venue, coin),
         created_ms=calibration.created_ms,
         valid_until_ms=calibration.created_ms + round(settings.calibration.valid_for_s * 1e3),
         calibration_id="",

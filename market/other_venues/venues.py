@@ -27,3 +27,11 @@ def venue_named(name: str) -> VenueQuirks | None:
         accepted = ", ".join([NATIVE, *sorted(THROUGH_CCXT)])
         raise ConfigurationError(f"venue {name!r} cannot be recorded; accepted are {accepted}")
     return THROUGH_CCXT[name]
+
+
+def pair_of(venue: str, coin: str) -> str:
+    """Freqtrade's name of a coin's usual market; a venue that is not known is taken for a Hyperliquid."""
+    quirks = THROUGH_CCXT.get(venue)
+    if quirks is None:
+        return f"{coin}/USDC:USDC"
+    return f"{coin}/{quirks.quote}" if quirks.spot else f"{coin}/{quirks.quote}:{quirks.quote}"

@@ -16,6 +16,7 @@ from market.other_venues.dydx import Dydx
 from market.other_venues.okx import Okx
 from market.other_venues.quirks import VenueQuirks
 from market.other_venues.structures import coins_per_unit
+from market.other_venues.venues import pair_of
 from tests.market.other_venues.conftest import SmallVenue
 from tests.market.other_venues.test_trading_rules import LISTED
 
@@ -65,6 +66,7 @@ async def test_a_coin_means_the_venues_usual_market(name, dialects):
     async with directory_of(name, dialects) as directory:
         market = (await directory.markets_of(["BTC"], None))["BTC"]
     assert (market["symbol"], coins_per_unit(market)) == VENUES[name][3:]
+    assert pair_of(name, "BTC") == market["symbol"]
 
 
 @pytest.mark.parametrize("name", VENUES)
