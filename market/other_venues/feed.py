@@ -155,7 +155,7 @@ class CoinFeed:
                     news = await self._next(client, stream)
             except TimeoutError:
                 self._limit_s[stream] = min(2 * limit_s, self._patience.longest_silence_s)
-                return Ending(f"no {stream} for {limit_s:.0f} s", stream)
+                return Ending(f"no {stream} for {limit_s:g} s", stream)
             except FAILURES as error:
                 return Ending(f"{type(error).__name__} {error}")
             try:

@@ -46,13 +46,13 @@ VENUES: dict[str, tuple[VenueQuirks, str, Any, str, float]] = {
 
 
 @contextlib.asynccontextmanager
-async def directory_of(name: str, dialects: dict[str, Any]) -> AsyncIterator[VenueDirectory]:
+async def directory_of(name: str, dialects: dict[str, Any], **more: Any) -> AsyncIterator[VenueDirectory]:
     """The directory of a venue that answers by REST only."""
     quirks, path, answer, _, _ = VENUES[name]
     dialect = dialects[name]()
     dialect = dialect._replace(rest=dialect.rest | {path: lambda: answer})
     async with SmallVenue(dialect) as venue:
-        settings = dialect.settings(venue.address) | {"markets": None, "timeout_on_exit": 0}
+        settings = dialect.settings(venue.address) | {"markets": None, "timeout_on_exit": 0} | more
         directory = VenueDirectory(quirks, lambda: client_of(quirks, settings))
         try:
             yield directory
@@ -77,6 +77,14 @@ async def test_the_clock_of_every_venue_is_in_milliseconds(name, dialects):
         assert directory.clock_offset_ms is not None
         assert abs(directory.clock_offset_ms) < 500
         assert abs(directory.exchange_ms(now_ms()) - now_ms()) < 500
+
+
+async def test_waiting_for_a_turn_is_not_mistaken_for_distance(dialects):
+    """Half of what ccxt lets a second question wait would otherwise be added to the clock."""
+    async with directory_of("bybit", dialects, rateLimit=1000) as directory:
+        for _ in range(2):  # the very first question never waits
+            await directory.measure_clock()
+        assert abs(directory.clock_offset_ms) < 300
 
 
 async def test_another_quote_currency_is_another_market(dialects):

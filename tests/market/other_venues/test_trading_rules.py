@@ -1,12 +1,16 @@
 """What the strategy would trade by on other venues, from ccxt's own reading of their market descriptions."""
 
+import subprocess
+import sys
 from decimal import Decimal
 from typing import Any
 
 import ccxt
 import pytest
+import rapidjson
 
 from market.exchange_rules import instrument_of, post_only_flag
+from tests.live_bot import ROOT
 from tests.market.other_venues.conftest import market_of
 
 LISTED = {
@@ -60,3 +64,13 @@ def test_the_flag_makes_an_order_post_only_elsewhere(exchange, identity, name, v
     assert client.create_order_request(symbol, "limit", "buy", 1, 100.0, asked)[name] == value
     asked = {"timeInForce": post_only_flag("hyperliquid")}
     assert client.create_order_request(symbol, "limit", "buy", 1, 100.0, asked).get(name) != value
+
+
+def test_freqtrade_accepts_the_configuration_of_binance_spot():
+    """`freqtrade show-config` merges and validates it: spot, post-only, a dry run."""
+    files = [word for name in ("config.json", "config-binance-spot.json") for word in ("-c", f"user_data/{name}")]
+    command = [sys.executable, "-m", "freqtrade", "show-config", *files]
+    shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    document = rapidjson.loads(shown[shown.index("{") : shown.rindex("}") + 1])
+    assert (document["dry_run"], document["trading_mode"], document["exchange"]["name"]) == (True, "spot", "binance")
+    assert document["order_time_in_force"] == {"entry": "PO", "exit": "PO"}

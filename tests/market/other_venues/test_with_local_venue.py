@@ -15,7 +15,7 @@ from venue.server import LocalVenue
 from venue.simulation import SimulatedSource, default_truths
 
 COINS = ["ETH", "BTC"]
-SECONDS = 4.0
+SECONDS = 3.5
 BOOK_COLUMNS = [
     f"{side}_{what}_{level}" for level in range(20) for side in ("bid", "ask") for what in ("price", "size")
 ]
