@@ -1,5 +1,7 @@
 """The quoter of the Cartea–Jaimungal model: table, toxicity gate, inventory bound, half-spread bounds."""
 
+from dataclasses import replace
+
 from market.errors import ModelError
 from market.sides import Sides
 from quoting.order_flow import OrderFlow
@@ -50,7 +52,8 @@ class _CarteaJaimungalQuoter:
         depths = table.at(inventory, self._settings.time_left_s(now_ms))
         if state is Regime.WIDEN:
             depths = depths.map(lambda depth: depth * self._settings.widen_factor)
-        return place(market, offers(depths, self._sizes(inventory, state)), self._settings.bounds)
+        quotes = place(market, offers(depths, self._sizes(inventory, state)), self._settings.bounds)
+        return replace(quotes, widened=state is Regime.WIDEN)
 
     def _table_of(self, flow: OrderFlow, mid: float) -> QuoteTable:
         known = self._solved.get(flow)

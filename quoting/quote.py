@@ -4,7 +4,7 @@ A model is a pure function ``(market, inventory, flow, clock) → Quotes``. A si
 with its reason: it is never a price of zero and never the touch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from market.sides import Side, Sides
@@ -52,9 +52,13 @@ class Withheld(NamedTuple):
 
 @dataclass(frozen=True)
 class Quotes:
-    """What a model wants on each side: a quote, or the reason why there is none. Prices are not yet rounded."""
+    """What a model wants on each side: a quote, or the reason why there is none. Prices are not yet rounded.
+
+    `widened` says that the depths are already larger than usual because the flow is toxic.
+    """
 
     sides: Sides[Quote | Withheld]
+    widened: bool = False
 
     @property
     def bid(self) -> Quote | None:
@@ -69,6 +73,17 @@ class Quotes:
     def of(self, side: Side) -> Quote | None:
         """Return the quote of one side, if there is one."""
         return self.bid if side is Side.BID else self.ask
+
+    def further(self, factor: float) -> "Quotes":
+        """The same quotes, `factor` times as far from mid."""
+
+        def moved(quote: Quote | Withheld, sign: int) -> Quote | Withheld:
+            if isinstance(quote, Withheld):
+                return quote
+            extra = (factor - 1) * quote.depth
+            return quote._replace(price=quote.price + sign * extra, depth=quote.depth + extra)
+
+        return replace(self, sides=Sides(bid=moved(self.sides.bid, -1), ask=moved(self.sides.ask, +1)))
 
     @classmethod
     def none(cls, reason: str) -> "Quotes":

@@ -14,6 +14,7 @@ from quoting.order_flow import OrderFlow
 from quoting.penalty import default_running_penalty
 from quoting.placement import DepthBounds
 from quoting.stationary import stationary
+from quoting.toxicity import WIDEN_FACTOR
 
 # Where a side has no fills there is no stationary limit; ten minutes ahead is then as far as the maker looks.
 _SUBSTITUTE_HORIZON_S = 600.0
@@ -56,7 +57,7 @@ class CarteaJaimungalSettings:
     session_s: float | None = None
     widen_toxicity: float = 1.0
     pause_toxicity: float = 2.0
-    widen_factor: float = 1.5
+    widen_factor: float = WIDEN_FACTOR
     bounds: DepthBounds = field(default_factory=DepthBounds)
 
     def __post_init__(self) -> None:

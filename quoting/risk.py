@@ -201,20 +201,20 @@ class Verdict(NamedTuple):
     leaving: bool
     depth_factor: float = 1.0
 
+    @property
+    def reason(self) -> str:
+        """Why the position may not grow; empty if it may."""
+        return self.closed.bid or self.closed.ask
+
     def apply(self, quotes: Quotes) -> Quotes:
         """The quotes without the closed sides, the others faded."""
 
-        def allowed(reason: str, quote: Quote | Withheld, sign: int) -> Quote | Withheld:
-            if reason or isinstance(quote, Withheld):
-                return Withheld(reason) if reason else quote
-            further = (self.depth_factor - 1) * quote.depth
-            return quote._replace(price=quote.price + sign * further, depth=quote.depth + further)
+        def allowed(reason: str, quote: Quote | Withheld) -> Quote | Withheld:
+            return Withheld(reason) if reason else quote
 
-        return Quotes(
-            Sides(
-                bid=allowed(self.closed.bid, quotes.sides.bid, -1), ask=allowed(self.closed.ask, quotes.sides.ask, +1)
-            )
-        )
+        faded = quotes.further(self.depth_factor)
+        sides = Sides(bid=allowed(self.closed.bid, faded.sides.bid), ask=allowed(self.closed.ask, faded.sides.ask))
+        return replace(faded, sides=sides)
 
 
 def verdict(state: RiskState, reading: Reading, limits: RiskLimits) -> Verdict:

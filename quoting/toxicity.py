@@ -12,6 +12,7 @@ import numpy as np
 from market.sides import Directions
 from quoting.order_flow import OrderFlow
 
+WIDEN_FACTOR = 1.5
 _ROUNDING = 1e-12
 
 

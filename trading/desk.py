@@ -28,7 +28,8 @@ class PairDesk:
 
     `no_opening` is the reason why its position may not grow, if there is one; `leaving`, that it must be closed at the
     touch. `cash` is what the account is worth without the position's open result, `open_rate` the price at which that
-    result is zero; without `cash` the risk rules are not asked.
+    result is zero; without `cash` the risk rules are not asked. `lost` tells of each fill judged since the last
+    loop whether it lost; `depth_factor` multiplies the model's depths.
     """
 
     planner: Planner
@@ -37,6 +38,8 @@ class PairDesk:
     leaving: bool = False
     cash: float | None = None
     open_rate: float = 0.0
+    lost: tuple[bool, ...] = ()
+    depth_factor: float = 1.0
 
 
 class Desk:
@@ -156,9 +159,12 @@ class Desk:
         equity = desk.cash + holding.coins * (market.mid - desk.open_rate)
         position, volatility = holding.coins * market.mid, desk.planner.flow.volatility
         reading = Reading(now_ms, market.mid, position, equity, volatility, market.time_ms)
-        said = self._risk.judge(_coin(desk.planner.instrument.pair), reading)
-        reason = desk.no_opening or said.closed.bid or said.closed.ask
-        return replace(desk, no_opening=reason, leaving=said.leaving and holding.coins != 0)
+        coin = _coin(desk.planner.instrument.pair)
+        for lost in desk.lost:
+            self._risk.judged(coin, now_ms, losing=lost)
+        said = self._risk.judge(coin, reading)
+        reason, leaving = desk.no_opening or said.reason, said.leaving and holding.coins != 0
+        return replace(desk, no_opening=reason, leaving=leaving, depth_factor=said.depth_factor)
 
     def _make(self, desk: PairDesk, holding: Holding) -> Plan:
         saving = self._budget.left(desk.planner.now_ms) < ENTRY_ACTIONS + CANCEL_ACTIONS
@@ -166,7 +172,8 @@ class Desk:
         if saving and holding.resting is None:
             no_opening = no_opening or "the action budget is spent"
         leaving = desk.leaving or holding.orders >= self._orders_before_flat
-        return desk.planner.plan(holding, Restraints(no_opening, leaving=leaving, saving=saving))
+        restraints = Restraints(no_opening, leaving=leaving, saving=saving, depth_factor=desk.depth_factor)
+        return desk.planner.plan(holding, restraints)
 
     def _journal(self, pair: str) -> Journal:
         desk = self._pairs.get(pair)

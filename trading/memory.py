@@ -2,27 +2,44 @@
 
 from dataclasses import replace
 
-from quoting.markouts import OwnFill
+from quoting.markouts import OwnFill, is_losing
 from quoting.observer import Observer, ObserverSettings
 from quoting.quote import MarketView
 from trading.holding import RestingOrder
 
 
 class Memory:
-    """Readings of the past for the models, one set a pair."""
+    """Readings of the past for the models, one set a pair.
 
-    def __init__(self, settings: ObserverSettings | None = None) -> None:
+    Parameters
+    ----------
+    maker_fee : float
+        Share of the value of a fill, which it must earn not to have lost.
+    """
+
+    def __init__(self, maker_fee: float, settings: ObserverSettings | None = None) -> None:
+        self._maker_fee = maker_fee
         self._settings = settings or ObserverSettings()
+        self._lost: dict[str, tuple[bool, ...]] = {}
         self._observers: dict[str, Observer] = {}
         self._filled: dict[str, tuple[str, float]] = {}
 
     def seen(self, pair: str, market: MarketView, *, bias: float = 0.0) -> MarketView:
         """Take note of the market, and return it with the readings and the trend added."""
-        observer = self._observers.get(pair, Observer()).seen(market.time_ms, market.mid, self._settings)
+        before = self._observers.get(pair, Observer())
+        observer = before.seen(market.time_ms, market.mid, self._settings)
         self._observers[pair] = observer
+        waiting = before.markouts.pending
+        due = waiting[: len(waiting) - len(observer.markouts.pending)]
+        judged = tuple(is_losing(fill, market.mid, self._maker_fee) for fill in due)
+        self._lost[pair] = self._lost.get(pair, ()) + judged
         readings = observer.observations(market.time_ms, market.mid)
         levels = market.observations
         return market._replace(observations=replace(readings, bids=levels.bids, asks=levels.asks, bias=bias))
+
+    def take_lost(self, pair: str) -> tuple[bool, ...]:
+        """Whether each fill that has been judged since this was last asked has lost, oldest first."""
+        return self._lost.pop(pair, ())
 
     def filled(self, pair: str, order: RestingOrder, market: MarketView, lot: float, now_ms: int) -> None:
         """Take note of what was filled of an order since it was last seen."""

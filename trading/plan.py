@@ -7,7 +7,7 @@ too close to mid is cancelled at once, because that is where a maker is picked o
 only when it has rested for its minimum life and the action budget allows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from market.instrument import Instrument
@@ -15,6 +15,7 @@ from market.sides import Side, Sides
 from quoting.order_flow import OrderFlow
 from quoting.preference import preferred_side
 from quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
+from quoting.toxicity import WIDEN_FACTOR, Regime
 from trading.holding import Holding, RestingOrder
 from trading.rules import QuotingRules, Restraints
 
@@ -62,6 +63,9 @@ class Planner:
         Coins in one lot of inventory.
     other_leg : float or None
         Position of the other leg [coins, signed]; 0 for a bot on its own, None if the other leg does not answer.
+    regime : Regime
+        The calibration's own judgement: paused, nothing is opened; widened, quotes are further away, unless the model
+        has seen to that itself.
     """
 
     instrument: Instrument
@@ -72,6 +76,7 @@ class Planner:
     rules: QuotingRules
     now_ms: int
     other_leg: float | None = 0.0
+    regime: Regime = Regime.QUOTE
 
     def plan(self, holding: Holding, restraints: Restraints) -> Plan:
         """Choose the order that should rest.
@@ -82,13 +87,20 @@ class Planner:
             If the model has no quotes for these numbers.
         """
         inventory = (holding.coins + (self.other_leg or 0.0)) / self.lot
-        quotes = self.quoter(self.market, inventory, self.flow, self.now_ms)
+        quotes = self._faded(self.quoter(self.market, inventory, self.flow, self.now_ms), restraints)
         wishes = Sides(*(self._wish(side, quotes, holding, restraints) for side in (Side.BID, Side.ASK)))
         chosen = self._choose(wishes, holding, restraints)
         if isinstance(chosen, Withheld):
             return Plan(holding, inventory, self.market.mid, None, keep=False, reason=chosen.reason)
         keep, reason = self._compare(chosen, holding.resting, restraints)
         return Plan(holding, inventory, self.market.mid, chosen, keep, reason)
+
+    def _faded(self, quotes: Quotes, restraints: Restraints) -> Quotes:
+        """Move the quotes away from mid as far as the risk rules and the calibration ask."""
+        factor = restraints.depth_factor
+        if self.regime is Regime.WIDEN and not quotes.widened:
+            factor *= WIDEN_FACTOR
+        return quotes if factor == 1 else replace(quotes.further(factor), widened=True)
 
     def _wish(self, side: Side, quotes: Quotes, holding: Holding, restraints: Restraints) -> "PlannedOrder | Withheld":
         """Turn the model's quote on one side into a valid order, or say why not."""
@@ -139,6 +151,8 @@ class Planner:
     def _refusal(self, side: Side, restraints: Restraints) -> str:
         if restraints.leaving:
             return "the position is being closed"
+        if self.regime is Regime.PAUSE:
+            return "the calibration says pause"
         if self.other_leg is None:
             return "the other leg does not answer"
         if not self.rules.role.opens_with(side):

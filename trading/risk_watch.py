@@ -7,6 +7,7 @@ To go on after a drawdown a person removes the file and restarts the bot: the va
 import json
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,14 +30,18 @@ class RiskWatch:
         Where the states are kept.
     bot : str
         First part of the file names.
+    tell : Callable[[str], None] or None
+        Who is told when a pair stops opening, opens again, or leaves its position.
     """
 
-    def __init__(self, limits: RiskLimits, folder: Path, bot: str) -> None:
+    def __init__(self, limits: RiskLimits, folder: Path, bot: str, tell: Callable[[str], None] | None = None) -> None:
         self._limits = limits
         self._folder = folder
         self._bot = bot
         self._states: dict[str, RiskState] = {}
         self._saved_ms: dict[str, int] = {}
+        self._tell = tell
+        self._told: dict[str, str] = {}
 
     def judge(self, coin: str, reading: Reading) -> Verdict:
         """What the rules say about a coin now.
@@ -57,15 +62,30 @@ class RiskWatch:
         )
         if latched or reading.time_ms - self._saved_ms.get(coin, 0) >= _SAVED_EVERY_MS:
             self._save(coin, reading.time_ms)
-        return verdict(after, reading, self._limits)
+        said = verdict(after, reading, self._limits)
+        self._announce(coin, said)
+        return said
 
     def traded(self, coin: str, time_ms: int, value: float, *, is_taker: bool) -> None:
         """Count a fill of this value [quote currency]."""
         self._states[coin] = self._state(coin).traded(time_ms, value, is_taker=is_taker)
 
+    def judged(self, coin: str, time_ms: int, *, losing: bool) -> None:
+        """Count a fill whose markout is known."""
+        self._states[coin] = self._state(coin).judged(time_ms, self._limits, losing=losing)
+
     def failed(self, coin: str, time_ms: int) -> None:
         """Count an error of the exchange's interface."""
         self._states[coin] = self._state(coin).failed(time_ms, self._limits)
+
+    def _announce(self, coin: str, said: Verdict) -> None:
+        if said.leaving:
+            text = f"{coin}: leaving the position, no more opening"
+        else:
+            text = f"{coin}: no more opening" if said.reason else ""
+        before, self._told[coin] = self._told.get(coin, ""), text
+        if self._tell is not None and text != before:
+            self._tell(f"{text}: {said.reason}" if said.reason else text or f"{coin}: opening again")
 
     def _path(self, coin: str) -> Path:
         return self._folder / f"{self._bot}-{coin}.json"

@@ -69,9 +69,10 @@ class Restraints:
     """What holds for the moment.
 
     `no_opening` is the reason why the position may not grow, empty if it may; `leaving`, that it must be closed at the
-    touch; `saving`, that no action may be spent on a better price.
+    touch; `saving`, that no action may be spent on a better price; `depth_factor` multiplies the model's depths.
     """
 
     no_opening: str = ""
     leaving: bool = False
     saving: bool = False
+    depth_factor: float = 1.0

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from market.instrument import Instrument
 from market.sides import Side, Sides
+from quoting.market_making import cartea_jaimungal_quoter
 from quoting.quote import MarketView, Quote, Quotes, Withheld
+from quoting.quote_table import CarteaJaimungalSettings
+from quoting.toxicity import WIDEN_FACTOR, Regime
 from trading.holding import Holding, RestingOrder
 from trading.plan import Planner
 from trading.rules import Restraints, Role
@@ -225,3 +228,47 @@ def test_a_leg_without_the_other_only_reduces(with_role):
     alone = with_role(Role.LONG_LEG, other_leg=None)
     assert alone.plan(Holding(), FREE).order is None
     assert alone.plan(Holding(LOT), FREE).order.side is Side.ASK
+
+
+@pytest.mark.parametrize("held", [0.0, LOT, -LOT])
+def test_a_calibration_that_says_pause_only_leaves(planner, held):
+    """Whatever the model thinks of the flow: nothing is opened, and what is held is offered."""
+    plan = replace(planner, regime=Regime.PAUSE).plan(Holding(held), Restraints())
+    if held == 0:
+        assert plan.order is None
+        assert "the calibration says pause" in plan.reason
+    else:
+        assert plan.order.side is (Side.ASK if held > 0 else Side.BID)
+        assert not plan.order.grows
+
+
+def depth_of(planner, **settings):
+    """The depth of the planned order with these thresholds of the model's own."""
+    model = cartea_jaimungal_quoter(CarteaJaimungalSettings(**settings))
+    return replace(planner, quoter=model).plan(Holding(), Restraints()).order.depth
+
+
+def test_a_calibration_that_says_widen_widens_once(planner):
+    """By the factor of the model if it would quote, not again if it widens already; every model alike."""
+    quotes = {"widen_toxicity": 10.0, "pause_toxicity": 10.0}
+    widens = {"widen_toxicity": 0.1, "pause_toxicity": 10.0}
+    usual, own = depth_of(planner, **quotes), depth_of(planner, **widens)
+    cautious = replace(planner, regime=Regime.WIDEN)
+    assert own == pytest.approx(WIDEN_FACTOR * usual)
+    assert depth_of(cautious, **quotes) == depth_of(cautious, **widens) == pytest.approx(own)
+
+
+def test_a_demonstration_without_a_gate_quotes_whatever_the_calibration_says_about_toxicity(planner):
+    """With thresholds out of reach for bot and calibrator, a wide quote still stays within the largest half-spread."""
+    settings = CarteaJaimungalSettings(widen_toxicity=1000, pause_toxicity=1000)
+    rules = replace(planner.rules, maximum_half_spread_bps=1.5)
+    showy = replace(planner, quoter=cartea_jaimungal_quoter(settings), rules=rules, regime=Regime.WIDEN)
+    order = showy.plan(Holding(), Restraints()).order
+    assert planner.market.mid - order.price <= 1.5e-4 * planner.market.mid + 0.1
+
+
+def test_losing_fills_move_the_quotes_away(planner):
+    """The factor of the risk rules multiplies the model's depth."""
+    usual, faded = (planner.plan(Holding(), Restraints(depth_factor=factor)).order for factor in (1.0, 1.5))
+    assert faded.depth == pytest.approx(1.5 * usual.depth)
+    assert faded.price < usual.price

@@ -24,13 +24,13 @@ def desk_of(tmp_path):
     return lambda log: Desk(ActionBudget(600), 400, log.append, risk=RiskWatch(LIMITS, tmp_path / "risk", "bot"))
 
 
-def loop(desk, planner, cash, holding=None, *, minute=0):
-    """One loop with this much cash."""
+def loop(desk, planner, cash, holding=None, *, minute=0, lost=()):
+    """One loop with this much cash, after these judgements of fills."""
     now_ms = planner.now_ms + minute * 60_000
     market = planner.market._replace(time_ms=now_ms)
     desk.clear()
     later = replace(planner, now_ms=now_ms, market=market)
-    return desk.open(PAIR, PairDesk(later, "c", cash=cash, open_rate=3000.0), holding or Holding())
+    return desk.open(PAIR, PairDesk(later, "c", cash=cash, open_rate=3000.0, lost=lost), holding or Holding())
 
 
 def test_an_undisturbed_bot_may_open_up_to_its_bound(desk_of, planner):
@@ -87,3 +87,34 @@ def test_a_torn_state_stops_the_pair(tmp_path, desk_of, planner):
     (tmp_path / "risk" / "bot-ETH.json").write_text("{")
     with pytest.raises(SafetyError, match="remove it to start afresh"):
         loop(desk_of([]), planner, 1000.0)
+
+
+def test_losing_fills_fade_the_quotes_and_then_pause_opening(desk_of, planner):
+    """Three in a row move the quote away, five stop opening for a minute, a winning one ends the series."""
+    usual, desk = loop(desk_of([]), planner, 1000.0).order, desk_of([])
+    assert loop(desk, planner, 1000.0, lost=(True,) * 2).order.depth == usual.depth
+    assert loop(desk, planner, 1000.0, lost=(True,)).order.depth == pytest.approx(1.5 * usual.depth)
+    assert loop(desk, planner, 1000.0, lost=(False,)).order.depth == usual.depth
+    assert loop(desk, planner, 1000.0, lost=(True,) * 5).order is None
+    assert not loop(desk, planner, 1000.0, Holding(LOT)).order.grows
+    assert loop(desk, planner, 1000.0, minute=2).order.depth == pytest.approx(1.5 * usual.depth)
+
+
+def test_a_person_is_told_of_every_change_and_of_nothing_else(tmp_path, planner):
+    """Pause, resume and leaving are told once each, with the reason; loops without a change are silent."""
+    told = []
+    watch = RiskWatch(LIMITS, tmp_path, "bot", told.append)
+    desk = Desk(ActionBudget(600), 400, None, risk=watch)
+    for minute in range(3):
+        loop(desk, planner, 1000.0, minute=minute)
+    assert told == []
+    for lost in ((True,) * 5, (), ()):
+        loop(desk, planner, 1000.0, minute=3, lost=lost)
+    loop(desk, planner, 1000.0, minute=5)
+    for minute in (6, 7):
+        loop(desk, planner, 940.0, Holding(LOT), minute=minute)
+    assert told == [
+        "ETH: no more opening: 5 fills in a row have lost",
+        "ETH: opening again",
+        "ETH: leaving the position, no more opening: the loss limit of the day is reached",
+    ]

@@ -30,6 +30,7 @@ from market.sides import Side
 from quoting.market_making import cartea_jaimungal_quoter
 from quoting.placement import DepthBounds
 from quoting.quote import MarketView, Quoter
+from quoting.toxicity import Regime
 from trading.account import AccountWatch
 from trading.action_budget import ActionBudget
 from trading.desk import Desk, PairDesk
@@ -110,10 +111,10 @@ class MarketMaking(IStrategy):
         bot = f"{self.config.get('bot_name', 'freqtrade')}{'-dry-run' if self.config['dry_run'] else ''}"
         budget = ActionBudget(settings.quote.actions_per_minute)
         record = DecisionLog(settings.decisions, bot).write if self._live else None
-        risk = RiskWatch(settings.risk_limits(), settings.risk.state, bot)
+        risk = RiskWatch(settings.risk_limits(), settings.risk.state, bot, self._tell)
         self._desk = Desk(budget, self.orders_before_flat, record, leg=settings.role.leg, risk=risk)
         self._past = Past(self._desk, settings)
-        self._memory = Memory()
+        self._memory = Memory(settings.model.maker_fee)
         spot = self.config.get("trading_mode") == TradingMode.SPOT
         self._account = AccountWatch(settings.quote.maximum_account_age_s * 1e3, spot=spot)
         if self.dp.runmode is RunMode.LIVE:
@@ -250,11 +251,16 @@ class MarketMaking(IStrategy):
             rules=self._rules(instrument),
             now_ms=now_ms,
             other_leg=exchange_positions(legs, instrument.coin, leg, coins=coins, now_ms=now_ms),
+            regime=Regime(parameters.regime.state),
         )
         side, open_rate = ("*", 0.0) if trade is None else (trade.trade_direction, trade.open_rate)
         worth = self._account.cash(self.wallets, self.stake_currency, open_rate)
         locked = "the pair is locked" if self.is_pair_locked(pair, side=side) else ""
-        self._desk.open(pair, PairDesk(planner, parameters.calibration_id, locked, False, *worth), holding)
+        lost = self._memory.take_lost(pair)
+        self._desk.open(pair, PairDesk(planner, parameters.calibration_id, locked, False, *worth, lost), holding)
+
+    def _tell(self, text: str) -> None:
+        self.dp.send_msg(text, always_send=True)
 
     def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:
         # In a dry run our order is in no book, so there is nothing to leave out.

@@ -1,0 +1,30 @@
+"""What the bot remembers of its fills, and when it is judged."""
+
+import pytest
+
+from market.sides import Side
+from quoting.quote import MarketView
+from trading.holding import RestingOrder
+from trading.memory import Memory
+
+PAIR = "ETH/USDC:USDC"
+
+
+def market(time_ms, mid):
+    """A narrow book."""
+    return MarketView(mid - 0.05, 5.0, mid + 0.05, 5.0, time_ms)
+
+
+@pytest.mark.parametrize(("later", "lost"), [(3002.0, False), (3000.2, True), (2990.0, True)])
+def test_a_fill_is_judged_once_after_ten_seconds_fee_included(later, lost):
+    """A bid filled at 2999 has lost unless mid is 1.35 above it by then: the fee is 4.5 bps."""
+    memory = Memory(maker_fee=0.00045)
+    memory.seen(PAIR, market(0, 3000.0))
+    order = RestingOrder("1", Side.BID, 2999.0, 0.0, 0.03, 0)
+    memory.filled(PAIR, order, market(0, 3000.0), 0.03, 1_000)
+    memory.seen(PAIR, market(5_000, later))
+    assert memory.take_lost(PAIR) == ()
+    memory.seen(PAIR, market(11_000, later))
+    memory.seen(PAIR, market(30_000, later))
+    assert memory.take_lost(PAIR) == (lost,)
+    assert memory.take_lost(PAIR) == ()
