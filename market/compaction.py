@@ -1,4 +1,7 @@
-"""Upkeep of a tick store: closed hours become one segment a stream, old days are removed, crashes are cleaned up.
+"""Upkeep of a tick store: few segments instead of many, old days removed, crashes cleaned up.
+
+The segments of a closed hour become one a stream; before that, those of each five minutes of the running hour, so that
+a reader of the last half hour never opens hundreds of files.
 
 Compaction never hides a row and never shows one twice. First the merged segment becomes visible; it names those it
 replaces, and from then on readers leave them out. They are deleted only `GRACE_MS` later, when no reader can still
@@ -32,6 +35,9 @@ from market.storage import TEMPORARY_SUFFIX, LocalStorage, Storage
 from market.streams import SCHEMAS, Stream
 
 HOUR_MS = 3_600_000
+BLOCK_MS = 300_000
+# What began before a block's end is on the disk by now: streams that are written less often are, every half minute.
+SETTLED_MS = 40_000
 GRACE_MS = 120_000
 LONGEST_SPAN_MS = 2 * HOUR_MS
 EVERYTHING = Window(-1, 1 << 62)
@@ -55,7 +61,7 @@ def compact(
     since_day: str = "",
     interrupted: Callable[[], bool] = lambda: False,
 ) -> CompactionReport:
-    """Merge the small segments of closed hours and delete those that were merged a while ago.
+    """Merge the small segments of closed hours and blocks and delete those that were merged a while ago.
 
     Parameters
     ----------
@@ -64,7 +70,7 @@ def compact(
     venue : str
         Which venue's folder.
     now_ms : int
-        Time of now; an hour is closed `GRACE_MS` after its end.
+        Time of now; an hour is closed `GRACE_MS` after its end, a block of it `SETTLED_MS` after its own.
     since_day : str
         Leave days before this one (``YYYY-MM-DD``) alone.
     interrupted : callable
@@ -76,7 +82,7 @@ def compact(
         for folder in (folder for folder in folders if folder.rpartition("/")[2] >= since_day):
             reader = SegmentReader(storage)
             deleted += _delete_replaced(storage, reader, folder, now_ms)
-            for group in _closed_hours(reader, folder, now_ms):
+            for group in _due_groups(reader, folder, now_ms):
                 if interrupted():
                     return CompactionReport(merged, replaced, deleted)
                 _merge(storage, reader, folder, group)
@@ -131,18 +137,26 @@ def day_folders(storage: Storage, venue: str) -> list[str]:
     return [f"{coin}/{day}" for coin in coins for day in storage.folders(coin) if is_day(day)]
 
 
-def _closed_hours(reader: SegmentReader, folder: str, now_ms: int) -> Iterator[list[SegmentName]]:
-    """Groups of two or more segments of one stream that began in the same closed hour."""
+def _due_groups(reader: SegmentReader, folder: str, now_ms: int) -> Iterator[list[SegmentName]]:
+    """Groups of two or more segments of one stream that began in the same closed hour, or block of one not closed."""
     for stream in sorted(reader.streams(folder)):
-        hours: defaultdict[int, list[SegmentName]] = defaultdict(list)
+        groups: defaultdict[int, list[SegmentName]] = defaultdict(list)
         for name in reader.choose(folder, stream, EVERYTHING):
             # An imported file that is imported again replaces its segments by name, so these keep their names.
-            if name.first_ms is not None and name.last_ms is not None and not name.label.startswith(IMPORTED):
-                hours[name.first_ms // HOUR_MS].append(name)
-        for hour, group in sorted(hours.items()):
-            small = [name for name in group if (name.last_ms or 0) - (name.first_ms or 0) < LONGEST_SPAN_MS]
-            if len(small) > 1 and (hour + 1) * HOUR_MS + GRACE_MS < now_ms:
-                yield small
+            if name.first_ms is None or name.last_ms is None or name.label.startswith(IMPORTED):
+                continue
+            start_ms = _due_since(name.first_ms, now_ms)
+            if start_ms is not None and name.last_ms - name.first_ms < LONGEST_SPAN_MS:
+                groups[start_ms].append(name)
+        yield from (group for _, group in sorted(groups.items()) if len(group) > 1)
+
+
+def _due_since(time_ms: int, now_ms: int) -> int | None:
+    """Start of the closed hour or block in which a segment began; None where neither is closed."""
+    hour_ms, block_ms = (time_ms // length_ms * length_ms for length_ms in (HOUR_MS, BLOCK_MS))
+    if hour_ms + HOUR_MS + GRACE_MS < now_ms:
+        return hour_ms
+    return block_ms if block_ms + BLOCK_MS + SETTLED_MS < now_ms else None
 
 
 def _merge(storage: Storage, reader: SegmentReader, folder: str, group: list[SegmentName]) -> None:

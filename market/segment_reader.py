@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from market.errors import MalformedMessage
+from market.segment_listing import SegmentListing
 from market.segments import ROW_GROUP_ROWS, SegmentName, conform, replaced_names, time_column
 from market.storage import Storage
 from market.streams import Stream
@@ -42,13 +43,14 @@ class SegmentReader:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._listing = SegmentListing(storage)
         self._footers: OrderedDict[str, tuple[object, pq.FileMetaData]] = OrderedDict()
         self._tables: OrderedDict[tuple[str, tuple[str, ...]], pa.Table] = OrderedDict()
         self._table_bytes = 0
 
     def choose(self, folder: str, stream: Stream, window: Window) -> list[SegmentName]:
         """Segments of a day's folder whose rows may lie in the window, in the order they were written."""
-        chosen = [name for name in self._named(folder, stream) if window.touches(*self.extent(folder, name))]
+        chosen = [name for name in self._listing.segments(folder, stream) if self._may_touch(folder, name, window)]
         replaced: set[str] = set()
         for name in chosen:
             if name.merged:
@@ -57,8 +59,7 @@ class SegmentReader:
 
     def streams(self, folder: str) -> set[Stream]:
         """Streams that have a segment in a day's folder."""
-        names = map(SegmentName.parse, self._storage.files(folder))
-        return {name.stream for name in names if name is not None}
+        return self._listing.streams(folder)
 
     def extent(self, folder: str, name: SegmentName) -> tuple[int, int]:
         """First and last time of a segment [ms]: from its name, or else from its statistics."""
@@ -112,9 +113,11 @@ class SegmentReader:
             return table
         return _within(table, name.stream, window)
 
-    def _named(self, folder: str, stream: Stream) -> list[SegmentName]:
-        names = (SegmentName.parse(name) for name in self._storage.files(folder))
-        return [name for name in names if name is not None and name.stream is stream]
+    def _may_touch(self, folder: str, name: SegmentName, window: Window) -> bool:
+        first_ms, last_ms = name.first_ms, name.last_ms
+        if first_ms is None or last_ms is None:
+            return window.touches(*self.extent(folder, name))
+        return first_ms <= window.end_ms and last_ms > window.start_ms
 
     def _footer(self, folder: str, name: SegmentName) -> pq.FileMetaData:
         path = f"{folder}/{name.name}"
@@ -137,7 +140,8 @@ class SegmentReader:
     def _read_groups(self, path: str, stream: Stream, columns: Sequence[str], groups: list[int]) -> pa.Table:
         with self._storage.open(path) as source:
             file = pq.ParquetFile(source, metadata=self._footers[path][1])
-            wanted = [column for column in columns if column in file.schema_arrow.names]
+            present = set(file.metadata.schema.names)
+            wanted = [column for column in columns if column in present]
             table = file.read_row_groups(groups, columns=wanted, use_threads=False)
         return conform(table, stream, columns)
 

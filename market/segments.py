@@ -131,6 +131,8 @@ def conform(table: pa.Table, stream: Stream, columns: Sequence[str] | None = Non
     if columns is None:
         columns = [*SCHEMAS[stream].names, *({"session"} & set(table.column_names))]
     schema = pa.schema([_SESSION if name == "session" else SCHEMAS[stream].field(name) for name in columns])
+    if table.schema.equals(schema):
+        return table
     try:
         return pa.table([_column(table, field) for field in schema], schema=schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -210,17 +212,22 @@ def _cut_gaps_at_midnight(table: pa.Table) -> pa.Table:
 
 
 def encode(table: pa.Table, *, replaces: Sequence[str] = ()) -> pa.Buffer:
-    """Parquet bytes of a table, zstd, with the names of the segments it replaces in its metadata."""
+    """Parquet bytes of a table, with the names of the segments it replaces in its metadata.
+
+    Compressed by zstd; a segment of a few seconds, which is merged with its neighbours soon, by lz4: most of the time
+    of writing it is the preparation of zstd's tables for every column.
+    """
+    small = len(table) <= SMALL_ROWS and not replaces
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
         sink,
         table.schema,
-        compression="zstd",
+        compression="lz4" if small else "zstd",
         # A segment of a few seconds is mostly footer: half of it is the Arrow schema, which parquet types imply, a
         # quarter statistics nobody asks for, and a dictionary pays only where values repeat.
         store_schema=False,
         write_statistics=[name for name in ("exchange_ms", "start_ms", "end_ms") if name in table.column_names],
-        use_dictionary=len(table) > SMALL_ROWS,
+        use_dictionary=not small,
     ) as writer:
         writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
         if replaces:

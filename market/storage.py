@@ -81,15 +81,15 @@ class LocalStorage:
 
     def publish(self, path: str, content: pa.Buffer) -> None:
         """Write beside the final name, make durable, rename, make the rename durable."""
-        final = self.root / path
-        temporary = final.with_name(f".{final.name}{TEMPORARY_SUFFIX}")
-        final.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(final)
-        _sync_folder(final.parent)
+        folder, name = os.path.split(f"{self.root}/{path}")
+        temporary = f"{folder}/.{name}{TEMPORARY_SUFFIX}"
+        try:
+            _write_durably(temporary, content)
+        except FileNotFoundError:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            _write_durably(temporary, content)
+        os.replace(temporary, f"{folder}/{name}")  # noqa: PTH105 - a collector does this a hundred times a second
+        _sync_folder(folder)
 
     def delete(self, path: str) -> None:
         """Remove a file."""
@@ -156,7 +156,15 @@ class RemoteStorage:
         return sorted(info.base_name for info in self._filesystem.get_file_info(selector) if info.type == kind)
 
 
-def _sync_folder(folder: Path) -> None:
+def _write_durably(path: str, content: pa.Buffer) -> None:
+    with open(path, "wb", buffering=0) as file:  # noqa: PTH123 - as above
+        view = memoryview(content)
+        while view:
+            view = view[file.write(view) :]
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

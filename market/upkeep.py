@@ -27,7 +27,7 @@ class Retention:
         return None if self.gigabytes is None else int(self.gigabytes * 1e9)
 
 
-async def keep_up(storage: Storage, venue: str, retention: Retention, *, period_s: float = 300.0) -> None:
+async def keep_up(storage: Storage, venue: str, retention: Retention, *, period_s: float = 60.0) -> None:
     """Compact and remove old days now and every `period_s`, until cancelled; a failure is logged, not fatal."""
     since_day = ""
     ending = threading.Event()

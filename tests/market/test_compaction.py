@@ -106,6 +106,20 @@ def test_an_hour_that_is_not_over_is_left_alone(tmp_path):
     assert sum(name.first_ms >= MORNING + HOUR_MS and not name.merged for name in names) == 6
 
 
+def test_settled_blocks_of_the_running_hour_are_merged_and_later_once_more(tmp_path):
+    """Five minutes become one segment soon after their end, the hour one after its own; every read is the same."""
+    fill(tmp_path, hours=1, per_hour=120)
+    storage, before = LocalStorage(tmp_path), everything(tmp_path)
+    for minutes, files in ((4, 120), (11, 102), (16, 93), (61, 12), (63, 1)):
+        now_ms = MORNING + minutes * 60_000
+        compact(storage, "hyperliquid", now_ms=now_ms)
+        assert everything(tmp_path) == before
+        age(tmp_path, GRACE_MS / 1e3 + 1, now_ms)
+        compact(storage, "hyperliquid", now_ms=now_ms)
+        assert everything(tmp_path) == before
+        assert len(list(tmp_path.rglob("bbo-*.parquet"))) == files
+
+
 def test_late_rows_of_a_compacted_hour_are_merged_too(tmp_path):
     """What arrives after its hour was merged is merged with the rest, and nothing is read twice meanwhile."""
     fill(tmp_path, hours=1)
