@@ -104,8 +104,10 @@ def market_orders(trades: pa.Table, bought: pa.ChunkedArray) -> IntArray:
     taker = pc.fill_null(pc.if_else(bought, trades["buyer"], trades["seller"]), "")
     text = pc.fill_null(trades["hash"], "")
     nothing = pc.match_substring_regex(text, "^0x0*$")
-    stamp = pc.if_else(nothing, trades["exchange_ms"].cast(pa.string()), "")
-    key = pc.binary_join_element_wise(text, taker, stamp, "|")
+    parts = [text, taker]
+    if pc.any(nothing).as_py():
+        parts.append(pc.if_else(nothing, trades["exchange_ms"].cast(pa.string()), ""))
+    key = pc.binary_join_element_wise(*parts, "|")
     codes = key.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
     codes[pc.equal(text, "").to_numpy()] = -1
     return np.asarray(codes, dtype=np.int64)
@@ -129,7 +131,9 @@ def _silences(store: "TickStore", coin: str, time_ms: IntArray) -> IntArray:
 
 def _recorded_gaps(store: "TickStore", coin: str, start_ms: int, end_ms: int) -> IntArray:
     """Gaps of quotes and trades that a recorder wrote; one that names no stream means all."""
-    table = store.read(coin, Stream.GAPS, start_ms, end_ms)
+    table = store.read(coin, Stream.GAPS, start_ms, end_ms, columns=("start_ms", "end_ms", "stream"))
+    if not len(table):
+        return np.empty((0, 2), dtype=np.int64)
     concerned = pc.is_in(pc.fill_null(table["stream"], ""), pa.array(["", Stream.BBO, Stream.TRADES]))
     table = table.filter(concerned)
     return np.column_stack((table["start_ms"].to_numpy(), table["end_ms"].to_numpy()))

@@ -61,6 +61,10 @@ class SegmentReader:
         """Streams that have a segment in a day's folder."""
         return self._listing.streams(folder)
 
+    def folders(self, folder: str) -> list[str]:
+        """Names of the folders in a folder, sorted."""
+        return self._listing.folders(folder)
+
     def extent(self, folder: str, name: SegmentName) -> tuple[int, int]:
         """First and last time of a segment [ms]: from its name, or else from its statistics."""
         if name.first_ms is not None and name.last_ms is not None:

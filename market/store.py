@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from market import recorded_tape
 from market.errors import DataError, NotEnoughData, UnknownCoin
@@ -52,7 +53,7 @@ class TickStore:
 
     def days(self, coin: str) -> list[str]:
         """Days (``YYYY-MM-DD``) of which something is recorded, ascending."""
-        return [name for name in self._storage.folders(coin_folder(self.venue, coin)) if is_day(name)]
+        return [name for name in self._reader.folders(coin_folder(self.venue, coin)) if is_day(name)]
 
     def extent(self, coin: str) -> tuple[int, int]:
         """First and last time of any event of a coin [ms].
@@ -104,7 +105,7 @@ class TickStore:
         window = Window(start_ms, end_ms)
         table = self.retried(lambda: self._rows(coin, stream, needed, window))
         table = in_time_order(table, stream)
-        if stream is Stream.TRADES:
+        if stream is Stream.TRADES and _has_repeats(table):
             table = without_duplicates(table)
         return table.select(wanted)
 
@@ -170,6 +171,12 @@ class TickStore:
             except FileNotFoundError as error:
                 log.debug("read again, a file vanished: %s", error)
         raise DataError(f"files of {self.root} vanished {ATTEMPTS} times while they were read")
+
+
+def _has_repeats(trades: pa.Table) -> bool:
+    """Whether an identity occurs more than once, which is rare and quickly told."""
+    identity = trades["trade_id"]
+    return bool(pc.count_distinct(identity, mode="only_valid").as_py() < len(identity) - identity.null_count)
 
 
 def _keys(stream: Stream) -> tuple[str, ...]:
