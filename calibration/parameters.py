@@ -5,13 +5,12 @@ schema, another venue or coin, values out of bounds and a file past `valid_until
 """
 
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from calibration.atomic_file import write_text
 from calibration.estimate import Estimate, FlowEstimates, Source
 from calibration.settings import Horizon
 from market.errors import InvalidParameters, MissingParameters, StaleParameters
@@ -186,20 +185,7 @@ class Parameters(Document):
 
     def write(self, folder: Path) -> Path:
         """Publish as ``<folder>/<COIN>.json``: a reader sees the old file or the new one, never a part."""
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / f"{self.coin}.json"
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{self.coin}-", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.model_dump_json(by_alias=True, indent=1))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(target)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        return target
+        return write_text(folder, f"{self.coin}.json", self.model_dump_json(by_alias=True, indent=1))
 
 
 def read_parameters(folder: Path, coin: str, *, venue: str, now_ms: int | None) -> Parameters:
