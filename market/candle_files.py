@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import feather
 
-from market.candles_from_ticks import TIMEFRAMES_MS, Candles
+from market.candles_from_ticks import HOUR_MS, TIMEFRAMES_MS, CandleFile, Candles, dates, write_file
 from market.errors import ConfigurationError, MalformedMessage, NotEnoughData
 from market.tape import FloatArray, IntArray
 
@@ -22,7 +22,7 @@ PRICES = ("open", "high", "low", "close")
 _LEAST_FILLED = 0.01  # of the time from the first candle to the last
 
 
-def find_candles(path: Path, coin: str, timeframe: str | None = None) -> Path:
+def find_candles(path: Path, coin: str, preferred: str | None = None) -> Path:
     """Return the candle file of a coin: `path` itself, or the one in that folder or in its ``futures``.
 
     Parameters
@@ -31,8 +31,8 @@ def find_candles(path: Path, coin: str, timeframe: str | None = None) -> Path:
         A file, or Freqtrade's data folder.
     coin : str
         The first part of the name.
-    timeframe : str, optional
-        ``1m``, ``5m`` …; the shortest there is if not given.
+    preferred : str, optional
+        The timeframe to look for first, ``5m`` say; then the shortest there is.
 
     Raises
     ------
@@ -43,10 +43,10 @@ def find_candles(path: Path, coin: str, timeframe: str | None = None) -> Path:
         return path
     if not path.is_dir():
         raise ConfigurationError(f"there is no candle file or folder {path}")
-    wanted = (timeframe,) if timeframe else tuple(sorted(TIMEFRAMES_MS, key=lambda name: TIMEFRAMES_MS[name]))
-    present = sorted(file for folder in (path / "futures", path) if folder.is_dir() for file in folder.iterdir())
+    present = _files(path)
+    wanted = sorted(TIMEFRAMES_MS, key=lambda name: (name != preferred, TIMEFRAMES_MS[name]))
     for choice in wanted:
-        name = re.compile(rf"{re.escape(coin)}(_\w+)?[-_]{choice}(-futures)?\.(feather|parquet)")
+        name = _name_of(coin, rf"{choice}(-futures)?")
         found = [file for file in present if name.fullmatch(file.name)]
         if len(found) > 1:
             raise ConfigurationError(
@@ -54,10 +54,9 @@ def find_candles(path: Path, coin: str, timeframe: str | None = None) -> Path:
             )
         if found:
             return found[0]
-    candidates = [file for file in present if file.suffix in (".feather", ".parquet")]
     raise ConfigurationError(
-        f"no {' or '.join(wanted)} candles of {coin} in {path}, such as {coin}_USDC_USDC-{wanted[0]}-futures.feather; "
-        f"seen: {_names(candidates) or 'no feather or parquet file'}"
+        f"no candles of {coin} in {path}, such as {coin}_USDC_USDC-5m-futures.feather; "
+        f"seen: {_names(present) or 'no feather or parquet file'}"
     )
 
 
@@ -72,10 +71,11 @@ def read_candles(path: Path) -> Candles:
         If it holds less than two candles.
     """
     table = _table(path)
-    stamp = next((name for name in ("date", "ts") if name in table.column_names), "date")
+    stamp = _stamp(table)
     missing = [name for name in (stamp, *PRICES, "volume") if name not in table.column_names]
     if missing:
-        raise MalformedMessage(f"{path} has no column {', '.join(missing)}; its columns are {_listed(table)}")
+        seen = ", ".join(table.column_names)
+        raise MalformedMessage(f"{path} has no column {', '.join(missing)}; its columns are {seen}")
     if len(table) < 2:
         raise NotEnoughData(f"{len(table)} candles in {path}, need 2")
     columns = (_values(table, name, path) for name in (*PRICES, "volume"))
@@ -120,6 +120,81 @@ def resample(candles: Candles, length_ms: int) -> Candles:
         close=candles.close[np.append(starts[1:], len(interval)) - 1],
         volume=np.add.reduceat(candles.volume, starts),
     )
+
+
+def convert_candles(path: Path, coin: str, folder: Path, quote_currency: str = "USDC") -> list[CandleFile]:
+    """Write Freqtrade's files of the candles of a coin from files in any form that `read_candles` reads.
+
+    Every timeframe found is written, the hour in any case, because Freqtrade takes mark prices from it, and the funding
+    rates beside them, or none.
+
+    Parameters
+    ----------
+    path : Path
+        A file of candles, or a folder of such files.
+    coin : str
+        The venue's name.
+    folder : Path
+        Freqtrade's data folder of the exchange, ``user_data/data/hyperliquid``.
+    quote_currency : str
+        The currency in which the coin is quoted and settled.
+    """
+    sources = [path] if path.is_file() else _timeframes(path, coin)
+    read = [(candles, period_ms(candles, source)) for source in sources for candles in [read_candles(source)]]
+    longest = max((candles for candles, _ in read), key=lambda candles: int(candles.open_ms[-1] - candles.open_ms[0]))
+    by_length = {HOUR_MS: resample(longest, HOUR_MS)} | {period: candles for candles, period in read}
+    names = {period: name for name, period in TIMEFRAMES_MS.items()}
+    unknown = [period for period in by_length if period not in names]
+    if unknown:
+        raise MalformedMessage(
+            f"{path}: candles of {unknown[0] / 1e3:g} s, needed are those of {', '.join(TIMEFRAMES_MS)}"
+        )
+    start = folder / "futures" / f"{coin}_{quote_currency}_{quote_currency}"
+    written = [
+        write_file(
+            start.with_name(f"{start.name}-{names[period]}-futures.feather"),
+            pa.table([dates(candles.open_ms), *candles[1:]], names=["date", *Candles._fields[1:]]),
+        )
+        for period, candles in sorted(by_length.items())
+    ]
+    funding = _funding(path if path.is_dir() else path.parent, coin)
+    return [*written, write_file(start.with_name(f"{start.name}-1h-funding_rate.feather"), funding)]
+
+
+def _files(path: Path) -> list[Path]:
+    folders = [folder for folder in (path / "futures", path) if folder.is_dir()]
+    return sorted(file for folder in folders for file in folder.iterdir() if file.suffix in (".feather", ".parquet"))
+
+
+def _name_of(coin: str, rest: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(coin)}(_\w+)?[-_]{rest}\.(feather|parquet)")
+
+
+def _timeframes(path: Path, coin: str) -> list[Path]:
+    """One file of each timeframe there is, at least one."""
+    found = {find_candles(path, coin)}
+    present = [file.name for file in _files(path)]
+    for timeframe in TIMEFRAMES_MS:
+        if any(_name_of(coin, rf"{timeframe}(-futures)?").fullmatch(name) for name in present):
+            found.add(find_candles(path, coin, timeframe))
+    return sorted(found)
+
+
+def _funding(path: Path, coin: str) -> pa.Table:
+    """Funding rates of a coin, at full hours; without a file there are none."""
+    name = _name_of(coin, "1h-funding_rate")
+    found = [file for file in _files(path) if name.fullmatch(file.name)]
+    if not found:
+        return pa.table({"date": dates(np.empty(0, dtype=np.int64)), "funding_rate": np.empty(0)})
+    table = _table(found[0])
+    time_ms = _times_ms(table, _stamp(table), found[0])
+    rate = _values(table, "funding_rate" if "funding_rate" in table.column_names else "open", found[0])
+    hours, first = np.unique(np.rint(time_ms / HOUR_MS).astype(np.int64), return_index=True)
+    return pa.table({"date": dates(hours * HOUR_MS), "funding_rate": rate[first]})
+
+
+def _stamp(table: pa.Table) -> str:
+    return "ts" if "ts" in table.column_names and "date" not in table.column_names else "date"
 
 
 def _table(path: Path) -> pa.Table:
@@ -175,7 +250,3 @@ def _check(candles: Candles, path: Path) -> None:
 
 def _names(files: list[Path]) -> str:
     return ", ".join(file.name for file in files[:8]) + (" …" if len(files) > 8 else "")
-
-
-def _listed(table: pa.Table) -> str:
-    return ", ".join(table.column_names)

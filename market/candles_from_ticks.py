@@ -111,8 +111,8 @@ def write_candles(
         table = _table(parts)
         if not len(table):
             raise NotEnoughData(f"no trade of {coin} in {store.root}; candles need at least one")
-        files.append(_write(futures / f"{name}-{timeframe}-futures.feather", table))
-    return [*files, _write(futures / f"{name}-1h-funding_rate.feather", _funding(store, coin))]
+        files.append(write_file(futures / f"{name}-{timeframe}-futures.feather", table))
+    return [*files, write_file(futures / f"{name}-1h-funding_rate.feather", _funding(store, coin))]
 
 
 def _days(store: TickStore, coin: str) -> Iterator[Tape]:
@@ -123,9 +123,9 @@ def _days(store: TickStore, coin: str) -> Iterator[Tape]:
 
 
 def _table(parts: Sequence[Candles]) -> pa.Table:
-    dates = _dates(np.concatenate([part.open_ms for part in parts]))
+    opened = dates(np.concatenate([part.open_ms for part in parts]))
     columns = [np.concatenate(column) for column in zip(*map(_values, parts), strict=True)]
-    return pa.table([dates, *columns], names=["date", *Candles._fields[1:]])
+    return pa.table([opened, *columns], names=["date", *Candles._fields[1:]])
 
 
 def _with_quiet_intervals(traded: Candles, period_ms: int) -> Candles:
@@ -165,14 +165,16 @@ def _funding(store: TickStore, coin: str) -> pa.Table:
     hour = contexts["exchange_ms"].to_numpy() // HOUR_MS
     last = np.flatnonzero(np.append(np.diff(hour) > 0, True))[: len(hour)]
     rate = contexts["funding"].to_numpy()[last]
-    return pa.table({"date": _dates((hour[last] + 1) * HOUR_MS), "funding_rate": rate})
+    return pa.table({"date": dates((hour[last] + 1) * HOUR_MS), "funding_rate": rate})
 
 
-def _dates(time_ms: IntArray) -> pa.Array:
+def dates(time_ms: IntArray) -> pa.Array:
+    """Times as Freqtrade writes them."""
     return pa.array(time_ms, pa.int64()).cast(pa.timestamp("ms")).cast(DATE)
 
 
-def _write(path: Path, table: pa.Table) -> CandleFile:
+def write_file(path: Path, table: pa.Table) -> CandleFile:
+    """Write a feather file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     feather.write_feather(table, str(temporary), compression="lz4")

@@ -14,6 +14,7 @@ from calibration.service import backfill, calibrate_once, run_service
 from calibration.settings import Settings
 from market.errors import ConfigurationError
 from market.store import TickStore
+from ops.candle_history import backfill_from_candles
 from ops.options import (
     Duration,
     Instant,
@@ -27,6 +28,8 @@ from ops.options import (
 )
 from ops.plotting import draw_calibration, plot_option
 
+BACKFILL_EVERY_S = 15.0
+
 
 @click.command()
 @with_options(
@@ -38,7 +41,12 @@ from ops.plotting import draw_calibration, plot_option
     click.option("--at", type=Instant(), help="End of the window.  [default: the newest event]"),
     click.option("--start", type=Instant(), help="First row.  [default: the oldest event]"),
     click.option("--end", type=Instant(), help="Last row.  [default: the newest event]"),
-    click.option("--every", type=Duration(), default="15s", show_default=True),
+    click.option("--every", type=Duration(), help="Time between rows.  [default: 15s; of candles, their length]"),
+    click.option(
+        "--candles",
+        type=click.Path(path_type=Path, exists=True),
+        help="With --backfill: guess from candles, not ticks.",
+    ),
     click.option("--window", type=Duration(), help="Length of the window.  [default: 30m]"),
     plot_option,
     config_option,
@@ -47,6 +55,9 @@ from ops.plotting import draw_calibration, plot_option
 def calibrate(**options: Any) -> None:
     """Publish λ, κ, ε and the table of quotes of each coin, every 15 s from the last 30 minutes, until stopped."""
     settings = _settings(options)
+    if options["candles"]:
+        backfill_from_candles(settings, options)
+        return
     if options["once"] and options["history"]:
         raise ConfigurationError("give either --once or --backfill")
     if options["plot"] and not (options["once"] and len(settings.coins) == 1):
@@ -126,7 +137,7 @@ def _backfill(settings: Settings, options: dict[str, Any]) -> None:
                 settings,
                 start_ms=start,
                 end_ms=end,
-                every_s=options["every"],
+                every_s=options["every"] or BACKFILL_EVERY_S,
                 on_progress=partial(_update, progress, task),
             )
             report[coin] = {"rows": rows, "start_ms": start, "end_ms": end}

@@ -7,7 +7,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from market.candles_from_ticks import write_candles
+from market.candle_files import convert_candles
+from market.candles_from_ticks import CandleFile, write_candles
+from market.errors import ConfigurationError
 from market.importers import IMPORTERS, ImportReport
 from market.store import TickStore
 from ops.collect_command import data_option
@@ -70,6 +72,12 @@ def _show(report: ImportReport, out: str) -> None:
     click.option("--venue", help="Name of the venue in the store."),
     data_option,
     click.option(
+        "--from",
+        "source",
+        type=click.Path(path_type=Path, exists=True),
+        help="Candles in feather or parquet, a file or a folder, instead of ticks; needs --coin.",
+    ),
+    click.option(
         "--out",
         type=click.Path(path_type=Path, file_okay=False),
         default=CANDLES,
@@ -80,14 +88,23 @@ def _show(report: ImportReport, out: str) -> None:
     json_option,
 )
 def candles(*, out: Path, as_json: bool, **options: Any) -> None:
-    """Write Freqtrade's 1m, 5m and 1h candles and funding from recorded ticks, so that backtests have data."""
-    settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
-    store = TickStore(settings.market_data, settings.venue)
-    files = []
-    for coin in options["coins"] or store.coins():
-        files += write_candles(store, coin, out)
+    """Write Freqtrade's 1m, 5m and 1h candles and funding, so that backtests have data: from ticks or other files."""
+    files = _converted(out, options) if options["source"] else _from_ticks(out, options)
     if as_json:
         print_json({"files": [{"path": str(file.path), "candles": file.candles} for file in files]})
         return
     for file in files:
         click.echo(f"{file.candles:8,} candles in {file.path}")
+
+
+def _from_ticks(out: Path, options: dict[str, Any]) -> list[CandleFile]:
+    settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
+    store = TickStore(settings.market_data, settings.venue)
+    return [file for coin in options["coins"] or store.coins() for file in write_candles(store, coin, out)]
+
+
+def _converted(out: Path, options: dict[str, Any]) -> list[CandleFile]:
+    source, coins = options["source"], options["coins"]
+    if not coins or (source.is_file() and len(coins) > 1):
+        raise ConfigurationError("name the coin of these candles with --coin; a single file is of one coin")
+    return [file for coin in coins for file in convert_candles(source, coin, out)]
