@@ -1,5 +1,6 @@
 """The quoter of the Cartea–Jaimungal model: table, toxicity gate, inventory bound, half-spread bounds."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from market.errors import ModelError
@@ -7,7 +8,7 @@ from market.sides import Sides
 from quoting.order_flow import OrderFlow
 from quoting.placement import SMALLEST_SIZE, fault, offers, place, sizes_within
 from quoting.quote import MarketView, Quoter, Quotes, Withheld
-from quoting.quote_table import CarteaJaimungalSettings, QuoteTable, solve_table
+from quoting.quote_table import CarteaJaimungalSettings, QuoteTable, solve_table, solve_tables
 from quoting.toxicity import Regime, regime, toxicity
 
 # The fee in the cost follows mid: after a move of 1 % the depths are off by 1 % of the fee, and are solved again.
@@ -55,12 +56,20 @@ class _CarteaJaimungalQuoter:
         quotes = place(market, offers(depths, self._sizes(inventory, state)), self._settings.bounds)
         return replace(quotes, widened=state is Regime.WIDEN)
 
+    def prepare(self, flows: Sequence[OrderFlow], mids: Sequence[float]) -> None:
+        """Solve the tables of many moments in one go, instead of one by one when they are asked for."""
+        if self._table is not None:
+            return
+        tables = solve_tables(flows, mids, self._settings)
+        solved = zip(flows, mids, tables, strict=True)
+        self._solved = {flow: (mid, table) for flow, mid, table in solved if isinstance(table, QuoteTable)}
+
     def _table_of(self, flow: OrderFlow, mid: float) -> QuoteTable:
         known = self._solved.get(flow)
         if known is not None and abs(mid / known[0] - 1) <= _MID_TOLERANCE:
             return known[1]
         table = solve_table(flow, mid, self._settings)
-        if len(self._solved) >= _TABLES_KEPT:
+        while len(self._solved) >= _TABLES_KEPT:
             del self._solved[next(iter(self._solved))]
         self._solved[flow] = (mid, table)
         return table

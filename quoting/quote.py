@@ -4,8 +4,9 @@ A model is a pure function ``(market, inventory, flow, clock) → Quotes``. A si
 with its reason: it is never a price of zero and never the touch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from market.sides import Side, Sides
 from quoting.observations import NOTHING_OBSERVED, Observations
@@ -89,6 +90,15 @@ class Quotes:
     def none(cls, reason: str) -> "Quotes":
         """Both sides withheld for the same reason."""
         return cls(Sides(bid=Withheld(reason), ask=Withheld(reason)))
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A quoting model that is faster when it is told beforehand what it will be asked."""
+
+    def prepare(self, flows: Sequence[OrderFlow], mids: Sequence[float]) -> None:
+        """Get ready for these flows at these mids [price]; what was prepared before may be forgotten."""
+        ...
 
 
 class Quoter(Protocol):

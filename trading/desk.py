@@ -185,9 +185,10 @@ class Desk:
         return None if desk is None else desk.calibration_id
 
     def _write(self, decisions: Iterable[Decision]) -> None:
+        if self._record is None:
+            return
         for decision in decisions:
-            if self._record is not None:
-                self._record(decision)
+            self._record(decision)
 
 
 def _coin(pair: str) -> str:

@@ -17,7 +17,7 @@ from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import DecimalParameter, IStrategy
 from pandas import DataFrame
 
-from calibration.candle_planner import Past
+from calibration.candle_planner import Moment, Past
 from calibration.parameter_cache import ParameterCache
 from calibration.settings import Settings
 from market.decision_log import DecisionLog
@@ -167,6 +167,8 @@ class MarketMaking(IStrategy):
     def order_filled(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> None:
         """Plan again at once, so that the opposite quote is placed in this very loop."""
         self._last_fill[pair] = current_time
+        if not self._live:
+            return
         now_ms, planner, filled = milliseconds(current_time), self._desk.planner(pair), resting_order_of(order)
         self._desk.filled(pair, filled, now_ms, is_taker=order.order_type == "market")
         if planner is not None:
@@ -175,13 +177,13 @@ class MarketMaking(IStrategy):
 
     def adjust_trade_position(self, trade: Trade, current_time: datetime, max_stake: float, **kwargs: Any) -> Any:
         """Stake of the order that should rest: positive adds to the position, negative leaves it."""
-        if trade.amount == 0 or trade.has_open_orders:
+        if trade.amount == 0 or trade.has_open_orders or self._filled_in_this_candle(trade.pair, current_time):
             # An unfilled first entry is repriced by cancelling it: if it were replaced from here and the new order
             # rejected, a trade without order or position would remain, which Freqtrade never looks at again.
             return None
         self._open_past_desk(trade.pair, trade, current_time)
         plan = self._desk.plan(trade.pair, holding_of(trade))
-        if plan is None or plan.order is None or self._filled_in_this_candle(trade.pair, current_time):
+        if plan is None or plan.order is None:
             return None
         stake = adjustment_of(plan.order, trade)
         if stake > max_stake:
@@ -289,8 +291,9 @@ class MarketMaking(IStrategy):
         instrument = instrument_of(self._exchange_name, self.dp.market(pair) or {})
         opens_ms = (milliseconds(date) + _CANDLE_MS for date in dataframe["date"])
         biases = dataframe["bias"].fillna(0.0) if "bias" in dataframe else [0.0] * len(dataframe)
-        moments = list(zip(opens_ms, dataframe["close"], biases, strict=True))
-        sides = self._past.opening_sides(instrument, self._rules(instrument), self._model, moments)
+        moments = [Moment(*moment) for moment in zip(opens_ms, dataframe["close"].tolist(), biases, strict=True)]
+        plans = self._past.opening_plans(instrument, self._rules(instrument), self._model, moments)
+        sides = [plan.side for plan in plans]
         for side in Side:
             dataframe[f"enter_{direction_of(side)}"] = [int(chosen is side) for chosen in sides]
         return dataframe
@@ -298,8 +301,7 @@ class MarketMaking(IStrategy):
     def _open_past_desk(self, pair: str, trade: Trade | None, current_time: datetime) -> None:
         """In a backtest, make the plan of the candle that opens now; live it is made already."""
         if not self._live:
-            close = float(self.dp.get_analyzed_dataframe(pair, self.timeframe)[0]["close"].iloc[-1])
-            self._past.open(pair, (milliseconds(current_time), close, self._bias(pair)), self._model, holding_of(trade))
+            self._past.open(pair, milliseconds(current_time), self._model, holding_of(trade))
 
     def _filled_in_this_candle(self, pair: str, current_time: datetime) -> bool:
         """In a backtest, whether an order was filled since the candle opened: the path within it is not known."""
