@@ -54,6 +54,10 @@ class TrainedVolatility(BaseModel):
         """Publish as ``<folder>/volatility/<COIN>.json``, whole or not at all."""
         return write_text(folder / FOLDER, f"{self.coin}.json", self.model_dump_json(by_alias=True, indent=1))
 
+    def withdraw(self, folder: Path) -> None:
+        """Remove what was published of the coin before, if anything was."""
+        (folder / FOLDER / f"{self.coin}.json").unlink(missing_ok=True)
+
 
 def train(coin: str, open_ms: IntArray, close: FloatArray) -> TrainedVolatility:
     """Learn from one-minute candles and judge on the last 30 % of them.

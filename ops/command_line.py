@@ -15,6 +15,7 @@ from ops.demo_command import demo
 from ops.import_command import candles, import_
 from ops.quotes_command import quotes
 from ops.scan_command import scan_command
+from ops.train_command import train_volatility
 from ops.venue_command import venue
 
 
@@ -52,5 +53,18 @@ def main(*, verbose: bool) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-for command in (demo, venue, collect, import_, status, candles, calibrate, quotes, scan_command, schema):
+COMMANDS = (
+    demo,
+    venue,
+    collect,
+    import_,
+    status,
+    candles,
+    calibrate,
+    quotes,
+    scan_command,
+    train_volatility,
+    schema,
+)
+for command in COMMANDS:
     main.add_command(command)

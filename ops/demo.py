@@ -41,6 +41,7 @@ class DemoOptions:
     seed: int = 1
     recording: Path | None = None
     root: Path = Path("user_data/demo")
+    strategy: str = "MarketMaking"
 
 
 @dataclass
@@ -114,8 +115,9 @@ class Demo:
         self._wait(programs, lambda: self._read_parameters() or None, "the first calibration")
 
     def _start_bot(self, programs: Programs, api: FreqtradeApi) -> None:
-        self._report("starting freqtrade trade --strategy MarketMaking", 0.0)
-        command = [sys.executable, "-m", "freqtrade", "trade", "--strategy", "MarketMaking", "--userdir", "user_data"]
+        strategy = self.options.strategy
+        self._report(f"starting freqtrade trade --strategy {strategy}", 0.0)
+        command = [sys.executable, "-m", "freqtrade", "trade", "--strategy", strategy, "--userdir", "user_data"]
         for path in (*CONFIGS, self.files.config):
             command += ["--config", str(path)]
         programs.start("freqtrade", command)

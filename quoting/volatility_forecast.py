@@ -1,6 +1,6 @@
 r"""A forecast of the next five minutes' volatility from how volatility was over several spans.
 
-.. math:: \log RV_{t, t+5} = c + b_5 \log RV_{t-5, t} + b_{15} \log RV_{t-15, t} + b_{30} \log RV_{t-30, t} + u
+.. math:: \log RV_{t, t+5} = c + b_5 \log RV_{t-5, t} + b_{15} \log RV_{t-15, t} + b_{25} \log RV_{t-25, t} + u
 
 with RV the mean square of one-minute log returns; the forecast of the variance is exp(·) times the mean of exp(u).
 Source: Corsi (2009), "A simple approximate long-memory model of realized volatility", with minutes in the place of
@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from market.errors import NotEnoughData
 from market.tape import FloatArray
 
-SPANS = (5, 15, 30)  # minutes looked back
+SPANS = (5, 15, 25)  # minutes looked back; a calibration's half hour holds them
 AHEAD = 5  # minutes forecast
 LARGEST_WEIGHT = 0.5  # of the forecast in the blend with the statistical estimate
 _CLIP = (0.5, 2.0)  # of the statistical volatility
@@ -54,8 +54,8 @@ def realised(returns: FloatArray) -> FloatArray:
 
     Returns
     -------
-    FloatArray, shape (n − 29, 3)
-        Row i knows the returns up to and including number i + 29.
+    FloatArray, shape (n − 24, 3)
+        Row i knows the returns up to and including number i + 24.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def realised(returns: FloatArray) -> FloatArray:
 
 
 def targets(returns: FloatArray) -> FloatArray:
-    """Realised variance of the next five minutes, one for each row of `realised` that has them, shape (n − 34,)."""
+    """Realised variance of the next five minutes, one for each row of `realised` that has them, shape (n − 29,)."""
     return _mean_square(returns[max(SPANS) :], AHEAD)
 
 
@@ -99,7 +99,7 @@ def fit(past: FloatArray, ahead: FloatArray) -> VolatilityModel:
 
 
 def ewma_variance(returns: FloatArray) -> FloatArray:
-    """Exponentially weighted variance at every row of `realised`, what a forecast has to beat; shape (n − 29,)."""
+    """Exponentially weighted variance at every row of `realised`, what a forecast has to beat; shape (n − 24,)."""
     longest = max(SPANS)
     variance = float(np.mean(returns[:longest] ** 2))
     known = [variance]

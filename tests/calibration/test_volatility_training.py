@@ -49,7 +49,7 @@ def test_no_return_is_taken_over_a_hole():
 
 def test_too_few_candles_are_counted():
     """The message says what was seen and what is needed."""
-    with pytest.raises(NotEnoughData, match="none in a run of 36"):
+    with pytest.raises(NotEnoughData, match="none in a run of 31"):
         train("ETH", *candles(20, persistence=0.9))
     with pytest.raises(NotEnoughData, match="rows to learn from, need 500"):
         train("ETH", *candles(100, persistence=0.9))

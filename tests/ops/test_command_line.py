@@ -107,3 +107,32 @@ def missing_minutes(folder) -> int:
     assert created == sorted(set(created))
     assert all(time % 60_000 == 0 for time in created)
     return 11 - len(created)
+
+
+def test_a_forecast_is_written_only_where_it_is_the_better_one(mm, tmp_path):
+    """A market with memory gets a file; when later candles have none, the file is removed."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    draw, file = np.random.default_rng(1), tmp_path / "ETH_1m.parquet"
+
+    def write(returns):
+        close = 100 * np.exp(np.cumsum(returns))
+        stamps = pa.array(np.arange(len(close)) * 60_000, pa.timestamp("ms", tz="UTC"))
+        prices = {name: close for name in ("open", "high", "low", "close")}
+        pq.write_table(pa.table({"date": stamps, **prices, "volume": np.ones(len(close))}), file)
+
+    levels = np.zeros(6000)
+    for minute in range(1, len(levels)):
+        levels[minute] = 0.9 * levels[minute - 1] + draw.normal(0, 0.5)
+    write(draw.normal(0, 1e-3, 6000) * np.exp(levels / 2))
+    words = ("train-volatility", file, "--coin", "ETH", "--out", tmp_path / "out", "--json")
+    (better,) = json.loads(mm(*words).stdout)
+    assert better["used"]
+    assert (tmp_path / "out" / "volatility" / "ETH.json").exists()
+    # The rule learned on a calm market is far off when it becomes two hundred times as wild; the average follows.
+    write(draw.normal(0, 1e-3, 6000) * np.where(np.arange(6000) < 4200, 1, 200))
+    (worse,) = json.loads(mm(*words).stdout)
+    assert not worse["used"]
+    assert not (tmp_path / "out" / "volatility" / "ETH.json").exists()

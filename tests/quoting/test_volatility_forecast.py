@@ -81,7 +81,7 @@ def test_a_forecast_that_agrees_changes_nothing():
 
 def test_too_few_minutes_are_counted():
     """The message says how many there are and how many are needed."""
-    with pytest.raises(NotEnoughData, match="12 one-minute returns, need 30"):
+    with pytest.raises(NotEnoughData, match="12 one-minute returns, need 25"):
         realised(np.zeros(12))
     with pytest.raises(NotEnoughData, match="3 rows to learn from, need 500"):
         fit(np.zeros((3, 3)), np.ones(3))
