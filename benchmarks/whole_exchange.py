@@ -1,28 +1,33 @@
-"""A cycle over a whole exchange takes less than a second, because only what is new is looked at.
+"""A publication cycle over a whole exchange, reading the tick store included, takes less than a second.
 
-Each coin has its own simulated market, already recorded; a cycle keeps the observations up to date, calibrates, solves
-for the quotes and publishes a file. Given are the median and the 99th percentile of a cycle, the time to take in one
-event, the memory one coin needs, and the ratio to a service that reduces the whole half hour in each cycle. Reading
-the tick store is measured apart, in milliseconds a coin and cycle, from segments of five seconds.
+Usage: ``python benchmarks/whole_exchange.py [--coins N] [--memory]``. The service itself works on a store that grows as
+a collector would let it: each coin has its own simulated market, and every five seconds there is a new segment of its
+quotes and one of its trades. A cycle reads what is new, estimates, solves for the quotes, and writes a file a coin and
+the rows of the history. Seconds before, the service reads ahead what is there by then; that is given apart. The
+baseline reads and reduces the whole half hour of every coin in each cycle, as the prior art does.
+
+The clock counts what other programs take as well; processor time stands beside it.
 """
 
+import argparse
 import resource
-import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from calibration.calibrate import Calibration, calibrate_observed
+from calibration.calibrate import calibrate_observed
 from calibration.increments import Increments
-from calibration.live import LiveObservations, TapeSource, observe_window
-from calibration.observations import Observations
+from calibration.live import observe_window
 from calibration.publish import Published, parameters, solve, write_all
+from calibration.service import READ_AHEAD_S, Calibrator
 from calibration.settings import Settings
-from market.segments import SegmentWriter
+from market.segments import cut_segments, encode
 from market.store import TickStore
 from market.streams import SCHEMAS, Stream
 from market.tape import QuoteTape, Tape, TradeTape
@@ -33,16 +38,20 @@ from venue.simulation import simulate_tape
 START = 1_700_000_010_000
 WINDOW_MS = 1_800_000
 PERIOD_MS = 15_000
-CYCLES = 20
+SEGMENT_MS = 5_000
+UNWRITTEN_MS = 2_000
+CYCLES = {1: 20, 10: 20, 50: 20, 200: 64, 1000: 5}
 MARKETS = 40
-SETTINGS = Settings()
+FIRST_CYCLE = -(-(START + WINDOW_MS) // PERIOD_MS) * PERIOD_MS
 
 
 class Recording:
     """A simulated tape, read by window."""
 
     def __init__(self, truth: MarketTruth, seed: int) -> None:
-        self.tape = simulate_tape(truth, seed=seed, seconds=WINDOW_MS / 1e3 + 600, start_ms=START)
+        self.truth = truth
+        seconds = WINDOW_MS / 1e3 + (max(CYCLES.values()) + 4) * PERIOD_MS / 1e3
+        self.tape = simulate_tape(truth, seed=seed, seconds=seconds, start_ms=START)
 
     def __call__(self, start_ms: int, end_ms: int) -> Tape:
         """Events after `start_ms` and not after `end_ms`."""
@@ -57,105 +66,74 @@ class Recording:
             end_ms,
         )
 
-    def events(self, start_ms: int, end_ms: int) -> int:
-        """Number of events in a window."""
-        part = self(start_ms, end_ms)
-        return len(part.quotes.time_ms) + len(part.trades.time_ms)
+
+class Timing(NamedTuple):
+    """What a piece of work took [s]."""
+
+    clock: float
+    processor: float
 
 
 class Exchange:
-    """The calibration of many coins; the markets repeat, the work does not."""
+    """A store that is written to and the service that reads it; the markets repeat, the work does not."""
 
-    def __init__(self, coins: int, markets: list[tuple[MarketTruth, Recording]], folder: Path) -> None:
-        chosen = [markets[number % len(markets)] for number in range(coins)]
-        self.sources: list[TapeSource] = [recording for _, recording in chosen]
-        self.increments = [Increments(truth.tick, float(truth.instrument.lot)) for truth, _ in chosen]
-        self.live = [
-            LiveObservations(source, steps.tick, WINDOW_MS)
-            for source, steps in zip(self.sources, self.increments, strict=True)
-        ]
-        self.previous: list[Calibration | None] = [None] * coins
-        self.folder = folder
+    def __init__(self, coins: int, markets: list[Recording], folder: Path) -> None:
+        self.markets = {f"X{number:03d}": markets[number % len(markets)] for number in range(coins)}
+        self.store = folder / "market_data"
+        self.settings = Settings(coins=tuple(self.markets), market_data=self.store, parameters=folder / "parameters")
+        self.calibrator = Calibrator(self.settings)
+        self.written_ms = FIRST_CYCLE - UNWRITTEN_MS
+        self._write(START, self.written_ms)
 
-    def observe(self, now_ms: int) -> list[Observations]:
-        """Bring every coin up to date."""
-        return [live.at(now_ms) for live in self.live]
+    def record_until(self, end_ms: int) -> None:
+        """Write segments, and let the file system's clock move on."""
+        while self.written_ms + SEGMENT_MS <= end_ms:
+            self._write(self.written_ms, self.written_ms + SEGMENT_MS)
+            self.written_ms += SEGMENT_MS
+        time.sleep(0.1)
 
-    def observe_again(self, now_ms: int) -> list[Observations]:
-        """Reduce the whole window of every coin, as a service without memory would."""
-        pairs = zip(self.sources, self.increments, strict=True)
-        return [observe_window(source, steps.tick, now_ms - WINDOW_MS, now_ms) for source, steps in pairs]
+    def whole_window_again(self, now_ms: int) -> None:
+        """One cycle of a service without memory."""
+        store, found = TickStore(self.store), []
+        for coin, recording in self.markets.items():
+            steps = Increments(recording.truth.tick, float(recording.truth.instrument.lot))
+            seen = observe_window(partial(store.tape, coin), steps.tick, now_ms - WINDOW_MS, now_ms)
+            found.append(calibrate_observed(seen, steps, self.settings, None, now_ms))
+        solved = zip(self.markets, solve(found, self.settings), strict=True)
+        documents = [parameters(coin, one, self.settings) for coin, one in solved if isinstance(one, Published)]
+        write_all(documents, self.settings.parameters)
 
-    def publish(self, observed: list[Observations], now_ms: int) -> None:
-        """Calibrate, solve and write all files."""
-        triples = zip(observed, self.increments, self.previous, strict=True)
-        found = [calibrate_observed(seen, steps, SETTINGS, before, now_ms) for seen, steps, before in triples]
-        self.previous = list(found)
-        solved = enumerate(solve(found, SETTINGS))
-        write_all(
-            [parameters(f"C{number}", result, SETTINGS) for number, result in solved if isinstance(result, Published)],
-            self.folder,
-        )
-
-
-def growth(markets: list[tuple[MarketTruth, Recording]], folder: Path) -> None:
-    """Time of a cycle against the number of coins."""
-    print("coins   cycle median   99 %       us/event   whole window again   ratio")
-    for coins in (1, 10, 50, 200, 1000):
-        exchange = Exchange(coins, markets, folder)
-        now = START + WINDOW_MS // PERIOD_MS * PERIOD_MS + PERIOD_MS
-        exchange.publish(exchange.observe(now), now)
-        cycles, ingests = [], []
-        for _ in range(CYCLES if coins <= 200 else 5):
-            now += PERIOD_MS
-            start = time.perf_counter()
-            observed = exchange.observe(now)
-            ingests.append(time.perf_counter() - start)
-            exchange.publish(observed, now)
-            cycles.append(time.perf_counter() - start)
-        again = []
-        for _ in range(3):
-            start = time.perf_counter()
-            exchange.publish(exchange.observe_again(now), now)
-            again.append(time.perf_counter() - start)
-        events = sum(markets[k % len(markets)][1].events(now - PERIOD_MS, now) for k in range(coins))
-        per_event = np.median(ingests) / events * 1e6
-        median, worst = np.median(cycles) * 1e3, np.quantile(cycles, 0.99) * 1e3
-        whole = np.median(again) * 1e3
-        print(f"{coins:5d} {median:10.1f} ms {worst:8.1f} ms {per_event:8.2f} {whole:14.1f} ms {whole / median:13.1f}")
+    def _write(self, start_ms: int, end_ms: int) -> None:
+        encoded: dict[int, list[tuple[str, bytes]]] = {}
+        for coin, recording in self.markets.items():
+            if id(recording) not in encoded:
+                encoded[id(recording)] = segments(recording(start_ms, end_ms))
+            for name, content in encoded[id(recording)]:
+                path = self.store / "hyperliquid" / coin / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
 
 
-def memory(markets: list[tuple[MarketTruth, Recording]], folder: Path) -> None:
-    """Memory of one coin: what the process grows by for 400 of them."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    exchange = Exchange(400, markets, folder)
-    exchange.observe(START + WINDOW_MS)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"memory: {(after - before) / 400:.0f} kB a coin")
+def segments(tape: Tape) -> list[tuple[str, bytes]]:
+    """Files of a tape: day and name, content."""
+    cut = [
+        segment
+        for stream, table in ((Stream.BBO, quotes_table(tape)), (Stream.TRADES, trades_table(tape)))
+        for segment in cut_segments("any", "any", stream, table, label="recorded")
+    ]
+    return [("/".join(segment.path.split("/")[2:]), encode(segment.table).to_pybytes()) for segment in cut]
 
 
-def store(market: tuple[MarketTruth, Recording], folder: Path) -> None:
-    """Time to bring one coin up to date from a tick store."""
-    truth, recording = market
-    writer = SegmentWriter(folder, "hyperliquid", truth.coin)
-    now = START + WINDOW_MS + PERIOD_MS
-    for start in range(now - 300_000, now + 10 * PERIOD_MS, 5_000):
-        write(writer, recording(start, start + 5_000))
-    live = LiveObservations(partial(TickStore(folder).tape, truth.coin), truth.tick, 240_000)
-    times = []
-    for cycle in range(10):
-        start_s = time.perf_counter()
-        live.at(now + cycle * PERIOD_MS)
-        times.append(time.perf_counter() - start_s)
-    print(f"from the tick store: {np.median(times[1:]) * 1e3:.1f} ms a coin and cycle")
+def quotes_table(tape: Tape) -> pa.Table:
+    """Quotes as the store keeps them."""
+    columns = {"exchange_ms": tape.quotes.time_ms, "local_ms": tape.quotes.time_ms + 300} | tape.quotes._asdict()
+    columns.pop("time_ms")
+    return pa.table(columns).cast(SCHEMAS[Stream.BBO])
 
 
-def write(writer: SegmentWriter, tape: Tape) -> None:
-    """Write a tape as segments."""
-    quotes, trades = tape.quotes, tape.trades
-    stamps = {"exchange_ms": quotes.time_ms, "local_ms": quotes.time_ms + 300}
-    prices = {name: column for name, column in quotes._asdict().items() if name != "time_ms"}
-    writer.write(Stream.BBO, pa.table(stamps | prices).cast(SCHEMAS[Stream.BBO]))
+def trades_table(tape: Tape) -> pa.Table:
+    """Trades as the store keeps them."""
+    trades = tape.trades
     count = len(trades.time_ms)
     columns = {
         "exchange_ms": trades.time_ms,
@@ -163,26 +141,74 @@ def write(writer: SegmentWriter, tape: Tape) -> None:
         "side": pa.array(np.where(trades.sign > 0, "buy", "sell").tolist(), pa.string()),
         "price": trades.price,
         "size": trades.size,
-        "trade_id": pa.array([f"{when}-{k}" for k, when in enumerate(trades.time_ms)], pa.string()),
-        "hash": pa.array([f"0x{number + 1:x}" for number in trades.order], pa.string()),
-        "buyer": pa.nulls(count, pa.string()),
-        "seller": pa.nulls(count, pa.string()),
+        "trade_id": pa.array([f"{when}{k:04d}" for k, when in enumerate(trades.time_ms)], pa.string()),
+        "hash": pa.array([f"0x{number + 1:064x}" for number in trades.order], pa.string()),
+        "buyer": pa.array(["0x" + "b" * 40] * count, pa.string()),
+        "seller": pa.array(["0x" + "5" * 40] * count, pa.string()),
         "replayed": pa.array([False] * count, pa.bool_()),
     }
-    if count:
-        writer.write(Stream.TRADES, pa.table(columns).cast(SCHEMAS[Stream.TRADES]))
+    return pa.table(columns).cast(SCHEMAS[Stream.TRADES])
+
+
+def timed(work: Callable[[], object]) -> Timing:
+    """Do it and tell what it took."""
+    clock, processor = time.perf_counter(), time.process_time()
+    work()
+    return Timing(time.perf_counter() - clock, time.process_time() - processor)
+
+
+def run_cycles(exchange: Exchange, count: int) -> tuple[list[Timing], list[Timing], int]:
+    """Cycles as the service runs them, after a first one that reads the whole window; and the time of the last."""
+    exchange.calibrator.cycle(FIRST_CYCLE)
+    ahead, cycles, now = [], [], FIRST_CYCLE
+    for _ in range(count):
+        now += PERIOD_MS
+        ahead_ms = now - round(READ_AHEAD_S * 1e3)
+        exchange.record_until(ahead_ms)
+        ahead.append(timed(partial(exchange.calibrator.read_ahead, lambda at=ahead_ms / 1e3: at, now / 1e3)))
+        exchange.record_until(now)
+        cycles.append(timed(partial(exchange.calibrator.cycle, now)))
+    return ahead, cycles, now
+
+
+def growth(markets: list[Recording], numbers: list[int]) -> None:
+    """Time of a cycle against the number of coins [ms]."""
+    print("          cycle, clock        cycle, processor   read ahead   whole window again")
+    print("coins    median      99 %    median      99 %       median      median   ratio")
+    for coins in numbers:
+        with tempfile.TemporaryDirectory() as folder:
+            exchange = Exchange(coins, markets, Path(folder))
+            ahead, cycles, now = run_cycles(exchange, CYCLES.get(coins, 20))
+            again = [timed(partial(exchange.whole_window_again, now)).clock for _ in range(3 if coins <= 200 else 1)]
+        clock, processor = np.array(cycles).T * 1e3
+        whole = np.median(again) * 1e3
+        print(
+            f"{coins:5d} {np.median(clock):9.1f} {np.quantile(clock, 0.99):9.1f} "
+            f"{np.median(processor):9.1f} {np.quantile(processor, 0.99):9.1f} "
+            f"{np.median(np.array(ahead)[:, 0]) * 1e3:12.1f} {whole:11.1f} {whole / np.median(clock):7.1f}",
+            flush=True,
+        )
+
+
+def memory(markets: list[Recording]) -> None:
+    """Memory of one coin: what the process grows by for 200 of them after a few cycles."""
+    with tempfile.TemporaryDirectory() as folder:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        run_cycles(Exchange(200, markets, Path(folder)), 3)
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"memory: {(after - before) / 200:.0f} kB a coin, segments kept in memory included")
 
 
 def main() -> None:
-    truths = coin_universe(MARKETS, seed=5)
-    markets = [(truth, Recording(truth, seed)) for seed, truth in enumerate(truths)]
-    with tempfile.TemporaryDirectory() as folder:
-        if "--memory" in sys.argv:
-            memory(markets, Path(folder))
-            return
-        memory(markets, Path(folder))
-        growth(markets, Path(folder))
-        store(markets[0], Path(folder))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--coins", type=int, action="append", help="repeat for several; default 1 to 1000")
+    parser.add_argument("--memory", action="store_true", help="measure only the memory of a coin")
+    options = parser.parse_args()
+    markets = [Recording(truth, seed) for seed, truth in enumerate(coin_universe(MARKETS, seed=5))]
+    if options.memory:
+        memory(markets)
+    else:
+        growth(markets, options.coins or list(CYCLES))
 
 
 if __name__ == "__main__":

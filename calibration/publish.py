@@ -1,7 +1,8 @@
 """From a calibration and its table of quotes to the parameter file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -77,12 +78,17 @@ def parameters(coin: str, published: Published, settings: Settings) -> Parameter
 
 
 def write_all(documents: Sequence[Parameters], folder: Path) -> None:
-    """Write many files: each waits for the disk, so they wait together."""
-    if len(documents) == 1:
-        documents[0].write(folder)
+    """Write many files."""
+    together([partial(document.write, folder) for document in documents])
+
+
+def together(writes: Sequence[Callable[[], object]]) -> None:
+    """Write many things: each waits for the disk, so they wait together; an error of any is raised."""
+    if len(writes) == 1:
+        writes[0]()
         return
     with ThreadPoolExecutor(max_workers=_WRITERS) as writers:
-        for _ in writers.map(lambda document: document.write(folder), documents):
+        for _ in writers.map(lambda write: write(), writes):
             pass
 
 

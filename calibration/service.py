@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +22,7 @@ from calibration.increments import Increments, infer_increments
 from calibration.live import LEAD_MS, LiveObservations, known_until, observe_window
 from calibration.observations import Observations, observe
 from calibration.parameters import Parameters
-from calibration.publish import Published, parameters, solve, write_all
+from calibration.publish import Published, parameters, solve, together, write_all
 from calibration.settings import Settings
 from market.errors import DataError, ModelError, NotEnoughData
 from market.store import TickStore
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 
+READ_AHEAD_S = 4.0
 _CHUNK_MS = 4 * 3_600_000
 _ROWS_PER_SEGMENT = 4
 _BACKFILL_ROWS = 5_000
@@ -53,12 +55,15 @@ def run_service(settings: Settings, *, stop: threading.Event, clock: Clock = tim
     scheduler = schedule.Scheduler()
     job = scheduler.every().second.do(lambda: calibrator.cycle(_multiple(clock(), period_s)))
     logger.info("calibrating %s every %g s into %s", ", ".join(settings.coins), period_s, settings.parameters)
+    ahead_s = min(READ_AHEAD_S, period_s / 3)
     try:
         while not stop.is_set():
             # The library counts from the end of a run, which drifts; multiples of the period do not.
-            wait_s = period_s - clock() % period_s
+            due_s = (clock() // period_s + 1) * period_s
             job.next_run = datetime.now()
-            if not stop.wait(wait_s):
+            if not stop.wait(max(0.0, due_s - ahead_s - clock())):
+                calibrator.read_ahead(clock, due_s)
+            if not stop.wait(max(0.0, due_s - clock())):
                 scheduler.run_pending()
     finally:
         calibrator.close()
@@ -101,6 +106,21 @@ class Calibrator:
         logger.info("%d of %d coins calibrated", len(published), len(self._settings.coins))
         return len(published)
 
+    def read_ahead(self, clock: Clock, until_s: float) -> int:
+        """Take in what is recorded by now, coin by coin, until a time [s]; return how many coins were reached.
+
+        The cycle that follows finds only what was recorded since. What is amiss with a coin is left to it to tell.
+        """
+        reached = 0
+        for coin in self._settings.coins:
+            now_s = clock()
+            if now_s >= until_s:
+                break
+            with suppress(DataError, ModelError):
+                self._observations(coin, round(now_s * 1e3)).at(round(now_s * 1e3))
+            reached += 1
+        return reached
+
     def close(self) -> None:
         """Write the rows of the history that are still in memory."""
         for history in self._histories.values():
@@ -127,7 +147,7 @@ class Calibrator:
         write_all(documents, self._settings.parameters)
         for coin, result in published.items():
             self._previous[coin] = result.calibration
-            self._histories[coin].append(result.calibration)
+        together([partial(self._histories[coin].append, result.calibration) for coin, result in published.items()])
 
 
 def calibrate_once(coin: str, at_ms: int, settings: Settings) -> Parameters:

@@ -181,6 +181,28 @@ def test_the_service_runs_at_multiples_of_its_period_until_it_is_stopped(setting
     assert (np.diff(created) >= 250).all()
 
 
+def test_reading_ahead_changes_no_number(settings, tmp_path):
+    """What was read seconds before a cycle, in whatever state the window was then, leaves its files as they are."""
+    plain = Calibrator(settings)
+    other = settings.model_copy(update={"parameters": tmp_path / "ahead"})
+    ahead = Calibrator(other)
+    for now_ms in range(START + 900_000, START + 990_000, 15_000):
+        assert ahead.read_ahead(lambda at=now_ms / 1e3 - 4: at, now_ms / 1e3) == 2
+        assert plain.cycle(now_ms) == ahead.cycle(now_ms) == 2
+        for coin in settings.coins:
+            files = [(folder / f"{coin}.json").read_bytes() for folder in (settings.parameters, other.parameters)]
+            assert files[0] == files[1]
+
+
+def test_reading_ahead_ends_when_the_cycle_is_due_and_survives_a_coin_without_data(settings):
+    """It reaches no coin once its time is over, and leaves it to the cycle to complain."""
+    calibrator = Calibrator(settings.model_copy(update={"coins": ("NONE", "ETH")}))
+    now_s = START / 1e3 + 900
+    assert calibrator.read_ahead(lambda: now_s, now_s) == 0
+    assert calibrator.read_ahead(lambda: now_s - 4, now_s) == 2
+    assert calibrator.cycle(round(now_s * 1e3)) == 1
+
+
 def test_sigterm_ends_the_service_cleanly(settings, root, tmp_path):
     """The program ends with status 0 and no temporary file."""
     config = tmp_path / "config.json"
