@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +39,7 @@ MOST_CONNECTIONS = 10
 MOST_SUBSCRIPTIONS = 1000
 LONGEST_START_GAP_MS = 86_400_000
 KNOWN_TRADES_MS = 600_000
+SWITCH_INTERVAL_S = 0.0002
 # Trades first: when the first quote or book arrives, nothing of the coin on this connection is still unsubscribed.
 EVENT_CHANNELS = ("trades", "bbo", "activeAssetCtx", "l2Book")
 
@@ -120,7 +122,7 @@ class Collector:
             If the venue does not list one of the coins.
         """
         stop = stop or asyncio.Event()
-        with stopping_on_signals(stop):
+        with stopping_on_signals(stop), sharing_the_interpreter():
             async with aiohttp.ClientSession() as client:
                 work = asyncio.create_task(self._record(client))
                 stopped = asyncio.create_task(stop.wait())
@@ -240,3 +242,18 @@ def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
     finally:
         for number in handled:
             loop.remove_signal_handler(number)
+
+
+@contextmanager
+def sharing_the_interpreter() -> Iterator[None]:
+    """Let the thread that writes have its turn often.
+
+    It waits for the interpreter after every step that leaves Python. While frames arrive without a pause, each wait
+    takes a switch interval; with Python's 5 ms, several hundred segments would take minutes.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

@@ -67,19 +67,19 @@ class LiveRecording:
     def received(self, frame: Frame, reception: Reception) -> None:
         """Record a frame."""
         local_ms = reception.local_ms
-        match frame:
-            case BookSnapshot(coin):
-                stream = Stream.BOOK_FAST if reception.fast else Stream.BOOK
-                self._recordings[coin].book(frame, local_ms, stream)
-            case BestQuote(coin):
-                self._recordings[coin].quote(frame, local_ms)
-            case AssetContext(coin):
-                self._recordings[coin].context(frame, self._directory.exchange_ms(local_ms), local_ms)
-            case (Trade(coin), *_):
-                since_ms = reception.first_since_ms
-                until_ms = float("-inf") if since_ms is None else self._directory.exchange_ms(since_ms)
-                trades = [trade for trade in frame if isinstance(trade, Trade) and trade.coin == coin]
-                self._recordings[coin].trades(trades, local_ms, replayed_until_ms=until_ms)
+        if isinstance(frame, BestQuote):
+            self._recordings[frame.coin].quote(frame, local_ms)
+        elif isinstance(frame, BookSnapshot):
+            stream = Stream.BOOK_FAST if reception.fast else Stream.BOOK
+            self._recordings[frame.coin].book(frame, local_ms, stream)
+        elif isinstance(frame, AssetContext):
+            self._recordings[frame.coin].context(frame, self._directory.exchange_ms(local_ms), local_ms)
+        elif frame and isinstance(frame[0], Trade):
+            since_ms = reception.first_since_ms
+            until_ms = float("-inf") if since_ms is None else self._directory.exchange_ms(since_ms)
+            coin = frame[0].coin
+            trades = [trade for trade in frame if isinstance(trade, Trade) and trade.coin == coin]
+            self._recordings[coin].trades(trades, local_ms, replayed_until_ms=until_ms)
 
     def malformed(self, error: MalformedMessage) -> None:
         """Count a message that could not be read."""

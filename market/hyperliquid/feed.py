@@ -18,7 +18,7 @@ import aiohttp
 
 from market.clock import now_ms
 from market.errors import MalformedMessage
-from market.events import AssetContext, BestQuote, BookSnapshot
+from market.events import AssetContext, BestQuote, BookSnapshot, Trade
 from market.hyperliquid.market_data import (
     PING,
     Acknowledged,
@@ -219,7 +219,7 @@ class Feed:
         except MalformedMessage as error:
             self._listener.malformed(error)
             return
-        if isinstance(frame, Pong | UnknownChannel):
+        if isinstance(frame, (Pong, UnknownChannel)):
             return
         self._heard = time.monotonic()
         if isinstance(frame, Refused):
@@ -277,17 +277,15 @@ class Feed:
 
 
 def _subscription_of(frame: Frame, *, fast: bool) -> Subscription:
-    """The subscription a frame answers."""
-    match frame:
-        case Acknowledged(subscription):
-            return subscription._replace(fast=fast and subscription.channel == "l2Book")
-        case BookSnapshot():
-            return Subscription("l2Book", frame.coin, fast)
-        case BestQuote():
-            return Subscription("bbo", frame.coin)
-        case AssetContext():
-            return Subscription("activeAssetCtx", frame.coin)
-        case tuple() if frame and hasattr(frame[0], "coin"):
-            return Subscription("trades", frame[0].coin)
-        case _:
-            return Subscription("", "")
+    """The subscription a frame answers; the frequent kinds first."""
+    if isinstance(frame, BestQuote):
+        return Subscription("bbo", frame.coin)
+    if isinstance(frame, BookSnapshot):
+        return Subscription("l2Book", frame.coin, fast)
+    if isinstance(frame, AssetContext):
+        return Subscription("activeAssetCtx", frame.coin)
+    if isinstance(frame, Acknowledged):
+        return frame.subscription._replace(fast=fast and frame.subscription.channel == "l2Book")
+    if frame and isinstance(frame[0], Trade):
+        return Subscription("trades", frame[0].coin)
+    return Subscription("", "")

@@ -10,7 +10,6 @@ every 5 s) since July 2026. Fast and slow books carry the same channel name, so 
 """
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import orjson
@@ -21,6 +20,7 @@ from market.hyperliquid.numbers import from_wire, milliseconds, positive, to_wir
 from market.sides import Direction
 
 DIRECTION_OF = {"B": Direction.BUY, "A": Direction.SELL}
+_new_tuple = tuple.__new__
 LETTER_OF = {direction: letter for letter, direction in DIRECTION_OF.items()}
 
 
@@ -173,7 +173,11 @@ def _body(frame: Frame) -> tuple[str, Any]:  # noqa: PLR0911 - one return for ea
 
 
 def _level(fields: Any) -> Level:
-    return Level(positive(fields["px"], "px"), positive(fields["sz"], "sz"), _whole_number(fields.get("n", 1), "n"))
+    orders = fields.get("n", 1)
+    if type(orders) is not int or orders < 0:
+        _whole_number(orders, "n")
+    # Most of what the exchange sends is levels, and this is half the time a NamedTuple takes by its name.
+    return _new_tuple(Level, (positive(fields["px"], "px"), positive(fields["sz"], "sz"), orders))
 
 
 def _level_fields(level: Level) -> dict[str, Any]:
@@ -181,9 +185,10 @@ def _level_fields(level: Level) -> dict[str, Any]:
 
 
 def _sorted_levels(rows: Any, *, sign: int, what: str) -> tuple[Level, ...]:
-    levels = tuple(_level(row) for row in rows)
-    if any(sign * after.price <= sign * before.price for before, after in pairwise(levels)):
-        raise MalformedMessage(f"{what} are not sorted away from the middle: {[level.price for level in levels]}")
+    levels = tuple([_level(row) for row in rows])
+    prices = [level[0] for level in levels]
+    if prices != sorted(set(prices), reverse=sign < 0):
+        raise MalformedMessage(f"{what} are not sorted away from the middle: {prices}")
     return levels
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import signal
 import sys
@@ -22,6 +23,10 @@ from market.streams import Stream
 BBO = Subscription("bbo", "ETH")
 FAST = Subscription("l2Book", "ETH", fast=True)
 EVERYTHING = Window(-1, 2**42)
+# More of them for a figure: benchmarks/durability.py.
+FAULT_SEEDS = range(int(os.environ.get("FAULT_SEEDS", "4")))
+KILL_SEEDS = range(int(os.environ.get("KILL_SEEDS", "2")))
+KILLS = 3
 
 COLLECT = """
 import asyncio, sys
@@ -78,7 +83,7 @@ async def disturb(exchange, market: Market, chance: random.Random, seconds: floa
                 await exchange.drop_connections()
             case 3:
                 await exchange.send(BBO, chance.randbytes(20).hex().encode())
-            case 4:
+            case 4 if exchange.backlog:
                 await exchange.trade(*chance.sample(exchange.backlog, len(exchange.backlog)))
             case _:
                 exchange.deaf_coins ^= {"BTC"}
@@ -87,7 +92,7 @@ async def disturb(exchange, market: Market, chance: random.Random, seconds: floa
     exchange.deaf_coins = set()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", FAULT_SEEDS)
 async def test_what_is_missing_lies_in_a_recorded_gap(exchange, hurried, make_quote, make_trade, tmp_path, seed):
     """Whatever happens to the connections: every trade once, and every quote recorded or within a gap."""
     market = Market(exchange, make_quote, make_trade)
@@ -133,7 +138,7 @@ def raw_trades(root: Path) -> Counter:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", KILL_SEEDS)
 async def test_a_collector_killed_at_any_moment_loses_nothing_a_reader_has_seen(
     exchange, make_quote, make_trade, tmp_path, seed
 ):
@@ -143,7 +148,7 @@ async def test_a_collector_killed_at_any_moment_loses_nothing_a_reader_has_seen(
     publishing = asyncio.create_task(market.run())
     store = TickStore(tmp_path)
     seen: set[float] = set()
-    for _ in range(3):
+    for _ in range(KILLS):
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", COLLECT, exchange.url, str(tmp_path))
         await exchange.subscribed(BBO, FAST)
         await asyncio.sleep(chance.uniform(0.1, 0.5))
