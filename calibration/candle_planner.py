@@ -19,6 +19,7 @@ from quoting.quote import MarketView, Preparing, Quoter
 from quoting.toxicity import regime, toxicity
 from trading.desk import Desk, PairDesk
 from trading.holding import Holding
+from trading.picture import NOTHING_SHOWN, Picture
 from trading.plan import Plan, Planner
 from trading.rules import QuotingRules, Restraints
 
@@ -37,6 +38,12 @@ class OpeningPlan(NamedTuple):
     def side(self) -> Side | None:
         """The side with which a position would be opened, None if nothing would be quoted."""
         return None if self.plan is None or self.plan.order is None else self.plan.order.side
+
+    def picture(self, maker_fee: float) -> Picture:
+        """Show the plan, or nothing."""
+        if self.planner is None or self.plan is None:
+            return NOTHING_SHOWN
+        return Picture.of(self.planner, self.plan, maker_fee)
 
 
 class Moment(NamedTuple):

@@ -14,6 +14,7 @@ from quoting.risk import Reading
 from trading.action_budget import ActionBudget
 from trading.holding import Holding, RestingOrder
 from trading.journal import Journal
+from trading.picture import NOTHING_SHOWN, Picture
 from trading.plan import Plan, PlannedOrder, Planner
 from trading.risk_watch import RiskWatch
 from trading.rules import Restraints
@@ -117,6 +118,11 @@ class Desk:
         """Look up the planned order of a pair, if it opens (or closes, as asked)."""
         plan = self._plans.get(pair)
         return None if plan is None or plan.order is None or plan.order.grows is not grows else plan.order
+
+    def picture(self, pair: str, maker_fee: float) -> Picture:
+        """Show the plan of a pair, or nothing."""
+        desk, plan = self._pairs.get(pair), self._plans.get(pair)
+        return NOTHING_SHOWN if desk is None or plan is None else Picture.of(desk.planner, plan, maker_fee)
 
     def planner(self, pair: str) -> Planner | None:
         """Look up what the plan of a pair was made from."""

@@ -42,7 +42,7 @@ class Plan:
     """What should rest on one pair, given what was held when the plan was made.
 
     `keep` says that the resting order is good as it is. `reason` tells why there is no order, or why the resting one is
-    kept or replaced.
+    kept or replaced. `quotes` are those of the model on both sides, before rounding.
     """
 
     holding: Holding
@@ -51,6 +51,7 @@ class Plan:
     order: PlannedOrder | None
     keep: bool
     reason: str
+    quotes: Quotes
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,9 @@ class Planner:
         wishes = Sides(*(self._wish(side, quotes, holding, restraints) for side in (Side.BID, Side.ASK)))
         chosen = self._choose(wishes, holding, restraints)
         if isinstance(chosen, Withheld):
-            return Plan(holding, inventory, self.market.mid, None, keep=False, reason=chosen.reason)
+            return Plan(holding, inventory, self.market.mid, None, keep=False, reason=chosen.reason, quotes=quotes)
         keep, reason = self._compare(chosen, holding.resting, restraints)
-        return Plan(holding, inventory, self.market.mid, chosen, keep, reason)
+        return Plan(holding, inventory, self.market.mid, chosen, keep, reason, quotes)
 
     def _faded(self, quotes: Quotes, restraints: Restraints) -> Quotes:
         """Move the quotes away from mid as far as the risk rules and the calibration ask."""

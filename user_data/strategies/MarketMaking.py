@@ -7,6 +7,7 @@ only look the plan up, and where there is no plan there is no order.
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -33,6 +34,7 @@ from quoting.quote import MarketView, Quoter
 from quoting.toxicity import Regime
 from trading.account import AccountWatch
 from trading.action_budget import ActionBudget
+from trading.charts import Charted
 from trading.desk import Desk, PairDesk
 from trading.freqtrade_trade import (
     adjustment_of,
@@ -47,6 +49,7 @@ from trading.freqtrade_trade import (
 from trading.holding import Holding
 from trading.memory import Memory
 from trading.order_book import top_of_book
+from trading.picture import Album
 from trading.plan import Planner
 from trading.risk_watch import RiskWatch
 from trading.rules import QuotingRules
@@ -55,7 +58,7 @@ _CANDLE_MS = 60_000
 ANY_DEPTH = DepthBounds(0.0, 5000.0)  # the plan applies the bounds of the configuration, to every model alike
 
 
-class MarketMaking(IStrategy):
+class MarketMaking(Charted, IStrategy):
     """Post-only market maker that rests whichever side its inventory calls for."""
 
     INTERFACE_VERSION = 3
@@ -111,9 +114,10 @@ class MarketMaking(IStrategy):
         bot = f"{self.config.get('bot_name', 'freqtrade')}{'-dry-run' if self.config['dry_run'] else ''}"
         budget = ActionBudget(settings.quote.actions_per_minute)
         record = DecisionLog(settings.decisions, bot).write if self._live else None
-        risk = RiskWatch(settings.risk_limits(), settings.risk.state, bot, self._tell)
+        risk = RiskWatch(settings.risk_limits(), settings.risk.state, bot, partial(self.dp.send_msg, always_send=True))
         self._desk = Desk(budget, self.orders_before_flat, record, leg=settings.role.leg, risk=risk)
         self._past = Past(self._desk, settings)
+        self._album = Album()
         self._memory = Memory(settings.model.maker_fee)
         spot = self.config.get("trading_mode") == TradingMode.SPOT
         self._account = AccountWatch(settings.quote.maximum_account_age_s * 1e3, spot=spot)
@@ -147,8 +151,12 @@ class MarketMaking(IStrategy):
         """Signal the side that would open a position if none were held, also while one is: it may end in this loop."""
         if not self._live:
             return self._signals_of_the_past(dataframe, metadata["pair"])
+        pair = metadata["pair"]
         dataframe["enter_long"] = dataframe["enter_short"] = 0
-        side = self._desk.opening_side(metadata["pair"])
+        picture = self._desk.picture(pair, self.settings.model.maker_fee)
+        self._album.take(pair, dataframe["date"].iloc[-1], picture)
+        self.show(dataframe, self._album.of(pair, dataframe["date"]))
+        side = self._desk.opening_side(pair)
         if side is not None:
             dataframe.loc[dataframe.index[-1], f"enter_{direction_of(side)}"] = 1
         return dataframe
@@ -261,9 +269,6 @@ class MarketMaking(IStrategy):
         lost = self._memory.take_lost(pair)
         self._desk.open(pair, PairDesk(planner, parameters.calibration_id, locked, False, *worth, lost), holding)
 
-    def _tell(self, text: str) -> None:
-        self.dp.send_msg(text, always_send=True)
-
     def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:
         # In a dry run our order is in no book, so there is nothing to leave out.
         own = holding.resting if self.dp.runmode is RunMode.LIVE else None
@@ -287,13 +292,14 @@ class MarketMaking(IStrategy):
 
     def _signals_of_the_past(self, dataframe: DataFrame, pair: str) -> DataFrame:
         """Signal on every candle the side that would be opened after it."""
-        self._model = self.quoter()  # hyperopt has changed its parameters
+        self._model, fee = self.quoter(), self.settings.model.maker_fee  # hyperopt has changed its parameters
         instrument = instrument_of(self._exchange_name, self.dp.market(pair) or {})
         opens_ms = (milliseconds(date) + _CANDLE_MS for date in dataframe["date"])
         biases = dataframe["bias"].fillna(0.0) if "bias" in dataframe else [0.0] * len(dataframe)
         moments = [Moment(*moment) for moment in zip(opens_ms, dataframe["close"].tolist(), biases, strict=True)]
         plans = self._past.opening_plans(instrument, self._rules(instrument), self._model, moments)
-        sides = [plan.side for plan in plans]
+        sides, pictures = zip(*((plan.side, plan.picture(fee)) for plan in plans), strict=True)
+        self.show(dataframe, pictures)
         for side in Side:
             dataframe[f"enter_{direction_of(side)}"] = [int(chosen is side) for chosen in sides]
         return dataframe
