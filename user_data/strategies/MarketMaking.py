@@ -14,6 +14,7 @@ from typing import Any
 from freqtrade.enums import RunMode, TradingMode
 from freqtrade.exceptions import ConfigurationError as FreqtradeConfigurationError
 from freqtrade.exceptions import FreqtradeException
+from freqtrade.exchange import timeframe_to_msecs
 from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import DecimalParameter, IStrategy
 from pandas import DataFrame
@@ -54,7 +55,6 @@ from trading.plan import Planner
 from trading.risk_watch import RiskWatch
 from trading.rules import QuotingRules
 
-_CANDLE_MS = 60_000
 ANY_DEPTH = DepthBounds(0.0, 5000.0)  # the plan applies the bounds of the configuration, to every model alike
 
 
@@ -294,7 +294,8 @@ class MarketMaking(Charted, IStrategy):
         """Signal on every candle the side that would be opened after it."""
         self._model, fee = self.quoter(), self.settings.model.maker_fee  # hyperopt has changed its parameters
         instrument = instrument_of(self._exchange_name, self.dp.market(pair) or {})
-        opens_ms = (milliseconds(date) + _CANDLE_MS for date in dataframe["date"])
+        candle_ms = timeframe_to_msecs(self.timeframe)
+        opens_ms = (milliseconds(date) + candle_ms for date in dataframe["date"])
         biases = dataframe["bias"].fillna(0.0) if "bias" in dataframe else [0.0] * len(dataframe)
         moments = [Moment(*moment) for moment in zip(opens_ms, dataframe["close"].tolist(), biases, strict=True)]
         plans = self._past.opening_plans(instrument, self._rules(instrument), self._model, moments)
