@@ -24,9 +24,12 @@ from calibration.observations import Observations, observe
 from calibration.parameters import Parameters
 from calibration.publish import Published, parameters, solve, together, write_all
 from calibration.settings import Settings
-from market.errors import DataError, ModelError, NotEnoughData
+from calibration.volatility_forecast import with_forecast
+from calibration.volatility_training import read_volatility
+from market.errors import DataError, InvalidParameters, ModelError, NotEnoughData
 from market.store import TickStore
 from market.tape import Tape
+from quoting.volatility_forecast import VolatilityModel
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +87,7 @@ class Calibrator:
         self._increments: dict[str, Increments] = {}
         self._live: dict[str, LiveObservations] = {}
         self._previous: dict[str, Calibration] = {}
+        self._forecasts = {coin: _forecast(settings, coin) for coin in settings.coins}
         self._histories = {coin: _history(settings, coin) for coin in settings.coins}
 
     def cycle(self, now_ms: int) -> int:
@@ -130,6 +134,7 @@ class Calibrator:
         observed = self._observations(coin, now_ms).at(now_ms)
         _require_fresh(coin, observed, now_ms, self._settings.calibration.maximum_data_age_s)
         found = calibrate_observed(observed, self._increments[coin], self._settings, self._previous.get(coin), now_ms)
+        found = with_forecast(found, observed.seconds, self._forecasts[coin])
         return replace(found, funding_rate=self._funding.at(coin, now_ms))
 
     def _observations(self, coin: str, now_ms: int) -> LiveObservations:
@@ -274,6 +279,15 @@ def _require_fresh(coin: str, observed: Observations, now_ms: int, limit_s: floa
         raise NotEnoughData(
             f"the newest quote of {coin} is {age_s:.0f} s old, limit {limit_s:.0f} s; is the collector running?"
         )
+
+
+def _forecast(settings: Settings, coin: str) -> VolatilityModel | None:
+    """Read the trained forecast of volatility; only the service uses one, because in a backfill it would look ahead."""
+    try:
+        return read_volatility(settings.parameters, coin)
+    except InvalidParameters as error:
+        logger.warning("no forecast of volatility for %s: %s", coin, error)
+        return None
 
 
 def _history(settings: Settings, coin: str) -> HistoryWriter:

@@ -17,6 +17,7 @@ from calibration.history import read_history
 from calibration.parameters import read_parameters
 from calibration.service import Calibrator, backfill, calibrate_once, run_service
 from calibration.settings import CalibrationSettings, Horizon, ModelSettings, Settings
+from calibration.volatility_training import TrainedVolatility
 from market.errors import DataError, NotEnoughData, StaleParameters, UnknownCoin
 from market.segments import write_segment
 from market.store import TickStore
@@ -275,3 +276,24 @@ def test_a_session_publishes_the_whole_table(settings):
     assert (table.time_left_s[0], table.time_left_s[-1]) == (0.0, 3600.0)
     assert len(table.h) == len(table.time_left_s) == len(table.bid_depth)
     assert table.h[0] == pytest.approx([-0.01 * q**2 for q in table.inventory])
+
+
+def test_a_trained_forecast_reaches_the_published_volatility_and_a_bad_one_does_not(tmp_path, caplog):
+    """The service blends a forecast that won; without one, or with one that lost, the statistical estimate stands."""
+    record(tmp_path, "ETH", simulate_tape(default_truths(["ETH"])[0], seed=7, seconds=1800, start_ms=START))
+    settings = Settings(coins=("ETH",), market_data=tmp_path, parameters=tmp_path / "parameters")
+    trained = TrainedVolatility(
+        coin="ETH", first_ms=0, last_ms=1, constant=0.0, weights=(0.0, 0.0, 0.0), correction=1.0,
+        judged=1, qlike=0.1, qlike_ewma=0.2,
+    )  # fmt: skip
+
+    def published() -> float:
+        Calibrator(settings).cycle(START + 1_800_000)
+        return read_parameters(settings.parameters, "ETH", venue="hyperliquid", now_ms=None).market.volatility
+
+    statistical = published()
+    trained.write(settings.parameters)
+    assert published() == pytest.approx(statistical * 2.5**0.5)
+    trained.model_copy(update={"qlike": 0.3}).write(settings.parameters)
+    assert published() == statistical
+    assert "no forecast of volatility for ETH" in caplog.text
