@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ MARKET = ("exposure_s", "mid", "half_spread", "volatility")
 FLOW = ("arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill")
 SEGMENTS_A_DAY = 24
 _ATTEMPTS = 5
+_FLOWS_KEPT = 2048
 
 
 def _schema() -> pa.Schema:
@@ -170,6 +172,7 @@ class Calibrations:
         names = ("volatility", "half_spread", *(f"{name}_{side}" for name in FLOW for side in Direction))
         self._columns = {name: history.column(name).tolist() for name in names}
         self._status: list[str] = history.table["status"].to_pylist()
+        self._flow = lru_cache(_FLOWS_KEPT)(self._make_flow)
 
     def at(self, time_ms: int) -> int:
         """Return the position of the newest row that was published at `time_ms` or before; −1 if there is none."""
@@ -185,6 +188,9 @@ class Calibrations:
 
     def flow(self, position: int) -> OrderFlow:
         """What the quoting models need of a row."""
+        return self._flow(position)
+
+    def _make_flow(self, position: int) -> OrderFlow:
         return row_flow({name: values[position] for name, values in self._columns.items()})
 
 
