@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from calibration.parameters import Regime
 from market.sides import Direction
 from tests.live_bot import LiveBot
 from tests.puppet_market import (
@@ -73,6 +74,22 @@ def test_a_quote_follows_the_market_and_keeps_its_place_while_it_need_not(venue,
         bot.wait(lambda: venue.open_orders() not in ([first], []), 10, "a new bid")
         (second,) = venue.open_orders()
         assert float(first["limitPx"]) - float(second["limitPx"]) == pytest.approx(0.9, abs=0.2)
+
+
+def test_a_paused_calibration_takes_the_quote_back_and_a_wide_one_rests_further_away(venue, tmp_path):
+    """The state published with the calibration holds in a running bot, though the flow itself is harmless."""
+    regime = {"toxicity_buy": 0.5, "toxicity_sell": 0.5}
+    bot = LiveBot(venue, tmp_path)
+    bot.publish()
+    with bot:
+        bot.wait(lambda: resting(venue) == "B", 60, "a bid")
+        usual = float(venue.open_orders()[0]["limitPx"])
+        bot.publish(regime=Regime(**regime, state="pause"))
+        bot.wait(lambda: resting(venue) == "", 5, "no quote")
+        bot.publish(regime=Regime(**regime, state="widen"))
+        bot.wait(lambda: resting(venue) == "B", 10, "a bid again")
+        wide = float(venue.open_orders()[0]["limitPx"])
+    assert venue.market.mid - wide == pytest.approx(1.5 * (venue.market.mid - usual), abs=0.2)
 
 
 def test_two_legs_quote_both_sides(venue, tmp_path):
