@@ -106,6 +106,8 @@ class QuoteTable:
         return self.depths.map(lambda depth: self._interpolate(depth, inventory, time_left_s))
 
     def _interpolate(self, depth: FloatArray, inventory: float, time_left_s: float) -> float:
+        if len(depth) == 1:
+            return self._along_inventory(depth[0], inventory)
         after = min(int(np.searchsorted(self.time_left_s, time_left_s)), len(depth) - 1)
         later = self._along_inventory(depth[after], inventory)
         if after == 0 or time_left_s >= self.time_left_s[after]:
@@ -115,6 +117,9 @@ class QuoteTable:
         return (1 - weight) * self._along_inventory(depth[after - 1], inventory) + weight * later
 
     def _along_inventory(self, row: FloatArray, inventory: float) -> float:
+        column = inventory - self.inventory[0]
+        if 0 <= column < len(row) and column == int(column) and np.isfinite(row[int(column)]):
+            return float(row[int(column)])
         quoted = np.isfinite(row)
         if not quoted.any():
             return np.nan
