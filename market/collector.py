@@ -28,7 +28,7 @@ from market.hyperliquid.directory import Directory
 from market.hyperliquid.feed import Allowances, Feed, Timing
 from market.hyperliquid.market_data import Subscription
 from market.live_recording import LiveRecording, Recording
-from market.recorder import SPILL_BYTES, Counts, Recorder
+from market.recorder import SLOW_FLUSHES, SLOW_STREAMS, SPILL_BYTES, Counts, Recorder
 from market.storage import LocalStorage, open_storage
 from market.store import TickStore
 from market.streams import Stream
@@ -166,8 +166,29 @@ class Collector:
         trades = self._store.read(coin, Stream.TRADES, last_ms - KNOWN_TRADES_MS, last_ms, columns=columns)
         known = zip(*(trades[name].to_pylist() for name in columns), strict=True)
         # An older end needs no gap row: nothing is recorded since, and a reader sees that without being told.
-        last_ms = max(last_ms, now_ms() - LONGEST_START_GAP_MS)
+        oldest_ms = now_ms() - LONGEST_START_GAP_MS
+        if last_ms > oldest_ms and not self._was_stopped(coin, last_ms):
+            self._note_crash(coin, last_ms, connections)
+        last_ms = max(last_ms, oldest_ms)
         return CoinRecording(coin, self._recorder, last_ms=last_ms, known_trades=known, connections=connections)
+
+    def _was_stopped(self, coin: str, last_ms: int) -> bool:
+        """Whether the recording that ends at `last_ms` was ended on purpose, with everything written."""
+        gaps = self._store.read(coin, Stream.GAPS, last_ms - 1, 1 << 62).to_pylist()
+        return any(gap["reason"] == "stop" and gap["end_ms"] >= last_ms for gap in gaps)
+
+    def _note_crash(self, coin: str, last_ms: int, connections: Sequence[tuple[Stream, ...]]) -> None:
+        """Note what may be missing before the newest recorded event: a crash can come between the streams of a flush.
+
+        What a stream received up to its flush before the last one is on disk, and so is all up to its newest row.
+        """
+        for stream in (stream for streams in connections for stream in streams):
+            flushes = 2 * (SLOW_FLUSHES if stream in SLOW_STREAMS else 1)
+            start_ms = last_ms - round(flushes * self._flush_seconds * 1e3)
+            rows = self._store.read(coin, stream, start_ms, last_ms, columns=("exchange_ms",))["exchange_ms"]
+            start_ms = max([start_ms, *rows.to_pylist()[-1:]])
+            if start_ms < last_ms:
+                self._recorder.add_gap(coin, stream, start_ms, last_ms, "crash")
 
     async def _flush_for_ever(self, live: Recording) -> None:
         while True:

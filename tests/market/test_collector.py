@@ -17,6 +17,9 @@ from market.events import BestQuote, Level
 from market.hyperliquid.feed import Allowance, Timing
 from market.hyperliquid.market_data import Subscription
 from market.instrument import Listing
+from market.recorder import Recorder
+from market.rows import quote_row, trade_row
+from market.storage import LocalStorage
 from market.store import TickStore
 from market.streams import Stream
 
@@ -209,6 +212,27 @@ async def test_a_restart_repeats_nothing_and_records_its_own_gap(
     assert len(segments) == 1
     reasons = [row["reason"] for row in rows(tmp_path, Stream.GAPS) if row["stream"] == "bbo"]
     assert reasons == ["start", "stop", "start", "stop"]
+
+
+async def test_after_a_crash_between_two_streams_the_later_one_has_a_gap(
+    exchange, hurried, now, make_quote, make_trade, tmp_path
+):
+    """Where quotes reached the disk and trades did not, the time since the flush before is a gap of the trades."""
+    flush_s, newest = 5.0, now() - 60_000
+    recorder = Recorder(LocalStorage(tmp_path), "hyperliquid", "before")
+    for age_ms in (20_000, 0):
+        recorder.add("ETH", Stream.BBO, quote_row(make_quote(newest - age_ms), newest - age_ms))
+    recorder.add("ETH", Stream.TRADES, trade_row(make_trade(newest - 20_000, 1), newest, replayed=False))
+    await recorder.flush()
+    async with collecting(Collector(exchange.url, ["ETH"], tmp_path, flush_seconds=flush_s, options=hurried)):
+        await exchange.subscribed(BBO, TRADES)
+    crashes = {row["stream"]: row for row in rows(tmp_path, Stream.GAPS) if row["reason"] == "crash"}
+    assert {name: newest - row["start_ms"] for name, row in crashes.items()} == {
+        "trades": 10_000,
+        "book_fast": 10_000,
+        "book": 60_000,
+    }
+    assert {row["end_ms"] for row in crashes.values()} == {newest}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
