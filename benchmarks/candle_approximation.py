@@ -3,15 +3,17 @@
 For each number the geometric mean of guess / truth, the factor within which two thirds lie, and the share of truths
 within the stated interval: over 100 different simulated markets (one hour of 1m candles each), and given a tick store
 over its sessions of five minutes and more. Then what was tried and is not used: the depth of orders from how far the
-extremes of a candle overshoot a random walk.
+extremes of a candle overshoot a random walk. Given files of candles, the same of each, and how well windows of
+different length forecast the squared move of the next five minutes.
 
-    python benchmarks/candle_approximation.py [STORE]
+    python benchmarks/candle_approximation.py [STORE [CANDLES ...]]
 """
 
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from calibration.calibrate import calibrate
 from calibration.from_candles import CandleEstimates, estimate_from_candles
 from calibration.increments import infer_increments
 from calibration.settings import Settings
+from market.candle_files import period_ms, read_candles
 from market.candles_from_ticks import Candles, candles
 from market.errors import NotEnoughData
 from market.sides import Direction
@@ -31,6 +34,8 @@ from venue.simulation import simulate_tape
 
 MARKETS = 100
 MINUTE_MS = 60_000
+WINDOWS = (12, 24, 48, 60, 120, 240)
+LATEST = 6_000  # forecasts that are compared
 SESSION_GAP_MS = 240_000
 Case = tuple[str, CandleEstimates, OrderFlow]
 
@@ -100,7 +105,7 @@ def compare(title: str, cases: list[Case], *, each: bool) -> None:
         )
 
 
-def overshoot(some: Candles) -> tuple[float, float]:
+def overshoot(some: Candles, length_ms: int = MINUTE_MS) -> tuple[float, float]:
     """Volatility from closes and, in units of it, how far extremes lie beyond those of a Brownian motion [√s].
 
     With a drift-free walk of variance v a candle, E[(H−O)(H−C) + (L−O)(L−C)] = v; an overshoot w on both sides adds
@@ -111,13 +116,29 @@ def overshoot(some: Candles) -> tuple[float, float]:
     excess = float(np.mean(rise * (some.high - some.close) + fall * (some.low - some.close))) - variance
     slope = 4 * np.sqrt(2 / np.pi) * np.sqrt(variance)
     beyond = (-slope + np.sqrt(max(slope**2 + 8 * excess, 0.0))) / 4
-    sigma = np.sqrt(variance / (MINUTE_MS / 1e3))
+    sigma = np.sqrt(variance / (length_ms / 1e3))
     return float(sigma), float(beyond / sigma)
 
 
 def ranks(values: list[float]) -> FloatArray:
     """Place of each value among all."""
     return np.argsort(np.argsort(values)).astype(float)
+
+
+def candle_file(path: Path) -> None:
+    """Overshoot of extremes, and how well the mean of the last squared moves forecasts the next five minutes."""
+    some = read_candles(path)
+    length_ms = period_ms(some, path)
+    moves = np.diff(np.log(some.close)) ** 2
+    ahead = max(1, 5 * MINUTE_MS // length_ms)
+    future = np.convolve(moves, np.ones(ahead) / ahead, mode="valid")
+    losses = []
+    for window in WINDOWS:
+        past = np.convolve(moves, np.ones(window) / window, mode="valid")[: len(future) - window]
+        seen, past = future[window:][-len(past) :], past[: len(future) - window]
+        past = np.maximum(past[-LATEST:], 1e-12) * seen[-LATEST:].mean() / past[-LATEST:].mean()
+        losses.append(f"{window}: {np.mean(np.log(past) + seen[-LATEST:] / past) - np.log(seen[-LATEST:].mean()):.3f}")
+    print(f"{path.name:24s} overshoot {overshoot(some, length_ms)[1]:5.2f} √s·σ; QLIKE by candles {', '.join(losses)}")
 
 
 def main() -> None:
@@ -135,13 +156,15 @@ def main() -> None:
     )
     if len(sys.argv) > 1:
         compare("recorded sessions, against ticks", list(recorded(TickStore(sys.argv[1], "hyperliquid"))), each=True)
-    for days, period_ms in ((122, 5 * MINUTE_MS), (90, MINUTE_MS)):
-        number = days * 86_400_000 // period_ms
+    for path in sys.argv[2:]:
+        candle_file(Path(path))
+    for days, length_ms in ((122, 5 * MINUTE_MS), (90, MINUTE_MS)):
+        number = days * 86_400_000 // length_ms
         walk = 3000 + np.random.default_rng(1).normal(0, 1, number).cumsum().round(1)
-        some = Candles(np.arange(number) * period_ms, walk, walk + 1, walk - 1, walk, np.full(number, 100.0))
+        some = Candles(np.arange(number) * length_ms, walk, walk + 1, walk - 1, walk, np.full(number, 100.0))
         began = time.perf_counter()
-        rows = estimate_from_candles(some, period_ms, some.open_ms + period_ms)
-        print(f"{days} days of {period_ms / 6e4:g}m: {len(rows.time_ms)} rows in {time.perf_counter() - began:.2f} s")
+        rows = estimate_from_candles(some, length_ms, some.open_ms + length_ms)
+        print(f"{days} days of {length_ms / 6e4:g}m: {len(rows.time_ms)} rows in {time.perf_counter() - began:.2f} s")
 
 
 if __name__ == "__main__":

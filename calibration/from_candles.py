@@ -44,7 +44,7 @@ FACTORS = {
 }
 
 WINDOW_S = 3600.0
-FEWEST_CANDLES = 24
+FEWEST_CANDLES = 48
 LEAST_TRADED = 0.5
 _DIGITS = 9
 _BUSY_NOTIONAL = 1e6 / 60.0  # [$/s]
@@ -88,7 +88,7 @@ def estimate_from_candles(
     times_ms : IntArray
         Ascending [ms].
     window_s : float, optional
-        How far back to look [s]; an hour or 24 candles, whichever is longer, if not given.
+        How far back to look [s]; an hour or 48 candles, whichever is longer, if not given.
 
     Returns
     -------

@@ -1,0 +1,79 @@
+"""`mm candles --from` and `mm calibrate --backfill --candles`, as typed."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from calibration.history import read_history
+from ops.command_line import main
+
+START = 1_753_056_000_000
+FIVE_MINUTES = 300_000
+ROWS = 100
+
+
+@pytest.fixture
+def mm(tmp_path, monkeypatch):
+    """Run a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+    return lambda *words: runner.invoke(main, [str(word) for word in words])
+
+
+@pytest.fixture
+def candles(tmp_path):
+    """A file of five-minute candles."""
+    close = 3000 + np.random.default_rng(1).normal(0, 2, ROWS).cumsum().round(1)
+    columns = {"ts": START + FIVE_MINUTES * np.arange(ROWS), "open": close, "high": close + 1, "low": close - 1}
+    path = tmp_path / "there" / "ETH_5m-futures.parquet"
+    path.parent.mkdir()
+    pq.write_table(pa.table({**columns, "close": close, "volume": np.full(ROWS, 9.0)}), path)
+    return path
+
+
+def test_from_a_foreign_file_to_a_history(mm, candles, tmp_path):
+    """Two commands: Freqtrade's files, then a row at the close of every candle with a window before it."""
+    converted = json.loads(mm("candles", "--from", candles, "--coin", "ETH", "--out", "data", "--json").stdout)
+    assert [file["candles"] for file in converted["files"]] == [ROWS, 9, 0]
+    arguments = ("calibrate", "--backfill", "--candles", "data", "--coin", "ETH", "--out", "parameters", "--json")
+    document = json.loads(mm(*arguments, "--every", "5m").stdout)
+    assert document["flags"] == ["source_candles"]
+    assert document["coins"]["ETH"]["rows"] == ROWS - 23
+    history = read_history(tmp_path / "parameters", "ETH", 0, 2 * START)
+    assert history.column("created_ms").tolist() == [START + FIVE_MINUTES * k for k in range(24, ROWS + 1)]
+
+
+def test_a_part_may_be_asked_for_and_the_text_says_that_it_is_guessed(mm, candles, tmp_path):
+    """First and last row as given, every minute if so wished."""
+    between = ("--start", START + 90 * FIVE_MINUTES, "--end", START + 91 * FIVE_MINUTES, "--every", "1m")
+    result = mm("calibrate", "--backfill", "--candles", candles, "--coin", "ETH", "--out", "parameters", *between)
+    assert result.exit_code == 0, result.output
+    assert "ETH: 6 rows from" in result.output
+    assert "no evidence of profit" in result.output
+    known = read_history(tmp_path / "parameters", "ETH", 0, 2 * START).column("window_end_ms")
+    assert known.tolist() == [START + 90 * FIVE_MINUTES] * 5 + [START + 91 * FIVE_MINUTES]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("calibrate", "--candles", "there", "--coin", "ETH"), 2, "goes with --backfill"),
+        (("calibrate", "--backfill", "--candles", "there", "--data", "there", "--coin", "ETH"), 2, "nor --data"),
+        (("calibrate", "--backfill", "--candles", "there", "--coin", "BTC"), 2, "no candles of BTC in there"),
+        (("calibrate", "--backfill", "--candles", "{file}", "--coin", "BTC", "--coin", "ETH"), 2, "of one coin"),
+        (
+            ("calibrate", "--backfill", "--candles", "there", "--coin", "ETH", "--end", "2001-01-01"),
+            3,
+            "no candle closes",
+        ),
+        (("candles", "--from", "{file}"), 2, "--coin"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(mm, candles, words, status, said):
+    """With the exit status of its kind and a reason."""
+    result = mm(*(word.format(file=candles) for word in words))
+    assert (result.exit_code, said in result.output) == (status, True), result.output
