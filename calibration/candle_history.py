@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from calibration.estimate import Source
 from calibration.from_candles import CandleEstimates, estimate_from_candles
 from calibration.history import FLOW, FOLDER, SCHEMA
-from market.candle_files import period_ms
+from market.candle_files import period_ms as length_of
 from market.candles_from_ticks import DAY_MS, Candles
 from market.errors import ConfigurationError, NotEnoughData
 from market.sides import Direction
@@ -71,7 +71,7 @@ def write_candle_history(
     """
     times_ms = _times_ms(candles, every_s, between_ms)
     try:
-        estimates = estimate_from_candles(candles, period_ms(candles), times_ms, window_s)
+        estimates = estimate_from_candles(candles, length_of(candles), times_ms, window_s)
     except NotEnoughData as error:
         raise NotEnoughData(f"{coin}: {error}") from None
     folder = parameters / FOLDER / coin
@@ -107,9 +107,11 @@ def history_table(estimates: CandleEstimates) -> pa.Table:
     return table.append_column("flags", pa.array([FLAG] * rows))
 
 
-def days_from_candles(parameters: Path, coin: str) -> list[str]:
-    """Days of the history of a coin that are guessed from candles, ascending."""
-    return sorted(path.name.removesuffix(SUFFIX) for path in (parameters / FOLDER / coin).glob(f"*{SUFFIX}"))
+def days_from_candles(parameters: Path, coin: str, period_ms: tuple[int, int]) -> list[str]:
+    """Days of a period whose history is guessed from candles, ascending."""
+    first, last = (_iso(time_ms)[:10] for time_ms in period_ms)
+    days = (path.name.removesuffix(SUFFIX) for path in (parameters / FOLDER / coin).glob(f"*{SUFFIX}"))
+    return sorted(day for day in days if first <= day <= last)
 
 
 def _times_ms(candles: Candles, every_s: float | None, between_ms: tuple[int | None, int | None]) -> IntArray:
@@ -120,7 +122,7 @@ def _times_ms(candles: Candles, every_s: float | None, between_ms: tuple[int | N
     NotEnoughData
         If no close lies between the bounds.
     """
-    period = period_ms(candles)
+    period = length_of(candles)
     step = period if every_s is None else round(every_s * 1e3)
     closes = (int(candles.open_ms[0]) + period, int(candles.open_ms[-1]) + period)
     start, end = (given if given is not None else own for given, own in zip(between_ms, closes, strict=True))

@@ -4,10 +4,12 @@ Nothing looks ahead: the calibration is the newest one created up to the open, a
 calibrated half-spread around the close of the candle before.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from calibration.candle_history import days_from_candles
 from calibration.history import FOLDER, Calibrations, read_history
 from calibration.settings import ModelSettings, Settings
 from market.errors import MarketMakingError, NotEnoughData, SafetyError, StaleParameters
@@ -22,6 +24,8 @@ from trading.holding import Holding
 from trading.picture import NOTHING_SHOWN, Picture
 from trading.plan import Plan, Planner
 from trading.rules import QuotingRules, Restraints
+
+logger = logging.getLogger(__name__)
 
 _AHEAD = 1024  # tables solved together cost a three-hundredth of one solved alone
 _FREE = Restraints()
@@ -204,5 +208,12 @@ def read_candle_planner(
         raise NotEnoughData(
             f"0 calibrations of {instrument.coin} in {settings.parameters / FOLDER} for the period of the backtest, "
             f'need 1 a candle; "mm calibrate --backfill --coin {instrument.coin} …" makes them from recorded data'
+        )
+    guessed = days_from_candles(settings.parameters, instrument.coin, period_ms)
+    if guessed:
+        logger.warning(
+            "%d days of the history of %s are guessed from candles: this backtest is no evidence of profit",
+            len(guessed),
+            instrument.coin,
         )
     return CandlePlanner(instrument, Calibrations(history), rules, settings.model, valid_for_ms)

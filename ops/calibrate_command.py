@@ -44,7 +44,7 @@ BACKFILL_EVERY_S = 15.0
     click.option("--every", type=Duration(), help="Time between rows.  [default: 15s; of candles, their length]"),
     click.option(
         "--candles",
-        type=click.Path(path_type=Path, exists=True),
+        type=click.Path(path_type=Path),
         help="With --backfill: guess from candles, not ticks.",
     ),
     click.option("--window", type=Duration(), help="Length of the window.  [default: 30m]"),

@@ -175,7 +175,8 @@ def test_a_history_reads_back_as_one_and_says_that_it_is_guessed(tmp_path):
         "prior",
         FLAG,
     }
-    assert days_from_candles(tmp_path, "ETH") == ["2025-07-21"]
+    assert days_from_candles(tmp_path, "ETH", (START, START)) == ["2025-07-21"]
+    assert days_from_candles(tmp_path, "ETH", (0, START - 1)) == []
     history = read_history(tmp_path, "ETH", 0, 2 * START)
     assert len(history) == written.rows == 111
     row = history.as_of(START + 100 * MINUTE + 1)

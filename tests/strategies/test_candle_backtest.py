@@ -37,10 +37,11 @@ def guessed(backtest, tmp_path):
     return run
 
 
-def test_candles_alone_are_enough_for_a_backtest(guessed):
-    """Positions are opened and closed, and only where a window of candles lies before."""
+def test_candles_alone_are_enough_for_a_backtest(guessed, caplog):
+    """Positions are opened and closed, only where a window of candles lies before, and the log warns."""
     data = five_minutes()
     trades = guessed(data)
+    assert "days of the history of ETH are guessed from candles" in caplog.text
     assert len(trades) > 10
     assert trades["open_date"].min() >= data["date"][0] + pd.Timedelta(minutes=120)
     assert (trades["open_date"].dt.minute % 5 == 0).all()
