@@ -240,7 +240,7 @@ def _check(candles: Candles, path: Path) -> None:
         if where.any():
             first = int(where.argmax())
             seen = ", ".join(
-                f"{name} {column[first]:.12g}" for name, column in zip(Candles._fields, candles, strict=True)
+                f"{name} {column[first]:.15g}" for name, column in zip(Candles._fields, candles, strict=True)
             )
             raise MalformedMessage(
                 f"{path}: {np.count_nonzero(where)} of {len(where)} candles are impossible; the first, number {first}, "
