@@ -16,24 +16,19 @@ PLOT_CONFIG: dict[str, Any] = {
 }
 
 
-class Charted:
-    """Part of a strategy: columns of its dataframe that tell what it quoted, and how they are drawn."""
+def show(dataframe: Any, pictures: Sequence[Picture]) -> None:
+    """Add the columns of `PLOT_CONFIG`, a picture for each row."""
+    for position, name in enumerate(Picture._fields):
+        dataframe[name] = [picture[position] for picture in pictures]
 
-    plot_config = PLOT_CONFIG
 
-    @staticmethod
-    def show(dataframe: Any, pictures: Sequence[Picture]) -> None:
-        """Add the columns of `plot_config`, a picture for each row."""
-        for position, name in enumerate(Picture._fields):
-            dataframe[name] = [picture[position] for picture in pictures]
-
-    def plot_annotations(self, *, dataframe: Any, **_: Any) -> list[dict[str, Any]]:
-        """Mark the stretches in which neither side is quoted."""
-        if not {"bid", "ask"} <= set(dataframe):
-            return []
-        dates, label = dataframe["date"], {"type": "area", "label": "no quote", "color": "rgba(128, 128, 128, 0.2)"}
-        quiet = _spells(dataframe["bid"].isna() & dataframe["ask"].isna())
-        return [label | {"start": dates.iloc[first], "end": dates.iloc[last]} for first, last in quiet]
+def annotations(dataframe: Any) -> list[dict[str, Any]]:
+    """Mark the stretches in which neither side is quoted."""
+    if not {"bid", "ask"} <= set(dataframe):
+        return []
+    dates, label = dataframe["date"], {"type": "area", "label": "no quote", "color": "rgba(128, 128, 128, 0.2)"}
+    quiet = _spells(dataframe["bid"].isna() & dataframe["ask"].isna())
+    return [label | {"start": dates.iloc[first], "end": dates.iloc[last]} for first, last in quiet]
 
 
 def _spells(are_quiet: Iterable[bool]) -> list[tuple[int, int]]:

@@ -35,7 +35,7 @@ from quoting.quote import MarketView, Quoter
 from quoting.toxicity import Regime
 from trading.account import AccountWatch
 from trading.action_budget import ActionBudget
-from trading.charts import Charted
+from trading.charts import PLOT_CONFIG, annotations, show
 from trading.desk import Desk, PairDesk
 from trading.freqtrade_trade import (
     adjustment_of,
@@ -58,10 +58,12 @@ from trading.rules import QuotingRules
 ANY_DEPTH = DepthBounds(0.0, 5000.0)  # the plan applies the bounds of the configuration, to every model alike
 
 
-class MarketMaking(Charted, IStrategy):
+class MarketMaking(IStrategy):
     """Post-only market maker that rests whichever side its inventory calls for."""
 
+    # No base class but IStrategy: Freqtrade sends hyperopt's workers the modules of all others, down to the builtins.
     INTERFACE_VERSION = 3
+    plot_config = PLOT_CONFIG
     timeframe = "1m"
     process_only_new_candles = False  # the entry signal is the plan of this loop, not of the last candle
     minimal_roi: dict[str, float] = {}
@@ -155,7 +157,7 @@ class MarketMaking(Charted, IStrategy):
         dataframe["enter_long"] = dataframe["enter_short"] = 0
         picture = self._desk.picture(pair, self.settings.model.maker_fee)
         self._album.take(pair, dataframe["date"].iloc[-1], picture)
-        self.show(dataframe, self._album.of(pair, dataframe["date"]))
+        show(dataframe, self._album.of(pair, dataframe["date"]))
         side = self._desk.opening_side(pair)
         if side is not None:
             dataframe.loc[dataframe.index[-1], f"enter_{direction_of(side)}"] = 1
@@ -171,6 +173,10 @@ class MarketMaking(Charted, IStrategy):
         return self._desk.must_cancel(pair, holding_of(trade), resting_order_of(order), milliseconds(current_time))
 
     check_exit_timeout = check_entry_timeout
+
+    def plot_annotations(self, dataframe: DataFrame, **kwargs: Any) -> list[dict[str, Any]]:
+        """Mark in FreqUI where neither side is quoted."""
+        return annotations(dataframe)
 
     def order_filled(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> None:
         """Plan again at once, so that the opposite quote is placed in this very loop."""
@@ -300,7 +306,7 @@ class MarketMaking(Charted, IStrategy):
         moments = [Moment(*moment) for moment in zip(opens_ms, dataframe["close"].tolist(), biases, strict=True)]
         plans = self._past.opening_plans(instrument, self._rules(instrument), self._model, moments)
         sides, pictures = zip(*((plan.side, plan.picture(fee)) for plan in plans), strict=True)
-        self.show(dataframe, pictures)
+        show(dataframe, pictures)
         for side in Side:
             dataframe[f"enter_{direction_of(side)}"] = [int(chosen is side) for chosen in sides]
         return dataframe
