@@ -14,8 +14,8 @@ from calibration.calibrate import calibrate
 from calibration.increments import Increments
 from calibration.settings import Settings
 from market.tape import Tape
-from venue.presets import default_truths
-from venue.simulation import simulate_tape
+from venue.markets.presets import default_truths
+from venue.markets.simulation import simulate_tape
 
 
 def with_pandas(tape: Tape, tick: float) -> dict[str, float]:

@@ -28,9 +28,9 @@ from market.sides import Direction
 from market.store import TickStore
 from market.tape import FloatArray, Tape
 from quoting.order_flow import OrderFlow
-from venue.market_truth import MarketTruth
-from venue.presets import coin_universe
-from venue.simulation import simulate_tape
+from venue.markets.presets import coin_universe
+from venue.markets.simulation import simulate_tape
+from venue.markets.truth import MarketTruth
 
 MARKETS = 100
 MINUTE_MS = 60_000

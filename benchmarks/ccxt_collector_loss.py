@@ -23,8 +23,9 @@ from market.store import TickStore
 from market.streams import Stream
 from tests.market.other_venues.conftest import Recorded, SmallVenue, binance
 from venue.config import VenueConfig
+from venue.markets.presets import default_truths
+from venue.markets.simulation import SimulatedSource
 from venue.server import LocalVenue
-from venue.simulation import SimulatedSource, default_truths
 
 SECONDS = 60.0
 BURST_SECONDS = 10.0

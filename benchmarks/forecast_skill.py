@@ -22,9 +22,9 @@ from market.errors import NotEnoughData
 from market.sides import Direction
 from market.store import TickStore
 from market.tape import FloatArray, Tape
-from venue.market_regimes import Bursts, Surge
-from venue.presets import coin_universe, default_truths
-from venue.simulation import simulate_tape
+from venue.markets.presets import coin_universe, default_truths
+from venue.markets.regimes import Bursts, Surge
+from venue.markets.simulation import simulate_tape
 
 DEPTHS_BPS = np.array([0.5, 1.0, 2.0, 4.0])
 WINDOW_MS = 1_800_000

@@ -15,10 +15,10 @@ from calibration.calibrate import calibrate
 from calibration.increments import Increments
 from calibration.settings import Settings
 from market.sides import Direction
-from venue.market_regimes import Bursts, Widening
-from venue.market_truth import MarketTruth
-from venue.presets import coin_universe, default_truths
-from venue.simulation import simulate_tape
+from venue.markets.presets import coin_universe, default_truths
+from venue.markets.regimes import Bursts, Widening
+from venue.markets.simulation import simulate_tape
+from venue.markets.truth import MarketTruth
 
 RUNS = 200
 NAMES = ("arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill")

@@ -19,9 +19,10 @@ from hyperliquid.utils.signing import sign_l1_action
 
 from market.events import BookSnapshot, Trade
 from venue.config import AccountConfig, VenueConfig
-from venue.exchange import Exchange
+from venue.engine.exchange import Exchange
+from venue.markets.presets import default_truths
+from venue.markets.simulation import SimulatedSource
 from venue.server import LocalVenue
-from venue.simulation import SimulatedSource, default_truths
 
 MINUTES = 20
 ACTIONS = 3_000

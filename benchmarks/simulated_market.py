@@ -11,7 +11,9 @@ from itertools import takewhile
 from math import floor, log
 
 from market.sides import Direction
-from venue.simulation import MarketTruth, SimulatedSource, default_truths, simulate_tape
+from venue.markets.presets import default_truths
+from venue.markets.simulation import SimulatedSource, simulate_tape
+from venue.markets.truth import MarketTruth
 
 SECONDS = 1800
 ROUNDS = 5

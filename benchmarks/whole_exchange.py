@@ -31,9 +31,9 @@ from market.segments import cut_segments, encode
 from market.store import TickStore
 from market.streams import SCHEMAS, Stream
 from market.tape import QuoteTape, Tape, TradeTape
-from venue.market_truth import MarketTruth
-from venue.presets import coin_universe
-from venue.simulation import simulate_tape
+from venue.markets.presets import coin_universe
+from venue.markets.simulation import simulate_tape
+from venue.markets.truth import MarketTruth
 
 START = 1_700_000_010_000
 WINDOW_MS = 1_800_000

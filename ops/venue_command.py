@@ -8,11 +8,12 @@ import click
 from market.errors import ConfigurationError
 from ops.options import Duration, Instant, json_option, now_ms, print_json, with_options
 from venue.config import AccountConfig, VenueConfig
-from venue.prehistory import Playback
-from venue.recording import RecordingSource
+from venue.markets.prehistory import Playback
+from venue.markets.presets import default_truths
+from venue.markets.recording import RecordingSource
+from venue.markets.simulation import SimulatedSource
+from venue.markets.source import Source
 from venue.server import run
-from venue.simulation import SimulatedSource, default_truths
-from venue.source import Source
 
 
 @click.command()

@@ -30,8 +30,8 @@ from calibration.settings import Horizon
 from market.events import BookSnapshot, Level, Trade
 from market.sides import Direction
 from venue.config import AccountConfig, VenueConfig
+from venue.markets.source import Listing
 from venue.server import LocalVenue
-from venue.source import Listing
 
 STEP_MS = 50
 JSON = "application/json"

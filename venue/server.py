@@ -17,10 +17,10 @@ from aiohttp import web
 
 from venue.clock import Clock, Event, play, wall_ms
 from venue.config import VenueConfig
-from venue.exchange import Exchange
-from venue.gateway import Gateway
-from venue.prehistory import Playback
-from venue.source import Source
+from venue.engine.exchange import Exchange
+from venue.markets.prehistory import Playback
+from venue.markets.source import Source
+from venue.protocol.gateway import Gateway
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import pytest
 
 from calibration.increments import Increments
 from market.tape import QuoteTape, Tape, TradeTape
-from venue.market_truth import MarketTruth
-from venue.presets import default_truths
-from venue.simulation import simulate_tape
+from venue.markets.presets import default_truths
+from venue.markets.simulation import simulate_tape
+from venue.markets.truth import MarketTruth
 
 Quote = tuple[int, float, float]
 Print = tuple[int, int, float]

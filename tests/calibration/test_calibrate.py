@@ -15,9 +15,9 @@ from calibration.settings import CalibrationSettings, Settings
 from market.errors import NotEnoughData
 from market.sides import Direction, Directions
 from market.tape import QuoteTape, Tape, TradeTape
-from venue.market_regimes import Bursts, Surge
-from venue.presets import coin_universe
-from venue.simulation import simulate_tape
+from venue.markets.presets import coin_universe
+from venue.markets.regimes import Bursts, Surge
+from venue.markets.simulation import simulate_tape
 
 SETTINGS = Settings()
 NAMES = tuple(field.name for field in fields(FlowEstimates))

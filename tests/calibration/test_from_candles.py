@@ -12,8 +12,8 @@ from calibration.history import FLOW, SCHEMA, read_history, row_flow
 from market.candles_from_ticks import Candles, candles
 from market.errors import ConfigurationError, NotEnoughData
 from quoting.quote_table import CarteaJaimungalSettings, solve_table
-from venue.presets import coin_universe
-from venue.simulation import simulate_tape
+from venue.markets.presets import coin_universe
+from venue.markets.simulation import simulate_tape
 
 MINUTE = 60_000
 START = 1_753_056_000_000

@@ -15,8 +15,8 @@ from calibration.settings import CalibrationSettings, Settings
 from market.errors import DataError
 from market.store import TickStore
 from market.tape import QuoteTape, Tape, TradeTape
-from venue.presets import coin_universe
-from venue.simulation import simulate_tape
+from venue.markets.presets import coin_universe
+from venue.markets.simulation import simulate_tape
 
 START = 1_700_000_000_000
 WINDOW_MS = 600_000

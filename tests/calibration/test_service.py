@@ -23,8 +23,8 @@ from market.segments import write_segment
 from market.store import TickStore
 from market.streams import SCHEMAS, Stream
 from market.tape import Tape
-from venue.presets import default_truths
-from venue.simulation import simulate_tape
+from venue.markets.presets import default_truths
+from venue.markets.simulation import simulate_tape
 
 START = 1_700_000_010_000
 SECONDS = 1500

@@ -11,7 +11,8 @@ from calibration.observations import observe
 from calibration.settings import Settings
 from calibration.volatility_forecast import with_forecast
 from quoting.volatility_forecast import VolatilityModel
-from venue.simulation import default_truths, simulate_tape
+from venue.markets.presets import default_truths
+from venue.markets.simulation import simulate_tape
 
 HIGH = VolatilityModel(0.0, (0.0, 0.0, 0.0), 1.0)  # a relative variance of one in a minute, whatever came before
 

@@ -12,8 +12,9 @@ from market.errors import UnknownCoin
 from market.store import TickStore
 from market.streams import Stream
 from venue.config import VenueConfig
+from venue.markets.presets import default_truths
+from venue.markets.simulation import SimulatedSource
 from venue.server import LocalVenue
-from venue.simulation import SimulatedSource, default_truths
 
 
 @asynccontextmanager

@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from ops.command_line import main
-from venue.prehistory import write_prehistory
-from venue.presets import default_truths, toxic_truth
-from venue.simulation import SimulatedSource
+from venue.markets.prehistory import write_prehistory
+from venue.markets.presets import default_truths, toxic_truth
+from venue.markets.simulation import SimulatedSource
 
 END_MS = 1_757_030_400_000
 SECONDS = 1_200.0

@@ -10,9 +10,9 @@ from market.events import BookSnapshot, Level
 from market.hyperliquid.orders import TimeInForce
 from market.instrument import Instrument
 from market.sides import Direction, Side
-from venue.book_side import Execution
-from venue.matching import Matching
-from venue.order import Order, Status
+from venue.order_book.book_side import Execution
+from venue.order_book.matching import Matching
+from venue.order_book.order import Order, Status
 
 ETH = Instrument.hyperliquid("ETH", 2)  # a lot is 0.01
 PRICES = st.integers(-6, 6).map(lambda step: round(3000 + step * 0.1, 1))

@@ -13,14 +13,14 @@ from market.hyperliquid.actions import Builder
 from market.hyperliquid.orders import OrderTerms, TimeInForce
 from market.instrument import Listing
 from market.sides import Direction, Side
-from venue.account_view import account_state, position_state
-from venue.accounts import Account
+from venue.accounts.account import Account
+from venue.accounts.margin import equity, summary
 from venue.config import AccountConfig, VenueConfig
-from venue.exchange import HOUR_MS, Exchange
-from venue.margin import equity, summary
-from venue.notices import TradesNotice
-from venue.order import Status
-from venue.order_desk import Handling
+from venue.engine.exchange import HOUR_MS, Exchange
+from venue.engine.notices import TradesNotice
+from venue.engine.order_desk import Handling
+from venue.order_book.order import Status
+from venue.protocol.account_view import account_state, position_state
 
 ADDRESSES = [f"0x{letter * 40}" for letter in "abc"]
 LISTINGS = (Listing("BTC", 5, 40), Listing("ETH", 4, 25))

@@ -10,12 +10,12 @@ from market.events import BookSnapshot, Level, Trade
 from market.hyperliquid.actions import read_action
 from market.instrument import Listing
 from market.sides import Direction
-from venue.accounts import Account
-from venue.action_desk import ActionDesk
-from venue.audit import audit
+from venue.accounts.account import Account
 from venue.config import AccountConfig, VenueConfig
-from venue.exchange import Exchange
-from venue.info import Info
+from venue.engine.exchange import Exchange
+from venue.protocol.action_desk import ActionDesk
+from venue.protocol.audit import audit
+from venue.protocol.info import Info
 
 ALICE, BOB = "0x" + "a" * 40, "0x" + "b" * 40
 BUILDER = "0x" + "9" * 40

@@ -8,8 +8,8 @@ import pytest
 from calibration.observations import observe
 from calibration.plots.evidence import HORIZONS_S, Means, impact_by_depth, impact_by_horizon, reach_curve
 from market.sides import Direction, Directions
-from venue.presets import default_truths
-from venue.simulation import simulate_tape
+from venue.markets.presets import default_truths
+from venue.markets.simulation import simulate_tape
 
 SLOPE = 0.3
 TRUTH = replace(default_truths(["ETH"])[0], adverse_selection_slope=Directions(SLOPE, SLOPE))

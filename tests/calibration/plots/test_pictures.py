@@ -24,8 +24,8 @@ from calibration.scan import scan
 from calibration.scanning.candidates import Unknown, candidate_of
 from calibration.settings import Settings
 from market.errors import ConfigurationError
-from venue.presets import coin_universe, default_truths, toxic_truth
-from venue.simulation import simulate_tape
+from venue.markets.presets import coin_universe, default_truths, toxic_truth
+from venue.markets.simulation import simulate_tape
 
 SETTINGS = Settings()
 MINUTE_MS = 60_000

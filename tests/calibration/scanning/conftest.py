@@ -12,9 +12,9 @@ from calibration.observations import observe
 from calibration.scanning.candidates import Candidate, candidate_of
 from calibration.settings import Settings
 from market.sides import Direction, Directions
-from venue.market_truth import MarketTruth
-from venue.presets import coin_universe, toxic_truth
-from venue.simulation import simulate_tape
+from venue.markets.presets import coin_universe, toxic_truth
+from venue.markets.simulation import simulate_tape
+from venue.markets.truth import MarketTruth
 
 HALF_HOUR_S = 1_800.0
 

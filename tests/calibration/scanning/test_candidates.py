@@ -20,8 +20,8 @@ from calibration.scanning.candidates import (
 )
 from calibration.settings import Settings
 from market.sides import Direction
-from venue.presets import default_truths
-from venue.simulation import simulate_tape
+from venue.markets.presets import default_truths
+from venue.markets.simulation import simulate_tape
 
 TRUTH = default_truths(["ETH"])[0]
 SETTINGS = Settings()

@@ -14,8 +14,8 @@ from calibration.scanning.field import Field
 from calibration.settings import Settings
 from market.sides import Directions, Sides
 from quoting.toxicity import Regime
-from venue.presets import default_truths, toxic_truth
-from venue.simulation import simulate_tape
+from venue.markets.presets import default_truths, toxic_truth
+from venue.markets.simulation import simulate_tape
 
 SETTINGS = Settings()
 FEE = SETTINGS.model.maker_fee

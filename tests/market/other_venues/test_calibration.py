@@ -10,8 +10,8 @@ from market.other_venues.bybit import Bybit
 from market.store import TickStore
 from market.streams import Stream
 from market.tape import Tape
-from venue.presets import default_truths
-from venue.simulation import simulate_tape
+from venue.markets.presets import default_truths
+from venue.markets.simulation import simulate_tape
 
 SECONDS = 700
 ONE, TRADES = "orderbook.1.BTCUSDT", "publicTrade.BTCUSDT"

@@ -1,0 +1,1 @@
+"""Where prices and trades come from: a simulation with known truth or a recording, behind one `Source`."""

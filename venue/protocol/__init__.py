@@ -1,0 +1,1 @@
+"""What clients see: HTTP and websocket, signatures, actions, questions, feeds."""
