@@ -25,7 +25,7 @@ from market.candle_files import period_ms, read_candles
 from market.candles_from_ticks import Candles, candles
 from market.errors import NotEnoughData
 from market.sides import Direction
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.tape import FloatArray, Tape
 from quoting.order_flow import OrderFlow
 from venue.markets.presets import coin_universe

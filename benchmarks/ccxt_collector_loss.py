@@ -15,11 +15,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ["NO_PROXY"] = "127.0.0.1"
 
 from market.clock import now_ms
-from market.collector import Collector
+from market.collection.collector import Collector
 from market.other_venues.binance import BinanceSpot
 from market.other_venues.collector import OtherVenueCollector, VenueOptions, client_of
 from market.other_venues.hyperliquid import HyperliquidThroughCcxt
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.streams import Stream
 from tests.market.other_venues.conftest import Recorded, SmallVenue, binance
 from venue.config import VenueConfig

@@ -23,7 +23,7 @@ from benchmark_frames import make_frames
 from collector_throughput import Pipeline
 
 from market.clock import now_ms
-from market.collector import Collector
+from market.collection.collector import Collector
 from market.hyperliquid.listings import universe_fields
 from market.hyperliquid.market_data import Acknowledged, Subscription, format_frame, parse_frame
 from market.instrument import Listing

@@ -17,14 +17,14 @@ import orjson
 from aiohttp import web
 from benchmark_frames import COINS, START_MS, make_frames
 
-from market.coin_recording import CoinRecording
+from market.collection.coin_recording import CoinRecording
+from market.collection.live_recording import LiveRecording
+from market.collection.recorder import Recorder
 from market.events import BookSnapshot
 from market.hyperliquid.directory import Directory
 from market.hyperliquid.feed import Allowances, Feed, Reception
 from market.hyperliquid.market_data import Frame, Subscription, parse_frame
-from market.live_recording import LiveRecording
-from market.recorder import Recorder
-from market.storage import LocalStorage
+from market.store.storage import LocalStorage
 
 WHOLE_EXCHANGE_PER_S = 700
 

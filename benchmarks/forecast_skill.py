@@ -20,7 +20,7 @@ from calibration.observations import Observations, observe
 from calibration.settings import Settings
 from market.errors import NotEnoughData
 from market.sides import Direction
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.tape import FloatArray, Tape
 from venue.markets.presets import coin_universe, default_truths
 from venue.markets.regimes import Bursts, Surge

@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from market.compaction import compact
-from market.segments import SegmentWriter, day_of
-from market.storage import LocalStorage
-from market.store import TickStore
+from market.store.compaction import compact
+from market.store.segments import SegmentWriter, day_of
+from market.store.storage import LocalStorage
+from market.store.tick_store import TickStore
 from market.streams import SCHEMAS, Stream
 
 START_MS = 20_000 * 86_400_000

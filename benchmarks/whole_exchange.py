@@ -27,8 +27,8 @@ from calibration.live import observe_window
 from calibration.publish import Published, parameters, solve, write_all
 from calibration.service import READ_AHEAD_S, Calibrator
 from calibration.settings import Settings
-from market.segments import cut_segments, encode
-from market.store import TickStore
+from market.store.segments import cut_segments, encode
+from market.store.tick_store import TickStore
 from market.streams import SCHEMAS, Stream
 from market.tape import QuoteTape, Tape, TradeTape
 from venue.markets.presets import coin_universe

@@ -21,7 +21,7 @@ from market.candle_files import period_ms as length_of
 from market.candles_from_ticks import DAY_MS, Candles
 from market.errors import ConfigurationError, NotEnoughData
 from market.sides import Direction
-from market.storage import LocalStorage
+from market.store.storage import LocalStorage
 from market.tape import IntArray
 
 FLAG = "source_candles"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.streams import Stream
 
 _HOUR_S = 3600.0

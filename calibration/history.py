@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from calibration.calibrate import Calibration
 from market.errors import MalformedMessage, NotEnoughData
 from market.sides import Direction, Directions
-from market.storage import LocalStorage
+from market.store.storage import LocalStorage
 from quoting.order_flow import OrderFlow
 
 FOLDER = "history"

@@ -13,7 +13,7 @@ from calibration.estimators.coverage import exposure_s, merge, unobserved
 from calibration.estimators.market_orders import MarketOrders, market_orders
 from calibration.estimators.seconds import SECOND_MS, Seconds, seconds
 from market.errors import DataError
-from market.recorded_tape import SILENCE_MS
+from market.store.recorded_tape import SILENCE_MS
 from market.tape import IntArray, QuoteTape, Tape
 
 

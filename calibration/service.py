@@ -27,7 +27,7 @@ from calibration.settings import Settings
 from calibration.volatility_forecast import with_forecast
 from calibration.volatility_training import read_volatility
 from market.errors import DataError, InvalidParameters, ModelError, NotEnoughData
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.tape import Tape
 from quoting.volatility_forecast import VolatilityModel
 

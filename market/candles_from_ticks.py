@@ -15,7 +15,7 @@ import pyarrow as pa
 from pyarrow import feather
 
 from market.errors import NotEnoughData
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.streams import Stream
 from market.tape import FloatArray, IntArray, Tape
 

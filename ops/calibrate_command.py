@@ -13,7 +13,7 @@ from calibration.parameters import Parameters
 from calibration.service import backfill, calibrate_once, run_service
 from calibration.settings import Settings
 from market.errors import ConfigurationError
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from ops.candle_history import backfill_from_candles
 from ops.options import (
     Duration,

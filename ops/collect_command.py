@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.table import Table
 
 from calibration.settings import Settings
-from market.collector import Collector, CollectorOptions
+from market.collection.collector import Collector, CollectorOptions
+from market.collection.status import StoreStatus, store_status
+from market.collection.upkeep import Retention
 from market.errors import ConfigurationError
 from market.other_venues.quirks import VenueQuirks
 from market.other_venues.venues import NATIVE, THROUGH_CCXT, venue_named
-from market.status import StoreStatus, store_status
-from market.upkeep import Retention
 from ops.options import coins_option, config_option, json_option, load_settings, now_ms, print_json, with_options
 
 data_option = click.option("--data", help="Root of the tick store: a folder, or an address such as s3://bucket/ticks.")

@@ -11,7 +11,7 @@ from market.candle_files import convert_candles
 from market.candles_from_ticks import CandleFile, write_candles
 from market.errors import ConfigurationError
 from market.importers import IMPORTERS, ImportReport
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from ops.collect_command import data_option
 from ops.options import coins_option, config_option, json_option, load_settings, print_json, with_options
 

@@ -13,7 +13,7 @@ from calibration.parameters import Parameters
 from calibration.scanning.prospect import Prospect
 from calibration.settings import Settings
 from market.errors import ConfigurationError
-from market.store import TickStore
+from market.store.tick_store import TickStore
 
 _DAY_MS = 86_400_000
 

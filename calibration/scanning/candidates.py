@@ -16,7 +16,7 @@ from calibration.parameters import Parameters, PublishedFlow, read_parameters
 from calibration.settings import Settings
 from market.errors import DataError, ModelError, ParameterError, StaleParameters
 from market.sides import Direction, Directions
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from quoting.order_flow import OrderFlow
 
 # A depth is supported if this many orders of the window reached it: the rate there is then known to within a factor 2.

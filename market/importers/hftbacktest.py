@@ -16,7 +16,7 @@ from market.hyperliquid.market_data import Frame, parse_frame
 from market.importers.importing import Entry, Format, ImportReport, Progress, run_import
 from market.importers.lines import SourceFile
 from market.importers.values import scaled_ms
-from market.rows import book_row, quote_row, trade_row
+from market.store.rows import book_row, quote_row, trade_row
 from market.streams import FAST_BOOK_LEVELS, Stream
 
 NS_PER_MS = 1_000_000

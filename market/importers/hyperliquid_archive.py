@@ -20,7 +20,7 @@ from market.hyperliquid.market_data import parse_book
 from market.importers.importing import Entry, Format, ImportReport, Progress, run_import
 from market.importers.lines import SourceFile
 from market.importers.values import iso_ms, optional_number
-from market.rows import book_row
+from market.store.rows import book_row
 from market.streams import Stream
 
 

@@ -28,8 +28,8 @@ from market.hyperliquid.numbers import milliseconds, positive
 from market.importers.importing import Entry, Format, ImportReport, Progress, run_import
 from market.importers.lines import SourceFile
 from market.importers.values import iso_ms
-from market.rows import trade_row
 from market.sides import Direction
+from market.store.rows import trade_row
 from market.streams import Stream
 
 

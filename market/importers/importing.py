@@ -17,9 +17,9 @@ import pyarrow as pa
 
 from market.errors import MalformedMessage
 from market.importers.lines import SourceFile, find_files
-from market.rows import Row, table_of
-from market.segments import IMPORTED, coin_folder, cut_segments, publish
-from market.storage import Storage, open_storage
+from market.store.rows import Row, table_of
+from market.store.segments import IMPORTED, coin_folder, cut_segments, publish
+from market.store.storage import Storage, open_storage
 from market.streams import Stream
 
 SEGMENT_ROWS = 50_000

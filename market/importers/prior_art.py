@@ -23,7 +23,7 @@ from market.errors import MalformedMessage
 from market.importers.importing import Entry, Format, ImportReport, Progress, run_import
 from market.importers.lines import SourceFile
 from market.importers.values import optional_positive, positive_number, scaled_ms
-from market.rows import LEVELS, Row
+from market.store.rows import LEVELS, Row
 from market.streams import Stream
 
 BACKLOG_MS = 3000

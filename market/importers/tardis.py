@@ -19,7 +19,7 @@ from market.importers.importing import Entry, Format, ImportReport, Progress, ru
 from market.importers.lines import SourceFile
 from market.importers.tardis_book import BookUpdates
 from market.importers.values import optional_number, optional_positive, positive_number, scaled_ms
-from market.rows import LEVELS, Row
+from market.store.rows import LEVELS, Row
 from market.streams import Stream
 
 US_PER_MS = 1000

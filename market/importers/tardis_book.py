@@ -8,7 +8,7 @@ from market.errors import MalformedMessage
 from market.importers.importing import Entry, ImportReport
 from market.importers.lines import SourceFile
 from market.importers.values import positive_number, scaled_ms
-from market.rows import LEVELS
+from market.store.rows import LEVELS
 from market.streams import Stream
 
 US_PER_MS = 1000

@@ -10,13 +10,13 @@ from typing import Any
 import aiohttp
 import ccxt.pro
 
-from market.coin_recording import CoinRecording
-from market.collector import Collector, CollectorOptions
+from market.collection.coin_recording import CoinRecording
+from market.collection.collector import Collector, CollectorOptions
+from market.collection.upkeep import keep_up
 from market.errors import ConfigurationError
 from market.other_venues.directory import Connect, VenueDirectory
 from market.other_venues.feed import SEPARATE_STREAMS, CoinFeed, Patience
 from market.other_venues.quirks import VenueQuirks
-from market.upkeep import keep_up
 
 MOST_COINS = 40
 # ccxt keeps that many prints until they are asked for.

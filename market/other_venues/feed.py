@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from market.clock import now_ms
-from market.coin_recording import CoinRecording
+from market.collection.coin_recording import CoinRecording
 from market.errors import MalformedMessage
 from market.events import BestQuote, BookSnapshot
 from market.other_venues.directory import FAILURES, VenueDirectory, close

@@ -5,7 +5,7 @@ import pytest
 
 from calibration.increments import infer_increments, infer_step
 from market.errors import NotEnoughData
-from market.store import TickStore
+from market.store.tick_store import TickStore
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from calibration.live import LiveObservations, observe_window
 from calibration.observations import Observations
 from calibration.settings import CalibrationSettings, Settings
 from market.errors import DataError
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.tape import QuoteTape, Tape, TradeTape
 from venue.markets.presets import coin_universe
 from venue.markets.simulation import simulate_tape

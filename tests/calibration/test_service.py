@@ -19,8 +19,8 @@ from calibration.service import Calibrator, backfill, calibrate_once, run_servic
 from calibration.settings import CalibrationSettings, Horizon, ModelSettings, Settings
 from calibration.volatility_training import TrainedVolatility
 from market.errors import DataError, NotEnoughData, StaleParameters, UnknownCoin
-from market.segments import write_segment
-from market.store import TickStore
+from market.store.segments import write_segment
+from market.store.tick_store import TickStore
 from market.streams import SCHEMAS, Stream
 from market.tape import Tape
 from venue.markets.presets import default_truths

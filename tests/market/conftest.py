@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import WSMsgType, web
 
-from market.collector import CollectorOptions
+from market.collection.collector import CollectorOptions
 from market.events import BestQuote, BookSnapshot, Level, Trade
 from market.hyperliquid.feed import Timing
 from market.hyperliquid.listings import universe_fields

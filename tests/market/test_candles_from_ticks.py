@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from market.candles_from_ticks import HOUR_MS, candles, write_candles
 from market.errors import NotEnoughData
-from market.rows import table_of
-from market.segments import write_segment
-from market.store import TickStore
+from market.store.rows import table_of
+from market.store.segments import write_segment
+from market.store.tick_store import TickStore
 from market.streams import Stream
 from market.tape import QuoteTape, Tape, TradeTape
 

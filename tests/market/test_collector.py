@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from market.collector import Collector, spread_subscriptions
+from market.collection.collector import Collector, spread_subscriptions
+from market.collection.recorder import Recorder
 from market.errors import ConfigurationError, UnknownCoin
 from market.events import BestQuote, Level
 from market.hyperliquid.feed import Allowance, Timing
 from market.hyperliquid.market_data import Subscription
 from market.instrument import Listing
-from market.recorder import Recorder
-from market.rows import quote_row, trade_row
-from market.storage import LocalStorage
-from market.store import TickStore
+from market.store.rows import quote_row, trade_row
+from market.store.storage import LocalStorage
+from market.store.tick_store import TickStore
 from market.streams import Stream
 
 BBO = Subscription("bbo", "ETH")

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from market.collector import Collector
+from market.collection.collector import Collector
 from market.hyperliquid.market_data import Subscription
-from market.segment_reader import SegmentReader, Window
-from market.segments import SegmentName
-from market.storage import LocalStorage
-from market.store import TickStore
+from market.store.segment_reader import SegmentReader, Window
+from market.store.segments import SegmentName
+from market.store.storage import LocalStorage
+from market.store.tick_store import TickStore
 from market.streams import Stream
 
 BBO = Subscription("bbo", "ETH")
@@ -30,7 +30,7 @@ KILLS = 3
 
 COLLECT = """
 import asyncio, sys
-from market.collector import Collector, CollectorOptions
+from market.collection.collector import Collector, CollectorOptions
 from market.hyperliquid.feed import Timing
 
 timing = Timing(first_delay_s=0.01, longest_delay_s=0.05)

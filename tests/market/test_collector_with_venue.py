@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from market.collector import Collector
+from market.collection.collector import Collector
 from market.errors import UnknownCoin
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.streams import Stream
 from venue.config import VenueConfig
 from venue.markets.presets import default_truths

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from market.compaction import GRACE_MS, HOUR_MS, compact, remove_leftovers, remove_old_days
-from market.rows import gap_row, table_of
-from market.segments import SegmentName, SegmentWriter
-from market.storage import LocalStorage
-from market.store import TickStore
+from market.store.compaction import GRACE_MS, HOUR_MS, compact, remove_leftovers, remove_old_days
+from market.store.rows import gap_row, table_of
+from market.store.segments import SegmentName, SegmentWriter
+from market.store.storage import LocalStorage
+from market.store.tick_store import TickStore
 from market.streams import Stream
 
 DAY_MS = 24 * HOUR_MS
@@ -23,10 +23,10 @@ NEXT_DAY = MORNING + DAY_MS + GRACE_MS
 DIE_AT_STEP = """
 import os, signal, sys
 from pathlib import Path
-from market.compaction import compact
-from market.rows import table_of
-from market.segments import SegmentWriter
-from market.storage import LocalStorage
+from market.store.compaction import compact
+from market.store.rows import table_of
+from market.store.segments import SegmentWriter
+from market.store.storage import LocalStorage
 from market.streams import Stream
 
 root, left = sys.argv[1], int(sys.argv[2])

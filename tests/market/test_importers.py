@@ -15,7 +15,7 @@ from market.importers.hyperliquid_archive import import_hyperliquid_archive
 from market.importers.hyperliquid_fills import import_hyperliquid_fills
 from market.importers.prior_art import import_prior_art
 from market.importers.tardis import import_tardis
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.streams import Stream
 
 ARCHIVE_LINE = (

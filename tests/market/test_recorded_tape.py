@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.recorded_tape import market_orders, merge_intervals
-from market.rows import gap_row, table_of
-from market.segments import SegmentWriter
-from market.store import TickStore
+from market.store.recorded_tape import market_orders, merge_intervals
+from market.store.rows import gap_row, table_of
+from market.store.segments import SegmentWriter
+from market.store.tick_store import TickStore
 from market.streams import SCHEMAS, Stream
 
 START = 1_757_000_000_000

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.recorder import SLOW_FLUSHES, Recorder
-from market.storage import LocalStorage
-from market.store import TickStore
+from market.collection.recorder import SLOW_FLUSHES, Recorder
+from market.store.storage import LocalStorage
+from market.store.tick_store import TickStore
 from market.streams import Stream
 
 START = 1_757_000_000_000
@@ -103,7 +103,7 @@ class HangingDisk(LocalStorage):
 
 async def test_while_the_disk_hangs_memory_is_bounded(tmp_path, monkeypatch):
     """Rows beyond the bound are dropped, counted and a gap; those before it are written when the disk answers."""
-    monkeypatch.setattr("market.recorder.BUFFERED_ROWS", 10)
+    monkeypatch.setattr("market.collection.recorder.BUFFERED_ROWS", 10)
     disk = HangingDisk(tmp_path)
     recorder = Recorder(disk, "hyperliquid", "s")
     recorder.add("ETH", Stream.BBO, quote_row(0))

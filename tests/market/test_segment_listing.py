@@ -6,8 +6,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.segment_listing import SegmentListing
-from market.storage import LocalStorage
+from market.store.segment_listing import SegmentListing
+from market.store.storage import LocalStorage
 from market.streams import Stream
 
 LONG_AGO_NS = 1_000_000_000 * 10**9

@@ -1,9 +1,9 @@
 """What a user is told of a store."""
 
-from market.collector_state import CollectorState, read_state, write_state
-from market.rows import gap_row, table_of
-from market.segments import SegmentWriter
-from market.status import store_status
+from market.collection.collector_state import CollectorState, read_state, write_state
+from market.collection.status import store_status
+from market.store.rows import gap_row, table_of
+from market.store.segments import SegmentWriter
 from market.streams import Stream
 
 NOW = 1_757_000_000_000

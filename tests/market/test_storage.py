@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import fs
 
-from market.storage import LocalStorage, RemoteStorage, Storage, open_storage
+from market.store.storage import LocalStorage, RemoteStorage, Storage, open_storage
 
 
 @pytest.fixture(params=["local", "remote"])

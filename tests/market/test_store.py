@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.errors import MalformedMessage, NotEnoughData, UnknownCoin
-from market.rows import gap_row, table_of
-from market.segments import SegmentName, SegmentWriter, encode, write_segment
-from market.store import TickStore
+from market.store.rows import gap_row, table_of
+from market.store.segments import SegmentName, SegmentWriter, encode, write_segment
+from market.store.tick_store import TickStore
 from market.streams import SCHEMAS, Stream
 
 DAY_MS = 86_400_000

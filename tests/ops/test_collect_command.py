@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from calibration.settings import Settings
-from market.collector import Collector
+from market.collection.collector import Collector
 from market.other_venues.collector import OtherVenueCollector
 from ops.collect_command import collector_of
 from ops.command_line import main

@@ -13,7 +13,7 @@ from typing import Any, Self
 import pyarrow as pa
 
 from market.events import BookSnapshot, Trade
-from market.segments import SegmentWriter
+from market.store.segments import SegmentWriter
 from market.streams import BOOK_LEVELS, FAST_BOOK_LEVELS, SCHEMAS, Stream
 from venue.markets.candles import CandleAggregator
 from venue.markets.recording import RecordingSource

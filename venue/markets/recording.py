@@ -19,7 +19,7 @@ from market.errors import MalformedMessage, NotEnoughData
 from market.events import BookSnapshot, Trade
 from market.instrument import Instrument, Listing
 from market.sides import Direction
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.streams import BOOK_LEVELS, FAST_BOOK_LEVELS, Stream
 from market.tape import FloatArray, IntArray
 from venue.markets.fused_book import FusedBook

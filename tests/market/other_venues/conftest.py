@@ -14,7 +14,7 @@ from market.clock import now_ms
 from market.other_venues.collector import OtherVenueCollector, VenueOptions, client_of
 from market.other_venues.feed import Patience
 from market.other_venues.quirks import VenueQuirks
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.streams import Stream
 
 HURRIED = Patience(

@@ -7,7 +7,7 @@ from calibration.service import calibrate_once
 from calibration.settings import Settings
 from market.clock import now_ms
 from market.other_venues.bybit import Bybit
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.streams import Stream
 from market.tape import Tape
 from venue.markets.presets import default_truths

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from market.collector import Collector
+from market.collection.collector import Collector
 from market.other_venues.collector import OtherVenueCollector, VenueOptions, client_of
 from market.other_venues.hyperliquid import HyperliquidThroughCcxt
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.streams import Stream
 from venue.config import VenueConfig
 from venue.markets.presets import default_truths

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from market.events import BookSnapshot, Trade
-from market.store import TickStore
+from market.store.tick_store import TickStore
 from market.streams import Stream
 from venue.markets.prehistory import LIVE_SECONDS, Playback, write_prehistory
 from venue.markets.presets import default_truths

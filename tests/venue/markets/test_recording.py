@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from market.errors import MalformedMessage, NotEnoughData, UnknownCoin
 from market.events import BookSnapshot, Trade
-from market.segments import write_segment
 from market.sides import Direction
-from market.store import TickStore
+from market.store.segments import write_segment
+from market.store.tick_store import TickStore
 from market.streams import SCHEMAS, Stream
 from venue.markets.fused_book import FusedBook
 from venue.markets.prehistory import write_prehistory

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from market.rows import Row, gap_row, table_of
-from market.segments import SegmentName, cut_segments, encode
-from market.storage import Storage
+from market.store.rows import Row, gap_row, table_of
+from market.store.segments import SegmentName, cut_segments, encode
+from market.store.storage import Storage
 from market.streams import Stream
 
 SLOW_STREAMS = frozenset({Stream.BOOK, Stream.CONTEXT})

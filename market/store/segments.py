@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from market.errors import MalformedMessage
-from market.storage import Storage, open_storage
+from market.store.storage import Storage, open_storage
 from market.streams import SCHEMAS, Stream
 
 DAY_MS = 86_400_000

@@ -21,18 +21,18 @@ from pathlib import Path
 import aiohttp
 
 from market.clock import now_ms
-from market.coin_recording import CONNECTIONS, CoinRecording
-from market.collector_state import CollectorState, write_state
+from market.collection.coin_recording import CONNECTIONS, CoinRecording
+from market.collection.collector_state import CollectorState, write_state
+from market.collection.live_recording import LiveRecording, Recording
+from market.collection.recorder import SLOW_FLUSHES, SLOW_STREAMS, SPILL_BYTES, Counts, Recorder
+from market.collection.upkeep import Retention, keep_up
 from market.errors import ConfigurationError, DataError
 from market.hyperliquid.directory import Directory
 from market.hyperliquid.feed import Allowances, Feed, Timing
 from market.hyperliquid.market_data import Subscription
-from market.live_recording import LiveRecording, Recording
-from market.recorder import SLOW_FLUSHES, SLOW_STREAMS, SPILL_BYTES, Counts, Recorder
-from market.storage import LocalStorage, open_storage
-from market.store import TickStore
+from market.store.storage import LocalStorage, open_storage
+from market.store.tick_store import TickStore
 from market.streams import Stream
-from market.upkeep import Retention, keep_up
 
 COINS_PER_CONNECTION = 60
 MOST_CONNECTIONS = 10

@@ -8,7 +8,8 @@ An interval is a gap if
 * the book had one side only, or was crossed: there is no mid to measure from.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -18,15 +19,26 @@ from numpy.typing import NDArray
 from market.streams import Stream
 from market.tape import FloatArray, IntArray, QuoteTape, Tape, TradeTape
 
-if TYPE_CHECKING:
-    from market.store import TickStore
-
 SILENCE_MS = 5000
 QUOTE_COLUMNS = ("bid_price", "bid_size", "ask_price", "ask_size")
 BOOKS = (Stream.BOOK_FAST, Stream.BOOK)
 
 
-def build(store: "TickStore", coin: str, start_ms: int, end_ms: int) -> Tape:
+class RecordedRows(Protocol):
+    """What a tape is built from: the recorded rows of each coin, stream by stream."""
+
+    def read(
+        self, coin: str, stream: Stream, start_ms: int, end_ms: int, *, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Rows of the window (`start_ms`, `end_ms`], ascending in time."""
+        ...
+
+    def streams(self, coin: str, start_ms: int, end_ms: int) -> set[Stream]:
+        """Streams recorded on the days of the window."""
+        ...
+
+
+def build(store: RecordedRows, coin: str, start_ms: int, end_ms: int) -> Tape:
     """Tape of the window (`start_ms`, `end_ms`] of one coin of a store."""
     rows = _best_quotes(store, coin, start_ms, end_ms)
     trades, live = _trades(store, coin, start_ms, end_ms)
@@ -66,7 +78,7 @@ def merge_intervals(intervals: IntArray, start_ms: int, end_ms: int) -> IntArray
     return np.column_stack((clipped[opens, 0], reach[closes])).astype(np.int64)
 
 
-def _best_quotes(store: "TickStore", coin: str, start_ms: int, end_ms: int) -> QuoteTape:
+def _best_quotes(store: RecordedRows, coin: str, start_ms: int, end_ms: int) -> QuoteTape:
     """Best quotes of the window; where none are recorded, the top of the recorded books."""
     table = store.read(coin, Stream.BBO, start_ms, end_ms, columns=("exchange_ms", *QUOTE_COLUMNS))
     if not len(table):
@@ -74,14 +86,14 @@ def _best_quotes(store: "TickStore", coin: str, start_ms: int, end_ms: int) -> Q
     return QuoteTape(table["exchange_ms"].to_numpy(), *(_floats(table[name]) for name in QUOTE_COLUMNS))
 
 
-def _tops_of_books(store: "TickStore", coin: str, start_ms: int, end_ms: int) -> pa.Table:
+def _tops_of_books(store: RecordedRows, coin: str, start_ms: int, end_ms: int) -> pa.Table:
     columns = ("exchange_ms", *(f"{name}_0" for name in QUOTE_COLUMNS))
     tables = [store.read(coin, stream, start_ms, end_ms, columns=columns) for stream in BOOKS]
     table = pa.concat_tables(tables).rename_columns(["exchange_ms", *QUOTE_COLUMNS])
     return table.take(pa.array(np.argsort(table["exchange_ms"].to_numpy(), kind="stable")))
 
 
-def _trades(store: "TickStore", coin: str, start_ms: int, end_ms: int) -> tuple[TradeTape, NDArray[np.bool_]]:
+def _trades(store: RecordedRows, coin: str, start_ms: int, end_ms: int) -> tuple[TradeTape, NDArray[np.bool_]]:
     """Trades of the window, and which were received live: a back-log does not prove that anyone listened."""
     columns = ("exchange_ms", "side", "price", "size", "hash", "buyer", "seller", "replayed")
     table = store.read(coin, Stream.TRADES, start_ms, end_ms, columns=columns)
@@ -113,7 +125,7 @@ def market_orders(trades: pa.Table, bought: pa.ChunkedArray) -> IntArray:
     return np.asarray(codes, dtype=np.int64)
 
 
-def _silences(store: "TickStore", coin: str, time_ms: IntArray) -> IntArray:
+def _silences(store: RecordedRows, coin: str, time_ms: IntArray) -> IntArray:
     """Silences of quotes and trades that no book breaks."""
     silent = silences(time_ms)
     if not len(silent):
@@ -129,7 +141,7 @@ def _silences(store: "TickStore", coin: str, time_ms: IntArray) -> IntArray:
     return silences(np.union1d(time_ms, books))
 
 
-def _recorded_gaps(store: "TickStore", coin: str, start_ms: int, end_ms: int) -> IntArray:
+def _recorded_gaps(store: RecordedRows, coin: str, start_ms: int, end_ms: int) -> IntArray:
     """Gaps of quotes and trades that a recorder wrote; one that names no stream means all."""
     table = store.read(coin, Stream.GAPS, start_ms, end_ms, columns=("start_ms", "end_ms", "stream"))
     if not len(table):

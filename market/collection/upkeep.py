@@ -6,10 +6,10 @@ import threading
 from dataclasses import dataclass
 
 from market.clock import now_ms
-from market.compaction import compact, remove_leftovers, remove_old_days
 from market.errors import DataError
-from market.segments import DAY_MS, day_of
-from market.storage import Storage
+from market.store.compaction import compact, remove_leftovers, remove_old_days
+from market.store.segments import DAY_MS, day_of
+from market.store.storage import Storage
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from market import recorded_tape
 from market.errors import DataError, NotEnoughData, UnknownCoin
 from market.hyperliquid.numbers import YEAR_10000_MS
-from market.segment_reader import SegmentReader, Window
-from market.segments import coin_folder, conform, day_of, in_time_order, is_day, without_duplicates
-from market.storage import open_storage
+from market.store import recorded_tape
+from market.store.segment_reader import SegmentReader, Window
+from market.store.segments import coin_folder, conform, day_of, in_time_order, is_day, without_duplicates
+from market.store.storage import open_storage
 from market.streams import SCHEMAS, Stream
 from market.tape import IntArray, Tape
 
@@ -110,7 +110,7 @@ class TickStore:
         return table.select(wanted)
 
     def tape(self, coin: str, start_ms: int, end_ms: int) -> Tape:
-        """Quotes, trades and gaps of the window (`start_ms`, `end_ms`]; see `market.recorded_tape`.
+        """Quotes, trades and gaps of the window (`start_ms`, `end_ms`]; see `market.store.recorded_tape`.
 
         Raises
         ------

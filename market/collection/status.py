@@ -5,11 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from market.collector_state import read_state
-from market.segment_reader import SegmentReader, Window
-from market.segments import DAY_MS, SegmentName, coin_folder, day_of, is_day
-from market.storage import Storage, open_storage
-from market.store import TickStore
+from market.collection.collector_state import read_state
+from market.store.segment_reader import SegmentReader, Window
+from market.store.segments import DAY_MS, SegmentName, coin_folder, day_of, is_day
+from market.store.storage import Storage, open_storage
+from market.store.tick_store import TickStore
 from market.streams import Stream
 
 FRESH_NOTE_MS = 60_000

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from market.errors import MalformedMessage
-from market.segment_listing import SegmentListing
-from market.segments import ROW_GROUP_ROWS, SegmentName, conform, replaced_names, time_column
-from market.storage import Storage
+from market.store.segment_listing import SegmentListing
+from market.store.segments import ROW_GROUP_ROWS, SegmentName, conform, replaced_names, time_column
+from market.store.storage import Storage
 from market.streams import Stream
 
 CACHED_FOOTERS = 4096

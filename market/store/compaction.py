@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from market.segment_reader import SegmentReader, Window
-from market.segments import (
+from market.store.segment_reader import SegmentReader, Window
+from market.store.segments import (
     IMPORTED,
     MERGED,
     SegmentName,
@@ -31,7 +31,7 @@ from market.segments import (
     stamped_name,
     without_duplicates,
 )
-from market.storage import TEMPORARY_SUFFIX, LocalStorage, Storage
+from market.store.storage import TEMPORARY_SUFFIX, LocalStorage, Storage
 from market.streams import SCHEMAS, Stream
 
 HOUR_MS = 3_600_000

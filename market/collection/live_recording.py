@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Set
 from typing import Protocol
 
-from market.coin_recording import CoinRecording
+from market.collection.coin_recording import CoinRecording
 from market.errors import MalformedMessage
 from market.events import AssetContext, BestQuote, BookSnapshot, Trade
 from market.hyperliquid.directory import Directory

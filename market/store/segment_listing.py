@@ -7,8 +7,8 @@ import time
 from collections import OrderedDict
 from typing import NamedTuple
 
-from market.segments import SegmentName
-from market.storage import Storage
+from market.store.segments import SegmentName
+from market.store.storage import Storage
 from market.streams import Stream
 
 LISTED_FOLDERS = 4096

@@ -3,9 +3,9 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
+from market.collection.recorder import Recorder
 from market.events import AssetContext, BestQuote, BookSnapshot, Trade
-from market.recorder import Recorder
-from market.rows import book_row, context_row, quote_row, trade_row
+from market.store.rows import book_row, context_row, quote_row, trade_row
 from market.streams import Stream
 
 REMEMBERED_TRADES = 10_000
