@@ -1,10 +1,10 @@
-"""A publication cycle over a whole exchange, reading the tick store included, takes less than a second.
+"""A publication cycle over a whole exchange of 200 coins takes less than a second.
 
 Usage: ``python benchmarks/whole_exchange.py [--coins N] [--memory]``. The service itself works on a store that grows as
 a collector would let it: each coin has its own simulated market, and every five seconds there is a new segment of its
-quotes and one of its trades. A cycle reads what is new, estimates, solves for the quotes, and writes a file a coin and
-the rows of the history. Seconds before, the service reads ahead what is there by then; that is given apart. The
-baseline reads and reduces the whole half hour of every coin in each cycle, as the prior art does.
+quotes and one of its trades. Between two cycles the service reads what is new; that is given apart, with its share of
+the period and by event. A cycle estimates, solves for the quotes, and writes a file a coin and the rows of the history.
+The baseline reads and reduces the whole half hour of every coin in each cycle, as the prior art does.
 
 The clock counts what other programs take as well; processor time stands beside it.
 """
@@ -24,8 +24,8 @@ import pyarrow as pa
 from calibration.calibrate import calibrate_observed
 from calibration.increments import Increments
 from calibration.live import observe_window
-from calibration.publish import Published, parameters, solve, write_all
-from calibration.service import READ_AHEAD_S, Calibrator
+from calibration.publish import Published, Writers, parameters, solve
+from calibration.service import Calibrator
 from calibration.settings import Settings
 from market.store.segments import cut_segments, encode
 from market.store.tick_store import TickStore
@@ -40,6 +40,7 @@ WINDOW_MS = 1_800_000
 PERIOD_MS = 15_000
 SEGMENT_MS = 5_000
 UNWRITTEN_MS = 2_000
+READING_MS = 2_000  # before a cycle
 CYCLES = {1: 20, 10: 20, 50: 20, 200: 64, 1000: 5}
 MARKETS = 40
 FIRST_CYCLE = -(-(START + WINDOW_MS) // PERIOD_MS) * PERIOD_MS
@@ -82,6 +83,7 @@ class Exchange:
         self.store = folder / "market_data"
         self.settings = Settings(coins=tuple(self.markets), market_data=self.store, parameters=folder / "parameters")
         self.calibrator = Calibrator(self.settings)
+        self.writers = Writers()
         self.written_ms = FIRST_CYCLE - UNWRITTEN_MS
         self._write(START, self.written_ms)
 
@@ -101,7 +103,7 @@ class Exchange:
             found.append(calibrate_observed(seen, steps, self.settings, None, now_ms))
         solved = zip(self.markets, solve(found, self.settings), strict=True)
         documents = [parameters(coin, one, self.settings) for coin, one in solved if isinstance(one, Published)]
-        write_all(documents, self.settings.parameters)
+        self.writers.together([partial(document.write, self.settings.parameters) for document in documents])
 
     def _write(self, start_ms: int, end_ms: int) -> None:
         encoded: dict[int, list[tuple[str, bytes]]] = {}
@@ -158,34 +160,42 @@ def timed(work: Callable[[], object]) -> Timing:
 
 
 def run_cycles(exchange: Exchange, count: int) -> tuple[list[Timing], list[Timing], int]:
-    """Cycles as the service runs them, after a first one that reads the whole window; and the time of the last."""
+    """Reading and cycles as the service alternates them, after a first cycle that reads all; the time of the last."""
     exchange.calibrator.cycle(FIRST_CYCLE)
-    ahead, cycles, now = [], [], FIRST_CYCLE
+    readings, cycles, now = [], [], FIRST_CYCLE
     for _ in range(count):
         now += PERIOD_MS
-        ahead_ms = now - round(READ_AHEAD_S * 1e3)
-        exchange.record_until(ahead_ms)
-        ahead.append(timed(partial(exchange.calibrator.read_ahead, lambda at=ahead_ms / 1e3: at, now / 1e3)))
-        exchange.record_until(now)
-        cycles.append(timed(partial(exchange.calibrator.cycle, now)))
-    return ahead, cycles, now
+        before_s = (now - READING_MS) / 1e3
+        exchange.record_until(now - READING_MS)
+        readings.append(timed(partial(exchange.calibrator.read_on, lambda at=before_s: at, lambda: False)))
+        cycles.append(timed(partial(exchange.calibrator.cycle, now, list(exchange.markets))))
+    return readings, cycles, now
+
+
+def events_a_period(exchange: Exchange) -> float:
+    """Mean number of events of all coins in one period."""
+    counts = {key: len(m.tape.quotes.time_ms) + len(m.tape.trades.time_ms) for key, m in exchange.markets.items()}
+    seconds = {key: (m.tape.end_ms - m.tape.start_ms) / 1e3 for key, m in exchange.markets.items()}
+    return sum(counts[key] / seconds[key] for key in counts) * PERIOD_MS / 1e3
 
 
 def growth(markets: list[Recording], numbers: list[int]) -> None:
     """Time of a cycle against the number of coins [ms]."""
-    print("          cycle, clock        cycle, processor   read ahead   whole window again")
-    print("coins    median      99 %    median      99 %       median      median   ratio")
+    print("          cycle, clock        cycle, processor   reading between cycles    whole window again")
+    print("coins    median      99 %    median      99 %       median  µs an event      median   ratio")
     for coins in numbers:
         with tempfile.TemporaryDirectory() as folder:
             exchange = Exchange(coins, markets, Path(folder))
-            ahead, cycles, now = run_cycles(exchange, CYCLES.get(coins, 20))
-            again = [timed(partial(exchange.whole_window_again, now)).clock for _ in range(3 if coins <= 200 else 1)]
+            readings, cycles, now = run_cycles(exchange, CYCLES.get(coins, 20))
+            again = [timed(partial(exchange.whole_window_again, now)).clock for _ in range(3 if coins <= 50 else 1)]
+            exchange.calibrator.close()
+            exchange.writers.close()
         clock, processor = np.array(cycles).T * 1e3
-        whole = np.median(again) * 1e3
+        whole, reading = np.median(again) * 1e3, np.median(np.array(readings)[:, 1]) * 1e3
         print(
             f"{coins:5d} {np.median(clock):9.1f} {np.quantile(clock, 0.99):9.1f} "
-            f"{np.median(processor):9.1f} {np.quantile(processor, 0.99):9.1f} "
-            f"{np.median(np.array(ahead)[:, 0]) * 1e3:12.1f} {whole:11.1f} {whole / np.median(clock):7.1f}",
+            f"{np.median(processor):9.1f} {np.quantile(processor, 0.99):9.1f} {reading:12.1f} "
+            f"{reading * 1e3 / events_a_period(exchange):12.1f} {whole:11.1f} {whole / np.median(clock):7.1f}",
             flush=True,
         )
 

@@ -75,6 +75,7 @@ class HistoryWriter:
         self._rows_per_segment = rows_per_segment
         self._due = rows_per_segment - offset
         self._rows: list[dict[str, Any]] = []
+        self._segments: dict[str, int] = {}
 
     def append(self, calibration: Calibration) -> None:
         """Take a row; write when there are enough."""
@@ -84,21 +85,27 @@ class HistoryWriter:
             self._due = self._rows_per_segment
 
     def flush(self) -> None:
-        """Write what was taken, one segment a day, and merge the days that have many."""
+        """Write what was taken, one segment a day."""
         days: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for row in self._rows:
             days[_day(row["created_ms"])].append(row)
         for day, rows in days.items():
-            name = f"{day}-{rows[0]['created_ms']}.parquet"
-            self._storage.publish(name, _encoded(pa.Table.from_pylist(rows, schema=SCHEMA)))
-            self._compact(day)
+            if day not in self._segments:
+                self._segments[day] = len(self._files(day))
+            self._storage.publish(f"{day}-{rows[0]['created_ms']}.parquet", _segment(rows))
+            self._segments[day] += 1
         self._rows.clear()
 
-    def _compact(self, day: str) -> None:
+    def merge(self) -> None:
+        """Merge the segments of each day that has many; takes longer than to write one, so it has a call of its own."""
+        for day, count in self._segments.items():
+            if count > SEGMENTS_A_DAY:
+                self._merge(day)
+                self._segments[day] = 1
+
+    def _merge(self, day: str) -> None:
         """Merge the segments of a day; the name is new, so that two writers never replace each other's rows."""
-        segments = [name for name in self._storage.files("") if name.startswith(day) and name.endswith(".parquet")]
-        if len(segments) <= SEGMENTS_A_DAY:
-            return
+        segments = self._files(day)
         try:
             table = _unique(pa.concat_tables([_read(self._storage.root / name) for name in segments]))
         except FileNotFoundError:  # another writer is merging them
@@ -108,6 +115,9 @@ class HistoryWriter:
         for name in segments:
             if name != merged:
                 self._storage.delete(name)
+
+    def _files(self, day: str) -> list[str]:
+        return [name for name in self._storage.files("") if name.startswith(day) and name.endswith(".parquet")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,6 +241,14 @@ def _unique(table: pa.Table) -> pa.Table:
     order = np.argsort(created, kind="stable")
     keep = order[np.r_[created[order][1:] != created[order][:-1], True]] if len(order) else order
     return table.take(pa.array(keep, type=pa.int64()))
+
+
+def _segment(rows: list[dict[str, Any]]) -> pa.Buffer:
+    """A few rows as a file; what pays off for many rows would take longer than all the rest here."""
+    sink = pa.BufferOutputStream()
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    pq.write_table(table, sink, compression="none", use_dictionary=False)
+    return sink.getvalue()
 
 
 def _encoded(table: pa.Table) -> pa.Buffer:

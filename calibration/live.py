@@ -1,6 +1,6 @@
-"""Observations that are kept up to date: each cycle reads what is new, and nothing is looked at for half an hour again.
+"""Observations that are kept up to date: a reading takes in what is new; nothing is looked at for half an hour again.
 
-What is older than `SETTLE_MS` is settled: it is reduced once, by the functions of the batch, and kept in a ring of the
+What is older than `SETTLE_MS` is settled: it is reduced once, by the functions of the batch, and kept for the
 length of the window. What is younger may still be joined by late or repeated events; it is reduced anew each time.
 The result equals that of a batch over the whole window.
 """
@@ -11,6 +11,7 @@ import numpy as np
 
 from calibration.estimators.seconds import SECOND_MS
 from calibration.observations import Observations, observe
+from market.errors import DataError
 from market.tape import Tape
 
 SETTLE_MS = 30_000
@@ -44,9 +45,21 @@ class LiveObservations:
         self._tick = tick
         self._window_ms = window_ms
         self._settled: Observations | None = None
+        self._recent: Observations | None = None
 
     def at(self, now_ms: int) -> Observations:
-        """Observations of the window that ends with the newest event; see `known_until`.
+        """Read on, and return the window that ends with the newest event; see `known_until`.
+
+        Raises
+        ------
+        DataError
+            If the source cannot be read.
+        """
+        self.read(now_ms)
+        return self.window(now_ms)
+
+    def read(self, now_ms: int) -> None:
+        """Take in what has become known by now.
 
         Raises
         ------
@@ -57,11 +70,25 @@ class LiveObservations:
         settled = self._usable(start_ms, now_ms)
         from_ms = settled.end_ms if settled else _whole_second(start_ms)
         recent = observe_window(self._source, self._tick, from_ms, now_ms)
-        known = settled.followed_by(recent) if settled else recent
         settled_ms = _whole_second(now_ms - SETTLE_MS)
         if settled_ms > from_ms:
-            self._settled = known.between(_whole_second(start_ms), settled_ms)
-        return known.between(start_ms, recent.end_ms)
+            known = settled.followed_by(recent) if settled else recent
+            settled = known.between(_whole_second(start_ms), settled_ms)
+            recent = recent.between(settled_ms, recent.end_ms)
+        self._settled, self._recent = settled, recent
+
+    def window(self, now_ms: int) -> Observations:
+        """The window up to now, as far as it was read.
+
+        Raises
+        ------
+        DataError
+            If nothing was read yet.
+        """
+        if self._recent is None:
+            raise DataError("0 events were read, a window needs some")
+        known = self._settled.followed_by(self._recent) if self._settled else self._recent
+        return known.between(now_ms - self._window_ms, known.end_ms)
 
     def _usable(self, start_ms: int, now_ms: int) -> Observations | None:
         """What is settled, unless the clock went back or on by so much that nothing of it is needed."""

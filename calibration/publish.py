@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from hashlib import sha256
-from pathlib import Path
 from typing import NamedTuple
 
 from calibration.calibrate import Calibration
@@ -30,6 +28,22 @@ from quoting.quote_table import QuoteTable, solve_tables
 
 _ID_LENGTH = 12
 _WRITERS = 16
+
+
+class Writers:
+    """Threads that write many files together: each write waits for the disk, so they wait together."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=_WRITERS)
+
+    def together(self, writes: Sequence[Callable[[], object]]) -> None:
+        """Write all; an error of any is raised."""
+        for _ in self._threads.map(lambda write: write(), writes):
+            pass
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown()
 
 
 class Published(NamedTuple):
@@ -75,21 +89,6 @@ def parameters(coin: str, published: Published, settings: Settings) -> Parameter
     )
     text = document.model_dump_json(by_alias=True)
     return document.model_copy(update={"calibration_id": sha256(text.encode()).hexdigest()[:_ID_LENGTH]})
-
-
-def write_all(documents: Sequence[Parameters], folder: Path) -> None:
-    """Write many files."""
-    together([partial(document.write, folder) for document in documents])
-
-
-def together(writes: Sequence[Callable[[], object]]) -> None:
-    """Write many things: each waits for the disk, so they wait together; an error of any is raised."""
-    if len(writes) == 1:
-        writes[0]()
-        return
-    with ThreadPoolExecutor(max_workers=_WRITERS) as writers:
-        for _ in writers.map(lambda write: write(), writes):
-            pass
 
 
 def _market(calibration: Calibration) -> Market:

@@ -9,8 +9,9 @@ from typing import Any
 import click
 from rich.progress import Progress, TaskID
 
+from calibration.hindsight import backfill, calibrate_once
 from calibration.parameters import Parameters
-from calibration.service import backfill, calibrate_once, run_service
+from calibration.service import run_service
 from calibration.settings import Settings
 from market.errors import ConfigurationError
 from market.store.tick_store import TickStore

@@ -49,8 +49,7 @@ def main(*, verbose: bool) -> None:
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
     )
-    for chatty in ("schedule", "numexpr"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("numexpr").setLevel(logging.WARNING)
 
 
 COMMANDS = (

@@ -30,6 +30,7 @@ def write(folder: Path, calibration: Calibration, times: list[int], rows_per_seg
     writer = HistoryWriter(folder, "ETH", rows_per_segment)
     for time_ms in times:
         writer.append(replace(calibration, created_ms=time_ms))
+        writer.merge()
     writer.flush()
 
 

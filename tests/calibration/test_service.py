@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from calibration.hindsight import backfill, calibrate_once
 from calibration.history import read_history
 from calibration.parameters import read_parameters
-from calibration.service import Calibrator, backfill, calibrate_once, run_service
+from calibration.service import Calibrator, run_service
 from calibration.settings import CalibrationSettings, Horizon, ModelSettings, Settings
 from calibration.volatility_training import TrainedVolatility
 from market.errors import DataError, NotEnoughData, StaleParameters, UnknownCoin
@@ -182,26 +183,40 @@ def test_the_service_runs_at_multiples_of_its_period_until_it_is_stopped(setting
     assert (np.diff(created) >= 250).all()
 
 
-def test_reading_ahead_changes_no_number(settings, tmp_path):
-    """What was read seconds before a cycle, in whatever state the window was then, leaves its files as they are."""
+def test_a_cycle_publishes_what_was_read_before_it(settings, tmp_path):
+    """Read in any number of steps, seconds before the cycle or in it: only the newest events may be missing."""
     plain = Calibrator(settings)
     other = settings.model_copy(update={"parameters": tmp_path / "ahead"})
     ahead = Calibrator(other)
     for now_ms in range(START + 900_000, START + 990_000, 15_000):
-        assert ahead.read_ahead(lambda at=now_ms / 1e3 - 4: at, now_ms / 1e3) == 2
-        assert plain.cycle(now_ms) == ahead.cycle(now_ms) == 2
+        for early_ms in (9_000, 2_000, 0):
+            at_s = (now_ms - early_ms) / 1e3
+            assert sorted(ahead.read_on(lambda at_s=at_s: at_s, lambda: False)) == ["ETH", "SOL"]
+        assert plain.cycle(now_ms) == ahead.cycle(now_ms, settings.coins) == 2
         for coin in settings.coins:
             files = [(folder / f"{coin}.json").read_bytes() for folder in (settings.parameters, other.parameters)]
             assert files[0] == files[1]
+    later_ms = now_ms + 15_000
+    ahead.read_on(lambda: later_ms / 1e3 - 2, lambda: False)
+    ahead.cycle(later_ms, settings.coins)
+    for coin in settings.coins:
+        window = read_parameters(other.parameters, coin, venue="hyperliquid", now_ms=later_ms).window
+        assert window.start_ms == later_ms - 600_000
+        assert later_ms - 4_000 < window.end_ms <= later_ms - 2_000
 
 
-def test_reading_ahead_ends_when_the_cycle_is_due_and_survives_a_coin_without_data(settings):
-    """It reaches no coin once its time is over, and leaves it to the cycle to complain."""
-    calibrator = Calibrator(settings.model_copy(update={"coins": ("NONE", "ETH")}))
+def test_every_coin_has_its_turn_where_there_is_no_time_for_all(settings, caplog):
+    """Reading goes on with the coin read longest ago; a coin without data is told of by the cycle and stops nobody."""
+    calibrator = Calibrator(settings.model_copy(update={"coins": ("NONE", "ETH", "SOL")}))
     now_s = START / 1e3 + 900
-    assert calibrator.read_ahead(lambda: now_s, now_s) == 0
-    assert calibrator.read_ahead(lambda: now_s - 4, now_s) == 2
-    assert calibrator.cycle(round(now_s * 1e3)) == 1
+    assert calibrator.read_on(lambda: now_s, lambda: True) == []
+    turns = []
+    for turn in range(6):
+        answers = iter([False, True])
+        turns += calibrator.read_on(lambda turn=turn: now_s + turn, lambda answers=answers: next(answers))
+    assert turns == ["NONE", "ETH", "SOL"] * 2
+    assert calibrator.cycle(round((now_s + 6) * 1e3), ["NONE", "ETH", "SOL"]) == 2
+    assert "NONE is not calibrated" in caplog.text
 
 
 def test_sigterm_ends_the_service_cleanly(settings, root, tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calibration.service import calibrate_once
+from calibration.hindsight import calibrate_once
 from calibration.settings import Settings
 from market.clock import now_ms
 from market.other_venues.bybit import Bybit
