@@ -13,6 +13,7 @@ from functools import partial
 from zlib import crc32
 
 from calibration.calibrate import Calibration, calibrate_observed
+from calibration.fee_tier import FeeTier
 from calibration.funding import FundingRates, funding_rate
 from calibration.history import HistoryWriter
 from calibration.intake import Intake
@@ -77,6 +78,7 @@ class Calibrator:
     def __init__(self, settings: Settings) -> None:
         self.reading_s = settings.calibration.period_s
         self._settings = settings
+        self._fee_tier = FeeTier(settings)
         store = TickStore(settings.market_data, settings.venue)
         self._intake = Intake(store, settings.coins, round(settings.calibration.window_s * 1e3))
         self._funding = FundingRates(partial(funding_rate, store))
@@ -88,6 +90,7 @@ class Calibrator:
     def read_on(self, clock: Clock, is_over: Callable[[], bool]) -> list[str]:
         """Read what is recorded by now, until the time is over; return the coins that were reached."""
         began = clock()
+        self._settings = self._fee_tier.applied(began)
         reached = self._intake.read_on(clock, is_over)
         if reached:
             taken = (clock() - began) * len(self._settings.coins) / len(reached)

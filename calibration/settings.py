@@ -3,6 +3,7 @@
 A wrong value is refused with its key, the value seen and what is accepted.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +20,8 @@ from trading.rules import QuotingRules, Role
 # The dialect in which Freqtrade reads its configuration.
 _COMMENTS_ALLOWED = rapidjson.PM_COMMENTS | rapidjson.PM_TRAILING_COMMAS
 _DEEPEST_INCLUDE = 5
+_ADDRESS = "^0x[0-9a-fA-F]{40}$"
+_NO_ADDRESS = "0x" + "0" * 40
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -48,7 +51,7 @@ class ModelSettings(Section):
 
     `order_notional` is the value of one lot [quote currency], `maximum_inventory` is in lots, `running_penalty` in
     price/s per lot² (null: derived, see `quoting.penalty`), `terminal_penalty` in price per lot², `maker_fee` a
-    fraction (negative: a rebate).
+    fraction (negative: a rebate); where it is not given, the exchange is asked for that of the account.
     """
 
     order_notional: Positive = 100.0
@@ -139,12 +142,14 @@ class Settings(Section):
 
     `sides` says what this bot may hold: `long_only`; `short_only`; `alternate`, long or short, one at a time; or one of
     two bots on two accounts that quote both sides together, `long_leg` and `short_leg`, which tell each other their
-    position through files in `legs`. `leverage` applies to futures only.
+    position through files in `legs`. `leverage` applies to futures only. `account` is the address whose fee holds; in
+    a configuration without it, the exchange's ``walletAddress``.
     """
 
     venue: str = "hyperliquid"
     coins: tuple[str, ...] = ()
     url: str = "https://api.hyperliquid.xyz"
+    account: Annotated[str, Field(pattern=_ADDRESS)] | None = None
     market_data: Path | str = Path("user_data/market_data")  # or an address such as s3://bucket/ticks
     parameters: Path = Path("user_data/parameters")
     decisions: Path = Path("user_data/logs/decisions")
@@ -174,7 +179,8 @@ class Settings(Section):
     def from_files(cls, paths: Sequence[Path]) -> "Settings":
         """Read the section from Freqtrade configuration files, merged as Freqtrade does: deeply, the later file wins.
 
-        Without `coins` in the section the pair whitelist names them; without the section all defaults hold.
+        Without `coins` in the section the pair whitelist names them, without `account` it is the exchange's wallet
+        address; without the section all defaults hold.
 
         Raises
         ------
@@ -184,15 +190,33 @@ class Settings(Section):
         config = _load_all(paths)
         where = ", ".join(str(path) for path in paths)
         settings = cls.from_section(config.get("market_making", {}), where=f"{where}: market_making")
-        if settings.coins:
-            return settings
-        pairs = config.get("exchange", {}).get("pair_whitelist", [])
-        return settings.model_copy(update={"coins": tuple(pair.split("/")[0] for pair in pairs)})
+        exchange = config.get("exchange", {})
+        told: dict[str, Any] = {}
+        if not settings.coins:
+            told["coins"] = tuple(pair.split("/")[0] for pair in exchange.get("pair_whitelist", []))
+        wallet = str(exchange.get("walletAddress", ""))
+        if settings.account is None and re.match(_ADDRESS, wallet) and wallet != _NO_ADDRESS:
+            told["account"] = wallet
+        return settings.model_copy(update=told)
 
     @property
     def role(self) -> Role:
         """What this bot may hold."""
         return Role(self.sides)
+
+    @property
+    def asks_for_fee(self) -> bool:
+        """Whether the maker fee is that of the account's tier: none is configured, and there is somebody to ask."""
+        return self.account is not None and self.venue == "hyperliquid" and not self.has_own_fee
+
+    @property
+    def has_own_fee(self) -> bool:
+        """Whether the maker fee was configured."""
+        return "maker_fee" in self.model.model_fields_set
+
+    def with_maker_fee(self, fee: float) -> "Settings":
+        """Return the same with another maker fee."""
+        return self.model_copy(update={"model": self.model.model_copy(update={"maker_fee": fee})})
 
     def risk_limits(self) -> RiskLimits:
         """Limits of the risk rules; an inventory at its bound is two thirds of what they call the largest position."""

@@ -1,5 +1,6 @@
 """`mm scan`: what quoting each coin would earn an hour, how sure that is, and which coins to leave alone."""
 
+import time
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from calibration.fee_tier import FeeTier
 from calibration.scan import MINIMUM_PER_HOUR, scan
 from calibration.scanning.candidates import Candidate, Unknown, candidates_from_files, candidates_from_store
 from calibration.scanning.prospect import Figures, Prospect
@@ -33,7 +35,10 @@ _STYLES = {Regime.QUOTE: "green", Regime.WIDEN: "yellow", Regime.PAUSE: "red"}
         "--parameters", type=click.Path(path_type=Path, file_okay=False),
         help="Read published calibrations.  [default: those of the configuration]",
     ),
-    click.option("--fee", type=click.FloatRange(-100, 100), help="Maker fee [bps].  [default: the configuration's]"),
+    click.option(
+        "--fee", type=click.FloatRange(-100, 100),
+        help="Maker fee [bps].  [default: the configuration's, or else that of the account's tier]",
+    ),
     click.option(
         "--minimum", type=click.FloatRange(min=0), default=MINIMUM_PER_HOUR, show_default=True,
         help="What a coin must earn an hour.",
@@ -73,9 +78,8 @@ def _settings(options: dict[str, Any]) -> Settings:
         raise ConfigurationError("give either --data or --parameters")
     settings = load_settings(options["configs"], market_data=options["data"], parameters=options["parameters"])
     if options["fee"] is None:
-        return settings
-    model = settings.model.model_copy(update={"maker_fee": options["fee"] / 1e4})
-    return settings.model_copy(update={"model": model})
+        return FeeTier(settings).applied(time.time())
+    return settings.with_maker_fee(options["fee"] / 1e4)
 
 
 def _found(settings: Settings, options: dict[str, Any]) -> tuple[list[Candidate | Unknown], str]:

@@ -10,11 +10,12 @@ from market.errors import MalformedMessage
 from market.events import AssetContext, BookSnapshot
 from market.hyperliquid.listings import parse_contexts, parse_universe
 from market.hyperliquid.market_data import parse_book
-from market.hyperliquid.numbers import milliseconds
+from market.hyperliquid.numbers import from_wire, milliseconds
 from market.instrument import Listing
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 CLOCK_QUESTIONS = 3
+LARGEST_FEE = 0.01
 
 
 async def listings(session: aiohttp.ClientSession, url: str) -> tuple[Listing, ...]:
@@ -42,6 +43,17 @@ async def book(session: aiohttp.ClientSession, url: str, coin: str) -> BookSnaps
         return parse_book(answer)
     except (KeyError, TypeError, ValueError) as error:
         raise MalformedMessage(f"l2Book answer for {coin} lacks {error}: {answer!r:.200}") from None
+
+
+async def maker_fee(session: aiohttp.ClientSession, url: str, account: str) -> float:
+    """Fee of an account's resting perpetual orders, tier and staking counted [1]; errors as in `listings`."""
+    answer = await _ask(session, url, {"type": "userFees", "user": account})
+    if not isinstance(answer, dict) or "userAddRate" not in answer:
+        raise MalformedMessage(f"userFees answer lacks userAddRate: {answer!r:.200}")
+    fee = from_wire(answer["userAddRate"])
+    if abs(fee) > LARGEST_FEE:
+        raise MalformedMessage(f"a maker fee must be within ±{LARGEST_FEE:g}, saw {fee:g}")
+    return fee
 
 
 async def clock_offset_ms(session: aiohttp.ClientSession, url: str) -> float:
