@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from calibration.calibrate import calibrate_observed
 from calibration.increments import Increments
-from calibration.live import observe_window
+from calibration.live import LiveObservations, observe_window
 from calibration.publish import Published, Writers, parameters, solve
 from calibration.service import Calibrator
 from calibration.settings import Settings
@@ -179,8 +179,23 @@ def events_a_period(exchange: Exchange) -> float:
     return sum(counts[key] / seconds[key] for key in counts) * PERIOD_MS / 1e3
 
 
+def event_in_memory(markets: list[Recording]) -> float:
+    """Processor time of one event on its way into the estimators, files apart [µs]."""
+    feeds = [LiveObservations(recording, recording.truth.tick, WINDOW_MS) for recording in markets]
+    for feed in feeds:
+        feed.read(FIRST_CYCLE)
+    began, periods = time.process_time(), 20
+    for period in range(periods):
+        for feed in feeds:
+            feed.read(FIRST_CYCLE + (period + 1) * PERIOD_MS)
+    span = FIRST_CYCLE, FIRST_CYCLE + periods * PERIOD_MS
+    tapes = [recording(*span) for recording in markets]
+    return (time.process_time() - began) / sum(len(t.quotes.time_ms) + len(t.trades.time_ms) for t in tapes) * 1e6
+
+
 def growth(markets: list[Recording], numbers: list[int]) -> None:
     """Time of a cycle against the number of coins [ms]."""
+    print(f"an event on its way into the estimators: {event_in_memory(markets):.1f} µs; with its share of a file below")
     print("          cycle, clock        cycle, processor   reading between cycles    whole window again")
     print("coins    median      99 %    median      99 %       median  µs an event      median   ratio")
     for coins in numbers:
