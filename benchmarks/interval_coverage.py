@@ -14,13 +14,14 @@ import numpy as np
 from calibration.calibrate import calibrate
 from calibration.increments import Increments
 from calibration.settings import Settings
-from market.sides import Direction
+from market.sides import Direction, Directions
 from venue.markets.presets import coin_universe, default_truths
 from venue.markets.regimes import Bursts, Widening
 from venue.markets.simulation import simulate_tape
 from venue.markets.truth import MarketTruth
 
 RUNS = 200
+DRIFT = 0.1  # price/s, six times the standard error of the mean drift of half an hour
 NAMES = ("arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill")
 
 
@@ -49,9 +50,12 @@ def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
     steady = default_truths(["ETH"])[0]
     bursting = replace(steady, bursts=Bursts(share=0.15, spell_s=20.0, ratio=6.0))
+    slope = Directions(buy=0.5, sell=0.5)
+    adverse = replace(bursting, adverse_selection_slope=slope, drift=DRIFT)
     moving = replace(steady, widening=Widening(share=0.3, spell_s=7.0, extra_ticks=4))
     table("one steady market", [steady] * runs)
     table("one market with bursts", [bursting] * runs)
+    table("one market with bursts, drift and impact that grows with depth", [adverse] * runs)
     table("as many different markets", list(coin_universe(runs, seed=11)))
     table("one market with a moving spread", [moving] * runs)
 

@@ -13,8 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from calibration.calibrate import calibrate
 from calibration.hindsight import backfill, calibrate_once
 from calibration.history import read_history
+from calibration.increments import infer_increments
 from calibration.parameters import read_parameters
 from calibration.service import Calibrator, run_service
 from calibration.settings import CalibrationSettings, Horizon, ModelSettings, Settings
@@ -255,6 +257,23 @@ def test_recorded_coins_calibrate_and_backfill(recordings, tmp_path, coin):
     assert backfill(coin, settings, start_ms=end_ms - 600_000, end_ms=end_ms, every_s=60) == 10
     with pytest.raises(DataError, match=coin):
         calibrate_once(coin, first_ms + 60_000, settings)
+
+
+@pytest.mark.parametrize("coin", ["BTC", "ETH", "SOL", "WLFI"])
+def test_impact_agrees_between_the_halves_of_a_recording(recordings, coin):
+    """Adverse selection has the same sign and order of magnitude in both, that of fills agrees within a factor of 3."""
+    store = TickStore(recordings)
+    end_ms = store.extent(coin)[1]
+    settings = Settings(calibration=CalibrationSettings(minimum_exposure_s=300))
+    halves = []
+    for start_ms in (end_ms - 1_320_000, end_ms - 660_000):
+        tape = store.tape(coin, start_ms, start_ms + 660_000)
+        halves.append(calibrate(tape, infer_increments(tape.quotes), settings).flows)
+    for one, other in zip(*halves, strict=True):
+        for name, factor in (("adverse_selection", 10.0), ("adverse_selection_on_fill", 3.0)):
+            first, second = getattr(one, name).value, getattr(other, name).value
+            assert min(first, second) > 0
+            assert max(first, second) < factor * min(first, second)
 
 
 def test_who_is_paid_to_be_short_quotes_to_be_short(settings, root):
