@@ -88,7 +88,7 @@ class LiveObservations:
         if self._recent is None:
             raise DataError("0 events were read, a window needs some")
         known = self._settled.followed_by(self._recent) if self._settled else self._recent
-        return known.between(now_ms - self._window_ms, known.end_ms)
+        return known.between(now_ms - self._window_ms, min(known.end_ms, now_ms))
 
     def _usable(self, start_ms: int, now_ms: int) -> Observations | None:
         """What is settled, unless the clock went back or on by so much that nothing of it is needed."""

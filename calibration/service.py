@@ -31,8 +31,10 @@ logger = logging.getLogger(__name__)
 Clock = Callable[[], float]
 
 _ROWS_PER_SEGMENT = 4
-_SPARE = 1.5  # reading starts this many times as early as it took before
+_SPARE = 2.0  # reading starts this many times as early as it took before
+_LATEST = 1 / 3  # of a period: how long a cycle waits for coins that are not read yet
 _LEAST_READING_S = 0.2
+_MEMORY = 0.8  # a reading that was slow once is expected again for a while
 
 
 def run_service(settings: Settings, *, stop: threading.Event, clock: Clock = time.time) -> None:
@@ -55,11 +57,11 @@ def run_service(settings: Settings, *, stop: threading.Event, clock: Clock = tim
             due_s = (clock() // period_s + 1) * period_s
             if stop.wait(max(0.0, due_s - _SPARE * calibrator.reading_s - clock())):
                 break
-            reached = calibrator.read_on(clock, partial(_is_over, stop, clock, due_s))
+            reached = calibrator.read_on(clock, partial(_is_over, stop, clock, due_s + period_s * _LATEST))
             if stop.wait(max(0.0, due_s - clock())):
                 break
             calibrator.cycle(round(due_s * 1e3), reached)
-            calibrator.merge_histories(partial(_is_over, stop, clock, due_s + period_s / 3))
+            calibrator.merge_histories(partial(_is_over, stop, clock, due_s + 2 * period_s * _LATEST))
     finally:
         calibrator.close()
         logger.info("calibration has ended")
@@ -72,11 +74,11 @@ def _is_over(stop: threading.Event, clock: Clock, end_s: float) -> bool:
 class Calibrator:
     """The state of the service: what is known of each coin, and its last calibration.
 
-    `reading_s` is how long it takes to read what one period brings, of all coins [s]; at first a whole period.
+    `reading_s` is how long it takes to read what one period brings, of all coins [s]; at first as long as it may.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.reading_s = settings.calibration.period_s
+        self.reading_s = settings.calibration.period_s / _SPARE
         self._settings = settings
         self._fee_tier = FeeTier(settings)
         store = TickStore(settings.market_data, settings.venue)
@@ -94,7 +96,7 @@ class Calibrator:
         reached = self._intake.read_on(clock, is_over)
         if reached:
             taken = (clock() - began) * len(self._settings.coins) / len(reached)
-            self.reading_s = max(_LEAST_READING_S, taken, self.reading_s / 2)
+            self.reading_s = max(_LEAST_READING_S, taken, self.reading_s * _MEMORY)
         missed = len(self._settings.coins) - len(reached)
         if missed and self._previous:
             logger.warning("no time to read %d of %d coins in this period", missed, len(self._settings.coins))
