@@ -5,18 +5,21 @@ calibrated half-spread around the close of the candle before.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from calibration.candle_history import days_from_candles
-from calibration.history import FOLDER, Calibrations, read_history
+from calibration.history import FOLDER, read_history
+from calibration.past_calibrations import Calibrations
 from calibration.settings import ModelSettings, Settings
 from market.errors import MarketMakingError, NotEnoughData, SafetyError, StaleParameters
 from market.instrument import Instrument
 from market.sides import Side
+from market.tape import FloatArray, IntArray
 from quoting.observations import NOTHING_OBSERVED
-from quoting.order_flow import OrderFlow
 from quoting.quote import MarketView, Preparing, Quoter
 from quoting.toxicity import regime, toxicity
 from trading.desk import Desk, PairDesk
@@ -27,7 +30,6 @@ from trading.rules import QuotingRules, Restraints
 
 logger = logging.getLogger(__name__)
 
-_AHEAD = 1024  # tables solved together cost a three-hundredth of one solved alone
 _FREE = Restraints()
 _DEEP_BOOK = 1e6  # on each side [quote currency]
 
@@ -78,16 +80,14 @@ class CandlePlanner:
     model: ModelSettings
     valid_for_ms: float
 
-    def at(self, moment: Moment, quoter: Quoter) -> Planner:
-        """Return the planner of a moment.
+    def usable_at(self, times_ms: IntArray) -> IntArray:
+        """Position of the calibration for each time, −1 where nothing could be quoted from one."""
+        return self.calibrations.usable_at(times_ms, self.valid_for_ms)
 
-        Raises
-        ------
-        NotEnoughData, StaleParameters, SafetyError
-            If there was no calibration yet, none that was still valid, or none that was good.
-        """
+    def at(self, moment: Moment, position: int, quoter: Quoter) -> Planner:
+        """Return the planner of a moment, from the calibration at a position."""
         time_ms, price, bias = moment
-        flow = self._flow(time_ms)
+        flow = self.calibrations.flow(position)
         half_spread = max(flow.half_spread, self.instrument.tick(price) / 2)
         size = _DEEP_BOOK / price  # how deep the book was is not in the history
         observed = replace(NOTHING_OBSERVED, bias=bias) if bias else NOTHING_OBSERVED
@@ -97,53 +97,67 @@ class CandlePlanner:
         state = regime(toxicities, widen=model.widen_toxicity, pause=model.pause_toxicity)
         return Planner(self.instrument, market, flow, quoter, lot, self.rules, time_ms, regime=state)
 
-    def prepare(self, moments: Sequence[Moment], quoter: Quoter) -> None:
-        """Let the model get ready for these moments, if it can."""
-        if not isinstance(quoter, Preparing):
-            return
-        known = [(self.calibrations.at(moment.time_ms), moment.price) for moment in moments]
-        known = [(position, price) for position, price in known if position >= 0]
-        if known:
-            quoter.prepare([self.calibrations.flow(position) for position, _ in known], [price for _, price in known])
-
-    def _flow(self, time_ms: int) -> OrderFlow:
+    def why_not_at(self, time_ms: int) -> MarketMakingError:
+        """Why there is no position for a time: no calibration yet, none that was still valid, or none that was good."""
         position = self.calibrations.at(time_ms)
         if position < 0:
-            raise NotEnoughData(f"0 calibrations up to {time_ms}, need 1")
+            return NotEnoughData(f"0 calibrations up to {time_ms}, need 1")
         age_ms = time_ms - self.calibrations.created_ms(position)
         if age_ms > self.valid_for_ms:
-            raise StaleParameters(
+            return StaleParameters(
                 f"the calibration was {age_ms / 1e3:.0f} s old, limit {self.valid_for_ms / 1e3:.0f} s"
             )
-        if self.calibrations.is_bad(position):
-            raise SafetyError("the calibration was bad")
-        return self.calibrations.flow(position)
+        return SafetyError("the calibration was bad")
 
 
 class Track:
-    """The moments of one pair, walked through in order: the model is told of the next ones in time."""
+    """The moments of one pair; the model gets ready for all of them at once, if it can."""
 
-    def __init__(self, planner: CandlePlanner, moments: Sequence[Moment]) -> None:
-        self.planner = planner
+    def __init__(self, planner: CandlePlanner, moments: Sequence[Moment], quoter: Quoter) -> None:
+        self._planner = planner
         self._moments = moments
-        self._positions = {moment.time_ms: position for position, moment in enumerate(moments)}
-        self._prepared = range(0)
+        self._places = {moment.time_ms: place for place, moment in enumerate(moments)}
+        positions = planner.usable_at(np.array([moment.time_ms for moment in moments], dtype=np.int64))
+        self._positions: list[int] = positions.tolist()
+        self._quoter_of: Callable[[int], Quoter] = lambda _: quoter
+        if isinstance(quoter, Preparing):
+            prices = np.array([moment.price for moment in moments], dtype=np.float64)
+            self._quoter_of = _prepared(quoter, planner.calibrations, positions, prices)
 
-    def at(self, time_ms: int, quoter: Quoter) -> Planner:
+    def at(self, time_ms: int) -> Planner:
         """Return the planner of a moment.
 
         Raises
         ------
         MarketMakingError
-            If nothing could be quoted then; see `CandlePlanner.at`.
+            If nothing could be quoted then; see `CandlePlanner.why_not_at`.
         """
-        position = self._positions.get(time_ms)
-        if position is None:
+        place = self._places.get(time_ms)
+        if place is None:
             raise NotEnoughData(f"no candle ends at {time_ms}")
-        if position not in self._prepared:
-            self._prepared = range(position, position + _AHEAD)
-            self.planner.prepare(self._moments[position : position + _AHEAD], quoter)
-        return self.planner.at(self._moments[position], quoter)
+        position = self._positions[place]
+        if position < 0:
+            raise self._planner.why_not_at(time_ms)
+        return self._planner.at(self._moments[place], position, self._quoter_of(place))
+
+    def opening_plans(self) -> Iterator[OpeningPlan]:
+        """What would be quoted at each moment if nothing were held."""
+        for time_ms in self._places:
+            try:
+                planner = self.at(time_ms)
+                yield OpeningPlan(planner, planner.plan(Holding(), _FREE))
+            except MarketMakingError:
+                yield OpeningPlan(None, None)
+
+
+def _prepared(
+    model: Preparing, calibrations: Calibrations, positions: IntArray, prices: FloatArray
+) -> Callable[[int], Quoter]:
+    """What gives the quoter of each moment that has a position."""
+    usable = positions >= 0
+    quoter_of = model.prepare(calibrations.flows(positions[usable]), prices[usable])
+    places: list[int] = (np.cumsum(usable) - 1).tolist()
+    return lambda place: quoter_of(places[place])
 
 
 class Past:
@@ -154,6 +168,7 @@ class Past:
         self._settings = settings
         self._planners: dict[str, CandlePlanner] = {}
         self._tracks: dict[str, Track] = {}
+        self._filled_ms: dict[str, int] = {}
 
     def opening_plans(
         self, instrument: Instrument, rules: QuotingRules, quoter: Quoter, moments: Sequence[Moment]
@@ -170,26 +185,28 @@ class Past:
             period_ms = (moments[0].time_ms, moments[-1].time_ms)
             known = self._planners[instrument.pair] = read_candle_planner(self._settings, instrument, rules, period_ms)
         past = replace(known, rules=replace(rules, role=rules.role.alone))
-        track = self._tracks[instrument.pair] = Track(past, moments)
-        return (_opening_plan(track, moment.time_ms, quoter) for moment in moments)
+        track = self._tracks[instrument.pair] = Track(past, moments, quoter)
+        return track.opening_plans()
 
-    def open(self, pair: str, time_ms: int, quoter: Quoter, holding: Holding) -> None:
-        """Make the plan of the candle that opens now, unless it is made; without a calibration there is none."""
+    def filled(self, pair: str, time_ms: int) -> None:
+        """Note a fill within the candle that opened at a time."""
+        self._filled_ms[pair] = time_ms
+
+    def has_filled(self, pair: str, time_ms: int) -> bool:
+        """Whether there was a fill since the candle opened: what came after it within the candle is not known."""
+        return self._filled_ms.get(pair) == time_ms
+
+    def is_open(self, pair: str, time_ms: int) -> bool:
+        """Whether the plan of the candle that opens now is made."""
         planner = self._desk.planner(pair)
-        if planner is not None and planner.now_ms == time_ms:
-            return
+        return planner is not None and planner.now_ms == time_ms
+
+    def open(self, pair: str, time_ms: int, holding: Holding) -> None:
+        """Make the plan of the candle that opens now; without a calibration there is none."""
         try:
-            self._desk.open(pair, PairDesk(self._tracks[pair].at(time_ms, quoter), "history"), holding)
+            self._desk.open(pair, PairDesk(self._tracks[pair].at(time_ms), "history"), holding)
         except MarketMakingError as error:
             self._desk.withhold(pair, str(error), time_ms)
-
-
-def _opening_plan(track: Track, time_ms: int, quoter: Quoter) -> OpeningPlan:
-    try:
-        planner = track.at(time_ms, quoter)
-        return OpeningPlan(planner, planner.plan(Holding(), _FREE))
-    except MarketMakingError:
-        return OpeningPlan(None, None)
 
 
 def read_candle_planner(

@@ -4,11 +4,9 @@
 file a day once there are many. A row may be in a segment and in the merged file for a moment; `created_ms` tells.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,6 @@ MARKET = ("exposure_s", "mid", "half_spread", "volatility")
 FLOW = ("arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill")
 SEGMENTS_A_DAY = 24
 _ATTEMPTS = 5
-_FLOWS_KEPT = 2048
 
 
 def _schema() -> pa.Schema:
@@ -166,42 +163,6 @@ def row_flow(row: dict[str, Any]) -> OrderFlow:
         half_spread=row["half_spread"],
         funding_rate=0.0,
     )
-
-
-class Calibrations:
-    """The rows of a history, ready to be looked up many times.
-
-    Parameters
-    ----------
-    history : History
-        From which the flows, the states and the times are taken.
-    """
-
-    def __init__(self, history: History) -> None:
-        self._created_ms: list[int] = history.column("created_ms").tolist()
-        names = ("volatility", "half_spread", *(f"{name}_{side}" for name in FLOW for side in Direction))
-        self._columns = {name: history.column(name).tolist() for name in names}
-        self._status: list[str] = history.table["status"].to_pylist()
-        self._flow = lru_cache(_FLOWS_KEPT)(self._make_flow)
-
-    def at(self, time_ms: int) -> int:
-        """Return the position of the newest row that was published at `time_ms` or before; −1 if there is none."""
-        return bisect_right(self._created_ms, time_ms) - 1
-
-    def created_ms(self, position: int) -> int:
-        """When a row was published."""
-        return self._created_ms[position]
-
-    def is_bad(self, position: int) -> bool:
-        """Whether a row must not be quoted from."""
-        return self._status[position] == "bad"
-
-    def flow(self, position: int) -> OrderFlow:
-        """What the quoting models need of a row."""
-        return self._flow(position)
-
-    def _make_flow(self, position: int) -> OrderFlow:
-        return row_flow({name: values[position] for name, values in self._columns.items()})
 
 
 def read_history(parameters: Path, coin: str, start_ms: int, end_ms: int) -> History:

@@ -1,19 +1,23 @@
 """The quoter of the Cartea–Jaimungal model: table, toxicity gate, inventory bound, half-spread bounds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 from market.errors import ModelError
 from market.sides import Sides
-from quoting.order_flow import OrderFlow
+from market.tape import FloatArray
+from quoting.order_flow import OrderFlow, OrderFlows
 from quoting.placement import SMALLEST_SIZE, fault, offers, place, sizes_within
 from quoting.quote import MarketView, Quoter, Quotes, Withheld
-from quoting.quote_table import CarteaJaimungalSettings, QuoteTable, solve_table, solve_tables
+from quoting.quote_table import CarteaJaimungalSettings, QuoteTable, QuoteTables, solve_table, solve_together
 from quoting.toxicity import Regime, regime, toxicity
 
 # The fee in the cost follows mid: after a move of 1 % the depths are off by 1 % of the fee, and are solved again.
 _MID_TOLERANCE = 0.01
 _TABLES_KEPT = 64
+_TOGETHER = 1024  # tables solved in one go cost a three-hundredth of one solved alone
+_PARTS_KEPT = 1024  # without sessions a part takes 0.2 MB, so that the tables of two years of minutes are kept
 
 
 def cartea_jaimungal_quoter(settings: CarteaJaimungalSettings, table: QuoteTable | None = None) -> Quoter:
@@ -54,15 +58,23 @@ class _CarteaJaimungalQuoter:
         if state is Regime.WIDEN:
             depths = depths.map(lambda depth: depth * self._settings.widen_factor)
         quotes = place(market, offers(depths, self._sizes(inventory, state)), self._settings.bounds)
-        return replace(quotes, widened=state is Regime.WIDEN)
+        return replace(quotes, widened=True) if state is Regime.WIDEN else quotes
 
-    def prepare(self, flows: Sequence[OrderFlow], mids: Sequence[float]) -> None:
-        """Solve the tables of many moments in one go, instead of one by one when they are asked for."""
-        if self._table is not None:
-            return
-        tables = solve_tables(flows, mids, self._settings)
-        solved = zip(flows, mids, tables, strict=True)
-        self._solved = {flow: (mid, table) for flow, mid, table in solved if isinstance(table, QuoteTable)}
+    def prepare(self, flows: OrderFlows, mids: FloatArray) -> Callable[[int], Quoter]:
+        """Solve the tables of many moments together, instead of one by one; each only once, unless it has sessions."""
+        settings, own = self._settings, self._table
+
+        @lru_cache(_PARTS_KEPT if settings.session_s is None else 1)
+        def part(number: int) -> QuoteTables:
+            chosen = slice(number * _TOGETHER, (number + 1) * _TOGETHER)
+            return solve_together(flows.part(chosen), mids[chosen], settings)
+
+        def quoter(position: int) -> Quoter:
+            table = own or part(position // _TOGETHER).of(position % _TOGETHER)
+            # Without a table it solves alone, and says why it cannot.
+            return _CarteaJaimungalQuoter(settings, table if isinstance(table, QuoteTable) else None)
+
+        return quoter
 
     def _table_of(self, flow: OrderFlow, mid: float) -> QuoteTable:
         known = self._solved.get(flow)

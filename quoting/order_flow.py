@@ -1,8 +1,13 @@
 """What a model needs to know about a market: the calibration produces it, the models consume it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 from market.sides import Directions
+from market.tape import FloatArray
 
 
 @dataclass(frozen=True)
@@ -40,3 +45,57 @@ class OrderFlow:
     volatility: float
     half_spread: float
     funding_rate: float = 0.0
+
+
+class OrderFlows(NamedTuple):
+    """Order flows of many coins or moments: what the value equation takes of `OrderFlow`, as arrays of shape (C,)."""
+
+    arrival_rate: Directions[FloatArray]
+    fill_intensity: Directions[FloatArray]
+    fill_decay: Directions[FloatArray]
+    adverse_selection: Directions[FloatArray]
+    adverse_selection_on_fill: Directions[FloatArray]
+    adverse_selection_slope: Directions[FloatArray]
+    half_spread: FloatArray
+    funding_rate: FloatArray
+
+    @property
+    def size(self) -> int:
+        """How many they are."""
+        return len(self.half_spread)
+
+    @classmethod
+    def of(cls, flows: Sequence[OrderFlow]) -> "OrderFlows":
+        """Put single flows together."""
+
+        def both(name: str) -> Directions[FloatArray]:
+            values: list[Directions[float]] = [getattr(flow, name) for flow in flows]
+            return Directions(np.array([value.buy for value in values]), np.array([value.sell for value in values]))
+
+        return cls(
+            arrival_rate=both("arrival_rate"),
+            fill_intensity=both("fill_intensity"),
+            fill_decay=both("fill_decay"),
+            adverse_selection=both("adverse_selection"),
+            adverse_selection_on_fill=both("adverse_selection_on_fill"),
+            adverse_selection_slope=both("adverse_selection_slope"),
+            half_spread=np.array([flow.half_spread for flow in flows]),
+            funding_rate=np.array([flow.funding_rate for flow in flows]),
+        )
+
+    def part(self, chosen: slice) -> "OrderFlows":
+        """Some of them, in their order."""
+
+        def both(values: Directions[FloatArray]) -> Directions[FloatArray]:
+            return Directions(values.buy[chosen], values.sell[chosen])
+
+        return OrderFlows(
+            arrival_rate=both(self.arrival_rate),
+            fill_intensity=both(self.fill_intensity),
+            fill_decay=both(self.fill_decay),
+            adverse_selection=both(self.adverse_selection),
+            adverse_selection_on_fill=both(self.adverse_selection_on_fill),
+            adverse_selection_slope=both(self.adverse_selection_slope),
+            half_spread=self.half_spread[chosen],
+            funding_rate=self.funding_rate[chosen],
+        )

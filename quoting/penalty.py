@@ -42,9 +42,9 @@ def default_running_penalty(problem: ValueProblem) -> FloatArray:
     coins = np.flatnonzero(first.solved & (penalty > 0))
     search = _Search(neutral.of(coins), np.log(target[coins]), np.log(penalty[coins]), first.value[coins])
     for _ in range(_ITERATIONS):
-        search.step()
         if search.settled.all():
             break
+        search.step()
     penalty[coins[search.arrived]] = np.exp(search.log_penalty[search.arrived])
     return penalty
 
@@ -62,32 +62,36 @@ def quote_move(value: FloatArray) -> FloatArray:
 
 
 class _Search:
-    """Secant iteration on log φ → log move, all coins at once; the move rises with φ."""
+    """Secant iteration on log φ → log move, all coins at once; the move rises with φ.
+
+    A coin that has settled is left as it is, so that what it settles at does not depend on the company it is in.
+    """
 
     def __init__(self, problem: ValueProblem, log_target: FloatArray, log_guess: FloatArray, value: FloatArray) -> None:
         self._problem = problem
         self._log_target = log_target
         self._least = log_guess + np.log(_LEAST)
         self._slope = np.full(log_guess.shape, 0.5)
-        self._last: tuple[FloatArray, FloatArray] | None = None
-        self._value = value
-        self.log_penalty = log_guess
-        self.arrived = self.settled = np.zeros(log_guess.shape, dtype=np.bool_)
+        self._log_before = np.full(log_guess.shape, np.nan)
+        self._miss = np.full(log_guess.shape, np.nan)
+        self._value = value.copy()
+        self.log_penalty = log_guess.copy()
+        self.arrived, self.settled = np.zeros((2, *log_guess.shape), dtype=np.bool_)
 
     def step(self) -> None:
         """Try the present penalties and propose better ones for the coins that have not arrived."""
-        solution = stationary(self._problem.with_penalty(np.exp(self.log_penalty)), self._value)
-        miss = np.log(np.maximum(quote_move(solution.value), _VANISHING)) - self._log_target
-        self.arrived = (np.abs(miss) <= _TOLERANCE) | ((miss > 0) & (self.log_penalty <= self._least))
-        if self._last is not None:
-            run, rise = self.log_penalty - self._last[0], miss - self._last[1]
-            usable = np.abs(run) > 1e-9
-            secant = np.divide(rise, run, out=self._slope.copy(), where=usable)
-            self._slope = np.clip(secant, 0.05, 1.0)
-        self._last, self._value = (self.log_penalty, miss), solution.value
-        proposal = self.log_penalty - np.clip(miss / self._slope, -3.0, 3.0)
-        self.settled = self.arrived | ~solution.solved
-        self.log_penalty = np.where(self.settled, self.log_penalty, np.maximum(proposal, self._least))
+        on = np.flatnonzero(~self.settled)
+        log_penalty, least = self.log_penalty[on], self._least[on]
+        solution = stationary(self._problem.of(on).with_penalty(np.exp(log_penalty)), self._value[on])
+        miss = np.log(np.maximum(quote_move(solution.value), _VANISHING)) - self._log_target[on]
+        arrived = (np.abs(miss) <= _TOLERANCE) | ((miss > 0) & (log_penalty <= least))
+        run, rise = log_penalty - self._log_before[on], miss - self._miss[on]
+        usable = np.abs(run) > 1e-9  # nor at the first step, where there is none before
+        slope = np.clip(np.divide(rise, run, out=self._slope[on], where=usable), 0.05, 1.0)
+        self._log_before[on], self._miss[on], self._slope[on] = log_penalty, miss, slope
+        self._value[on], self.arrived[on], self.settled[on] = solution.value, arrived, arrived | ~solution.solved
+        proposal = np.maximum(log_penalty - np.clip(miss / slope, -3.0, 3.0), least)
+        self.log_penalty[on] = np.where(self.settled[on], log_penalty, proposal)
 
 
 def _half_spread(arrays: ProblemArrays) -> FloatArray:

@@ -56,9 +56,9 @@ def fault(market: MarketView, inventory: float, flow: OrderFlow) -> str | None:
     """Why nothing can be quoted, or None."""
     if not math.isfinite(inventory):
         return f"the inventory is {inventory}"
-    if not all(decay > 0 and math.isfinite(decay) for decay in flow.fill_decay):
+    if not (0 < flow.fill_decay.buy < math.inf and 0 < flow.fill_decay.sell < math.inf):
         return f"a fill decay is not positive and finite: {tuple(flow.fill_decay)}"
-    if not all(intensity >= 0 and math.isfinite(intensity) for intensity in flow.fill_intensity):
+    if not (0 <= flow.fill_intensity.buy < math.inf and 0 <= flow.fill_intensity.sell < math.inf):
         return f"a fill intensity is not finite and not negative: {tuple(flow.fill_intensity)}"
     return book_fault(market)
 

@@ -36,7 +36,7 @@ def preferred_side(flow: OrderFlow, depths: Sides[float], *, reducing: Side, res
     resting : Side or None
         The side on which an order rests already, which is kept unless the other is clearly better.
     """
-    gains = Sides(*(expected_gain(flow, side, depths.of(side)) for side in (Side.BID, Side.ASK)))
+    gains = Sides(expected_gain(flow, Side.BID, depths.bid), expected_gain(flow, Side.ASK, depths.ask))
     favoured = reducing if resting is None else resting
     threshold = gains.of(favoured) * (1.0 if resting is None else _PERSISTENCE)
     return favoured.opposite if gains.of(favoured.opposite) > threshold else favoured

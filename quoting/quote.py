@@ -4,13 +4,14 @@ A model is a pure function ``(market, inventory, flow, clock) → Quotes``. A si
 with its reason: it is never a price of zero and never the touch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from market.sides import Side, Sides
+from market.tape import FloatArray
 from quoting.observations import NOTHING_OBSERVED, Observations
-from quoting.order_flow import OrderFlow
+from quoting.order_flow import OrderFlow, OrderFlows
 
 
 class MarketView(NamedTuple):
@@ -96,8 +97,12 @@ class Quotes:
 class Preparing(Protocol):
     """A quoting model that is faster when it is told beforehand what it will be asked."""
 
-    def prepare(self, flows: Sequence[OrderFlow], mids: Sequence[float]) -> None:
-        """Get ready for these flows at these mids [price]; what was prepared before may be forgotten."""
+    def prepare(self, flows: OrderFlows, mids: FloatArray) -> "Callable[[int], Quoter]":
+        """Get ready for these flows at these mids [price]; return what gives the quoter of each, by its position.
+
+        A quoter so given answers for its own flow and mid as the model itself would, and for no others. They are best
+        asked for in order.
+        """
         ...
 
 

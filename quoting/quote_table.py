@@ -1,7 +1,8 @@
 """From order flow and settings to a table of depths: what the calibrator publishes and the quoter reads."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import isfinite
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from market.sides import Direction, Sides
 from market.tape import FloatArray, IntArray
 from quoting.cartea_jaimungal import Fills, ValueProblem
 from quoting.finite_horizon import finite_horizon
-from quoting.order_flow import OrderFlow
+from quoting.order_flow import OrderFlow, OrderFlows
 from quoting.penalty import default_running_penalty
 from quoting.placement import DepthBounds
 from quoting.stationary import stationary
@@ -103,7 +104,8 @@ class QuoteTable:
 
     def at(self, inventory: float, time_left_s: float = 0.0) -> Sides[float]:
         """Depths between the rows and columns, linear in both; the nearest that is quoted beyond them [price]."""
-        return self.depths.map(lambda depth: self._interpolate(depth, inventory, time_left_s))
+        bid, ask = self.depths
+        return Sides(self._interpolate(bid, inventory, time_left_s), self._interpolate(ask, inventory, time_left_s))
 
     def _interpolate(self, depth: FloatArray, inventory: float, time_left_s: float) -> float:
         if len(depth) == 1:
@@ -117,16 +119,22 @@ class QuoteTable:
         return (1 - weight) * self._along_inventory(depth[after - 1], inventory) + weight * later
 
     def _along_inventory(self, row: FloatArray, inventory: float) -> float:
-        column = inventory - self.inventory[0]
-        if 0 <= column < len(row) and column == int(column) and np.isfinite(row[int(column)]):
-            return float(row[int(column)])
+        column = inventory - self.inventory.item(0)
+        if 0 <= column <= len(row) - 1:
+            left = int(column)
+            before, after = row.item(left), row.item(min(left + 1, len(row) - 1))
+            if isfinite(before) and (column == left or isfinite(after)):
+                # As np.interp computes it, which would look for the neighbours first.
+                return before if column == left else (after - before) * (inventory - self.inventory.item(left)) + before
         quoted = np.isfinite(row)
         if not quoted.any():
             return np.nan
         return float(np.interp(inventory, self.inventory[quoted], row[quoted]))
 
 
-def value_problem(flows: Sequence[OrderFlow], mids: Sequence[float], settings: CarteaJaimungalSettings) -> ValueProblem:
+def value_problem(
+    flows: Sequence[OrderFlow] | OrderFlows, mids: Sequence[float] | FloatArray, settings: CarteaJaimungalSettings
+) -> ValueProblem:
     """The value problem of several coins, with the settings' running penalty or 0.
 
     A fill costs ε + f·mid. The floor is the book's half-spread: nearer to mid a quote would stand alone inside the
@@ -139,33 +147,29 @@ def value_problem(flows: Sequence[OrderFlow], mids: Sequence[float], settings: C
     InvalidFlow
         If a number of the flow cannot be quoted from.
     """
-    fee = settings.maker_fee * np.asarray(mids, dtype=np.float64)
-    floor = np.array([max(0.0, flow.half_spread) for flow in flows])
+    flows = flows if isinstance(flows, OrderFlows) else OrderFlows.of(flows)
+    mid = np.asarray(mids, dtype=np.float64)
+    fee = settings.maker_fee * mid
+    floor = np.fmax(0.0, flows.half_spread)
 
     def fills(direction: Direction, share_of_price: float) -> Fills:
-        slope = np.array([flow.adverse_selection_slope.of(direction) for flow in flows])
-        adverse_selection = np.array([flow.adverse_selection_on_fill.of(direction) for flow in flows])
+        slope = flows.adverse_selection_slope.of(direction)
         return Fills(
-            intensity=[flow.fill_intensity.of(direction) for flow in flows],
-            decay=[flow.fill_decay.of(direction) for flow in flows],
-            cost=adverse_selection - slope * floor + fee,
+            intensity=flows.fill_intensity.of(direction),
+            decay=flows.fill_decay.of(direction),
+            cost=flows.adverse_selection_on_fill.of(direction) - slope * floor + fee,
             floor=floor,
             proceeds=share_of_price - slope,
         )
 
-    def pressure(flow: OrderFlow) -> float:
-        rate, move = flow.arrival_rate, flow.adverse_selection
-        return rate.buy * move.buy - rate.sell * move.sell
-
+    rate, move = flows.arrival_rate, flows.adverse_selection
+    pressure = rate.buy * move.buy - rate.sell * move.sell
     return ValueProblem(
         ask=fills(Direction.BUY, 1 - settings.maker_fee),
         bid=fills(Direction.SELL, 1 + settings.maker_fee),
         maximum_inventory=settings.maximum_inventory,
         running_penalty=settings.running_penalty or 0.0,
-        drift=[
-            settings.drift_weight * pressure(flow) - flow.funding_rate * mid
-            for flow, mid in zip(flows, mids, strict=True)
-        ],
+        drift=settings.drift_weight * pressure - flows.funding_rate * mid,
     )
 
 
@@ -187,50 +191,108 @@ def solve_tables(
     flows: Sequence[OrderFlow], mids: Sequence[float], settings: CarteaJaimungalSettings
 ) -> list[QuoteTable | ModelError]:
     """Tables of many coins in one go; for a coin that has none, the error that says why."""
+    tables = solve_together(OrderFlows.of(flows), np.asarray(mids, dtype=np.float64), settings)
+    return [tables.of(coin) for coin in range(len(flows))]
+
+
+@dataclass(frozen=True, eq=False)
+class QuoteTables:
+    """Tables of many coins or moments, each put together when it is asked for.
+
+    Attributes
+    ----------
+    time_left_s, inventory
+        Of every table.
+    value, depths
+        As in `QuoteTable`, of shape (T, C, N).
+    running_penalty : FloatArray, shape (C,)
+        The φ behind each [price/s per lot²].
+    others : Mapping[int, QuoteTable | ModelError]
+        Tables that are not in the arrays, and the reasons why there are none.
+    """
+
+    time_left_s: FloatArray
+    inventory: IntArray
+    value: FloatArray
+    depths: Sides[FloatArray]
+    running_penalty: FloatArray
+    others: Mapping[int, QuoteTable | ModelError] = field(default_factory=dict)
+
+    def of(self, coin: int) -> QuoteTable | ModelError:
+        """The table of one coin, or why it has none."""
+        if coin in self.others:
+            return self.others[coin]
+        return QuoteTable(
+            time_left_s=self.time_left_s,
+            inventory=self.inventory,
+            value=self.value[:, coin],
+            depths=Sides(bid=self.depths.bid[:, coin], ask=self.depths.ask[:, coin]),
+            running_penalty=self.running_penalty.item(coin),
+        )
+
+    def followed_by(self, later: "QuoteTables") -> "QuoteTables":
+        """These and then the later ones."""
+        shift = len(self.running_penalty)
+        return QuoteTables(
+            self.time_left_s,
+            self.inventory,
+            np.concatenate([self.value, later.value], axis=1),
+            Sides(*(np.concatenate(pair, axis=1) for pair in zip(self.depths, later.depths, strict=True))),
+            np.concatenate([self.running_penalty, later.running_penalty]),
+            {**self.others, **{shift + coin: other for coin, other in later.others.items()}},
+        )
+
+
+def solve_together(flows: OrderFlows, mids: FloatArray, settings: CarteaJaimungalSettings) -> QuoteTables:
+    """Tables of many coins in one go, with the reasons why some have none."""
     try:
-        return list(_solve(value_problem(flows, mids, settings), settings))
+        return _solve(value_problem(flows, mids, settings), settings)
     except ModelError as error:
-        if len(flows) == 1:
-            return [error]
+        if flows.size == 1:
+            return _unsolved(error, settings)
     # One bad coin is not to cost the others their quotes.
-    return [solve_tables([flow], [mid], settings)[0] for flow, mid in zip(flows, mids, strict=True)]
+    halves = slice(flows.size // 2), slice(flows.size // 2, None)
+    first, second = (solve_together(flows.part(half), mids[half], settings) for half in halves)
+    return first.followed_by(second)
 
 
-def _solve(problem: ValueProblem, settings: CarteaJaimungalSettings) -> list[QuoteTable]:
+def _solve(problem: ValueProblem, settings: CarteaJaimungalSettings) -> QuoteTables:
     if settings.running_penalty is None:
         problem = problem.with_penalty(default_running_penalty(problem))
     if settings.session_s is not None:
-        rows = settings.session_s * np.linspace(0, 1, _SESSION_ROWS) ** 2
-        return _finite(problem, rows, settings.terminal_penalty)
+        return _finite(problem, _session_rows(settings.session_s), settings.terminal_penalty)
     solution = stationary(problem)
     values, depths = solution.value[None], solution.depths.map(lambda depth: depth[None])
-    tables = _tables(problem, np.zeros(1), values, depths)
     missing = np.flatnonzero(~solution.solved)
-    if len(missing):
-        substitutes = _finite(problem.of(missing), np.array([_SUBSTITUTE_HORIZON_S]), 0.0)
-        for coin, table in zip(missing, substitutes, strict=True):
-            tables[coin] = table
-    return tables
+    if not len(missing):
+        return _tables(problem, np.zeros(1), values, depths)
+    substitutes = _finite(problem.of(missing), np.array([_SUBSTITUTE_HORIZON_S]), 0.0)
+    others = {coin: substitutes.of(position) for position, coin in enumerate(missing.tolist())}
+    return replace(_tables(problem, np.zeros(1), values, depths), others=others)
 
 
-def _finite(problem: ValueProblem, rows: FloatArray, terminal_penalty: float) -> list[QuoteTable]:
+def _session_rows(session_s: float) -> FloatArray:
+    """Times left for which depths are kept, closer together towards the end [s]."""
+    rows: FloatArray = session_s * np.linspace(0, 1, _SESSION_ROWS) ** 2
+    return rows
+
+
+def _finite(problem: ValueProblem, rows: FloatArray, terminal_penalty: float) -> QuoteTables:
     solution = finite_horizon(problem, terminal_penalty, rows, tolerance=_SESSION_TOLERANCE)
     return _tables(problem, rows, solution.value, solution.depths)
 
 
-def _tables(problem: ValueProblem, rows: FloatArray, value: FloatArray, depths: Sides[FloatArray]) -> list[QuoteTable]:
-    """One table a coin from arrays of shape (T, C, N)."""
+def _tables(problem: ValueProblem, rows: FloatArray, value: FloatArray, depths: Sides[FloatArray]) -> QuoteTables:
     penalties = np.broadcast_to(np.asarray(problem.running_penalty, dtype=np.float64), (problem.coins,))
-    return [
-        QuoteTable(
-            time_left_s=rows,
-            inventory=problem.inventory,
-            value=value[:, coin],
-            depths=Sides(bid=depths.bid[:, coin], ask=depths.ask[:, coin]),
-            running_penalty=float(penalties[coin]),
-        )
-        for coin in range(problem.coins)
-    ]
+    return QuoteTables(rows, problem.inventory, value, depths, penalties)
+
+
+def _unsolved(error: ModelError, settings: CarteaJaimungalSettings) -> QuoteTables:
+    """One coin without a table."""
+    rows = np.zeros(1) if settings.session_s is None else _session_rows(settings.session_s)
+    inventory = np.arange(-settings.maximum_inventory, settings.maximum_inventory + 1)
+    nothing = np.full((len(rows), 1, len(inventory)), np.nan)
+    return QuoteTables(rows, inventory, nothing, Sides(nothing, nothing), np.full(1, np.nan), {0: error})
 
 
 def _accept(good: bool, key: str, seen: object, needed: str) -> None:

@@ -27,11 +27,10 @@ class Regime(StrEnum):
 def toxicity(flow: OrderFlow, mid: float, maker_fee: float) -> Directions[float]:
     """κ(ε on fill + f·mid) of the market orders of each direction, at least 0."""
     fee = maker_fee * mid
+    decay, adverse_selection = flow.fill_decay, flow.adverse_selection_on_fill
     return Directions(
-        *(
-            max(0.0, decay * (adverse_selection + fee))
-            for decay, adverse_selection in zip(flow.fill_decay, flow.adverse_selection_on_fill, strict=True)
-        )
+        buy=max(0.0, decay.buy * (adverse_selection.buy + fee)),
+        sell=max(0.0, decay.sell * (adverse_selection.sell + fee)),
     )
 
 

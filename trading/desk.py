@@ -119,6 +119,14 @@ class Desk:
         plan = self._plans.get(pair)
         return None if plan is None or plan.order is None or plan.order.grows is not grows else plan.order
 
+    def planned_entry(self, pair: str, rate: float, amount: float) -> PlannedOrder | None:
+        """Look up the planned opening order of a pair, if one at `rate` [price] of `amount` [coins] is it."""
+        order, planner = self.order(pair, grows=True), self.planner(pair)
+        if order is None or planner is None:
+            return None
+        tick, lot = planner.instrument.tick(order.price), float(planner.instrument.lot)
+        return order if abs(rate - order.price) <= tick / 2 and amount <= order.size + lot else None
+
     def picture(self, pair: str, maker_fee: float) -> Picture:
         """Show the plan of a pair, or nothing."""
         desk, plan = self._pairs.get(pair), self._plans.get(pair)

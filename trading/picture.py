@@ -60,3 +60,9 @@ class Album:
         """Pictures of these candles, in their order."""
         pictures = self._pictures.get(pair, {})
         return [pictures.get(candle, NOTHING_SHOWN) for candle in candles]
+
+    def with_last(self, pair: str, candles: Iterable[Hashable], picture: Picture) -> list[Picture]:
+        """Keep a picture of the last of these candles, and return those of all."""
+        known = list(candles)
+        self.take(pair, known[-1], picture)
+        return self.of(pair, known)

@@ -89,7 +89,10 @@ class Planner:
         """
         inventory = (holding.coins + (self.other_leg or 0.0)) / self.lot
         quotes = self._faded(self.quoter(self.market, inventory, self.flow, self.now_ms), restraints)
-        wishes = Sides(*(self._wish(side, quotes, holding, restraints) for side in (Side.BID, Side.ASK)))
+        wishes = Sides(
+            bid=self._wish(Side.BID, quotes, holding, restraints),
+            ask=self._wish(Side.ASK, quotes, holding, restraints),
+        )
         chosen = self._choose(wishes, holding, restraints)
         if isinstance(chosen, Withheld):
             return Plan(holding, inventory, self.market.mid, None, keep=False, reason=chosen.reason, quotes=quotes)
@@ -111,9 +114,12 @@ class Planner:
         if not (isfinite(quote.depth) and isfinite(quote.size)):
             return Withheld(f"the model gives depth {quote.depth} and size {quote.size}")
         grows = holding.grows_with(side)
+        refusal = (restraints.no_opening or self._refusal(side, restraints)) if grows else ""
+        if refusal:
+            return Withheld(refusal)
         price = self._price(side, quote.depth, restraints)
         if grows:
-            size = self._opening_size(side, quote, price, holding, restraints)
+            size = self._opening_size(side, quote, price, holding)
         else:
             size = self._closing_size(quote, price, holding, restraints)
         if isinstance(size, Withheld):
@@ -132,16 +138,11 @@ class Planner:
         # Floating point must not cost a tick: 3000.05 + 0.05 is a hair above 3000.1.
         if side is Side.BID:
             wished = self.instrument.bid_price(float(f"{market.mid - depth:.12g}"))
-            return min(wished, self.instrument.next_below(market.ask_price))
+            return wished if wished < market.ask_price else self.instrument.next_below(market.ask_price)
         wished = self.instrument.ask_price(float(f"{market.mid + depth:.12g}"))
-        return max(wished, self.instrument.next_above(market.bid_price))
+        return wished if wished > market.bid_price else self.instrument.next_above(market.bid_price)
 
-    def _opening_size(
-        self, side: Side, quote: Quote, price: float, holding: Holding, restraints: Restraints
-    ) -> float | Withheld:
-        refusal = restraints.no_opening or self._refusal(side, restraints)
-        if refusal:
-            return Withheld(refusal)
+    def _opening_size(self, side: Side, quote: Quote, price: float, holding: Holding) -> float | Withheld:
         inventory = (holding.coins + (self.other_leg or 0.0)) / self.lot
         room = self.rules.maximum_inventory - (inventory if side is Side.BID else -inventory)
         size = self.instrument.size(max(min(quote.size, room), 0.0) * self.lot)

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.errors import ConfigurationError, InvalidFlow
-from market.sides import Directions, Side
+from market.sides import Directions, Side, Sides
 from quoting.market_making import cartea_jaimungal_quoter
 from quoting.order_flow import OrderFlow
 from quoting.placement import DepthBounds
 from quoting.quote import MarketView, Withheld
-from quoting.quote_table import CarteaJaimungalSettings, solve_table, solve_tables, value_problem
+from quoting.quote_table import CarteaJaimungalSettings, QuoteTable, solve_table, solve_tables, value_problem
 from quoting.toxicity import toxicity
 
 VIEW = MarketView(3336.9, 3.0, 3337.1, 2.0, 0)
@@ -233,3 +233,16 @@ def test_bounds_must_ascend():
     """A minimum above the maximum is refused."""
     with pytest.raises(ConfigurationError, match="half-spread"):
         DepthBounds(5.0, 1.0)
+
+
+@given(
+    inventory=st.one_of(st.integers(-4, 4), st.floats(-4, 4)),
+    row=st.lists(st.one_of(st.just(math.nan), st.floats(0.01, 5)), min_size=7, max_size=7),
+)
+def test_depths_between_lots_are_interpolated_as_numpy_does(inventory, row):
+    """The very same number as `np.interp` over what is quoted; beyond it the nearest."""
+    lots, depths = np.arange(-3, 4), np.array([row])
+    table = QuoteTable(np.zeros(1), lots, np.zeros((1, 7)), Sides(depths, depths), 0.0)
+    quoted = np.isfinite(row)
+    expected = np.interp(inventory, lots[quoted], np.array(row)[quoted]) if quoted.any() else math.nan
+    np.testing.assert_array_equal(table.at(inventory).bid, expected)

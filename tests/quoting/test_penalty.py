@@ -69,3 +69,13 @@ def test_a_coin_without_usable_fills_gets_the_approximation_and_spoils_no_other(
     assert np.isfinite(penalty).all()
     assert (penalty[:2] > 0).all()
     assert penalty[1] == default_running_penalty(ValueProblem(Fills(0.4, 8.0), Fills(0.2, 4.0), 4))[0]
+
+
+@given(seed=st.integers(0, 10**9))
+@settings(max_examples=10)
+def test_the_penalty_of_a_coin_does_not_depend_on_its_company(seed):
+    """Solved with others or alone, it settles at the very same number."""
+    problem = flows(seed, 3)
+    together = default_running_penalty(problem)
+    for coin in (0, 17, 49):
+        assert default_running_penalty(problem.of(np.array([coin])))[0] == together[coin]

@@ -1,18 +1,26 @@
 """What makes candle backtests fast changes nothing: the same calibration, the same quotes."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from calibration.history import Calibrations, History, row_flow
+from calibration.candle_signals import moments_of
+from calibration.history import History, row_flow
+from calibration.past_calibrations import Calibrations
 from market.errors import NotEnoughData
-from market.sides import Directions
+from market.sides import Directions, Side
 from quoting.market_making import cartea_jaimungal_quoter
+from quoting.order_flow import OrderFlows
 from quoting.quote import Preparing
 from quoting.quote_table import CarteaJaimungalSettings
 from tests.strategies.conftest import START, history
 from tests.trading.conftest import FLOW, MARKET
+from trading.freqtrade_trade import milliseconds
 
-SETTINGS = CarteaJaimungalSettings(widen_toxicity=10.0, pause_toxicity=10.0)
+OPEN = CarteaJaimungalSettings(widen_toxicity=10.0, pause_toxicity=10.0)
+SESSIONS = replace(OPEN, session_s=600.0, terminal_penalty=0.1)
 
 
 def test_a_look_up_is_that_of_the_history():
@@ -30,18 +38,49 @@ def test_a_look_up_is_that_of_the_history():
         assert calibrations.flow(position) == row_flow(row)
 
 
-def test_quotes_prepared_together_are_those_made_one_by_one():
-    """Tables solved in one go give the depths of tables solved alone; a flow that has none does no harm."""
+def test_many_look_ups_are_those_of_each():
+    """In one go: the same rows, none where there is none, an old one or a bad one; and the same flows."""
+    table = History(history(5))
+    bad = table.column("status").astype(object)
+    bad[2] = "bad"
+    status = table.table.schema.get_field_index("status")
+    calibrations = Calibrations(History(table.table.set_column(status, "status", [bad.tolist()])))
+    times_ms = int(START.timestamp() * 1e3) + np.arange(-60_000, 400_001, 15_000)
+    for time_ms, position in zip(times_ms.tolist(), calibrations.usable_at(times_ms, 60_000).tolist(), strict=True):
+        alone = calibrations.at(time_ms)
+        usable = alone >= 0 and alone != 2 and time_ms - calibrations.created_ms(alone) <= 60_000
+        assert position == (alone if usable else -1)
+    together, alone = calibrations.flows(np.array([3, 1])), OrderFlows.of([calibrations.flow(3), calibrations.flow(1)])
+    for ours, theirs in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(("settings", "asked", "tolerance"), [(OPEN, 1, 0.0), (SESSIONS, 60, 1e-6)])
+def test_quotes_prepared_together_are_those_made_one_by_one(settings, asked, tolerance):
+    """The very same numbers, with sessions but for the steps in time; a flow that has no table does no harm."""
     random = np.random.default_rng(1)
-    flows = [FLOW.__class__(**vars(FLOW) | {"fill_decay": Directions(*random.uniform(1, 2, 2))}) for _ in range(20)]
-    broken = FLOW.__class__(**vars(FLOW) | {"fill_decay": Directions(-1.0, 1.0)})
-    prepared, alone = cartea_jaimungal_quoter(SETTINGS), cartea_jaimungal_quoter(SETTINGS)
-    assert isinstance(prepared, Preparing)
-    prepared.prepare([*flows, broken], [MARKET.mid] * 21)
-    for flow in flows:
+    flows = [replace(FLOW, fill_decay=Directions(*random.uniform(0.5, 4, 2))) for _ in range(300)]
+    flows[150] = replace(FLOW, fill_decay=Directions(-1.0, 1.0))
+    flows[180] = replace(FLOW, fill_intensity=Directions(0.0, 0.3))
+    model = cartea_jaimungal_quoter(settings)
+    assert isinstance(model, Preparing)
+    quoter_of = model.prepare(OrderFlows.of(flows), np.full(len(flows), MARKET.mid))
+    for position in range(0, len(flows), asked):
+        quoter, alone = quoter_of(position), cartea_jaimungal_quoter(settings)
         for inventory in (-3, 0.5, 2):
-            together, single = (quoter(MARKET, inventory, flow, 0).sides for quoter in (prepared, alone))
-            for side in ("bid", "ask"):
-                depths = [getattr(getattr(sides, side), "depth", -1.0) for sides in (together, single)]
-                assert depths[0] == pytest.approx(depths[1], rel=1e-6)
-    assert prepared(MARKET, 0.0, broken, 0).bid is None
+            both = [each(MARKET, inventory, flows[position], 0) for each in (quoter, alone)]
+            for side in Side:
+                depths = [getattr(quotes.of(side), "depth", -1.0) for quotes in both]
+                assert depths[0] == pytest.approx(depths[1], rel=tolerance, abs=0.0)
+    assert quoter_of(150)(MARKET, 0.0, flows[150], 0).bid is None
+
+
+@pytest.mark.parametrize("unit", ["ms", "ns"])
+def test_a_moment_is_the_end_of_its_candle(unit):
+    """Whatever unit the dates have: Freqtrade's hooks are called with the same time."""
+    dates = pd.Series(pd.date_range(START, periods=3, freq="1min").as_unit(unit))
+    moments = moments_of(
+        pd.DataFrame({"date": dates, "close": [1.0, 2.0, 3.0], "bias": [float("nan"), 0.5, 0.0]}), 60_000
+    )
+    assert [moment.time_ms for moment in moments] == [milliseconds(date) + 60_000 for date in dates]
+    assert [(moment.price, moment.bias) for moment in moments] == [(1.0, 0.0), (2.0, 0.5), (3.0, 0.0)]

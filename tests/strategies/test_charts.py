@@ -21,14 +21,14 @@ MINUTES = 120
 def analysed(venue, tmp_path):
     """Load a strategy as FreqUI's webserver does for a chart of the past; return it and its dataframe."""
 
-    def run(calibrations, **changes):
+    def run(calibrations, mode=RunMode.WEBSERVER, **changes):
         data = candles(MINUTES)
         store(tmp_path, data, calibrations)
         private = tmp_path / "private.json"
         private.write_bytes(orjson.dumps(merged(live_config(venue.url, tmp_path), {"dry_run": True} | changes)))
         files = [str(ROOT / "user_data" / "config.json"), str(private)]
         arguments = {"config": files, "strategy": "MarketMaking", "user_data_dir": str(ROOT / "user_data")}
-        config = Configuration(arguments, RunMode.WEBSERVER).get_config()
+        config = Configuration(arguments, mode).get_config()
         exchange = ExchangeResolver.load_exchange(config, validate=False)
         try:
             strategy = StrategyResolver.load_strategy(config)
@@ -60,6 +60,22 @@ def test_every_drawn_column_exists_and_holds_what_was_known(analysed):
     np.testing.assert_allclose(shown["adverse_selection"], 0.05)
     np.testing.assert_allclose(shown["toxicity"], 1.5 * (0.05 + 0.00015 * shown["mid"]))
     assert (shown["inventory"] == 0).all()
+
+
+def test_only_a_backtest_that_exports_its_signals_has_what_is_drawn(analysed):
+    """Otherwise nobody sees the columns, and they take time; the signals are the same."""
+    shown, plain, exported = (
+        analysed(history(MINUTES), mode, export=export)[1]
+        for mode, export in (
+            (RunMode.WEBSERVER, "none"),
+            (RunMode.BACKTEST, "none"),
+            (RunMode.BACKTEST, "signals"),
+        )
+    )
+    assert set(shown) == set(exported) == set(plain) | set(Picture._fields)
+    for side in ("enter_long", "enter_short"):
+        assert list(plain[side]) == list(shown[side])
+    assert plain["enter_long"].any()
 
 
 def test_stretches_without_a_quote_are_marked(analysed):

@@ -8,10 +8,9 @@ only look the plan up, and where there is no plan there is no order.
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from math import isfinite
 from typing import Any
 
-from freqtrade.enums import RunMode, TradingMode
+from freqtrade.enums import OPTIMIZE_MODES, RunMode, TradingMode
 from freqtrade.exceptions import ConfigurationError as FreqtradeConfigurationError
 from freqtrade.exceptions import FreqtradeException
 from freqtrade.exchange import timeframe_to_msecs
@@ -19,7 +18,8 @@ from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import DecimalParameter, IStrategy
 from pandas import DataFrame
 
-from calibration.candle_planner import Moment, Past
+from calibration.candle_planner import Past
+from calibration.candle_signals import last_bias, moments_of, signal_each, signal_last
 from calibration.parameter_cache import ParameterCache
 from calibration.settings import Settings
 from market.decision_log import DecisionLog
@@ -112,7 +112,6 @@ class MarketMaking(IStrategy):
         self._model: Quoter | None = None  # Freqtrade loads the parameters of hyperopt after this
         self._parameters = ParameterCache(settings.parameters, settings.venue)
         self._live = self.dp.runmode in (RunMode.LIVE, RunMode.DRY_RUN)
-        self._last_fill: dict[str, datetime] = {}
         bot = f"{self.config.get('bot_name', 'freqtrade')}{'-dry-run' if self.config['dry_run'] else ''}"
         budget = ActionBudget(settings.quote.actions_per_minute)
         record = DecisionLog(settings.decisions, bot).write if self._live else None
@@ -153,14 +152,9 @@ class MarketMaking(IStrategy):
         """Signal the side that would open a position if none were held, also while one is: it may end in this loop."""
         if not self._live:
             return self._signals_of_the_past(dataframe, metadata["pair"])
-        pair = metadata["pair"]
-        dataframe["enter_long"] = dataframe["enter_short"] = 0
-        picture = self._desk.picture(pair, self.settings.model.maker_fee)
-        self._album.take(pair, dataframe["date"].iloc[-1], picture)
-        show(dataframe, self._album.of(pair, dataframe["date"]))
-        side = self._desk.opening_side(pair)
-        if side is not None:
-            dataframe.loc[dataframe.index[-1], f"enter_{direction_of(side)}"] = 1
+        picture = self._desk.picture(metadata["pair"], self.settings.model.maker_fee)
+        show(dataframe, self._album.with_last(metadata["pair"], dataframe["date"], picture))
+        signal_last(dataframe, self._desk.opening_side(metadata["pair"]))
         return dataframe
 
     def populate_exit_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
@@ -180,8 +174,8 @@ class MarketMaking(IStrategy):
 
     def order_filled(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> None:
         """Plan again at once, so that the opposite quote is placed in this very loop."""
-        self._last_fill[pair] = current_time
         if not self._live:
+            self._past.filled(pair, milliseconds(current_time))
             return
         now_ms, planner, filled = milliseconds(current_time), self._desk.planner(pair), resting_order_of(order)
         self._desk.filled(pair, filled, now_ms, is_taker=order.order_type == "market")
@@ -191,7 +185,8 @@ class MarketMaking(IStrategy):
 
     def adjust_trade_position(self, trade: Trade, current_time: datetime, max_stake: float, **kwargs: Any) -> Any:
         """Stake of the order that should rest: positive adds to the position, negative leaves it."""
-        if trade.amount == 0 or trade.has_open_orders or self._filled_in_this_candle(trade.pair, current_time):
+        now_ms = milliseconds(current_time)
+        if trade.amount == 0 or trade.has_open_orders or self._past.has_filled(trade.pair, now_ms):
             # An unfilled first entry is repriced by cancelling it: if it were replaced from here and the new order
             # rejected, a trade without order or position would remain, which Freqtrade never looks at again.
             return None
@@ -202,7 +197,7 @@ class MarketMaking(IStrategy):
         stake = adjustment_of(plan.order, trade)
         if stake > max_stake:
             return None
-        self._desk.placing(plan.order, milliseconds(current_time))
+        self._desk.placing(plan.order, now_ms)
         return stake
 
     def custom_entry_price(
@@ -235,14 +230,11 @@ class MarketMaking(IStrategy):
         self, pair: str, amount: float, rate: float, current_time: datetime, side: str, **kwargs: Any
     ) -> bool:
         """Last gate: the order about to be placed must be the planned one."""
-        order, planner = self._desk.order(pair, grows=True), self._desk.planner(pair)
-        if order is None or planner is None or direction_of(order.side) != side:
+        order = self._desk.planned_entry(pair, rate, amount)
+        now_ms = milliseconds(current_time)
+        if order is None or direction_of(order.side) != side or self._past.has_filled(pair, now_ms):
             return False
-        tick, lot = planner.instrument.tick(order.price), float(planner.instrument.lot)
-        as_planned = abs(rate - order.price) <= tick / 2 and amount <= order.size + lot
-        if not as_planned or self._filled_in_this_candle(pair, current_time):
-            return False
-        self._desk.placing(order, milliseconds(current_time))
+        self._desk.placing(order, now_ms)
         return True
 
     def lock_pair(self, pair: str, until: datetime, reason: str | None = None, side: str = "*") -> None:
@@ -280,13 +272,8 @@ class MarketMaking(IStrategy):
         own = holding.resting if self.dp.runmode is RunMode.LIVE else None
         book, limit_ms = self.dp.orderbook(pair, 20), self.settings.quote.maximum_book_age_s * 1e3
         market = top_of_book(dict(book), now_ms=now_ms, maximum_age_ms=limit_ms, own=own)
-        return self._memory.seen(pair, market, bias=self._bias(pair))
-
-    def _bias(self, pair: str) -> float:
-        """Trend at the last closed candle, where `populate_indicators` of a variant gives one."""
         candles, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
-        bias = float(candles["bias"].iloc[-1]) if "bias" in candles and len(candles) else 0.0
-        return bias if isfinite(bias) else 0.0
+        return self._memory.seen(pair, market, bias=last_bias(candles))
 
     def _rules(self, instrument: Instrument) -> QuotingRules:
         reserve = self.config.get("amount_reserve_percent")
@@ -298,24 +285,16 @@ class MarketMaking(IStrategy):
 
     def _signals_of_the_past(self, dataframe: DataFrame, pair: str) -> DataFrame:
         """Signal on every candle the side that would be opened after it."""
-        self._model, fee = self.quoter(), self.settings.model.maker_fee  # hyperopt has changed its parameters
         instrument = instrument_of(self._exchange_name, self.dp.market(pair) or {})
-        candle_ms = timeframe_to_msecs(self.timeframe)
-        opens_ms = (milliseconds(date) + candle_ms for date in dataframe["date"])
-        biases = dataframe["bias"].fillna(0.0) if "bias" in dataframe else [0.0] * len(dataframe)
-        moments = [Moment(*moment) for moment in zip(opens_ms, dataframe["close"].tolist(), biases, strict=True)]
-        plans = self._past.opening_plans(instrument, self._rules(instrument), self._model, moments)
-        sides, pictures = zip(*((plan.side, plan.picture(fee)) for plan in plans), strict=True)
-        show(dataframe, pictures)
-        for side in Side:
-            dataframe[f"enter_{direction_of(side)}"] = [int(chosen is side) for chosen in sides]
+        moments = moments_of(dataframe, timeframe_to_msecs(self.timeframe))
+        # Hyperopt has changed the parameters of the model since the last time.
+        plans = self._past.opening_plans(instrument, self._rules(instrument), self.quoter(), moments)
+        is_drawn = self.dp.runmode not in OPTIMIZE_MODES or self.config.get("export") == "signals"
+        signal_each(dataframe, plans, self.settings.model.maker_fee, drawn=is_drawn)
         return dataframe
 
     def _open_past_desk(self, pair: str, trade: Trade | None, current_time: datetime) -> None:
         """In a backtest, make the plan of the candle that opens now; live it is made already."""
-        if not self._live:
-            self._past.open(pair, milliseconds(current_time), self._model, holding_of(trade))
-
-    def _filled_in_this_candle(self, pair: str, current_time: datetime) -> bool:
-        """In a backtest, whether an order was filled since the candle opened: the path within it is not known."""
-        return not self._live and self._last_fill.get(pair) == current_time
+        now_ms = milliseconds(current_time)
+        if not self._live and not self._past.is_open(pair, now_ms):
+            self._past.open(pair, now_ms, holding_of(trade))

@@ -1,0 +1,66 @@
+"""The rows of a history as a candle backtest needs them: looked up by time many times, and as arrays."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.history import FLOW, History
+from market.sides import Direction, Directions
+from market.tape import FloatArray, IntArray
+from quoting.order_flow import OrderFlow, OrderFlows
+
+_NOT_KEPT = Directions(0.0, 0.0)  # a history has neither the slope θ nor funding
+
+
+class Calibrations:
+    """The rows of a history, ready to be looked up many times.
+
+    Parameters
+    ----------
+    history : History
+        From which the flows, the states and the times are taken.
+    """
+
+    def __init__(self, history: History) -> None:
+        names = (*(f"{name}_{side}" for name in FLOW for side in Direction), "volatility", "half_spread")
+        self._created_ms: IntArray = history.column("created_ms")
+        self._is_bad: NDArray[np.bool_] = history.column("status") == "bad"
+        self._rows = np.column_stack([history.column(name) for name in names])
+
+    def at(self, time_ms: int) -> int:
+        """Return the position of the newest row that was published at `time_ms` or before; −1 if there is none."""
+        return int(self._created_ms.searchsorted(time_ms, side="right")) - 1
+
+    def usable_at(self, times_ms: IntArray, valid_for_ms: float) -> IntArray:
+        """Return the position of the row for each time; −1 where it is none, older than it is valid, or bad."""
+        positions = self._created_ms.searchsorted(times_ms, side="right") - 1
+        known = positions >= 0
+        usable = known & (times_ms - self._created_ms[positions] <= valid_for_ms) & ~self._is_bad[positions]
+        return np.where(usable, positions, -1)
+
+    def created_ms(self, position: int) -> int:
+        """When a row was published."""
+        return self._created_ms.item(position)
+
+    def is_bad(self, position: int) -> bool:
+        """Whether a row must not be quoted from."""
+        return self._is_bad.item(position)
+
+    def flow(self, position: int) -> OrderFlow:
+        """What the quoting models need of a row; the slope θ and funding are not kept and 0."""
+        *values, volatility, half_spread = self._rows[position].tolist()
+        both: dict[str, Any] = dict(zip(FLOW, map(Directions, values[::2], values[1::2]), strict=True))
+        return OrderFlow(**both, adverse_selection_slope=_NOT_KEPT, volatility=volatility, half_spread=half_spread)
+
+    def flows(self, positions: IntArray) -> OrderFlows:
+        """The same of many rows."""
+        *values, _, half_spread = np.ascontiguousarray(self._rows[positions].T)
+        both = (Directions(*pair) for pair in zip(values[::2], values[1::2], strict=True))
+        nothing: FloatArray = np.zeros(len(positions))
+        return OrderFlows(
+            **dict(zip(FLOW, both, strict=True)),
+            adverse_selection_slope=Directions(nothing, nothing),
+            half_spread=half_spread,
+            funding_rate=nothing,
+        )
