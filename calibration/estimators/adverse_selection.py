@@ -7,8 +7,10 @@ r"""Adverse selection: how far mid moves against the maker after a market order,
 
 with s the direction and `m` the mean drift of the window: without it a trend counts as impact. The mean is taken over
 winsorised moves (a single jump must not decide). The error is that of clusters g of 15 s, because neighbours share
-their moves; what the orders of a cluster share with its trend ΔS is left out of it, for it sums to the drift, which
-is known.
+their moves, with what each cluster shares with the next, because a burst may span both (Newey and West, 1987); what the
+orders of a cluster share with its trend ΔS is left out of it, for it sums to the drift, which is known. Where a few
+clusters hold most of the variance, the error is itself uncertain, and the t quantile has as many degrees of freedom as
+its variance leaves (Satterthwaite, 1946).
 """
 
 from dataclasses import dataclass
@@ -30,17 +32,17 @@ _HORIZON_S = HORIZON_MS / 1e3
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean with its standard error, the freedom behind it and the number of observations."""
+    """A mean with its standard error, the degrees of freedom of that, and the number of observations."""
 
     value: float
     error: float
-    clusters: int
+    freedom: float
     n: int
 
     @property
     def quantile(self) -> float:
         """Half width of the 95 % interval in standard errors."""
-        return float(stdtrit(max(self.clusters - 1, 1), 0.975))
+        return float(stdtrit(max(self.freedom, 1.0), 0.975))
 
     @property
     def estimate(self) -> Estimate:
@@ -106,9 +108,27 @@ def mean_markout(markout: FloatArray, time_ms: IntArray, sign: int, trend: Trend
     centre = float(moves.mean())
     drift, observed_s = trend.drift, float(trend.seconds.sum())
     shared = len(moves) * _HORIZON_S / observed_s * sign * (trend.moves - drift * trend.seconds) if observed_s else 0.0
-    residual = np.bincount(member, weights=moves - centre, minlength=len(trend.moves)) - shared
-    error = float(np.sqrt(clusters / (clusters - 1) * (residual**2).sum())) / len(moves)
-    return Mean(centre - sign * drift * _HORIZON_S, error, clusters, len(moves))
+    spread = _spread(np.bincount(member, weights=moves - centre, minlength=len(trend.moves)) - shared, clusters)
+    return Mean(centre - sign * drift * _HORIZON_S, spread.error / len(moves), spread.freedom, len(moves))
+
+
+class _Spread(NamedTuple):
+    """Standard error of a sum over clusters and its degrees of freedom."""
+
+    error: float
+    freedom: float
+
+
+def _spread(residual: FloatArray, clusters: int) -> _Spread:
+    """Spread of a sum of residuals, given by cluster in the order of time; `clusters` of them hold observations."""
+    squares = residual**2
+    alone = float(squares.sum())
+    if alone == 0:
+        return _Spread(0.0, clusters - 1.0)
+    shared = max(0.0, float((residual[1:] * residual[:-1]).sum()))
+    uneven = float((squares**2).sum()) - alone**2 / clusters
+    freedom = clusters - 1.0 if uneven <= 0 else min(clusters - 1.0, 2 * alone**2 / uneven)
+    return _Spread(float(np.sqrt(clusters / (clusters - 1) * (alone + shared))), freedom)
 
 
 def _winsorised(moves: FloatArray) -> FloatArray:
@@ -158,6 +178,5 @@ def depth_slope(markout: FloatArray, reach: FloatArray, time_ms: IntArray) -> Me
         raise NotEnoughData(f"{len(moves)} orders through the touch in {clusters} clusters of 15 s, need 3 clusters")
     value = float((centred * moves).sum()) / power
     residual = moves - moves.mean() - value * centred
-    sums = np.bincount(member, weights=centred * residual)
-    error = float(np.sqrt(clusters / (clusters - 1) * (sums**2).sum())) / power
-    return Mean(value, error, clusters, len(moves))
+    spread = _spread(np.bincount(member, weights=centred * residual), clusters)
+    return Mean(value, spread.error / power, spread.freedom, len(moves))
