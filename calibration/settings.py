@@ -215,24 +215,39 @@ class Settings(Section):
         return "maker_fee" in self.model.model_fields_set
 
     def with_maker_fee(self, fee: float) -> "Settings":
-        """Return the same with another maker fee."""
-        return self.model_copy(update={"model": self.model.model_copy(update={"maker_fee": fee})})
+        """Return the same with a fee that was told; it does not count as configured."""
+        values = dict(self.model) | {"maker_fee": fee}
+        model = ModelSettings.model_construct(_fields_set=self.model.model_fields_set, **values)
+        return self.model_copy(update={"model": model})
 
     def risk_limits(self) -> RiskLimits:
         """Limits of the risk rules; an inventory at its bound is two thirds of what they call the largest position."""
         bound = self.model.order_notional * self.model.maximum_inventory
         return RiskLimits(1.5 * bound, daily_loss=self.risk.daily_loss, drawdown=self.risk.drawdown)
 
-    def rules(self, smallest_notional: float) -> QuotingRules:
-        """Rules of the bot's quotes, with the value of the smallest order it should place [quote currency]."""
+    def rules(
+        self, smallest_notional: float, *, depth_factor: float = 1.0, inventory_share: float = 1.0
+    ) -> QuotingRules:
+        """Rules of the bot's quotes.
+
+        Parameters
+        ----------
+        smallest_notional : float
+            Value of the smallest order the bot should place [quote currency].
+        depth_factor : float
+            Multiplies the depths of the model.
+        inventory_share : float
+            Of the configured bound of the inventory.
+        """
         return QuotingRules(
             role=self.role,
-            maximum_inventory=self.model.maximum_inventory,
+            maximum_inventory=self.model.maximum_inventory * inventory_share,
             minimum_half_spread_bps=self.quote.minimum_half_spread_bps,
             maximum_half_spread_bps=self.quote.maximum_half_spread_bps,
             tolerance_bps=self.quote.tolerance_bps,
             minimum_life_ms=self.quote.minimum_life_s * 1e3,
             smallest_notional=smallest_notional,
+            depth_factor=depth_factor,
         )
 
 

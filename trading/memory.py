@@ -18,7 +18,7 @@ class Memory:
     """
 
     def __init__(self, maker_fee: float, settings: ObserverSettings | None = None) -> None:
-        self._maker_fee = maker_fee
+        self.maker_fee = maker_fee
         self._settings = settings or ObserverSettings()
         self._lost: dict[str, tuple[bool, ...]] = {}
         self._observers: dict[str, Observer] = {}
@@ -31,7 +31,7 @@ class Memory:
         self._observers[pair] = observer
         waiting = before.markouts.pending
         due = waiting[: len(waiting) - len(observer.markouts.pending)]
-        judged = tuple(is_losing(fill, market.mid, self._maker_fee) for fill in due)
+        judged = tuple(is_losing(fill, market.mid, self.maker_fee) for fill in due)
         self._lost[pair] = self._lost.get(pair, ()) + judged
         readings = observer.observations(market.time_ms, market.mid)
         levels = market.observations

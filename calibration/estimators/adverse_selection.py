@@ -108,7 +108,8 @@ def mean_markout(markout: FloatArray, time_ms: IntArray, sign: int, trend: Trend
     centre = float(moves.mean())
     drift, observed_s = trend.drift, float(trend.seconds.sum())
     shared = len(moves) * _HORIZON_S / observed_s * sign * (trend.moves - drift * trend.seconds) if observed_s else 0.0
-    spread = _spread(np.bincount(member, weights=moves - centre, minlength=len(trend.moves)) - shared, clusters)
+    residual = np.bincount(member, weights=moves - centre, minlength=len(trend.moves)).astype(np.float64) - shared
+    spread = _spread(residual, clusters)
     return Mean(centre - sign * drift * _HORIZON_S, spread.error / len(moves), spread.freedom, len(moves))
 
 
@@ -178,5 +179,5 @@ def depth_slope(markout: FloatArray, reach: FloatArray, time_ms: IntArray) -> Me
         raise NotEnoughData(f"{len(moves)} orders through the touch in {clusters} clusters of 15 s, need 3 clusters")
     value = float((centred * moves).sum()) / power
     residual = moves - moves.mean() - value * centred
-    spread = _spread(np.bincount(member, weights=centred * residual), clusters)
+    spread = _spread(np.bincount(member, weights=centred * residual).astype(np.float64), clusters)
     return Mean(value, spread.error / power, spread.freedom, len(moves))

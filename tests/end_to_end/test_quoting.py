@@ -13,6 +13,7 @@ from tests.puppet_market import (
     OTHER_KEY,
     PuppetMarket,
     VenueThread,
+    parameters,
 )
 
 pytestmark = pytest.mark.slow
@@ -90,6 +91,28 @@ def test_a_paused_calibration_takes_the_quote_back_and_a_wide_one_rests_further_
         bot.wait(lambda: resting(venue) == "B", 10, "a bid again")
         wide = float(venue.open_orders()[0]["limitPx"])
     assert venue.market.mid - wide == pytest.approx(1.5 * (venue.market.mid - usual), abs=0.2)
+
+
+def test_a_running_bot_takes_its_fee_from_the_calibration(venue, tmp_path):
+    """A better tier brings the quote closer by what the fee fell, unless the configuration has a fee of its own."""
+    for number, own in enumerate(({}, {"maker_fee": 0.00015})):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        bot = LiveBot(venue, folder, changes={"market_making": {"model": own}})
+        bot.publish()
+        model = parameters().model
+        with bot:
+            bot.wait(lambda: resting(venue) == "B", 60, "a bid")
+            (dear,) = venue.open_orders()
+            bot.publish(model=model.model_copy(update={"maker_fee": 0.00005}))
+            if own:
+                until = time.monotonic() + 4
+                bot.wait(lambda until=until: time.monotonic() > until, 5, "the watch")
+                assert venue.open_orders() == [dear]
+                continue
+            bot.wait(lambda dear=dear: venue.open_orders() not in ([dear], []), 10, "another bid")
+            closer = float(venue.open_orders()[0]["limitPx"]) - float(dear["limitPx"])
+            assert closer == pytest.approx(0.0001 * venue.market.mid, rel=0.35)
 
 
 def test_two_legs_quote_both_sides(venue, tmp_path):

@@ -5,7 +5,6 @@ Freqtrade's hooks fail open: an exception in a price hook means the price at the
 only look the plan up, and where there is no plan there is no order.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -71,14 +70,8 @@ class MarketMaking(IStrategy):
     use_exit_signal = False
     position_adjustment_enable = True
     max_entry_position_adjustment = -1
-    order_types = {
-        "entry": "limit",
-        "exit": "limit",
-        "stoploss": "market",
-        "stoploss_on_exchange": False,
-        "emergency_exit": "market",
-        "force_exit": "market",
-    }
+    order_types = dict.fromkeys(("entry", "exit"), "limit") | {"stoploss_on_exchange": False}
+    order_types |= dict.fromkeys(("stoploss", "emergency_exit", "force_exit"), "market")
     # A dead-man's switch only; re-quoting is done by check_entry_timeout and check_exit_timeout. With a timeout count
     # the N-th re-quote would become a market order.
     unfilledtimeout = {"entry": 900, "exit": 900, "exit_timeout_count": 0, "unit": "seconds"}
@@ -248,6 +241,7 @@ class MarketMaking(IStrategy):
         parameters = self._parameters.read(instrument.coin, now_ms)
         if parameters.quality.status == "bad":
             raise SafetyError(f"the calibration is bad: {', '.join(parameters.quality.flags) or 'no reason given'}")
+        self._adopt_fee(parameters.model.maker_fee)
         self._account.check(self.wallets, instrument, closed_position(trade), holding.resting, now_ms)
         legs, leg, coins = self.settings.legs, self.settings.role.leg, holding.coins
         planner = Planner(
@@ -277,9 +271,15 @@ class MarketMaking(IStrategy):
 
     def _rules(self, instrument: Instrument) -> QuotingRules:
         reserve = self.config.get("amount_reserve_percent")
-        rules = self.settings.rules(smallest_notional(instrument.minimum_notional, self.stoploss, reserve))
-        bound = rules.maximum_inventory * self.inventory_share.value
-        return replace(rules, depth_factor=self.depth_factor.value, maximum_inventory=bound)
+        smallest = smallest_notional(instrument.minimum_notional, self.stoploss, reserve)
+        share = self.inventory_share.value
+        return self.settings.rules(smallest, depth_factor=self.depth_factor.value, inventory_share=share)
+
+    def _adopt_fee(self, fee: float) -> None:
+        """Quote with the fee that the calibration was made with, unless the configuration has one of its own."""
+        if fee != self.settings.model.maker_fee and not self.settings.has_own_fee:
+            self.settings = self.settings.with_maker_fee(fee)
+            self._model, self._memory.maker_fee = self.quoter(), fee
 
     # Backtests and hyperopt: the same plans, from the calibration that was published by the open of each candle.
 
