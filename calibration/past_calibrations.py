@@ -1,7 +1,5 @@
 """The rows of a history as a candle backtest needs them: looked up by time many times, and as arrays."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,8 +48,9 @@ class Calibrations:
     def flow(self, position: int) -> OrderFlow:
         """What the quoting models need of a row; the slope θ and funding are not kept and 0."""
         *values, volatility, half_spread = self._rows[position].tolist()
-        both: dict[str, Any] = dict(zip(FLOW, map(Directions, values[::2], values[1::2]), strict=True))
-        return OrderFlow(**both, adverse_selection_slope=_NOT_KEPT, volatility=volatility, half_spread=half_spread)
+        both = map(Directions, values[::2], values[1::2])  # in the order of FLOW
+        rate, decay, intensity, move, move_on_fill = both
+        return OrderFlow(rate, intensity, decay, move, move_on_fill, _NOT_KEPT, volatility, half_spread)
 
     def flows(self, positions: IntArray) -> OrderFlows:
         """The same of many rows."""

@@ -64,6 +64,10 @@ class Directions(NamedTuple, Generic[T]):
         """Return the value of one direction."""
         return self.buy if direction is Direction.BUY else self.sell
 
+    def on(self, side: Side) -> T:
+        """Return the value of the direction that fills a quote on this side."""
+        return self.sell if side is Side.BID else self.buy
+
     def on_quotes(self) -> Sides[T]:
         """Rearrange by the quote that is hit: buys lift the ask, sells hit the bid."""
         return Sides(bid=self.sell, ask=self.buy)
