@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from calibration.atomic_file import write_text
 from calibration.estimate import Estimate, FlowEstimates, Source
 from calibration.settings import Horizon
-from market.errors import InvalidParameters, MissingParameters, StaleParameters
+from market.errors import InvalidParameters, MissingParameters, SafetyError, StaleParameters
 from market.sides import Directions
 from quoting.order_flow import OrderFlow
 
@@ -167,6 +167,18 @@ class Parameters(Document):
     quality: Quality
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    def require_good(self) -> Self:
+        """Return these parameters, unless their quality forbids to quote from them.
+
+        Raises
+        ------
+        SafetyError
+            With the flags.
+        """
+        if self.quality.status == "bad":
+            raise SafetyError(f"the calibration is bad: {', '.join(self.quality.flags) or 'no reason given'}")
+        return self
 
     def order_flow(self) -> OrderFlow:
         """What the quoting models need of it."""

@@ -5,7 +5,7 @@ in a deep book; the tiers between them stand in geometric progression, with 70 %
 only one order can rest a side, the tier that is expected to earn most stands for all of them (`ladders.collapse`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import prod
 from typing import NamedTuple
@@ -186,16 +186,18 @@ def side_levels(
     factor = _distance_factor(abs(share), growing, settings) * seen.markout_factors.of(side)
     if factor == float("inf"):
         return Withheld("fills on this side are followed by adverse moves")
-    fair = fair_value(market, share, band, settings)
+    fair = fair_value(market, share, flow.funding_rate, band, settings)
     size = min(settings.side_size, room)
     return tuple(_quote(side, fair, market.mid, bps * factor, lots) for bps, lots in tiers(band, size, settings))
 
 
-def fair_value(market: MarketView, share: float, band: SpreadBand, settings: DepthAwareSettings) -> float:
-    """Microprice, shifted against inventory (a share of its bound) and by funding [price]."""
+def fair_value(
+    market: MarketView, share: float, funding_rate: float, band: SpreadBand, settings: DepthAwareSettings
+) -> float:
+    """Microprice, shifted against inventory (a share of its bound) and by funding, which a long pays [1/s] [price]."""
     strength = min(abs(share), 1.0) if abs(share) >= settings.skew_from else 0.0
     skew = strength * settings.skew_strength * band.farthest * market.mid / 1e4
-    funding = funding_shift(market.mid, market.observations.funding_rate, settings.funding_holding_s)
+    funding = funding_shift(market.mid, funding_rate, settings.funding_holding_s)
     return market.microprice + (-skew if share > 0 else skew) + funding
 
 
@@ -224,8 +226,8 @@ def quoter(settings: DepthAwareSettings) -> Quoter:
             reducing = inventory < 0 if side is Side.BID else inventory > 0
             return collapse(levels, side, flow, fee, reducing=reducing)
 
-        return place(
-            market, Sides(bid=one(Side.BID), ask=one(Side.ASK)), settings.bounds.at_least(settings.nearest_bps)
-        )
+        sides = Sides(bid=one(Side.BID), ask=one(Side.ASK))
+        placed = place(market, sides, settings.bounds.at_least(settings.nearest_bps))
+        return replace(placed, faded=market.observations.losing_fills >= _FADE_AT)
 
     return quotes

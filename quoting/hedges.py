@@ -7,12 +7,14 @@ itself. The passive hedge rests a stop on either side beyond the ladder's range.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from market.errors import ConfigurationError
 from market.sides import Direction, Directions
 from quoting.ladders import deviation
 from quoting.observations import Balances
+
+_BEYOND = 1.1
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class ActiveHedge:
                 "needed is 0 <= target <= trigger and 0 <= release < trigger"
             )
 
+    @classmethod
+    def beyond(cls, trigger: float) -> Self:
+        """A hedge that is released at half its trigger, and comes back that far or into the band of a ladder."""
+        return cls(trigger, min(cls.target, trigger / 2), trigger / 2)
+
     def trade(self, balances: Balances, mid: float, reference: float, hedge: float) -> float:
         """What to trade now to hedge, signed [lots]; `hedge` is what earlier trades have put on."""
         if hedge != 0 and abs(deviation(balances, mid, reference)) < self.release:
@@ -48,6 +55,29 @@ class ActiveHedge:
         share = reference * (1 + (self.target if breach > 0 else -self.target))
         total = balances.stock + balances.money / mid
         change = share * total - balances.stock - hedge
+        return change if abs(change) >= self.smallest_size else 0.0
+
+    def reduction(self, balances: Balances, mid: float, reference: float, *, hedging: bool) -> float:
+        """What the ladder itself must trade to come back to the target, signed [lots]; 0 where nothing has to be done.
+
+        Parameters
+        ----------
+        balances : Balances
+            What the ladder owns.
+        mid : float
+            [price].
+        reference : float
+            The share of stock to return to.
+        hedging : bool
+            Whether it was on its way back: it then goes on until the deviation is under `release`.
+        """
+        breach = deviation(balances, mid, reference)
+        if not self.both_sides and breach < 0:
+            return 0.0
+        if abs(breach) <= (self.release if hedging else self.trigger):
+            return 0.0
+        share = reference * (1 + (self.target if breach > 0 else -self.target))
+        change = share * (balances.stock + balances.money / mid) - balances.stock
         return change if abs(change) >= self.smallest_size else 0.0
 
 
@@ -113,6 +143,27 @@ class PassiveHedge:
             left = state.size - size
             return PassiveState() if left <= 0 else state._replace(size=left)
         return PassiveState(Phase.LONG if direction is Direction.BUY else Phase.SHORT, price, size)
+
+
+def crash_price(entry: float, share: float, reach: float, *, is_short: bool) -> float:
+    """Where a position is left because the price has run away [price].
+
+    The stop of a passive hedge for whoever has one position and no second venue. It lies beyond the ladder, or the
+    ladder's own last level would set it off.
+
+    Parameters
+    ----------
+    entry : float
+        Mean opening price [price].
+    share : float
+        Distance of the stop, as a share of that.
+    reach : float
+        Of the ladder, as a share.
+    is_short : bool
+        Of the position.
+    """
+    distance = max(share, _BEYOND * reach)
+    return entry * (1 + distance if is_short else 1 - distance)
 
 
 def is_moved(resting: Stop | None, wanted: Stop | None, *, tolerance: float) -> bool:

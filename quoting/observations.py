@@ -48,8 +48,6 @@ class Observations:
         Trend from −1 to 1 (`quoting.bias`).
     volatility, usual_volatility : float, optional
         Now, and what is usual on this market [price/√s] (`quoting.volatility`).
-    funding_rate : float
-        What a long position pays per second, as a share of its value [1/s].
     index_price : float, optional
         Price of the underlying elsewhere.
     balances : Balances, optional
@@ -66,6 +64,8 @@ class Observations:
         From the risk rules.
     margin_used : float
         Share of the margin in use, from 0 to 1.
+    hedging : bool
+        Whether the inventory was being brought back when the model was last asked (`Quotes.hedging`).
     """
 
     bids: tuple[Level, ...] = ()
@@ -73,7 +73,6 @@ class Observations:
     bias: float = 0.0
     volatility: float | None = None
     usual_volatility: float | None = None
-    funding_rate: float = 0.0
     index_price: float | None = None
     balances: Balances | None = None
     ladder_shape: LadderShape | None = None
@@ -82,6 +81,7 @@ class Observations:
     losing_fills: int = 0
     risk_level: RiskLevel = RiskLevel.NORMAL
     margin_used: float = 0.0
+    hedging: bool = False
 
 
 NOTHING_OBSERVED = Observations()

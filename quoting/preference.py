@@ -14,29 +14,28 @@ from math import exp
 from market.sides import Side, Sides
 from quoting.order_flow import OrderFlow
 
-# A resting order has a place in the queue: the other side must promise this much more before it is given up.
+# A resting order has a place in the queue, and a position wants to end: the other side must promise this much more.
 _PERSISTENCE = 1.25
 
 
 def expected_gain(flow: OrderFlow, side: Side, depth: float) -> float:
     """Expected gain of resting a quote at `depth` [price] on one side, per lot [price/s]."""
-    decay = flow.fill_decay.on_quotes().of(side)
-    return flow.fill_intensity.on_quotes().of(side) / decay * exp(min(-decay * depth, 700.0))
+    decay = flow.fill_decay.on(side)
+    return flow.fill_intensity.on(side) / decay * exp(min(-decay * depth, 700.0))
 
 
-def preferred_side(flow: OrderFlow, depths: Sides[float], *, reducing: Side, resting: Side | None) -> Side:
-    """The side to quote when both may be quoted; at a tie the one that reduces inventory.
+def preferred_side(flow: OrderFlow, depths: Sides[float], *, usual: Side, is_held: bool) -> Side:
+    """The side to quote when both may be quoted.
 
     Parameters
     ----------
     depths : Sides[float]
         Distance of either quote from mid [price].
-    reducing : Side
-        The side that brings inventory back to zero; with none, any.
-    resting : Side or None
-        The side on which an order rests already, which is kept unless the other is clearly better.
+    usual : Side
+        The side to quote at a tie: that of a resting order, else the one that reduces inventory.
+    is_held : bool
+        Whether there is an order or an inventory: the other side must then be clearly better.
     """
     gains = Sides(expected_gain(flow, Side.BID, depths.bid), expected_gain(flow, Side.ASK, depths.ask))
-    favoured = reducing if resting is None else resting
-    threshold = gains.of(favoured) * (1.0 if resting is None else _PERSISTENCE)
-    return favoured.opposite if gains.of(favoured.opposite) > threshold else favoured
+    threshold = gains.of(usual) * (_PERSISTENCE if is_held else 1.0)
+    return usual.opposite if gains.of(usual.opposite) > threshold else usual

@@ -56,11 +56,15 @@ class Withheld(NamedTuple):
 class Quotes:
     """What a model wants on each side: a quote, or the reason why there is none. Prices are not yet rounded.
 
-    `widened` says that the depths are already larger than usual because the flow is toxic.
+    `widened` says that the depths are already larger than usual because the flow is toxic, `faded`, that they are
+    because own fills have lost; `hedging`, that the inventory is being brought back, so that a side which reduces it
+    must rest at the touch.
     """
 
     sides: Sides[Quote | Withheld]
     widened: bool = False
+    faded: bool = False
+    hedging: bool = False
 
     @property
     def bid(self) -> Quote | None:

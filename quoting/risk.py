@@ -42,7 +42,7 @@ from quoting.quote import Quote, Quotes, Withheld
 class RiskLimits:
     """Thresholds; money in quote currency, shares as fractions, times in milliseconds.
 
-    `fade_factor` multiplies the depths from `fade_at` losing fills on; 1 for a model that is told of them itself.
+    `fade_factor` multiplies the depths from `fade_at` losing fills on, unless the model has seen to that itself.
 
     Raises
     ------
@@ -194,12 +194,16 @@ class RiskState:
 
 
 class Verdict(NamedTuple):
-    """Why a side is closed (empty: it is open), how worried to be, whether to leave the position, how far to fade."""
+    """Why a side is closed (empty: it is open), how worried to be, whether to leave the position, how far to fade.
+
+    `losing_fills` is how many have lost in a row.
+    """
 
     closed: Sides[str]
     level: RiskLevel
     leaving: bool
     depth_factor: float = 1.0
+    losing_fills: int = 0
 
     @property
     def reason(self) -> str:
@@ -212,7 +216,7 @@ class Verdict(NamedTuple):
         def allowed(reason: str, quote: Quote | Withheld) -> Quote | Withheld:
             return Withheld(reason) if reason else quote
 
-        faded = quotes.further(self.depth_factor)
+        faded = quotes if quotes.faded else quotes.further(self.depth_factor)
         sides = Sides(bid=allowed(self.closed.bid, faded.sides.bid), ask=allowed(self.closed.ask, faded.sides.ask))
         return replace(faded, sides=sides)
 
@@ -228,14 +232,15 @@ def verdict(state: RiskState, reading: Reading, limits: RiskLimits) -> Verdict:
     leaving = share >= limits.leave_share or (lost and limits.leave_after_loss)
     level = _level(state, share, lost, bool(reasons), limits)
     factor = limits.fade_factor if state.losing.losses >= limits.fade_at else 1.0
+    losses = state.losing.losses
     if not reasons:
-        return Verdict(Sides("", ""), level, leaving, factor)
+        return Verdict(Sides("", ""), level, leaving, factor, losses)
     reason = "; ".join(reasons)
     reducing = None if reading.position == 0 else Side.ASK if reading.position > 0 else Side.BID
     if lost and not limits.leave_after_loss:
         reducing = None
     closed = Sides(bid="" if reducing is Side.BID else reason, ask="" if reducing is Side.ASK else reason)
-    return Verdict(closed, level, leaving, factor)
+    return Verdict(closed, level, leaving, factor, losses)
 
 
 def _reasons(state: RiskState, reading: Reading, share: float, limits: RiskLimits) -> Iterator[str]:

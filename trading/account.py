@@ -34,6 +34,10 @@ class FreqtradeWallets(Protocol):
         """Coins owned, whether or not an order holds them."""
         ...
 
+    def get_free(self, currency: str) -> float:
+        """Of that, what nothing holds."""
+        ...
+
     def get_all_positions(self) -> Mapping[str, FreqtradePosition]:
         """Positions in futures, by pair."""
         ...
@@ -91,6 +95,11 @@ class AccountWatch:
         A position in futures is in the account at its opening price; coins that are owned are no cash.
         """
         return wallets.get_total(stake_currency), 0.0 if self._spot else open_rate
+
+    def margin_used(self, wallets: FreqtradeWallets, stake_currency: str) -> float:
+        """Share of the account that positions and orders hold, from 0 to 1."""
+        total, free = wallets.get_total(stake_currency), wallets.get_free(stake_currency)
+        return min(max(1 - free / total, 0.0), 1.0) if total > 0 else 1.0
 
     def _read(self, wallets: FreqtradeWallets, now_ms: int) -> None:
         wallets.update()

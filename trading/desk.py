@@ -178,7 +178,8 @@ class Desk:
             self._risk.judged(coin, now_ms, losing=lost)
         said = self._risk.judge(coin, reading)
         reason, leaving = desk.no_opening or said.reason, said.leaving and holding.coins != 0
-        return replace(desk, no_opening=reason, leaving=leaving, depth_factor=said.depth_factor)
+        planner = desk.planner.told(risk_level=said.level, losing_fills=said.losing_fills)
+        return replace(desk, planner=planner, no_opening=reason, leaving=leaving, depth_factor=said.depth_factor)
 
     def _make(self, desk: PairDesk, holding: Holding) -> Plan:
         saving = self._budget.left(desk.planner.now_ms) < ENTRY_ACTIONS + CANCEL_ACTIONS
@@ -190,9 +191,11 @@ class Desk:
         return desk.planner.plan(holding, restraints)
 
     def _journal(self, pair: str) -> Journal:
-        desk = self._pairs.get(pair)
-        coin = _coin(pair) if desk is None else desk.planner.instrument.coin
-        return self._journals.setdefault(pair, Journal(coin, self._leg))
+        if pair not in self._journals:
+            desk = self._pairs.get(pair)
+            coin = _coin(pair) if desk is None else desk.planner.instrument.coin
+            self._journals[pair] = Journal(coin, self._leg)
+        return self._journals[pair]
 
     def _calibration_id(self, pair: str) -> str | None:
         desk = self._pairs.get(pair)

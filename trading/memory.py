@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from quoting.markouts import OwnFill, is_losing
 from quoting.observer import Observer, ObserverSettings
-from quoting.quote import MarketView
+from quoting.quote import MarketView, Quotes
 from trading.holding import RestingOrder
 
 
@@ -23,9 +23,10 @@ class Memory:
         self._lost: dict[str, tuple[bool, ...]] = {}
         self._observers: dict[str, Observer] = {}
         self._filled: dict[str, tuple[str, float]] = {}
+        self._hedging: set[str] = set()
 
-    def seen(self, pair: str, market: MarketView, *, bias: float = 0.0) -> MarketView:
-        """Take note of the market, and return it with the readings and the trend added."""
+    def seen(self, pair: str, market: MarketView, *, bias: float = 0.0, margin_used: float = 0.0) -> MarketView:
+        """Take note of the market, and return it with the readings, the trend and the share of margin in use added."""
         before = self._observers.get(pair, Observer())
         observer = before.seen(market.time_ms, market.mid, self._settings)
         self._observers[pair] = observer
@@ -35,7 +36,19 @@ class Memory:
         self._lost[pair] = self._lost.get(pair, ()) + judged
         readings = observer.observations(market.time_ms, market.mid)
         levels = market.observations
-        return market._replace(observations=replace(readings, bids=levels.bids, asks=levels.asks, bias=bias))
+        told = replace(
+            readings,
+            bids=levels.bids,
+            asks=levels.asks,
+            bias=bias,
+            margin_used=margin_used,
+            hedging=pair in self._hedging,
+        )
+        return market._replace(observations=told)
+
+    def planned(self, pair: str, quotes: Quotes) -> None:
+        """Take note of whether a model is bringing the inventory back, which it is told the next time."""
+        (self._hedging.add if quotes.hedging else self._hedging.discard)(pair)
 
     def take_lost(self, pair: str) -> tuple[bool, ...]:
         """Whether each fill that has been judged since this was last asked has lost, oldest first."""

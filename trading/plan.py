@@ -9,6 +9,7 @@ only when it has rested for its minimum life and the action budget allows.
 
 from dataclasses import dataclass, replace
 from math import isfinite
+from typing import Any, Self
 
 from market.instrument import Instrument
 from market.sides import Side, Sides
@@ -79,6 +80,10 @@ class Planner:
     other_leg: float | None = 0.0
     regime: Regime = Regime.QUOTE
 
+    def told(self, **readings: Any) -> Self:
+        """Return the same with more for the model to know; see `Observations`."""
+        return replace(self, market=self.market._replace(observations=replace(self.market.observations, **readings)))
+
     def plan(self, holding: Holding, restraints: Restraints) -> Plan:
         """Choose the order that should rest.
 
@@ -101,7 +106,7 @@ class Planner:
 
     def _faded(self, quotes: Quotes, restraints: Restraints) -> Quotes:
         """Move the quotes away from mid as far as the risk rules and the calibration ask."""
-        factor = restraints.depth_factor
+        factor = 1.0 if quotes.faded else restraints.depth_factor
         if self.regime is Regime.WIDEN and not quotes.widened:
             factor *= WIDEN_FACTOR
         return quotes if factor == 1 else replace(quotes.further(factor), widened=True)
@@ -117,7 +122,7 @@ class Planner:
         refusal = (restraints.no_opening or self._refusal(side, restraints)) if grows else ""
         if refusal:
             return Withheld(refusal)
-        price = self._price(side, quote.depth, restraints)
+        price = self._price(side, quote.depth, at_touch=restraints.leaving or (quotes.hedging and not grows))
         if grows:
             size = self._opening_size(side, quote, price, holding)
         else:
@@ -127,13 +132,13 @@ class Planner:
         closes = not grows and size >= self.instrument.size(abs(holding.coins))
         return PlannedOrder(side, price, size, quote.depth, grows, closes)
 
-    def _price(self, side: Side, depth: float, restraints: Restraints) -> float:
+    def _price(self, side: Side, depth: float, *, at_touch: bool) -> float:
         """A valid price that does not cross, rounded away from mid."""
         market, rules, bps = self.market, self.rules, self.market.mid / 1e4
         depth = min(
             max(depth * rules.depth_factor, rules.minimum_half_spread_bps * bps), rules.maximum_half_spread_bps * bps
         )
-        if restraints.leaving:
+        if at_touch:
             depth = min(depth, (market.ask_price - market.bid_price) / 2)
         # Floating point must not cost a tick: 3000.05 + 0.05 is a hair above 3000.1.
         if side is Side.BID:
@@ -188,9 +193,10 @@ class Planner:
     def _preferred(self, orders: Sides[PlannedOrder], holding: Holding) -> Side:
         reducing = Side.ASK if holding.coins >= 0 else Side.BID
         if self.rules.role.leg is None:
-            resting = None if holding.resting is None else holding.resting.side
-            depths = orders.map(lambda order: order.depth)
-            return preferred_side(self.flow, depths, reducing=reducing, resting=resting)
+            usual = reducing if holding.resting is None else holding.resting.side
+            is_held = holding.resting is not None or holding.coins != 0
+            depths = Sides(orders.bid.depth, orders.ask.depth)
+            return preferred_side(self.flow, depths, usual=usual, is_held=is_held)
         # With a position on either leg both leave, so that the gross position shrinks; else this leg holds its own side
         # of the quote and the other leg the opposite one.
         return reducing if self.other_leg else reducing.opposite

@@ -170,11 +170,11 @@ def test_the_fair_value_leans_on_book_inventory_and_funding():
     """Microprice, down when long, down when longs pay."""
     band = SpreadBand(2.0, 50.0)
     pressing = VIEW._replace(bid_size=900.0)
-    assert fair_value(pressing, 0.0, band, SETTINGS) == pytest.approx(pressing.microprice)
-    assert fair_value(VIEW, 1.0, band, SETTINGS) == pytest.approx(100.0 - 0.05)
-    assert fair_value(VIEW, -1.0, band, SETTINGS) == pytest.approx(100.0 + 0.05)
-    paying = seen(funding_rate=1e-4 / 3600)
-    assert fair_value(paying, 0.0, band, SETTINGS) == pytest.approx(100.0 + funding_shift(100.0, 1e-4 / 3600, 600.0))
+    assert fair_value(pressing, 0.0, 0.0, band, SETTINGS) == pytest.approx(pressing.microprice)
+    assert fair_value(VIEW, 1.0, 0.0, band, SETTINGS) == pytest.approx(100.0 - 0.05)
+    assert fair_value(VIEW, -1.0, 0.0, band, SETTINGS) == pytest.approx(100.0 + 0.05)
+    paid = 1e-4 / 3600
+    assert fair_value(VIEW, 0.0, paid, band, SETTINGS) == pytest.approx(100.0 + funding_shift(100.0, paid, 600.0))
     assert funding_shift(100.0, 1e-4 / 3600, 3600.0) == pytest.approx(-0.01)
 
 

@@ -54,7 +54,6 @@ observations = st.builds(
     bias=st.floats(-1, 1),
     volatility=st.one_of(st.none(), st.floats(0, 1)),
     usual_volatility=st.one_of(st.none(), st.floats(0.001, 0.1)),
-    funding_rate=st.floats(-1e-6, 1e-6),
     index_price=st.one_of(st.none(), st.floats(90, 110)),
     balances=st.none(),
     ladder_shape=st.sampled_from([None, *LadderShape]),
@@ -182,10 +181,10 @@ def named(value: Any) -> str:
 @pytest.mark.parametrize(("make", "usual", "change"), CHANGES, ids=named)
 def test_every_setting_reaches_the_quotes(make, usual, change):
     """A knob that changes nothing would make a parameter search lie."""
-    view = VIEW._replace(observations=Observations(funding_rate=1e-7))
+    paying = dataclasses.replace(FLOW, funding_rate=1e-7)
     inventories = (0.0, 0.6, 1.2, -1.2)
     quotes = [
-        [make(choice)(view, inventory, FLOW, 45_000) for inventory in inventories]
+        [make(choice)(VIEW, inventory, paying, 45_000) for inventory in inventories]
         for choice in (usual, dataclasses.replace(usual, **change))
     ]
     assert quotes[0] != quotes[1]

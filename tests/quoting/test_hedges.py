@@ -1,12 +1,14 @@
 """Active and passive hedges."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from market.errors import ConfigurationError
 from market.sides import Direction, Directions
-from quoting.hedges import ActiveHedge, PassiveHedge, PassiveState, Phase, Stop, is_moved
+from quoting.hedges import ActiveHedge, PassiveHedge, PassiveState, Phase, Stop, crash_price, is_moved
 from quoting.ladders import deviation
 from quoting.observations import Balances
 
@@ -57,6 +59,40 @@ def test_small_and_one_sided_hedges():
     short = Balances(1.0, 900.0)
     assert ActiveHedge().trade(short, 100.0, 0.5, 0.0) > 0
     assert ActiveHedge(both_sides=False).trade(short, 100.0, 0.5, 0.0) == 0.0
+
+
+@given(
+    stock=st.floats(0, 100),
+    money=st.floats(0.1, 1e4),
+    mid=st.floats(0.1, 1e3),
+    reference=st.floats(0.1, 0.9),
+    trigger=st.floats(0.1, 0.9),
+    share=st.floats(0.01, 0.99),
+)
+def test_a_ladder_comes_back_to_its_target_whatever_part_is_filled(stock, money, mid, reference, trigger, share):
+    """A partial fill leaves exactly the rest to do, until the deviation is under the release level."""
+    hedge = replace(ActiveHedge.beyond(trigger), smallest_size=0.0)
+    balances = Balances(stock, money)
+    lots = hedge.reduction(balances, mid, reference, hedging=False)
+    breach = deviation(balances, mid, reference)
+    if abs(breach) <= trigger:
+        assert lots == 0.0
+        return
+    target = hedge.target if breach > 0 else -hedge.target
+    assert deviation(hedged(balances, lots, mid), mid, reference) == pytest.approx(target, abs=1e-9)
+    partly = hedged(balances, share * lots, mid)
+    rest = hedge.reduction(partly, mid, reference, hedging=True)
+    if abs(deviation(partly, mid, reference)) > hedge.release:
+        assert rest == pytest.approx((1 - share) * lots, abs=1e-9 * (1 + abs(lots)))
+    else:
+        assert rest == 0.0
+
+
+def test_the_crash_stop_lies_beyond_the_ladder():
+    """At its share of the opening price, or a tenth further than the ladder reaches; mirrored for a short position."""
+    assert crash_price(100.0, 0.0225, 0.01, is_short=False) == pytest.approx(97.75)
+    assert crash_price(100.0, 0.0225, 0.01, is_short=True) == pytest.approx(102.25)
+    assert crash_price(100.0, 0.0225, 0.03, is_short=False) == pytest.approx(96.7)
 
 
 def test_levels_out_of_order_are_refused():

@@ -38,7 +38,7 @@ def closed(state: RiskState, reading: Reading, limits: RiskLimits = LIMITS) -> t
 
 def test_a_calm_market_is_quoted_on_both_sides():
     """No reason, no worry."""
-    assert verdict(after(CALM), CALM, LIMITS) == (Sides("", ""), RiskLevel.NORMAL, False, 1.0)
+    assert verdict(after(CALM), CALM, LIMITS) == (Sides("", ""), RiskLevel.NORMAL, False, 1.0, 0)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_large_position_closes_the_growing_side(positions, sides, level, leavi
     readings = [at(DAY + step, position=position) for step, position in enumerate(positions)]
     state = after(*readings)
     assert closed(state, readings[-1]) == sides
-    assert verdict(state, readings[-1], LIMITS)[1:] == (level, leaving, 1.0)
+    assert verdict(state, readings[-1], LIMITS)[1:] == (level, leaving, 1.0, 0)
 
 
 def test_the_daily_loss_is_forgotten_at_midnight_utc():
@@ -162,10 +162,12 @@ def test_losing_fills_fade_then_pause_then_resume():
     for _ in range(3):
         state = state.judged(DAY, LIMITS, losing=True)
     says = verdict(state, CALM, LIMITS)
-    assert says == (Sides("", ""), RiskLevel.MEDIUM, False, 1.5)
+    assert says == (Sides("", ""), RiskLevel.MEDIUM, False, 1.5, 3)
     quotes = says.apply(Quotes(Sides(bid=Quote(99.8, 0.2), ask=Quote(100.1, 0.1))))
     assert (quotes.bid.price, quotes.ask.price) == pytest.approx((99.7, 100.15))
     assert (quotes.bid.depth, quotes.ask.depth) == pytest.approx((0.3, 0.15))
+    own = Quotes(Sides(bid=Quote(99.8, 0.2), ask=Quote(100.1, 0.1)), faded=True)
+    assert says.apply(own) == own
     for _ in range(2):
         state = state.judged(DAY, LIMITS, losing=True)
     assert closed(state, CALM) == (True, True)

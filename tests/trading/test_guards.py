@@ -112,6 +112,13 @@ def test_an_unknown_account_is_an_error():
         AccountWatch(5000, spot=False).check(None, ETH, 0.0, None, 1000)
 
 
+@pytest.mark.parametrize(("total", "free", "used"), [(1000.0, 900.0, 0.1), (1000.0, 1001.0, 0.0), (0.0, 0.0, 1.0)])
+def test_the_share_of_margin_in_use(total, free, used):
+    """From nothing held to all of it; an empty account has none left."""
+    wallets = SimpleNamespace(get_total=lambda _: total, get_free=lambda _: free)
+    assert AccountWatch(5000, spot=False).margin_used(wallets, "USDC") == pytest.approx(used)
+
+
 def trade(*, is_short=False, amount=0.05, filled=0.01, side="buy"):
     """A trade with a partly filled order."""
     order = SimpleNamespace(

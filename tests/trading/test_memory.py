@@ -1,9 +1,11 @@
 """What the bot remembers of its fills, and when it is judged."""
 
+from dataclasses import replace
+
 import pytest
 
 from market.sides import Side
-from quoting.quote import MarketView
+from quoting.quote import MarketView, Quotes
 from trading.holding import RestingOrder
 from trading.memory import Memory
 
@@ -28,3 +30,16 @@ def test_a_fill_is_judged_once_after_ten_seconds_fee_included(later, lost):
     memory.seen(PAIR, market(30_000, later))
     assert memory.take_lost(PAIR) == (lost,)
     assert memory.take_lost(PAIR) == ()
+
+
+def test_a_hedge_that_has_begun_is_known_to_the_model_the_next_time():
+    """What a model said of a pair comes back in its next readings, and of no other pair."""
+    memory = Memory(maker_fee=0.00015)
+    quotes = Quotes.none("nothing")
+    assert not memory.seen(PAIR, market(0, 3000.0)).observations.hedging
+    memory.planned(PAIR, replace(quotes, hedging=True))
+    assert memory.seen(PAIR, market(1, 3000.0), margin_used=0.3).observations.hedging
+    assert memory.seen(PAIR, market(2, 3000.0), margin_used=0.3).observations.margin_used == 0.3
+    assert not memory.seen("BTC/USDC:USDC", market(2, 3000.0)).observations.hedging
+    memory.planned(PAIR, quotes)
+    assert not memory.seen(PAIR, market(3, 3000.0)).observations.hedging

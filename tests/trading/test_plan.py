@@ -17,7 +17,7 @@ from trading.holding import Holding, RestingOrder
 from trading.plan import Planner
 from trading.rules import Restraints, Role
 
-from .conftest import FLOW, RULES
+from .conftest import FLOW, MARKET, RULES
 
 FREE = Restraints()
 ETH = Instrument.hyperliquid("ETH", 4)
@@ -169,6 +169,26 @@ def test_with_a_position_the_reducing_side_is_quoted(planner):
         assert not order.grows
 
 
+def test_a_slightly_better_adding_side_does_not_keep_a_position(planner):
+    """Without a skew of the model the sides differ by chance; a position ends unless adding is clearly worth more."""
+    for ask_depth, side in ((0.55, Side.ASK), (0.75, Side.BID)):
+        wishes = Quotes(Sides(bid=Quote(nan, 0.5), ask=Quote(nan, ask_depth)))
+        chooser = replace(planner, quoter=lambda *_, wishes=wishes: wishes)
+        assert chooser.plan(Holding(LOT), FREE).order.side is side
+        assert chooser.plan(Holding(), FREE).order.side is Side.BID
+
+
+def test_a_hedge_rests_at_the_touch_whatever_widens_the_quotes(planner):
+    """A part of the position, at the best ask, though depths are doubled, faded and bounded from below."""
+    offer = Quotes(Sides(bid=Withheld("hedging"), ask=Quote(nan, 0.05, 1.1)), hedging=True)
+    rules = replace(planner.rules, depth_factor=2.0, minimum_half_spread_bps=5.0)
+    hedging = replace(planner, quoter=lambda *_: offer, rules=rules, regime=Regime.WIDEN)
+    order = hedging.plan(Holding(2 * LOT), Restraints(depth_factor=1.5)).order
+    assert order.price == MARKET.ask_price
+    assert order.size == pytest.approx(1.1 * LOT, abs=1e-4)
+    assert not order.closes
+
+
 def test_the_model_may_prefer_to_add(planner):
     """A bid much closer than the ask says that adding is worth more than leaving, and a small position adds."""
     wishes = Quotes(Sides(bid=Quote(nan, 0.5), ask=Quote(nan, 2.0)))
@@ -272,3 +292,5 @@ def test_losing_fills_move_the_quotes_away(planner):
     usual, faded = (planner.plan(Holding(), Restraints(depth_factor=factor)).order for factor in (1.0, 1.5))
     assert faded.depth == pytest.approx(1.5 * usual.depth)
     assert faded.price < usual.price
+    knows = replace(planner, quoter=lambda *asked: replace(planner.quoter(*asked), faded=True))
+    assert knows.plan(Holding(), Restraints(depth_factor=1.5)).order == usual

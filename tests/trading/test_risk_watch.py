@@ -7,6 +7,7 @@ import pytest
 from market.decision_log import Event
 from market.errors import SafetyError
 from market.sides import Side
+from quoting.observations import RiskLevel
 from quoting.risk import RiskLimits
 from trading.action_budget import ActionBudget
 from trading.desk import Desk, PairDesk
@@ -118,3 +119,17 @@ def test_a_person_is_told_of_every_change_and_of_nothing_else(tmp_path, planner)
         "ETH: opening again",
         "ETH: leaving the position, no more opening: the loss limit of the day is reached",
     ]
+
+
+def test_the_model_is_told_how_worried_the_rules_are(desk_of, planner):
+    """Level and losing fills reach the readings of the very loop in which they are judged."""
+    seen = []
+
+    def watching(market, inventory, flow, now_ms):
+        seen.append((market.observations.risk_level, market.observations.losing_fills))
+        return planner.quoter(market, inventory, flow, now_ms)
+
+    desk = desk_of([])
+    loop(desk, replace(planner, quoter=watching), 1000.0)
+    loop(desk, replace(planner, quoter=watching), 1000.0, minute=1, lost=(True, True, True))
+    assert seen == [(RiskLevel.NORMAL, 0), (RiskLevel.MEDIUM, 3)]

@@ -1,37 +1,55 @@
 """The ladders: one level of a ladder of limit orders, because stock Freqtrade rests one order (docs/strategy.md)."""
 
-from freqtrade.strategy import DecimalParameter, IntParameter
+from datetime import datetime
+from typing import Any
+
+from freqtrade.persistence import Trade
+from freqtrade.strategy import DecimalParameter, IntParameter, stoploss_from_absolute
 from MarketMaking import ANY_DEPTH, MarketMaking
 
-from quoting import ladders
+from quoting import hedged_ladder, ladders
+from quoting.hedges import ActiveHedge, crash_price
 from quoting.ladder_shape import LadderShape
 from quoting.observations import Balances
 from quoting.quote import Quoter
 
 
 class LadderSpot(MarketMaking):
-    """A ladder with even sizes, collapsed to the level that should earn most."""
+    """A ladder with even sizes, collapsed to the level that should earn most; it hedges itself in both ways."""
 
     shape: LadderShape | None = LadderShape.SPOT
+    use_custom_stoploss = True  # the passive hedge
     step_bps = DecimalParameter(1.0, 20.0, default=5.0, decimals=1, space="quote")
     levels = IntParameter(2, 12, default=6, space="quote")
+    hedge_trigger = DecimalParameter(0.3, 0.9, default=0.65, decimals=2, space="risk")  # deviation from the reference
+    crash_share = DecimalParameter(0.005, 0.08, default=0.0225, decimals=4, space="risk")  # of the opening price
 
     def quoter(self) -> Quoter:
         """Return the ladder with its settings bound: half stock, half money, both as large as the inventory bound."""
         model = self.settings.model
-        reach = self.levels.value * self.step_bps.value * 1e-4
         settings = ladders.LadderSettings(
             shape=self.shape,
             start=Balances(model.maximum_inventory, model.maximum_inventory),
-            up_range=reach,
-            down_range=reach,
+            up_range=self._reach,
+            down_range=self._reach,
             step_bps=self.step_bps.value,
             live_orders=2 * self.levels.value,
             smallest_size=_SMALLEST_SIZE,
             maker_fee=model.maker_fee,
             bounds=ANY_DEPTH,
         )
-        return ladders.quoter(settings)
+        return hedged_ladder.quoter(settings, ActiveHedge.beyond(self.hedge_trigger.value))
+
+    def custom_stoploss(
+        self, pair: str, trade: Trade, current_time: datetime, current_rate: float, **kwargs: Any
+    ) -> float | None:
+        """Leave by a market order where the price has run through the ladder's whole range."""
+        stop = crash_price(trade.open_rate, self.crash_share.value, self._reach, is_short=trade.is_short)
+        return stoploss_from_absolute(stop, current_rate, is_short=trade.is_short, leverage=trade.leverage)
+
+    @property
+    def _reach(self) -> float:
+        return float(self.levels.value * self.step_bps.value * 1e-4)
 
 
 _SMALLEST_SIZE = 0.01  # the plan has the exchange's own bound

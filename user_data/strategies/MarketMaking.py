@@ -22,7 +22,7 @@ from calibration.candle_signals import last_bias, moments_of, signal_each, signa
 from calibration.parameter_cache import ParameterCache
 from calibration.settings import Settings
 from market.decision_log import DecisionLog
-from market.errors import ConfigurationError, MarketMakingError, SafetyError
+from market.errors import ConfigurationError, MarketMakingError
 from market.exchange_rules import instrument_of, post_only_flag
 from market.hyperliquid.no_builder_fee import refuse_builder_fee
 from market.instrument import Instrument
@@ -238,9 +238,7 @@ class MarketMaking(IStrategy):
     def _open_desk(self, pair: str, trade: Trade | None, now_ms: int) -> None:
         """Read and check everything the plan of one pair depends on, then make it."""
         instrument, holding = instrument_of(self._exchange_name, self.dp.market(pair) or {}), holding_of(trade)
-        parameters = self._parameters.read(instrument.coin, now_ms)
-        if parameters.quality.status == "bad":
-            raise SafetyError(f"the calibration is bad: {', '.join(parameters.quality.flags) or 'no reason given'}")
+        parameters = self._parameters.read(instrument.coin, now_ms).require_good()
         self._adopt_fee(parameters.model.maker_fee)
         self._account.check(self.wallets, instrument, closed_position(trade), holding.resting, now_ms)
         legs, leg, coins = self.settings.legs, self.settings.role.leg, holding.coins
@@ -258,8 +256,8 @@ class MarketMaking(IStrategy):
         side, open_rate = ("*", 0.0) if trade is None else (trade.trade_direction, trade.open_rate)
         worth = self._account.cash(self.wallets, self.stake_currency, open_rate)
         locked = "the pair is locked" if self.is_pair_locked(pair, side=side) else ""
-        lost = self._memory.take_lost(pair)
-        self._desk.open(pair, PairDesk(planner, parameters.calibration_id, locked, False, *worth, lost), holding)
+        desk = PairDesk(planner, parameters.calibration_id, locked, False, *worth, self._memory.take_lost(pair))
+        self._memory.planned(pair, self._desk.open(pair, desk, holding).quotes)
 
     def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:
         # In a dry run our order is in no book, so there is nothing to leave out.
@@ -267,7 +265,8 @@ class MarketMaking(IStrategy):
         book, limit_ms = self.dp.orderbook(pair, 20), self.settings.quote.maximum_book_age_s * 1e3
         market = top_of_book(dict(book), now_ms=now_ms, maximum_age_ms=limit_ms, own=own)
         candles, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
-        return self._memory.seen(pair, market, bias=last_bias(candles))
+        margin_used = self._account.margin_used(self.wallets, self.stake_currency)
+        return self._memory.seen(pair, market, bias=last_bias(candles), margin_used=margin_used)
 
     def _rules(self, instrument: Instrument) -> QuotingRules:
         reserve = self.config.get("amount_reserve_percent")
