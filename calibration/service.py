@@ -54,6 +54,7 @@ def run_service(settings: Settings, *, stop: threading.Event, clock: Clock = tim
     logger.info("calibrating %s every %g s into %s", ", ".join(settings.coins), period_s, settings.parameters)
     try:
         while not stop.is_set():
+            calibrator.ask_fee(clock())
             due_s = (clock() // period_s + 1) * period_s
             if stop.wait(max(0.0, due_s - _SPARE * calibrator.reading_s - clock())):
                 break
@@ -89,10 +90,13 @@ class Calibrator:
         self._histories = {coin: _history(settings, coin) for coin in settings.coins}
         self._writers = Writers()
 
+    def ask_fee(self, now_s: float) -> None:
+        """Take the maker fee from the account's tier, if that is due and wanted."""
+        self._settings = self._fee_tier.applied(now_s)
+
     def read_on(self, clock: Clock, is_over: Callable[[], bool]) -> list[str]:
         """Read what is recorded by now, until the time is over; return the coins that were reached."""
         began = clock()
-        self._settings = self._fee_tier.applied(began)
         reached = self._intake.read_on(clock, is_over)
         if reached:
             taken = (clock() - began) * len(self._settings.coins) / len(reached)
