@@ -1,6 +1,7 @@
 """Candle backtests of the strategies: made-up candles, a made-up calibration history, markets of the local venue."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,30 @@ def store(root: Path, data: pd.DataFrame, calibrations: pa.Table | None) -> None
         pq.write_table(calibrations, folder / "2026-11-01.parquet")
 
 
+@contextmanager
+def stock_backtesting(
+    venue_url: str, folder: Path, strategy: str, tuned: dict[str, Any] | None = None, **changes: Any
+) -> Iterator[Backtesting]:
+    """Freqtrade's own backtesting over what is stored in a folder."""
+    private = folder / "private.json"
+    extra = {"dry_run": True, "fee": 0.00015, "export": "none", "dataformat_ohlcv": "feather"}
+    private.write_bytes(orjson.dumps(merged(merged(live_config(venue_url, folder), extra), changes)))
+    arguments = {
+        "config": [str(ROOT / "user_data" / "config.json"), str(private)],
+        "user_data_dir": str(ROOT / "user_data"),
+        "datadir": str(folder / "data"),
+        "strategy": strategy,
+    }
+    backtesting = Backtesting(Configuration(arguments, RunMode.BACKTEST).get_config())
+    try:
+        for name, value in (tuned or {}).items():
+            getattr(backtesting.strategylist[0], name).value = value
+        yield backtesting
+    finally:
+        Backtesting.cleanup()
+        backtesting.exchange.close()
+
+
 @pytest.fixture
 def backtest(venue: VenueThread, tmp_path: Path) -> Callable[..., Any]:
     """Run a strategy over candles and a history; return its trades."""
@@ -92,25 +117,9 @@ def backtest(venue: VenueThread, tmp_path: Path) -> Callable[..., Any]:
         **changes: Any,
     ) -> pd.DataFrame:
         store(tmp_path, data, calibrations)
-        private = tmp_path / "private.json"
-        extra = {"dry_run": True, "fee": 0.00015, "export": "none", "dataformat_ohlcv": "feather"}
-        private.write_bytes(orjson.dumps(merged(merged(live_config(venue.url, tmp_path), extra), changes)))
-        arguments = {
-            "config": [str(ROOT / "user_data" / "config.json"), str(private)],
-            "user_data_dir": str(ROOT / "user_data"),
-            "datadir": str(tmp_path / "data"),
-            "strategy": strategy,
-        }
-        config = Configuration(arguments, RunMode.BACKTEST).get_config()
-        backtesting = Backtesting(config)
-        try:
-            for name, value in (tuned or {}).items():
-                getattr(backtesting.strategylist[0], name).value = value
+        with stock_backtesting(venue.url, tmp_path, strategy, tuned, **changes) as backtesting:
             loaded, timerange = backtesting.load_bt_data()
             backtesting.backtest_one_strategy(backtesting.strategylist[0], loaded, timerange)
             return backtesting.all_bt_content[strategy]["results"]
-        finally:
-            Backtesting.cleanup()
-            backtesting.exchange.close()
 
     return run
