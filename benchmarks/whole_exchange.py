@@ -13,6 +13,7 @@ import argparse
 import resource
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -216,12 +217,21 @@ def growth(markets: list[Recording], numbers: list[int]) -> None:
 
 
 def memory(markets: list[Recording]) -> None:
-    """Memory of one coin: what the process grows by for 200 of them after a few cycles."""
+    """Memory of what the estimators keep of one coin, and of the whole process with 200 of them."""
+    tracemalloc.start()
+    feeds = [LiveObservations(recording, recording.truth.tick, WINDOW_MS) for recording in markets]
+    for period in range(5):
+        for feed in feeds:
+            feed.read(FIRST_CYCLE + period * PERIOD_MS)
+    kept = tracemalloc.get_traced_memory()[0] / len(feeds)
+    tracemalloc.stop()
     with tempfile.TemporaryDirectory() as folder:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         run_cycles(Exchange(200, markets, Path(folder)), 3)
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"memory: {(after - before) / 200:.0f} kB a coin, segments kept in memory included")
+    print(
+        f"the estimators keep {kept / 1e3:.0f} kB a coin; the process grew by {(after - before) / 1e3:.0f} MB for 200"
+    )
 
 
 def main() -> None:

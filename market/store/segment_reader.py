@@ -1,7 +1,7 @@
 """Reads segments: only the files, row groups and columns a window needs, and what it has read it remembers.
 
-Segments never change once visible, so their footers are kept, and so are the rows of small ones: a calibration that
-reads the last half hour every few seconds decodes only what is new.
+Segments never change once visible, so the rows of small ones are kept for a while, or else their footers: a calibration
+that reads the last minute every few seconds decodes only what is new.
 """
 
 from collections import OrderedDict
@@ -19,8 +19,8 @@ from market.store.segments import ROW_GROUP_ROWS, SegmentName, conform, replaced
 from market.store.storage import Storage
 from market.streams import Stream
 
-CACHED_FOOTERS = 4096
-CACHED_BYTES = 128 << 20
+CACHED_FOOTERS = 1024  # some 30 kB each
+CACHED_BYTES = 32 << 20
 
 
 class Window(NamedTuple):
@@ -111,6 +111,7 @@ class SegmentReader:
             table = self._read_groups(key[0], name.stream, columns, groups)
             if name.first_ms is not None and metadata.num_rows <= ROW_GROUP_ROWS and len(groups) == 1:
                 self._remember(key, table)
+                self._footers.pop(key[0], None)
         else:
             self._tables.move_to_end(key)
         if name.first_ms is not None and name.last_ms is not None and window.holds(name.first_ms, name.last_ms):
