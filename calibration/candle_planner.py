@@ -196,13 +196,11 @@ class Past:
         """Whether there was a fill since the candle opened: what came after it within the candle is not known."""
         return self._filled_ms.get(pair) == time_ms
 
-    def is_open(self, pair: str, time_ms: int) -> bool:
-        """Whether the plan of the candle that opens now is made."""
-        planner = self._desk.planner(pair)
-        return planner is not None and planner.now_ms == time_ms
-
     def open(self, pair: str, time_ms: int, holding: Holding) -> None:
-        """Make the plan of the candle that opens now; without a calibration there is none."""
+        """Make the plan of the candle that opens now, unless it is made; without a calibration there is none."""
+        planner = self._desk.planner(pair)
+        if planner is not None and planner.now_ms == time_ms:
+            return
         try:
             self._desk.open(pair, PairDesk(self._tracks[pair].at(time_ms), "history"), holding)
         except MarketMakingError as error:

@@ -9,7 +9,7 @@ only when it has rested for its minimum life and the action budget allows.
 
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from market.instrument import Instrument
 from market.sides import Side, Sides
@@ -23,8 +23,7 @@ from trading.rules import QuotingRules, Restraints
 _TOO_LARGE = 1.25  # a resting order this much larger than wanted is a risk
 
 
-@dataclass(frozen=True)
-class PlannedOrder:
+class PlannedOrder(NamedTuple):
     """An order to rest: valid price [price], valid size [coins], the model's own depth [price].
 
     `grows` says that a fill enlarges the position, `closes` that it ends it.
@@ -38,8 +37,7 @@ class PlannedOrder:
     closes: bool
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What should rest on one pair, given what was held when the plan was made.
 
     `keep` says that the resting order is good as it is. `reason` tells why there is no order, or why the resting one is

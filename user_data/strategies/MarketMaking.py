@@ -156,8 +156,9 @@ class MarketMaking(IStrategy):
 
     def check_entry_timeout(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> bool:
         """Cancel an order that the plan does not keep."""
-        self._open_past_desk(pair, trade, current_time)
-        return self._desk.must_cancel(pair, holding_of(trade), resting_order_of(order), milliseconds(current_time))
+        holding, now_ms = holding_of(trade), milliseconds(current_time)
+        self._open_past_desk(pair, holding, now_ms)
+        return self._desk.must_cancel(pair, holding, resting_order_of(order), now_ms)
 
     check_exit_timeout = check_entry_timeout
 
@@ -183,8 +184,9 @@ class MarketMaking(IStrategy):
             # An unfilled first entry is repriced by cancelling it: if it were replaced from here and the new order
             # rejected, a trade without order or position would remain, which Freqtrade never looks at again.
             return None
-        self._open_past_desk(trade.pair, trade, current_time)
-        plan = self._desk.plan(trade.pair, holding_of(trade))
+        holding = holding_of(trade)
+        self._open_past_desk(trade.pair, holding, now_ms)
+        plan = self._desk.plan(trade.pair, holding)
         if plan is None or plan.order is None:
             return None
         stake = adjustment_of(plan.order, trade)
@@ -197,7 +199,7 @@ class MarketMaking(IStrategy):
         self, pair: str, trade: Trade | None, current_time: datetime, proposed_rate: float, side: str, **kwargs: Any
     ) -> float:
         """Price of the plan; without one a price far away, and `confirm_trade_entry` refuses the order."""
-        self._open_past_desk(pair, trade, current_time)
+        self._open_past_desk(pair, holding_of(trade), milliseconds(current_time))
         order = self._desk.order(pair, grows=True)
         if order is not None and direction_of(order.side) == side:
             return order.price
@@ -292,8 +294,7 @@ class MarketMaking(IStrategy):
         signal_each(dataframe, plans, self.settings.model.maker_fee, drawn=is_drawn)
         return dataframe
 
-    def _open_past_desk(self, pair: str, trade: Trade | None, current_time: datetime) -> None:
-        """In a backtest, make the plan of the candle that opens now; live it is made already."""
-        now_ms = milliseconds(current_time)
-        if not self._live and not self._past.is_open(pair, now_ms):
-            self._past.open(pair, now_ms, holding_of(trade))
+    def _open_past_desk(self, pair: str, holding: Holding, now_ms: int) -> None:
+        """In a backtest, make the plan of the candle that opens now, unless it is made; live it is."""
+        if not self._live:
+            self._past.open(pair, now_ms, holding)
