@@ -72,7 +72,10 @@ def _venue() -> Iterator[str]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             announced = process.stdout.readline() if process.stdout else ""
-            yield next(word for word in announced.split() if word.startswith("http"))
+            addresses = [word for word in announced.split() if word.startswith("http")]
+            if not addresses:
+                raise Failed(f"the local venue did not start: {announced!r}")
+            yield addresses[0]
         finally:
             process.terminate()
 
