@@ -16,6 +16,7 @@ from freqtrade.configuration import Configuration
 from freqtrade.data.history import get_datahandler
 from freqtrade.enums import CandleType, RunMode
 from freqtrade.optimize.backtesting import Backtesting
+from freqtrade.strategy import IStrategy
 
 from calibration.history import FLOW, SCHEMA
 from tests.live_bot import ROOT, merged
@@ -82,6 +83,20 @@ def store(root: Path, data: pd.DataFrame, calibrations: pa.Table | None) -> None
 
 
 @contextmanager
+def tuned_to(strategy: IStrategy, values: dict[str, Any]) -> Iterator[None]:
+    """Give parameters other values, and put them back: they belong to the classes, also to those of other variants."""
+    parameters = {name: getattr(strategy, name) for name in values}
+    before = {name: parameter.value for name, parameter in parameters.items()}
+    try:
+        for name, parameter in parameters.items():
+            parameter.value = values[name]
+        yield
+    finally:
+        for name, parameter in parameters.items():
+            parameter.value = before[name]
+
+
+@contextmanager
 def stock_backtesting(
     venue_url: str, folder: Path, strategy: str, tuned: dict[str, Any] | None = None, **changes: Any
 ) -> Iterator[Backtesting]:
@@ -97,9 +112,8 @@ def stock_backtesting(
     }
     backtesting = Backtesting(Configuration(arguments, RunMode.BACKTEST).get_config())
     try:
-        for name, value in (tuned or {}).items():
-            getattr(backtesting.strategylist[0], name).value = value
-        yield backtesting
+        with tuned_to(backtesting.strategylist[0], tuned or {}):
+            yield backtesting
     finally:
         Backtesting.cleanup()
         backtesting.exchange.close()

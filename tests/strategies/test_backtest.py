@@ -1,5 +1,6 @@
 """Candle backtests: the same plans, from what was known at each candle's open."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -7,13 +8,24 @@ from freqtrade.resolvers import StrategyResolver
 from freqtrade.strategy.parameters import CategoricalParameter, NumericParameter
 
 from market.errors import NotEnoughData
+from market.instrument import Instrument
+from market.sides import Side, Sides
+from quoting.observations import Observations
+from quoting.quote import Withheld
 from tests.live_bot import ROOT
-from tests.strategies.conftest import candles, history
+from tests.strategies.conftest import candles, history, tuned_to
+from tests.trading.conftest import FLOW, MARKET
+from trading.holding import Holding
+from trading.plan import Planner
+from trading.rules import Restraints
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 MINUTES = 360
 CONFIG = {"user_data_dir": ROOT / "user_data", "trading_mode": "futures", "candle_type_def": "futures"}
 STRATEGIES = ROOT / "user_data" / "strategies"
+ALTERNATE = {"sides": "alternate", "model": {"widen_toxicity": 10.0, "pause_toxicity": 10.0}}
+LOT = 0.0333
+NOTHING = Sides(Withheld("not asked"), Withheld("not asked"))
 
 
 def orders_of(trades):
@@ -91,22 +103,46 @@ def test_every_variant_trades_and_loses_its_fees_on_a_random_walk(backtest, vari
     assert trades["profit_abs"].sum() < 3 * error
 
 
-def tunable(variant):
-    """Every parameter of a variant with a value that is not its default."""
-    strategy = StrategyResolver.load_strategy(CONFIG | {"strategy": variant}).__class__
+def tunable(strategy):
+    """Every parameter of a strategy, with the ends of its range or all its choices, but for its value."""
     for name in dir(strategy):
         parameter = getattr(strategy, name)
         if isinstance(parameter, NumericParameter):
-            yield name, parameter.low if parameter.value != parameter.low else parameter.high
+            yield name, [value for value in (parameter.high, parameter.low) if value != parameter.value]
         elif isinstance(parameter, CategoricalParameter):
-            yield name, next(value for value in parameter.opt_range if value != parameter.value)
+            yield name, [value for value in parameter.opt_range if value != parameter.value]
+
+
+def planned(strategy, **tuned):
+    """What would be ordered on either side alone, at each inventory, in a deep market with a trend."""
+    instrument, observed = Instrument.hyperliquid("ETH", 4), Observations(bias=0.5)
+    market = MARKET._replace(bid_size=1e3, ask_size=1e3, observations=observed)
+    with tuned_to(strategy, tuned):
+        quoter, rules = strategy.quoter(), strategy._rules(instrument)
+
+        def plan(side, lots):
+            def on_one_side(*asked):
+                quotes = quoter(*asked)
+                return replace(quotes, sides=NOTHING._replace(**{side: quotes.sides.of(side)}))
+
+            planner = Planner(instrument, market, FLOW, on_one_side, LOT, rules, MARKET.time_ms)
+            return planner.plan(Holding(lots * LOT), Restraints())[1:]
+
+        return [plan(side, lots / 4) for side in Side for lots in range(-12, 13)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_hyperoptable_parameter_acts(backtest, variant):
-    """Each parameter alone, at another value, changes what is traded: none is there for show."""
-    run = partial(backtest, candles(MINUTES), history(MINUTES), variant, market_making={"sides": "alternate"})
-    reference = orders_of(run())
-    idle = [name for name, value in tunable(variant) if orders_of(run(tuned={name: value})) == reference]
+    """Each parameter alone, at another value, changes what is planned or else what is traded: none is for show."""
+    strategy = StrategyResolver.load_strategy(CONFIG | {"strategy": variant, "market_making": ALTERNATE})
+    usual = planned(strategy)
+    left = [
+        (name, values)
+        for name, values in tunable(strategy)
+        if all(planned(strategy, **{name: value}) == usual for value in values)
+    ]
+    run = partial(backtest, candles(4 * MINUTES), history(4 * MINUTES), variant, market_making=ALTERNATE)
+    reference = orders_of(run()) if left else []
+    idle = [name for name, values in left if all(orders_of(run(tuned={name: value})) == reference for value in values)]
     assert idle == []
