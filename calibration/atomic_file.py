@@ -1,21 +1,28 @@
 """Files that a reader sees whole or not at all."""
 
 import os
-import tempfile
 from pathlib import Path
+from threading import get_ident
 
 
 def write_text(folder: Path, name: str, text: str) -> Path:
     """Write a file by way of a temporary one in the same folder, synced to disk, then renamed; return its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}-", suffix=".tmp")
+    temporary = folder / f".{name}-{os.getpid()}-{get_ident()}.tmp"
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        handle = _new(temporary)
+    except FileNotFoundError:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = _new(temporary)
+    try:
+        with open(handle, "wb") as file:  # noqa: PTH123 - it is a descriptor
+            file.write(text.encode())
             file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        return Path(temporary).replace(folder / name)
+            os.fsync(handle)
+        return temporary.replace(folder / name)
     except OSError:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def _new(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)

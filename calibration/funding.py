@@ -1,6 +1,7 @@
 """The announced funding rate of a coin, from the tick store."""
 
 from collections.abc import Callable
+from zlib import crc32
 
 import numpy as np
 
@@ -20,7 +21,7 @@ def funding_rate(store: TickStore, coin: str, now_ms: int) -> float:
 
 
 class FundingRates:
-    """Rates of many coins, each looked up again every five minutes: funding changes slowly."""
+    """Rates of many coins, each looked up again every five minutes, in turn: funding changes slowly."""
 
     def __init__(self, look_up: Callable[[str, int], float]) -> None:
         self._look_up = look_up
@@ -28,7 +29,7 @@ class FundingRates:
 
     def at(self, coin: str, now_ms: int) -> float:
         """Rate of a coin [1/s]."""
-        period = now_ms // _REFRESH_MS
+        period = (now_ms + crc32(coin.encode()) % _REFRESH_MS) // _REFRESH_MS
         known = self._known.get(coin)
         if known is None or known[0] != period:
             known = (period, self._look_up(coin, now_ms))

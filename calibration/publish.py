@@ -1,6 +1,6 @@
 """From a calibration and its table of quotes to the parameter file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import NamedTuple
@@ -27,7 +27,7 @@ from quoting.placement import DepthBounds
 from quoting.quote_table import QuoteTable, solve_tables
 
 _ID_LENGTH = 12
-_WRITERS = 16
+_WRITERS = 4
 
 
 class Writers:
@@ -36,10 +36,10 @@ class Writers:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=_WRITERS)
 
-    def together(self, writes: Sequence[Callable[[], object]]) -> None:
-        """Write all; an error of any is raised."""
-        for _ in self._threads.map(lambda write: write(), writes):
-            pass
+    def together(self, writes: Iterable[Callable[[], object]]) -> None:
+        """Write all, each as soon as it is there; an error of any is raised."""
+        for written in [self._threads.submit(write) for write in writes]:
+            written.result()
 
     def close(self) -> None:
         """End the threads."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from zlib import crc32
 
 from calibration.calibrate import Calibration, calibrate_observed
@@ -98,6 +99,8 @@ class Calibrator:
         """Read what is recorded by now, until the time is over; return the coins that were reached."""
         began = clock()
         reached = self._intake.read_on(clock, is_over)
+        for coin in reached:
+            self._funding.at(coin, round(began * 1e3))
         if reached:
             taken = (clock() - began) * len(self._settings.coins) / len(reached)
             self.reading_s = max(_LEAST_READING_S, taken, self.reading_s * _MEMORY)
@@ -158,10 +161,10 @@ class Calibrator:
         return replace(found, funding_rate=self._funding.at(coin, now_ms))
 
     def _publish(self, published: dict[str, Published]) -> None:
-        documents = [parameters(coin, result, self._settings) for coin, result in published.items()]
-        files = [partial(document.write, self._settings.parameters) for document in documents]
-        rows = [partial(self._histories[coin].append, result.calibration) for coin, result in published.items()]
-        self._writers.together([*files, *rows])
+        folder = self._settings.parameters
+        files = (partial(parameters(coin, it, self._settings).write, folder) for coin, it in published.items())
+        rows = (partial(self._histories[coin].append, it.calibration) for coin, it in published.items())
+        self._writers.together(chain(files, rows))
         for coin, result in published.items():
             self._previous[coin] = result.calibration
 

@@ -67,6 +67,7 @@ def activity(time_ms: IntArray, gaps: IntArray, start_ms: int, end_ms: int, fano
 
 def _decayed_exposure(gaps: IntArray, start_ms: int, end_ms: int, half_life_s: float) -> float:
     """Observed time, each moment discounted by its age [s]."""
-    edges = np.concatenate([[start_ms], np.clip(gaps, start_ms, end_ms).ravel(), [end_ms]])
+    inside = np.minimum(np.maximum(gaps, start_ms), end_ms)
+    edges = np.concatenate([[start_ms], inside.ravel(), [end_ms]])
     left = np.exp2(-(end_ms - edges) / 1e3 / half_life_s)
     return max(float((left[1::2] - left[::2]).sum()) * half_life_s / float(np.log(2)), 1e-9)

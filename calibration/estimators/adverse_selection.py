@@ -68,6 +68,10 @@ class Trend(NamedTuple):
         observed = float(self.seconds.sum())
         return float(self.moves.sum()) / observed if observed > 0 else 0.0
 
+    def cluster(self, time_ms: IntArray) -> IntArray:
+        """Position of the cluster of each time, the first or the last for a time at the very edge."""
+        return np.minimum(np.maximum(time_ms // CLUSTER_MS - self.first, 0), len(self.moves) - 1)
+
     @classmethod
     def of(cls, grid: Seconds) -> Self:
         """Sum up the moves of mid from second to second."""
@@ -100,7 +104,7 @@ def mean_markout(markout: FloatArray, time_ms: IntArray, sign: int, trend: Trend
         With fewer than two clusters: nothing can be said about the error.
     """
     seen = ~np.isnan(markout)
-    moves, member = markout[seen], np.clip(time_ms[seen] // CLUSTER_MS - trend.first, 0, len(trend.moves) - 1)
+    moves, member = markout[seen], trend.cluster(time_ms[seen])
     clusters = int(np.count_nonzero(np.bincount(member)))
     if clusters < 2:
         raise NotEnoughData(f"{len(moves)} market orders in {clusters} clusters of 15 s, need 2 clusters")
@@ -138,7 +142,8 @@ def _winsorised(moves: FloatArray) -> FloatArray:
     if cut == 0:
         return moves
     ranked = np.partition(moves, [cut, len(moves) - 1 - cut])
-    return np.clip(moves, ranked[cut], ranked[-1 - cut])
+    within: FloatArray = np.minimum(np.maximum(moves, ranked[cut]), ranked[-1 - cut])
+    return within
 
 
 def shrink(mean: Mean, centre: float, spread: float) -> Estimate:

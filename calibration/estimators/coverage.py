@@ -31,7 +31,7 @@ def unobserved(tape: Tape, maximum_quote_age_ms: int = MAXIMUM_QUOTE_AGE_MS) -> 
 
 def merge(intervals: IntArray, start_ms: int, end_ms: int) -> IntArray:
     """Intervals inside a window, ascending and disjoint; empty ones vanish."""
-    clipped = np.clip(intervals, start_ms, end_ms)
+    clipped = np.minimum(np.maximum(intervals, start_ms), end_ms)
     clipped = clipped[clipped[:, 1] > clipped[:, 0]]
     clipped = clipped[np.argsort(clipped[:, 0], kind="stable")]
     if len(clipped) == 0:
@@ -44,16 +44,18 @@ def merge(intervals: IntArray, start_ms: int, end_ms: int) -> IntArray:
 
 def exposure_s(gaps: IntArray, start_ms: int, end_ms: int) -> float:
     """Observed time of a window [s]; `gaps` are disjoint."""
-    inside = np.clip(gaps, start_ms, end_ms)
+    if len(gaps) == 0:
+        return (end_ms - start_ms) / 1e3
+    inside = np.minimum(np.maximum(gaps, start_ms), end_ms)
     return float(end_ms - start_ms - (inside[:, 1] - inside[:, 0]).sum()) / 1e3
 
 
 def observed_before(gaps: IntArray, start_ms: int, when_ms: IntArray) -> IntArray:
     """Observed milliseconds between `start_ms` and each time: a clock that stands still in the gaps."""
-    lost = np.zeros(len(when_ms), dtype=np.int64)
+    clock_ms = when_ms - start_ms
     for begin, end in gaps:
-        lost += np.clip(when_ms, begin, end) - begin
-    return when_ms - start_ms - lost
+        clock_ms -= np.minimum(np.maximum(when_ms, begin), end) - begin
+    return clock_ms
 
 
 def covers(gaps: IntArray, when_ms: IntArray) -> NDArray[np.bool_]:
