@@ -4,6 +4,7 @@ Segments never change once visible, so the rows of small ones are kept for a whi
 that reads the last minute every few seconds decodes only what is new.
 """
 
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -20,7 +21,8 @@ from market.store.storage import Storage
 from market.streams import Stream
 
 CACHED_FOOTERS = 1024  # some 30 kB each
-CACHED_BYTES = 32 << 20
+CACHED_BYTES = 256 << 20
+UNUSED_S = 40.0  # after which nobody who comes every few seconds will ask for the same rows again
 
 
 class Window(NamedTuple):
@@ -38,6 +40,13 @@ class Window(NamedTuple):
         return first_ms > self.start_ms and last_ms <= self.end_ms
 
 
+class _Kept(NamedTuple):
+    """Decoded rows, and when they were last asked for."""
+
+    table: pa.Table
+    used_s: float
+
+
 class SegmentReader:
     """Reads the segments of one storage; not to be shared between threads."""
 
@@ -45,7 +54,7 @@ class SegmentReader:
         self._storage = storage
         self._listing = SegmentListing(storage)
         self._footers: OrderedDict[str, tuple[object, pq.FileMetaData]] = OrderedDict()
-        self._tables: OrderedDict[tuple[str, tuple[str, ...]], pa.Table] = OrderedDict()
+        self._tables: OrderedDict[tuple[str, tuple[str, ...]], _Kept] = OrderedDict()
         self._table_bytes = 0
 
     def choose(self, folder: str, stream: Stream, window: Window) -> list[SegmentName]:
@@ -104,8 +113,8 @@ class SegmentReader:
             If the file is not one of its stream.
         """
         key = (f"{folder}/{name.name}", tuple(columns))
-        table = self._tables.get(key)
-        if table is None:
+        kept = self._tables.pop(key, None)
+        if kept is None:
             metadata = self._footer(folder, name)
             groups = _touched_groups(metadata, name.stream, window)
             table = self._read_groups(key[0], name.stream, columns, groups)
@@ -113,7 +122,8 @@ class SegmentReader:
                 self._remember(key, table)
                 self._footers.pop(key[0], None)
         else:
-            self._tables.move_to_end(key)
+            table = kept.table
+            self._tables[key] = _Kept(table, time.monotonic())
         if name.first_ms is not None and name.last_ms is not None and window.holds(name.first_ms, name.last_ms):
             return table
         return _within(table, name.stream, window)
@@ -151,11 +161,15 @@ class SegmentReader:
         return conform(table, stream, columns)
 
     def _remember(self, key: tuple[str, tuple[str, ...]], table: pa.Table) -> None:
-        self._tables[key] = table
+        now_s = time.monotonic()
+        self._tables[key] = _Kept(table, now_s)
         self._table_bytes += table.nbytes
-        while self._table_bytes > CACHED_BYTES:
+        while self._tables and (self._table_bytes > CACHED_BYTES or self._oldest_use() < now_s - UNUSED_S):
             _, forgotten = self._tables.popitem(last=False)
-            self._table_bytes -= forgotten.nbytes
+            self._table_bytes -= forgotten.table.nbytes
+
+    def _oldest_use(self) -> float:
+        return next(iter(self._tables.values())).used_s
 
 
 def _group_extent(metadata: pq.FileMetaData, group: int, stream: Stream) -> tuple[int, int]:
