@@ -145,11 +145,6 @@ class History:
         return row
 
 
-def as_of(history: History, time_ms: int) -> dict[str, Any]:
-    """Return the newest row that was published at `time_ms` or before; see `History.as_of`."""
-    return history.as_of(time_ms)
-
-
 def row_flow(row: dict[str, Any]) -> OrderFlow:
     """What the quoting models need of a row; the slope θ and funding are not kept and 0."""
 

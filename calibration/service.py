@@ -141,10 +141,13 @@ class Calibrator:
 
     def merge_histories(self, is_over: Callable[[], bool]) -> None:
         """Merge the segments of the histories that have many, as far as the time allows."""
-        for history in self._histories.values():
+        for coin, history in self._histories.items():
             if is_over():
                 break
-            history.merge()
+            try:
+                history.merge()
+            except DataError as error:
+                logger.warning("the history of %s is not merged: %s", coin, error)
 
     def close(self) -> None:
         """Write the rows of the history that are still in memory."""

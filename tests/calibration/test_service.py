@@ -15,7 +15,7 @@ import pytest
 
 from calibration.calibrate import calibrate
 from calibration.hindsight import backfill, calibrate_once
-from calibration.history import read_history
+from calibration.history import SEGMENTS_A_DAY, read_history
 from calibration.increments import infer_increments
 from calibration.parameters import read_parameters
 from calibration.service import Calibrator, run_service
@@ -219,6 +219,19 @@ def test_every_coin_has_its_turn_where_there_is_no_time_for_all(settings, caplog
     assert turns == ["NONE", "ETH", "SOL"] * 2
     assert calibrator.cycle(round((now_s + 6) * 1e3), ["NONE", "ETH", "SOL"]) == 2
     assert "NONE is not calibrated" in caplog.text
+
+
+def test_a_history_that_cannot_be_merged_stops_nobody(settings, caplog):
+    """A foreign file among the segments of one coin is told of; the others are merged and the service goes on."""
+    calibrator = Calibrator(settings)
+    for number in range(4 * (SEGMENTS_A_DAY + 2)):
+        calibrator.cycle(START + 600_000 + 5_000 * number)
+    folder = settings.parameters / "history"
+    (folder / "ETH" / "2023-11-14-1.parquet").write_bytes(b"nonsense")
+    calibrator.merge_histories(lambda: False)
+    assert "the history of ETH is not merged" in caplog.text
+    assert len(list((folder / "SOL").iterdir())) == 1
+    assert len(list((folder / "ETH").iterdir())) > SEGMENTS_A_DAY
 
 
 def test_sigterm_ends_the_service_cleanly(settings, root, tmp_path):

@@ -83,3 +83,15 @@ def test_a_crash_through_the_whole_ladder_ends_the_position(venue, tmp_path):
         bot.publish()
         bot.wait(lambda: position(venue) == 0, 30, "the end of the position")
     assert venue.audit()["taker_fills"] == 1
+
+
+def test_a_crash_right_after_the_fill_ends_the_position_too(venue, tmp_path):
+    """The price is beyond the stop before Freqtrade has ever looked at it."""
+    bot = LiveBot(venue, tmp_path, strategy="LadderSpot", changes={"market_making": {"sides": "long_only"}})
+    bot.publish()
+    with bot:
+        bot.wait(lambda: [o["side"] for o in venue.open_orders()] == ["B"], 60, "a bid")
+        venue.market.print_trade(Direction.SELL, float(venue.open_orders()[0]["limitPx"]) - 1, 10.0)
+        venue.market.mid *= 0.97
+        bot.wait(lambda: venue.audit()["taker_fills"] == 1, 30, "a market order")
+        bot.wait(lambda: position(venue) == 0, 10, "the end of the position")

@@ -45,11 +45,13 @@ class LadderSpot(MarketMaking):
     ) -> float | None:
         """Leave by a market order where the price has run through the ladder's whole range."""
         stop = crash_price(trade.open_rate, self.crash_share.value, self._reach, is_short=trade.is_short)
-        return stoploss_from_absolute(stop, current_rate, is_short=trade.is_short, leverage=trade.leverage)
+        distance = stoploss_from_absolute(stop, current_rate, is_short=trade.is_short, leverage=trade.leverage)
+        return max(distance, _AT_ONCE)
 
     @property
     def _reach(self) -> float:
         return float(self.levels.value * self.step_bps.value * 1e-4)
 
 
+_AT_ONCE = 1e-6  # a price already beyond its stop gives 0, which Freqtrade takes for no stop at all
 _SMALLEST_SIZE = 0.01  # the plan has the exchange's own bound
