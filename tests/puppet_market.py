@@ -80,13 +80,15 @@ class PuppetMarket:
 class VenueThread:
     """The local venue in a thread, behind a proxy that can spoil the books it answers with.
 
-    `spoil` changes an l2Book answer. The accounts are `ADDRESS` and `OTHER_ADDRESS`, signed for with their keys.
+    `spoil` changes an l2Book answer; `answer_s` is how long [s] the answer to an action is on its way. The accounts are
+    `ADDRESS` and `OTHER_ADDRESS`, signed for with their keys.
     """
 
     def __init__(self, market: PuppetMarket, **config: Any) -> None:
         self.market = market
         self.url = ""
         self.spoil: Any = None
+        self.answer_s = 0.0
         accounts = (AccountConfig(ADDRESS), AccountConfig(OTHER_ADDRESS))
         self._venue = LocalVenue(market, VenueConfig(accounts=accounts, history_s=300.0, **config))
         self._loop = asyncio.new_event_loop()
@@ -140,6 +142,8 @@ class VenueThread:
             answer, status = await given.read(), given.status
         if self.spoil is not None and b'"l2Book"' in body:
             answer = orjson.dumps(self.spoil(orjson.loads(answer)))
+        if request.path == "/exchange":
+            await asyncio.sleep(self.answer_s)
         return web.Response(body=answer, status=status, content_type=JSON)
 
 

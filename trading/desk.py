@@ -18,6 +18,7 @@ from trading.picture import NOTHING_SHOWN, Picture
 from trading.plan import Plan, PlannedOrder, Planner
 from trading.risk_watch import RiskWatch
 from trading.rules import Restraints
+from trading.stop_signal import HeldStop
 
 # Freqtrade sends the leverage with every entry; a cancellation is an action of its own.
 ENTRY_ACTIONS, EXIT_ACTIONS, CANCEL_ACTIONS = 2, 1, 1
@@ -58,6 +59,8 @@ class Desk:
         Name of the leg in the decision log.
     risk : RiskWatch or None
         The risk rules; none in a backtest.
+    stop : HeldStop or None
+        Told when an order is about to be placed, and at the next loop that it has been.
     """
 
     def __init__(
@@ -68,18 +71,21 @@ class Desk:
         *,
         leg: str | None = None,
         risk: RiskWatch | None = None,
+        stop: HeldStop | None = None,
     ) -> None:
         self._budget = budget
         self._orders_before_flat = orders_before_flat
         self._record = record
         self._leg = leg
         self._risk = risk
+        self._stop = stop or HeldStop()
         self._pairs: dict[str, PairDesk] = {}
         self._plans: dict[str, Plan] = {}
         self._journals: dict[str, Journal] = {}
 
     def clear(self) -> None:
         """Forget everything a former loop knew: without a new plan nothing is quoted."""
+        self._stop.release()
         self._pairs.clear()
         self._plans.clear()
 
@@ -156,7 +162,8 @@ class Desk:
         return True
 
     def placing(self, order: PlannedOrder, now_ms: int) -> None:
-        """Count the actions of an order that is about to be placed."""
+        """Count the actions of an order that is about to be placed; until the next loop a stop waits for its answer."""
+        self._stop.hold()
         self._budget.spend(ENTRY_ACTIONS if order.grows else EXIT_ACTIONS, now_ms)
 
     def filled(self, pair: str, order: RestingOrder, now_ms: int, *, is_taker: bool = False) -> None:

@@ -60,6 +60,22 @@ def test_round_trips(venue, tmp_path):
     assert filled == pytest.approx(4 * 0.0333)
 
 
+@pytest.mark.parametrize("side", ["B", "A"])
+def test_a_stop_while_an_order_is_on_its_way_leaves_no_order_behind(venue, tmp_path, side):
+    """The venue has the order, the bot waits for the answer, and is stopped: it cancels the order all the same."""
+    bot = LiveBot(venue, tmp_path)
+    bot.publish()
+    with bot:
+        if side == "A":
+            bot.wait(lambda: resting(venue) == "B", 60, "a bid")
+            fill(venue, venue.open_orders()[0])
+        venue.answer_s = 1.5
+        bot.wait(lambda: resting(venue) == side, 60, f"a quote on side {side}")
+        bot.stop()
+    assert venue.open_orders() == []
+    assert "Traceback" not in bot.log.split("calling exit")[0]
+
+
 def test_a_quote_follows_the_market_and_keeps_its_place_while_it_need_not(venue, tmp_path):
     """A move within the tolerance leaves the order alone; one beyond it replaces the order by one at the new price."""
     bot = LiveBot(venue, tmp_path)

@@ -53,6 +53,7 @@ from trading.picture import Album
 from trading.plan import Planner
 from trading.risk_watch import RiskWatch
 from trading.rules import QuotingRules
+from trading.stop_signal import HeldStop
 
 ANY_DEPTH = DepthBounds(0.0, 5000.0)  # the plan applies the bounds of the configuration, to every model alike
 
@@ -109,7 +110,8 @@ class MarketMaking(IStrategy):
         budget = ActionBudget(settings.quote.actions_per_minute)
         record = DecisionLog(settings.decisions, bot).write if self._live else None
         risk = RiskWatch(settings.risk_limits(), settings.risk.state, bot, partial(self.dp.send_msg, always_send=True))
-        self._desk = Desk(budget, self.orders_before_flat, record, leg=settings.role.leg, risk=risk)
+        stop = HeldStop(installed=self.dp.runmode is RunMode.LIVE)
+        self._desk = Desk(budget, self.orders_before_flat, record, leg=settings.role.leg, risk=risk, stop=stop)
         self._past = Past(self._desk, settings)
         self._album = Album()
         self._memory = Memory(settings.model.maker_fee)
@@ -208,9 +210,7 @@ class MarketMaking(IStrategy):
     def custom_exit_price(self, pair: str, trade: Trade, proposed_rate: float, **kwargs: Any) -> float:
         """Price of the plan; without one a price far away."""
         order = self._desk.order(pair, grows=False)
-        if order is not None:
-            return order.price
-        return proposed_rate * (0.5 if trade.is_short else 1.5)
+        return proposed_rate * (0.5 if trade.is_short else 1.5) if order is None else order.price
 
     def custom_stake_amount(self, pair: str, leverage: float, **kwargs: Any) -> float:
         """Stake of the planned entry, 0 without one."""
