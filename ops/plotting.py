@@ -57,4 +57,4 @@ def _plots() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "matplotlib":
             raise
-        raise ConfigurationError("a picture needs matplotlib: pip install 'freqtrade-market-making[plot]'") from None
+        raise ConfigurationError("a picture needs matplotlib: pip install -e '.[plot]'") from None
