@@ -97,6 +97,7 @@ def calibrate_observed(
             f"{(observed.end_ms - observed.start_ms) / 1e3:.0f} s, need {needed:.0f} s"
         )
     now_ms = observed.end_ms if now_ms is None else now_ms
+    _require_fresh(observed, now_ms, settings.calibration.maximum_data_age_s)
     mid, half_spread = observed.mid, observed.seconds.mean_half_spread
     sigma = volatility(observed.seconds, increments.tick).value
     flow = estimate_flow(observed, increments.tick, sigma, half_spread)
@@ -117,6 +118,17 @@ def calibrate_observed(
         events=len(observed.orders),
         last_good=good,
     )
+
+
+def _require_fresh(observed: Observations, now_ms: int, limit_s: float) -> None:
+    """Refuse a window whose end was not observed: the collector has stopped, or the venue has."""
+    seconds = observed.seconds
+    seen = seconds.observed.nonzero()[0]
+    if len(seen) == 0:
+        raise NotEnoughData(f"0 quotes in the window of {(observed.end_ms - observed.start_ms) / 1e3:.0f} s, need some")
+    age_s = now_ms / 1e3 - (seconds.start_s + int(seen[-1]) + 1)
+    if age_s > limit_s:
+        raise NotEnoughData(f"the newest quote is {age_s:.0f} s old, limit {limit_s:.0f} s; was it being recorded?")
 
 
 def _remembered(

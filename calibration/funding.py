@@ -1,12 +1,16 @@
 """The announced funding rate of a coin, from the tick store."""
 
+import logging
 from collections.abc import Callable
 from zlib import crc32
 
 import numpy as np
 
+from market.errors import DataError
 from market.store.tick_store import TickStore
 from market.streams import Stream
+
+logger = logging.getLogger(__name__)
 
 _HOUR_S = 3600.0
 _LOOK_BACK_MS = 2 * 3_600_000
@@ -28,10 +32,18 @@ class FundingRates:
         self._known: dict[str, tuple[int, float]] = {}
 
     def at(self, coin: str, now_ms: int) -> float:
-        """Rate of a coin [1/s]."""
+        """Rate of a coin [1/s]; where it cannot be read, the last that could be, or 0."""
         period = (now_ms + crc32(coin.encode()) % _REFRESH_MS) // _REFRESH_MS
         known = self._known.get(coin)
         if known is None or known[0] != period:
-            known = (period, self._look_up(coin, now_ms))
+            known = (period, self._read(coin, now_ms))
             self._known[coin] = known
         return known[1]
+
+    def _read(self, coin: str, now_ms: int) -> float:
+        try:
+            return self._look_up(coin, now_ms)
+        except DataError as error:
+            _, rate = self._known.get(coin, (0, 0.0))
+            logger.warning("the funding of %s is taken to be %.3g an hour: %s", coin, rate * _HOUR_S, error)
+            return rate

@@ -25,6 +25,7 @@ FOLDER = "history"
 MARKET = ("exposure_s", "mid", "half_spread", "volatility")
 FLOW = ("arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill")
 SEGMENTS_A_DAY = 24
+ROWS_KEPT = 240  # of a coin, while they cannot be written: an hour
 _ATTEMPTS = 5
 
 
@@ -75,8 +76,16 @@ class HistoryWriter:
         self._segments: dict[str, int] = {}
 
     def append(self, calibration: Calibration) -> None:
-        """Take a row; write when there are enough."""
+        """Take a row; write when there are enough.
+
+        Raises
+        ------
+        OSError
+            If they cannot be written; they are kept for the next time, the last `ROWS_KEPT` of them.
+        """
         self._rows.append(history_row(calibration))
+        if len(self._rows) > max(ROWS_KEPT, self._rows_per_segment):
+            del self._rows[0]
         if len(self._rows) >= self._due:
             self.flush()
             self._due = self._rows_per_segment

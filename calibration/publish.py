@@ -1,7 +1,7 @@
 """From a calibration and its table of quotes to the parameter file."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -36,14 +36,20 @@ class Writers:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=_WRITERS)
 
-    def together(self, writes: Iterable[Callable[[], object]]) -> None:
-        """Write all, each as soon as it is there; an error of any is raised."""
-        for written in [self._threads.submit(write) for write in writes]:
-            written.result()
+    def together(self, writes: Iterable[Callable[[], object]]) -> list[OSError | None]:
+        """Write all, each as soon as it is there; return what went wrong with each."""
+        return [_outcome(written) for written in [self._threads.submit(write) for write in writes]]
 
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown()
+
+
+def _outcome(written: Future[object]) -> OSError | None:
+    error = written.exception()
+    if error is not None and not isinstance(error, OSError):
+        raise error
+    return error
 
 
 class Published(NamedTuple):

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from zlib import crc32
 
 from calibration.calibrate import Calibration, calibrate_observed
@@ -18,12 +17,12 @@ from calibration.fee_tier import FeeTier
 from calibration.funding import FundingRates, funding_rate
 from calibration.history import HistoryWriter
 from calibration.intake import Intake
-from calibration.observations import Observations
+from calibration.parameters import Parameters
 from calibration.publish import Published, Writers, parameters, solve
 from calibration.settings import Settings
 from calibration.volatility_forecast import with_forecast
 from calibration.volatility_training import read_volatility
-from market.errors import DataError, InvalidParameters, ModelError, NotEnoughData
+from market.errors import DataError, InvalidParameters, ModelError
 from market.store.tick_store import TickStore
 from quoting.volatility_forecast import VolatilityModel
 
@@ -35,6 +34,7 @@ _ROWS_PER_SEGMENT = 4
 _SPARE = 2.0  # reading starts this many times as early as it took before
 _LATEST = 1 / 3  # of a period: how long a cycle waits for coins that are not read yet
 _LEAST_READING_S = 0.2
+_TOLERANCE_S = 1.0
 _MEMORY = 0.8  # a reading that was slow once is expected again for a while
 
 
@@ -57,16 +57,23 @@ def run_service(settings: Settings, *, stop: threading.Event, clock: Clock = tim
         while not stop.is_set():
             calibrator.ask_fee(clock())
             due_s = (clock() // period_s + 1) * period_s
-            if stop.wait(max(0.0, due_s - _SPARE * calibrator.reading_s - clock())):
+            if stop.wait(_until(due_s - _SPARE * calibrator.reading_s, clock, period_s)):
                 break
             reached = calibrator.read_on(clock, partial(_is_over, stop, clock, due_s + period_s * _LATEST))
-            if stop.wait(max(0.0, due_s - clock())):
+            if stop.wait(_until(due_s, clock, period_s)):
                 break
+            if clock() < due_s - _TOLERANCE_S:
+                continue  # the clock was put back: the next cycle is due at another time
             calibrator.cycle(round(due_s * 1e3), reached)
             calibrator.merge_histories(partial(_is_over, stop, clock, due_s + 2 * period_s * _LATEST))
     finally:
         calibrator.close()
         logger.info("calibration has ended")
+
+
+def _until(time_s: float, clock: Clock, most_s: float) -> float:
+    """How long to wait for a time; not for longer than is ever right, if the clock was put back."""
+    return min(max(0.0, time_s - clock()), most_s)
 
 
 def _is_over(stop: threading.Event, clock: Clock, end_s: float) -> bool:
@@ -146,49 +153,39 @@ class Calibrator:
                 break
             try:
                 history.merge()
-            except DataError as error:
+            except (DataError, OSError) as error:
                 logger.warning("the history of %s is not merged: %s", coin, error)
 
     def close(self) -> None:
         """Write the rows of the history that are still in memory."""
-        for history in self._histories.values():
-            history.flush()
+        for coin, history in self._histories.items():
+            try:
+                history.flush()
+            except OSError as error:
+                logger.error("the last rows of the history of %s are lost: %s", coin, error)
         self._writers.close()
 
     def _calibrate(self, coin: str, now_ms: int) -> Calibration:
         observed = self._intake.observations(coin, now_ms)
-        _require_fresh(coin, observed, now_ms, self._settings.calibration.maximum_data_age_s)
         increments = self._intake.increments(coin)
         found = calibrate_observed(observed, increments, self._settings, self._previous.get(coin), now_ms)
         found = with_forecast(found, observed.seconds, self._forecasts[coin])
         return replace(found, funding_rate=self._funding.at(coin, now_ms))
 
     def _publish(self, published: dict[str, Published]) -> None:
-        folder = self._settings.parameters
-        files = (partial(parameters(coin, it, self._settings).write, folder) for coin, it in published.items())
-        rows = (partial(self._histories[coin].append, it.calibration) for coin, it in published.items())
-        self._writers.together(chain(files, rows))
-        for coin, result in published.items():
-            self._previous[coin] = result.calibration
-
-
-def _require_fresh(coin: str, observed: Observations, now_ms: int, limit_s: float) -> None:
-    """Refuse a window whose end was not observed: the collector has stopped, or the venue has.
-
-    Raises
-    ------
-    NotEnoughData
-        With the age of the newest quote.
-    """
-    seconds = observed.seconds
-    seen = seconds.observed.nonzero()[0]
-    if len(seen) == 0:
-        raise NotEnoughData(f"0 quotes of {coin} in the window of {(observed.end_ms - observed.start_ms) / 1e3:.0f} s")
-    age_s = now_ms / 1e3 - (seconds.start_s + int(seen[-1]) + 1)
-    if age_s > limit_s:
-        raise NotEnoughData(
-            f"the newest quote of {coin} is {age_s:.0f} s old, limit {limit_s:.0f} s; is the collector running?"
+        writes = (
+            partial(self._write, coin, parameters(coin, it, self._settings), it.calibration)
+            for coin, it in published.items()
         )
+        for coin, error in zip(published, self._writers.together(writes), strict=True):
+            if error is not None:
+                logger.error("what is known of %s is not all written: %s", coin, error)
+
+    def _write(self, coin: str, document: Parameters, calibration: Calibration) -> None:
+        """Publish one coin; what was published is the measure of the next change, and a row of the history."""
+        document.write(self._settings.parameters)
+        self._previous[coin] = calibration
+        self._histories[coin].append(calibration)
 
 
 def _forecast(settings: Settings, coin: str) -> VolatilityModel | None:

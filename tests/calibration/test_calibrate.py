@@ -19,7 +19,7 @@ from venue.markets.presets import coin_universe
 from venue.markets.regimes import Bursts, Surge
 from venue.markets.simulation import simulate_tape
 
-SETTINGS = Settings()
+SETTINGS = Settings(calibration=CalibrationSettings(maximum_data_age_s=3600))  # one window is looked at at many times
 NAMES = tuple(field.name for field in fields(FlowEstimates))
 
 

@@ -1,12 +1,15 @@
 """The service: files while there is data, none without; one at a time and in hindsight the same numbers."""
 
+import contextlib
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,7 @@ import pytest
 
 from calibration.calibrate import calibrate
 from calibration.hindsight import backfill, calibrate_once
-from calibration.history import SEGMENTS_A_DAY, read_history
+from calibration.history import ROWS_KEPT, SEGMENTS_A_DAY, HistoryWriter, read_history
 from calibration.increments import infer_increments
 from calibration.parameters import read_parameters
 from calibration.service import Calibrator, run_service
@@ -23,6 +26,7 @@ from calibration.settings import CalibrationSettings, Horizon, ModelSettings, Se
 from calibration.volatility_training import TrainedVolatility
 from market.errors import DataError, NotEnoughData, StaleParameters, UnknownCoin
 from market.store.segments import write_segment
+from market.store.storage import LocalStorage
 from market.store.tick_store import TickStore
 from market.streams import SCHEMAS, Stream
 from market.tape import Tape
@@ -111,9 +115,18 @@ def test_a_dead_collector_leaves_no_fresh_file(settings, caplog):
     before = (settings.parameters / "ETH.json").read_bytes()
     with caplog.at_level(logging.WARNING):
         assert calibrator.cycle(end_ms + 45_000) == 0
-    assert "newest quote of ETH is" in caplog.text
-    assert "limit 30 s" in caplog.text
+    assert "ETH is not calibrated: the newest quote is 45 s old, limit 30 s" in caplog.text
     assert (settings.parameters / "ETH.json").read_bytes() == before
+
+
+def test_hindsight_ends_where_the_recording_does(settings):
+    """A row more than the limit after the newest quote would be one that the service did not write."""
+    end_ms = START + SECONDS * 1000
+    backfill("ETH", settings, start_ms=end_ms - 60_000, end_ms=end_ms + 300_000)
+    created = read_history(settings.parameters, "ETH", 0, 2 * START).column("created_ms")
+    assert end_ms + 15_000 < created[-1] <= end_ms + 30_000
+    with pytest.raises(NotEnoughData, match="the newest quote is 60 s old, limit 30 s"):
+        calibrate_once("ETH", end_ms + 60_000, settings)
 
 
 def test_a_coin_without_data_does_not_stop_the_others(settings, caplog):
@@ -232,6 +245,101 @@ def test_a_history_that_cannot_be_merged_stops_nobody(settings, caplog):
     assert "the history of ETH is not merged" in caplog.text
     assert len(list((folder / "SOL").iterdir())) == 1
     assert len(list((folder / "ETH").iterdir())) > SEGMENTS_A_DAY
+
+
+def test_one_torn_file_of_one_coin_stops_nobody(settings, root, tmp_path, caplog):
+    """A segment of announced funding that cannot be read is told of, and its coin is calibrated without it."""
+    store = tmp_path / "store"
+    shutil.copytree(root, store)
+    (store / "hyperliquid" / "ETH" / "2023-11-14" / "context.parquet").write_bytes(b"PAR1 torn")
+    calibrator = Calibrator(settings.model_copy(update={"market_data": store}))
+    now_ms = START + 900_000
+    reached = calibrator.read_on(lambda: now_ms / 1e3, lambda: False)
+    assert calibrator.cycle(now_ms, reached) == 2
+    assert "the funding of ETH is taken to be 0 an hour" in caplog.text
+
+
+def test_one_file_that_cannot_be_written_stops_nobody(settings, caplog):
+    """The others are published, remembered and recorded; the coin is written again when it can be."""
+    blocked = settings.parameters / "ETH.json"
+    blocked.mkdir(parents=True)
+    calibrator = Calibrator(settings)
+    now_ms = START + 900_000
+    calibrator.cycle(now_ms)
+    assert "what is known of ETH is not all written" in caplog.text
+    assert (settings.parameters / "SOL.json").exists()
+    blocked.rmdir()
+    calibrator.cycle(now_ms + 15_000)
+    calibrator.close()
+    rows = {coin: read_history(settings.parameters, coin, 0, 2 * START) for coin in settings.coins}
+    assert [len(rows["ETH"]), len(rows["SOL"])] == [1, 2]
+    assert read_parameters(settings.parameters, "ETH", venue="hyperliquid", now_ms=now_ms + 15_000)
+
+
+def test_a_full_disk_loses_no_row_of_the_history(settings, monkeypatch):
+    """Rows wait in memory until they can be written, an hour of them."""
+    calibrator, history = Calibrator(settings), HistoryWriter(settings.parameters, "X", 4)
+    calibrator.cycle(START + 900_000)
+    calibration = calibrator._previous["ETH"]
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(LocalStorage, "publish", full)
+        for number in range(ROWS_KEPT + 10):
+            with contextlib.suppress(OSError):
+                history.append(replace(calibration, created_ms=number))
+    history.append(replace(calibration, created_ms=ROWS_KEPT + 10))
+    created = read_history(settings.parameters, "X", 0, START).column("created_ms")
+    assert created.tolist() == list(range(11, ROWS_KEPT + 11))
+
+
+def test_a_clock_that_is_put_back_delays_one_cycle_only(settings):
+    """Whenever it happens, no wait is longer than a period, and nothing is published from the future."""
+    for jumps_at in range(2, 12):
+        clock = JumpingClock(START / 1e3 + 1400, jumps_at)
+        stop = FakeStop(clock, rounds=10)
+        folder = settings.parameters / str(jumps_at)
+        run_service(settings.model_copy(update={"parameters": folder}), stop=stop, clock=clock)
+        assert max(stop.waits) <= 15.0
+        created = read_history(folder, "ETH", 0, 2 * START).column("created_ms")
+        before, after = created[created > START + 1_300_000], created[created < START + 1_300_000]
+        assert len(after) >= 2
+        assert (np.diff(after) == 15_000).all()
+        assert not len(before) or before.max() <= START + 1_400_000 + 15_000 * len(before)
+
+
+class JumpingClock:
+    """Goes on with every wait, and back by five minutes at the n-th reading."""
+
+    def __init__(self, start_s: float, jumps_at: int) -> None:
+        self.now_s = start_s
+        self._readings_left = jumps_at
+
+    def __call__(self) -> float:
+        self._readings_left -= 1
+        if self._readings_left == 0:
+            self.now_s -= 300
+        return self.now_s
+
+
+class FakeStop(threading.Event):
+    """Waits at once, and is set after a number of waits."""
+
+    def __init__(self, clock: JumpingClock, rounds: int) -> None:
+        super().__init__()
+        self._clock = clock
+        self._rounds = rounds
+        self.waits: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Let the clock go on."""
+        self.waits.append(timeout or 0.0)
+        self._clock.now_s += timeout or 0.0
+        if len(self.waits) >= self._rounds:
+            self.set()
+        return self.is_set()
 
 
 def test_sigterm_ends_the_service_cleanly(settings, root, tmp_path):
