@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+import numpy as np
+
 from calibration.calibrate import Calibration, calibrate_observed
 from calibration.funding import funding_rate
 from calibration.history import HistoryWriter
-from calibration.increments import infer_increments
+from calibration.increments import FollowedIncrements, infer_increments
 from calibration.live import LEAD_MS, known_until, observe_window
 from calibration.observations import observe
 from calibration.parameters import Parameters
@@ -16,10 +18,11 @@ from calibration.publish import parameters, solve
 from calibration.settings import Settings
 from market.errors import ModelError, NotEnoughData
 from market.store.tick_store import TickStore
-from market.tape import Tape
+from market.tape import FloatArray, QuoteTape, Tape
 
 _CHUNK_MS = 4 * 3_600_000
 _BACKFILL_ROWS = 5_000
+_NOTHING: FloatArray = np.zeros(0)
 
 
 def calibrate_once(coin: str, at_ms: int, settings: Settings) -> Parameters:
@@ -117,17 +120,29 @@ def _walk_forward(
     if len(tape.quotes.time_ms) == 0:
         yield NotEnoughData(f"0 quotes and {len(tape.trades.time_ms)} trades in {_span(tape.start_ms, tape.end_ms)}")
         return
-    increments = infer_increments(tape.quotes)
-    known = observe(tape, increments.tick)
+    increments = FollowedIncrements(partial(_quotes, tape))
+    known, tick, window_ms = None, None, round(settings.calibration.window_s * 1e3)
     for now_ms in times:
-        start_ms = now_ms - round(settings.calibration.window_s * 1e3)
-        seen = known.as_known_at(start_ms, known_until(tape, now_ms))
+        start_ms = now_ms - window_ms
+        mid = known.between(start_ms, now_ms).seconds.mid if known else _NOTHING
         try:
-            previous = calibrate_observed(seen, increments, settings, previous, now_ms)
+            steps = increments.follow(mid, start_ms, now_ms)
+            if known is None or steps.tick != tick:
+                known, tick = observe(tape, steps.tick), steps.tick
+            seen = known.as_known_at(start_ms, known_until(tape, now_ms))
+            previous = calibrate_observed(seen, steps, settings, previous, now_ms)
         except NotEnoughData as error:
             yield error
+            if previous is None:
+                increments.forget()
         else:
             yield previous
+
+
+def _quotes(tape: Tape, start_ms: int, end_ms: int) -> QuoteTape:
+    first, last = np.searchsorted(tape.quotes.time_ms, [start_ms, end_ms], side="right")
+    bid_price, bid_size, ask_price, ask_size = (column[first:last] for column in tape.quotes[1:])
+    return QuoteTape(tape.quotes.time_ms[first:last], bid_price, bid_size, ask_price, ask_size)
 
 
 def _span(start_ms: int, end_ms: int) -> str:

@@ -1,5 +1,6 @@
 """Tick and lot of a recording that comes without the exchange's rules."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +56,57 @@ def infer_step(values: FloatArray) -> float:
         units //= 10
         exponent += 1
     return _power(exponent)
+
+
+class FollowedIncrements:
+    """Tick and lot of one coin as its price goes on: where five figures make the tick, 99.999 is followed by 100.00.
+
+    Parameters
+    ----------
+    quotes : Callable
+        The quotes after one time and not after another.
+    """
+
+    def __init__(self, quotes: Callable[[int, int], QuoteTape]) -> None:
+        self._quotes = quotes
+        self._lowest: int | None = None
+        self._known: Increments | None = None
+
+    @property
+    def known(self) -> Increments:
+        """As they were told last.
+
+        Raises
+        ------
+        NotEnoughData
+            If they were never told.
+        """
+        if self._known is None:
+            raise NotEnoughData("0 quotes, need 1 to tell tick and lot")
+        return self._known
+
+    def forget(self) -> None:
+        """Tell them anew the next time: they were told from too few quotes to be kept."""
+        self._known = None
+
+    def follow(self, mid: FloatArray, start_ms: int, end_ms: int) -> Increments:
+        """Tell them again from the quotes of a window if the lowest power of ten of its mids is another one.
+
+        Raises
+        ------
+        NotEnoughData
+            If there is no quote.
+        """
+        if self._known is not None and _lowest_power(mid) in (None, self._lowest):
+            return self._known
+        quotes = self._quotes(start_ms, end_ms)
+        self._known, self._lowest = infer_increments(quotes), _lowest_power(quotes.mid)
+        return self._known
+
+
+def _lowest_power(prices: FloatArray) -> int | None:
+    known = prices[np.isfinite(prices) & (prices > 0)]
+    return int(np.floor(np.log10(known.min()))) if len(known) else None
 
 
 def _power(exponent: int) -> float:

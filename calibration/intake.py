@@ -3,13 +3,17 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from calibration.increments import Increments, infer_increments
+import numpy as np
+
+from calibration.increments import FollowedIncrements, Increments
 from calibration.live import LiveObservations
 from calibration.observations import Observations
 from market.errors import DataError, ModelError
 from market.store.tick_store import TickStore
+from market.tape import FloatArray, QuoteTape
 
 _NEVER = -1
+_NOTHING: FloatArray = np.zeros(0)
 
 
 class Intake:
@@ -29,7 +33,7 @@ class Intake:
         self._store = store
         self._window_ms = window_ms
         self._read_ms = dict.fromkeys(coins, _NEVER)
-        self._increments: dict[str, Increments] = {}
+        self._increments: dict[str, FollowedIncrements] = {}
         self._live: dict[str, LiveObservations] = {}
         self._faults: dict[str, DataError | ModelError] = {}
 
@@ -37,7 +41,7 @@ class Intake:
         """Take in what is recorded of a coin by now; what is amiss is told by `observations`."""
         self._read_ms[coin] = now_ms
         try:
-            self._followed(coin, now_ms).read(now_ms)
+            self._follow(coin, now_ms)
         except (DataError, ModelError) as error:
             self._faults[coin] = error
         else:
@@ -70,17 +74,27 @@ class Intake:
 
     def increments(self, coin: str) -> Increments:
         """Tick and lot of a coin that was read."""
-        return self._increments[coin]
+        return self._increments[coin].known
 
     def forget(self, coin: str) -> None:
         """Read a coin anew the next time: its tick was told from too few quotes to be kept."""
         self._live.pop(coin, None)
+        if coin in self._increments:
+            self._increments[coin].forget()
 
-    def _followed(self, coin: str, now_ms: int) -> LiveObservations:
-        """Observations of a coin; its tick and lot are told by the first window with quotes."""
-        if coin not in self._live:
-            quotes = self._store.tape(coin, now_ms - self._window_ms, now_ms).quotes
-            self._increments[coin] = infer_increments(quotes)
-            source = partial(self._store.tape, coin)
-            self._live[coin] = LiveObservations(source, self._increments[coin].tick, self._window_ms)
-        return self._live[coin]
+    def _follow(self, coin: str, now_ms: int) -> None:
+        """Read on, or anew if the tick was not known or is another one now."""
+        if coin not in self._increments:
+            self._increments[coin] = FollowedIncrements(partial(self._quotes, coin))
+        live, mid = self._live.get(coin), _NOTHING
+        if live is not None:
+            live.read(now_ms)
+            mid = live.window(now_ms).seconds.mid
+        tick = self._increments[coin].follow(mid, now_ms - self._window_ms, now_ms).tick
+        if live is None or live.tick != tick:
+            live = LiveObservations(partial(self._store.tape, coin), tick, self._window_ms)
+            live.read(now_ms)
+            self._live[coin] = live
+
+    def _quotes(self, coin: str, start_ms: int, end_ms: int) -> QuoteTape:
+        return self._store.tape(coin, start_ms, end_ms).quotes

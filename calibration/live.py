@@ -42,7 +42,7 @@ class LiveObservations:
 
     def __init__(self, source: TapeSource, tick: float, window_ms: int) -> None:
         self._source = source
-        self._tick = tick
+        self.tick = tick
         self._window_ms = window_ms
         self._settled: Observations | None = None
         self._recent: Observations | None = None
@@ -69,7 +69,7 @@ class LiveObservations:
         start_ms = now_ms - self._window_ms
         settled = self._usable(start_ms, now_ms)
         from_ms = settled.end_ms if settled else _whole_second(start_ms)
-        recent = observe_window(self._source, self._tick, from_ms, now_ms)
+        recent = observe_window(self._source, self.tick, from_ms, now_ms)
         settled_ms = _whole_second(now_ms - SETTLE_MS)
         if settled_ms > from_ms:
             known = settled.followed_by(recent) if settled else recent

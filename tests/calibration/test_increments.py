@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from calibration.increments import infer_increments, infer_step
+from calibration.increments import FollowedIncrements, infer_increments, infer_step
 from market.errors import NotEnoughData
 from market.store.tick_store import TickStore
+from market.tape import QuoteTape
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,33 @@ def test_recorded_coins_have_the_ticks_of_their_exchange(recordings, coin, tick)
     store = TickStore(recordings)
     end_ms = store.extent(coin)[1]
     assert infer_increments(store.tape(coin, end_ms - 1_800_000, end_ms).quotes).tick == tick
+
+
+def walk(prices, tick):
+    """Quotes a tick apart, one a second."""
+    bids = np.round(np.round(prices / tick) * tick, 6)
+    ones = np.ones(len(prices))
+    return QuoteTape(np.arange(1, len(prices) + 1) * 1000, bids, ones, np.round(bids + tick, 6), ones)
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_the_tick_follows_a_price_over_a_power_of_ten(down):
+    """As soon as the finer grid is in the window it is the tick, and until the last of it has left."""
+    below, above = walk(np.linspace(99.0, 99.9, 300), 0.001), walk(np.linspace(100.1, 101, 300), 0.01)
+    first, second = (above, below) if down else (below, above)
+    quotes = QuoteTape(*(np.concatenate(pair) for pair in zip(first, second, strict=True)))
+    quotes = quotes._replace(time_ms=np.arange(1, 601) * 1000)
+    asked = []
+
+    def between(start_ms, end_ms):
+        asked.append(end_ms)
+        first, last = np.searchsorted(quotes.time_ms, [start_ms, end_ms], side="right")
+        return QuoteTape(*(column[first:last] for column in quotes))
+
+    increments, window_ms = FollowedIncrements(between), 120_000
+    for now_ms in range(60_000, 600_001, 1000):
+        start_ms = now_ms - window_ms
+        tick = increments.follow(between(start_ms, now_ms).mid, start_ms, now_ms).tick
+        has_fine = now_ms > 300_000 if down else start_ms < 300_000
+        assert tick == (0.001 if has_fine else 0.01), now_ms
+        asked.pop()

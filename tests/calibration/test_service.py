@@ -160,6 +160,34 @@ def test_hindsight_knows_no_more_than_the_service_did(settings, tmp_path):
     assert filled.table.equals(served.table)
 
 
+@pytest.mark.parametrize("prices", [(150.0, 90.0), (90.0, 150.0)])
+def test_a_tick_that_changes_with_the_price_is_noticed(settings, tmp_path, prices):
+    """Over a power of ten the service takes the new tick without a restart; no row of a backfill knows it before."""
+    truth = default_truths(["SOL"])[0]
+    parts = [
+        simulate_tape(replace(truth, start_price=price), seed=n, seconds=900, start_ms=START + 900_000 * n)
+        for n, price in enumerate(prices)
+    ]
+    store, change_ms, end_ms = tmp_path / "store", START + 900_000, START + 1_790_000
+    for part in parts:
+        record(store, "SOL", part)
+    settings = settings.model_copy(update={"coins": ("SOL",), "market_data": store})
+    calibrator = Calibrator(settings)
+    times = range((START + 510_000) // 15_000 * 15_000, end_ms, 15_000)
+    for now_ms in times:
+        calibrator.cycle(now_ms)
+    calibrator.close()
+    served = read_history(settings.parameters, "SOL", 0, 2 * START)
+    last = calibrate_once("SOL", times[-1], settings.model_copy(update={"parameters": tmp_path / "once"}))
+    published = read_parameters(settings.parameters, "SOL", venue="hyperliquid", now_ms=times[-1])
+    assert published.market.tick == last.market.tick == pytest.approx(10.0 ** (np.floor(np.log10(prices[1])) - 4))
+    for stop_ms in (change_ms - 1, times[-1]):
+        again = settings.model_copy(update={"parameters": tmp_path / str(stop_ms)})
+        backfill("SOL", again, start_ms=times[0], end_ms=stop_ms, every_s=15)
+        filled = read_history(again.parameters, "SOL", 0, 2 * START)
+        assert filled.table.equals(served.table.slice(0, len(filled)))
+
+
 def test_a_backfill_reports_its_progress_and_skips_times_without_data(settings):
     """Rows begin when enough was observed; progress ends at one."""
     shares: list[float] = []
