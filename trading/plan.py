@@ -8,7 +8,7 @@ only when it has rested for its minimum life and the action budget allows.
 """
 
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, nan
 from typing import Any, NamedTuple, Self
 
 from market.instrument import Instrument
@@ -111,16 +111,18 @@ class Planner:
 
     def _wish(self, side: Side, quotes: Quotes, holding: Holding, restraints: Restraints) -> "PlannedOrder | Withheld":
         """Turn the model's quote on one side into a valid order, or say why not."""
-        quote = quotes.sides.of(side)
+        grows = holding.grows_with(side)
+        leaves = restraints.leaving and not grows
+        # A position that must be left is not the model's to keep, however thin the book or unknown the flow.
+        quote = self._touch(holding) if leaves else quotes.sides.of(side)
         if isinstance(quote, Withheld):
             return quote
         if not (isfinite(quote.depth) and isfinite(quote.size)):
             return Withheld(f"the model gives depth {quote.depth} and size {quote.size}")
-        grows = holding.grows_with(side)
         refusal = (restraints.no_opening or self._refusal(side, restraints)) if grows else ""
         if refusal:
             return Withheld(refusal)
-        price = self._price(side, quote.depth, at_touch=restraints.leaving or (quotes.hedging and not grows))
+        price = self._price(side, quote.depth, at_touch=leaves or (quotes.hedging and not grows))
         if grows:
             size = self._opening_size(side, quote, price, holding)
         else:
@@ -130,6 +132,14 @@ class Planner:
         closes = not grows and size >= self.instrument.size(abs(holding.coins))
         return PlannedOrder(side, price, size, quote.depth, grows, closes)
 
+    def _touch(self, holding: Holding) -> Quote:
+        """The whole position as far from mid as the touch; the price is still to be found."""
+        return Quote(nan, self._half_spread, abs(holding.coins) / self.lot)
+
+    @property
+    def _half_spread(self) -> float:
+        return (self.market.ask_price - self.market.bid_price) / 2
+
     def _price(self, side: Side, depth: float, *, at_touch: bool) -> float:
         """A valid price that does not cross, rounded away from mid."""
         market, rules, bps = self.market, self.rules, self.market.mid / 1e4
@@ -137,7 +147,7 @@ class Planner:
             max(depth * rules.depth_factor, rules.minimum_half_spread_bps * bps), rules.maximum_half_spread_bps * bps
         )
         if at_touch:
-            depth = min(depth, (market.ask_price - market.bid_price) / 2)
+            depth = self._half_spread
         # Floating point must not cost a tick: 3000.05 + 0.05 is a hair above 3000.1.
         if side is Side.BID:
             wished = self.instrument.bid_price(float(f"{market.mid - depth:.12g}"))

@@ -8,7 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.instrument import Instrument
-from market.sides import Side, Sides
+from market.sides import Directions, Side, Sides
+from quoting import depth_aware, glft
+from quoting.depth_aware import DepthAwareSettings
+from quoting.glft import GlftSettings
 from quoting.market_making import cartea_jaimungal_quoter
 from quoting.quote import MarketView, Quote, Quotes, Withheld
 from quoting.quote_table import CarteaJaimungalSettings
@@ -22,6 +25,7 @@ from .conftest import FLOW, MARKET, RULES
 FREE = Restraints()
 ETH = Instrument.hyperliquid("ETH", 4)
 LOT = 0.0333
+MODEL = cartea_jaimungal_quoter(CarteaJaimungalSettings(pause_toxicity=10.0, widen_toxicity=10.0))
 
 depths = st.floats(min_value=-20.0, max_value=200.0) | st.sampled_from([nan, float("inf"), -float("inf")])
 sizes = st.floats(min_value=-1.0, max_value=5.0) | st.just(nan)
@@ -104,13 +108,13 @@ def test_nothing_is_opened_against_the_role_or_a_restraint(planner, holding, res
 @given(planners(), holdings, restraints)
 @settings(max_examples=300)
 def test_a_withheld_side_has_no_order_and_a_reason(planner, holding, restraint):
-    """What the model withholds, or gives no number for, is not quoted, and the plan says why nothing is."""
+    """What the model withholds, or gives no number for, is not quoted unless it leaves; the plan says why not."""
     plan = planner.plan(holding, restraint)
     quotes = planner.quoter(planner.market, 0.0, FLOW, 0)
     if plan.order is None:
         assert plan.reason
         assert not plan.keep
-    else:
+    elif not restraint.leaving:
         quote = quotes.of(plan.order.side)
         assert quote is not None
         assert isfinite(quote.depth)
@@ -217,11 +221,37 @@ def test_a_remainder_too_small_to_trade_is_closed_with_the_rest(planner):
     assert order.size == pytest.approx(LOT + 0.002, abs=1e-4)
 
 
-def test_leaving_joins_the_touch_with_the_whole_position(planner):
-    """A position that must be left is offered whole at the best ask."""
-    order = planner.plan(Holding(3 * LOT), Restraints(leaving=True)).order
-    assert order.closes
-    assert order.price == planner.market.ask_price
+@given(planners(), holdings, restraints)
+@settings(max_examples=500)
+def test_leaving_joins_the_touch_with_the_whole_position(planner, holding, restraint):
+    """Whatever the model says, in any role and with any restraint, unless the exchange's smallest order forbids it."""
+    side = Side.ASK if holding.coins > 0 else Side.BID
+    touch = planner.market.ask_price if side is Side.ASK else planner.market.bid_price
+    whole = ETH.size(abs(holding.coins))
+    order = planner.plan(holding, replace(restraint, leaving=True)).order
+    if holding.coins == 0 or whole * touch < ETH.minimum_notional:
+        assert order is None
+    else:
+        assert (order.side, order.price, order.size, order.grows, order.closes) == (side, touch, whole, False, True)
+
+
+DEPTH_AWARE = depth_aware.quoter(DepthAwareSettings(least_notional=20_000.0))
+GLFT = glft.quoter(GlftSettings())
+NO_FILLS = replace(FLOW, fill_intensity=Directions(0.0, 0.0))
+PAUSED = cartea_jaimungal_quoter(CarteaJaimungalSettings(pause_toxicity=0.01, widen_toxicity=0.001))
+
+
+@pytest.mark.parametrize(
+    ("quoter", "flow", "other_leg"),
+    [(DEPTH_AWARE, FLOW, 0.0), (GLFT, NO_FILLS, 0.0), (PAUSED, FLOW, -2 * LOT), (MODEL, FLOW, -5 * LOT)],
+    ids=["thin book", "no fills", "toxic and net flat", "net bound"],
+)
+def test_a_model_that_withholds_does_not_stop_leaving(with_role, quoter, flow, other_leg):
+    """No model of ours keeps a position that must be left, though each withholds the side otherwise."""
+    held = Holding(2 * LOT)
+    planner = with_role(Role.LONG_LEG, quoter=quoter, flow=flow, other_leg=other_leg)
+    assert planner.plan(held, FREE).quotes.ask is None
+    assert planner.plan(held, Restraints(leaving=True)).order.closes
 
 
 @pytest.mark.parametrize(
