@@ -6,6 +6,7 @@ import numpy as np
 
 from calibration.estimate import FlowEstimates, Source
 from calibration.estimators.diagnostics import hill_index
+from calibration.estimators.fill_decay import tail_range
 from calibration.estimators.volatility import volatility
 from calibration.flow import estimate_flow
 from calibration.guard import LastGood, Quality, bounded, carried, judge, limited
@@ -101,7 +102,8 @@ def calibrate_observed(
     mid, half_spread = observed.mid, observed.seconds.mean_half_spread
     sigma = volatility(observed.seconds, increments.tick).value
     flow = estimate_flow(observed, increments.tick, sigma, half_spread)
-    flows = _guarded(flow.estimates, previous, now_ms, mid, increments.tick)
+    tail_start = tail_range(mid, half_spread, increments.tick).start
+    flows = _guarded(flow.estimates, previous, now_ms, mid, increments.tick, tail_start)
     good = _remembered(flow.estimates, previous, now_ms)
     share = exposure * 1e3 / (observed.end_ms - observed.start_ms)
     return Calibration(
@@ -146,14 +148,19 @@ def _remembered(
 
 
 def _guarded(
-    flows: Directions[FlowEstimates], previous: Calibration | None, now_ms: int, mid: float, tick: float
+    flows: Directions[FlowEstimates],
+    previous: Calibration | None,
+    now_ms: int,
+    mid: float,
+    tick: float,
+    tail_start: float,
 ) -> Directions[FlowEstimates]:
     def guarded(direction: Direction) -> FlowEstimates:
         flow = flows.of(direction)
         if previous is not None:
-            flow = carried(flow, previous.last_good.of(direction), now_ms)
-            flow = limited(flow, previous.flows.of(direction), now_ms - previous.created_ms, tick)
-        return bounded(flow, mid, tick)
+            flow = carried(flow, previous.last_good.of(direction), now_ms, tail_start)
+            flow = limited(flow, previous.flows.of(direction), now_ms - previous.created_ms, tick, tail_start)
+        return bounded(flow, mid, tick, tail_start)
 
     return Directions(buy=guarded(Direction.BUY), sell=guarded(Direction.SELL))
 

@@ -1,6 +1,7 @@
 """What keeps a calibration within reason: bounds, limits of change from one to the next, quality flags, status."""
 
 from dataclasses import replace
+from math import exp
 from typing import Literal, NamedTuple
 
 from calibration.estimate import Estimate, FlowEstimates, Source
@@ -21,6 +22,7 @@ TOXIC = 4.0
 HEAVY_TAIL = 2.0
 CLUSTERED = 5.0
 LEAST_SHARE_OBSERVED = 0.5
+_LARGEST_EXPONENT = 20.0
 
 
 class Quality(NamedTuple):
@@ -30,21 +32,27 @@ class Quality(NamedTuple):
     flags: tuple[str, ...]
 
 
-def bounded(flow: FlowEstimates, mid: float, tick: float) -> FlowEstimates:
-    """Keep each number where a market can be: its walk, its impact and its extrapolation have limits."""
+def bounded(flow: FlowEstimates, mid: float, tick: float, tail_start: float) -> FlowEstimates:
+    """Keep each number where a market can be: its walk, its impact and its extrapolation have limits.
+
+    `tail_start` is the depth from which on the fill decay was fitted [price]: the rate there does not change.
+    """
     bps = mid / 1e4
     arrival = flow.arrival_rate.value
     impact = (0.0, LARGEST_IMPACT_BPS * bps)
+    decay = _within(flow.fill_decay, 1 / (LARGEST_DEPTH_BPS * bps), 1 / (FEWEST_TICKS_DEEP * tick))
+    flow = _with_decay(flow, decay, tail_start)
     return replace(
         flow,
-        fill_decay=_within(flow.fill_decay, 1 / (LARGEST_DEPTH_BPS * bps), 1 / (FEWEST_TICKS_DEEP * tick)),
         fill_intensity=_within(flow.fill_intensity, 0.0, LARGEST_INTENSITY * arrival),
         adverse_selection=_within(flow.adverse_selection, *impact),
         adverse_selection_on_fill=_within(flow.adverse_selection_on_fill, *impact),
     )
 
 
-def limited(flow: FlowEstimates, before: FlowEstimates, elapsed_ms: int, smallest_move: float) -> FlowEstimates:
+def limited(
+    flow: FlowEstimates, before: FlowEstimates, elapsed_ms: int, smallest_move: float, tail_start: float
+) -> FlowEstimates:
     """Keep each number within ±20 % per 15 s of what was published before.
 
     Parameters
@@ -55,12 +63,15 @@ def limited(flow: FlowEstimates, before: FlowEstimates, elapsed_ms: int, smalles
         Time between them; after `LONGEST_MEMORY_MS` the old ones say nothing.
     smallest_move : float
         A price below which adverse selection may move freely [price]: it can start from zero.
+    tail_start : float
+        Depth from which on the fill decay was fitted [price].
     """
     if not 0 < elapsed_ms <= LONGEST_MEMORY_MS:
         return flow
     factor = CHANGE_LIMIT ** (elapsed_ms / CHANGE_PERIOD_MS)
     free = {"adverse_selection": smallest_move, "adverse_selection_on_fill": smallest_move}
-    names = ("arrival_rate", "fill_decay", "fill_intensity", *free)
+    names = ("arrival_rate", "fill_intensity", *free)
+    flow = _with_decay(flow, _near(flow.fill_decay, before.fill_decay, factor, 0.0), tail_start)
     return replace(
         flow, **{name: _near(getattr(flow, name), getattr(before, name), factor, free.get(name, 0.0)) for name in names}
     )
@@ -73,10 +84,11 @@ class LastGood(NamedTuple):
     flow: FlowEstimates
 
 
-def carried(flow: FlowEstimates, good: LastGood | None, now_ms: int) -> FlowEstimates:
+def carried(flow: FlowEstimates, good: LastGood | None, now_ms: int, tail_start: float) -> FlowEstimates:
     """Replace what this window cannot tell by what an earlier one told, marked as stale.
 
-    Its interval is half as wide again. The old number fades into the prior; after `LONGEST_CARRY_MS` it is forgotten.
+    `tail_start` is as in `bounded`. The interval is half as wide again. The old number fades into the prior; after
+    `LONGEST_CARRY_MS` it is forgotten.
     """
     if good is None or not 0 < now_ms - good.time_ms <= LONGEST_CARRY_MS:
         return flow
@@ -89,7 +101,8 @@ def carried(flow: FlowEstimates, good: LastGood | None, now_ms: int) -> FlowEsti
         below, above = 1.5 * (then.value - then.low), 1.5 * (then.high - then.value)
         return Estimate(value, min(value - below, now.low), max(value + above, now.high), now.n, Source.STALE)
 
-    names = ("fill_decay", "adverse_selection", "adverse_selection_on_fill")
+    flow = _with_decay(flow, older(flow.fill_decay, good.flow.fill_decay), tail_start)
+    names = ("adverse_selection", "adverse_selection_on_fill")
     return replace(flow, **{name: older(getattr(flow, name), getattr(good.flow, name)) for name in names})
 
 
@@ -132,6 +145,15 @@ def _flags(direction: Direction, flow: FlowEstimates, quality: FlowQuality, fee:
         "toxic": toxicity > TOXIC,
     }
     return [f"{name}_{direction}" for name, holds in found.items() if holds]
+
+
+def _with_decay(flow: FlowEstimates, decay: Estimate, tail_start: float) -> FlowEstimates:
+    """Take another κ, and the A that leaves the rate of orders that reach `tail_start` what it is."""
+    exponent = (decay.value - flow.fill_decay.value) * tail_start
+    scale = exp(min(max(exponent, -_LARGEST_EXPONENT), _LARGEST_EXPONENT))
+    seen = flow.fill_intensity
+    intensity = replace(seen, value=scale * seen.value, low=scale * seen.low, high=scale * seen.high)
+    return replace(flow, fill_decay=decay, fill_intensity=intensity)
 
 
 def _within(estimate: Estimate, low: float, high: float) -> Estimate:

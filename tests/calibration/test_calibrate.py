@@ -257,3 +257,24 @@ def test_what_happens_later_changes_nothing_now(half_hour, increments):
     )
     one, other = (calibrate_observed(seen, increments, SETTINGS) for seen in (whole, ended))
     assert one == other
+
+
+def test_on_a_coin_with_a_wide_tick_the_rate_beyond_the_touch_is_the_observed_one():
+    """Where hardly an order goes further than a tick, κ is cut; as many orders reach the first tick as did."""
+    tick, start = 1e-3, 1_700_000_000_000
+    random = np.random.default_rng(7)
+    count = 1800
+    ticks = random.choice([0, 1, 2], p=[0.88, 0.118, 0.002], size=count)
+    sign = np.where(np.arange(count) % 2, 1, -1)
+    seconds = start + 1000 * np.arange(1, count + 1)
+    bid, ask, ones = np.full(count, 1.0), np.full(count, 1.0 + tick), np.ones(count)
+    price = np.where(sign > 0, ask + ticks * tick, bid - ticks * tick)
+    quotes = QuoteTape(seconds, bid, ones, ask, ones)
+    trades = TradeTape(seconds + 500, sign, price, ones, np.arange(count))
+    tape = Tape(quotes, trades, np.zeros((0, 2), dtype=np.int64), start, int(seconds[-1]) + 1000)
+    flows = calibrate(tape, Increments(tick, 1.0), SETTINGS).flows
+    for direction in Direction:
+        flow, depth = flows.of(direction), 1.5 * tick
+        observed = np.count_nonzero(ticks[sign == direction.sign] >= 1) / 1800
+        assert flow.fill_decay.value == pytest.approx(3 / tick)
+        assert flow.fill_intensity.value * np.exp(-flow.fill_decay.value * depth) == pytest.approx(observed, rel=0.15)
