@@ -4,7 +4,8 @@
 class ActionBudget:
     """`per_minute` actions a minute, of which at most one minute's worth is saved up.
 
-    An action that reduces risk is taken even from an empty budget and is owed.
+    An action that reduces risk is taken even from an empty budget and is owed, but no more than one minute's worth:
+    quoting goes on a minute later, however long a position took to leave.
     """
 
     def __init__(self, per_minute: float) -> None:
@@ -22,4 +23,4 @@ class ActionBudget:
 
     def spend(self, actions: int, now_ms: int) -> None:
         """Take note of actions sent."""
-        self._left = self.left(now_ms) - actions
+        self._left = max(self.left(now_ms) - actions, -self._most)

@@ -217,6 +217,8 @@ class Planner:
             return False, f"the {order.side} is worth more"
         if resting.remaining > order.size * _TOO_LARGE:
             return False, f"{resting.remaining:g} coins rest, wanted are {order.size:g}"
+        if restraints.leaving and order.size > resting.remaining * _TOO_LARGE:
+            return False, f"{resting.remaining:g} coins rest, all {order.size:g} must leave"
         towards_mid = resting.price - order.price if order.side is Side.BID else order.price - resting.price
         return self._within_tolerance(towards_mid / self.market.mid * 1e4, resting, restraints)
 
@@ -225,9 +227,12 @@ class Planner:
             return True, ""
         if closer_bps > 0:
             return False, f"{closer_bps:.2f} bps too close"
+        too_far = f"{-closer_bps:.2f} bps too far"
+        if restraints.leaving:
+            return False, too_far
         if restraints.saving:
-            return True, f"{-closer_bps:.2f} bps too far, the action budget is spent"
-        return self._is_young(resting), f"{-closer_bps:.2f} bps too far"
+            return True, f"{too_far}, the action budget is spent"
+        return self._is_young(resting), too_far
 
     def _is_young(self, resting: RestingOrder) -> bool:
         return self.now_ms - resting.placed_ms < self.rules.minimum_life_ms

@@ -40,6 +40,15 @@ def test_a_budget_never_saves_more_than_a_minute():
     assert budget.left(86_400_000) == 30
 
 
+@given(st.lists(st.integers(1, 5), max_size=300))
+def test_a_budget_is_never_overdrawn_for_long(spent):
+    """However many actions a leaving position has taken, all of a minute's worth are there two minutes later."""
+    budget = ActionBudget(30)
+    for actions in spent:
+        budget.spend(actions, 0)
+    assert budget.left(120_000) == 30
+
+
 @pytest.mark.parametrize("account", [0.0, 0.01, 0.0333])
 def test_fills_of_the_resting_order_may_be_under_way(account):
     """The account may be ahead of the books by as much as the resting order can fill."""

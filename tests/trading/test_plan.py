@@ -235,6 +235,29 @@ def test_leaving_joins_the_touch_with_the_whole_position(planner, holding, restr
         assert (order.side, order.price, order.size, order.grows, order.closes) == (side, touch, whole, False, True)
 
 
+@given(planners(), holdings, restraints)
+@settings(max_examples=500)
+def test_leaving_keeps_only_the_whole_position_at_the_touch(planner, holding, restraint):
+    """Neither a short life nor an empty action budget keeps an order further away, or a part of the position."""
+    resting, leaving = holding.resting, replace(restraint, leaving=True)
+    order = planner.plan(Holding(holding.coins), leaving).order
+    keep = planner.plan(holding, leaving).keep
+    if order is None or resting is None or resting.side is not order.side:
+        assert not keep
+        return
+    is_there = abs(resting.price - order.price) / planner.market.mid * 1e4 <= planner.rules.tolerance_bps
+    is_whole = resting.remaining <= order.size * 1.25 and order.size <= resting.remaining * 1.25
+    assert keep is (is_there and is_whole)
+
+
+@pytest.mark.parametrize(("bps", "share"), [(10.0, 1.0), (0.0, 0.5)])
+def test_leaving_moves_a_young_order_without_a_budget(planner, bps, share):
+    """One that was left behind by the price, or offers half of the position."""
+    price = MARKET.ask_price * (1 + bps / 1e4)
+    resting = RestingOrder("1", Side.ASK, price, share * 3 * LOT, 0.0, planner.now_ms)
+    assert not planner.plan(Holding(3 * LOT, resting), Restraints(leaving=True, saving=True)).keep
+
+
 DEPTH_AWARE = depth_aware.quoter(DepthAwareSettings(least_notional=20_000.0))
 GLFT = glft.quoter(GlftSettings())
 NO_FILLS = replace(FLOW, fill_intensity=Directions(0.0, 0.0))
