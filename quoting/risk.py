@@ -210,6 +210,15 @@ class Verdict(NamedTuple):
         """Why the position may not grow; empty if it may."""
         return self.closed.bid or self.closed.ask
 
+    def restrained(self, reason: str, position: float) -> "Verdict":
+        """The same with one more reason why a position [quote currency, signed] may not grow."""
+
+        def joined(side: Side, known: str) -> str:
+            return known if side is _reducing(position) else "; ".join(filter(None, (known, reason)))
+
+        closed = Sides(bid=joined(Side.BID, self.closed.bid), ask=joined(Side.ASK, self.closed.ask))
+        return self._replace(closed=closed, level=max(self.level, RiskLevel.HIGH))
+
     def apply(self, quotes: Quotes) -> Quotes:
         """The quotes without the closed sides, the others faded."""
 
@@ -236,11 +245,14 @@ def verdict(state: RiskState, reading: Reading, limits: RiskLimits) -> Verdict:
     if not reasons:
         return Verdict(Sides("", ""), level, leaving, factor, losses)
     reason = "; ".join(reasons)
-    reducing = None if reading.position == 0 else Side.ASK if reading.position > 0 else Side.BID
-    if lost and not limits.leave_after_loss:
-        reducing = None
+    reducing = None if lost and not limits.leave_after_loss else _reducing(reading.position)
     closed = Sides(bid="" if reducing is Side.BID else reason, ask="" if reducing is Side.ASK else reason)
     return Verdict(closed, level, leaving, factor, losses)
+
+
+def _reducing(position: float) -> Side | None:
+    """The side that makes a position smaller; none if there is none."""
+    return None if position == 0 else Side.ASK if position > 0 else Side.BID
 
 
 def _reasons(state: RiskState, reading: Reading, share: float, limits: RiskLimits) -> Iterator[str]:

@@ -1,11 +1,11 @@
 """The risk rules over the pairs of a bot, remembered across restarts.
 
-A loss that closed a pair must still close it after a restart, so its state is kept in ``<folder>/<bot>-<COIN>.json``.
-To go on after a drawdown a person removes the file and restarts the bot: the value then is the new peak.
+A loss that closed a pair must still close it after a restart, so its state is kept in ``<folder>/<bot>-<COIN>.json``,
+and while it cannot be kept nothing is opened. To go on after a drawdown a person removes the file and restarts the bot:
+the value then is the new peak.
 """
 
 import json
-import logging
 import os
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,8 +13,6 @@ from pathlib import Path
 
 from market.errors import SafetyError
 from quoting.risk import Reading, RiskLimits, RiskState, Verdict, verdict
-
-logger = logging.getLogger(__name__)
 
 _SAVED_EVERY_MS = 60_000
 
@@ -31,7 +29,7 @@ class RiskWatch:
     bot : str
         First part of the file names.
     tell : Callable[[str], None] or None
-        Who is told when a pair stops opening, opens again, or leaves its position.
+        Who is told when a pair stops opening, opens again, or leaves its position, and when its state cannot be saved.
     """
 
     def __init__(self, limits: RiskLimits, folder: Path, bot: str, tell: Callable[[str], None] | None = None) -> None:
@@ -40,8 +38,9 @@ class RiskWatch:
         self._bot = bot
         self._states: dict[str, RiskState] = {}
         self._saved_ms: dict[str, int] = {}
+        self._unsaved: dict[str, str] = {}
         self._tell = tell
-        self._told: dict[str, str] = {}
+        self._told: dict[str, tuple[str, str]] = {}
 
     def judge(self, coin: str, reading: Reading) -> Verdict:
         """What the rules say about a coin now.
@@ -60,9 +59,11 @@ class RiskWatch:
             after.equity.lost_today,
             after.equity.drawn_down,
         )
-        if latched or reading.time_ms - self._saved_ms.get(coin, 0) >= _SAVED_EVERY_MS:
+        if latched or coin in self._unsaved or reading.time_ms - self._saved_ms.get(coin, 0) >= _SAVED_EVERY_MS:
             self._save(coin, reading.time_ms)
         said = verdict(after, reading, self._limits)
+        if coin in self._unsaved:
+            said = said.restrained(self._unsaved[coin], reading.position)
         self._announce(coin, said)
         return said
 
@@ -83,8 +84,10 @@ class RiskWatch:
             text = f"{coin}: leaving the position, no more opening"
         else:
             text = f"{coin}: no more opening" if said.reason else ""
-        before, self._told[coin] = self._told.get(coin, ""), text
-        if self._tell is not None and text != before:
+        # A state that cannot be saved is told also where the pair opens nothing anyway.
+        telling = text, self._unsaved.get(coin, "")
+        before, self._told[coin] = self._told.get(coin, ("", "")), telling
+        if self._tell is not None and telling != before:
             self._tell(f"{text}: {said.reason}" if said.reason else text or f"{coin}: opening again")
 
     def _path(self, coin: str) -> Path:
@@ -104,11 +107,13 @@ class RiskWatch:
             raise SafetyError(f"the risk state {self._path(coin)} cannot be read; remove it to start afresh") from None
 
     def _save(self, coin: str, time_ms: int) -> None:
-        self._saved_ms[coin] = time_ms
         temporary = self._folder / f".{self._bot}-{coin}.{os.getpid()}.tmp"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             temporary.write_text(json.dumps(asdict(self._state(coin))))
             temporary.replace(self._path(coin))
         except OSError as error:
-            logger.warning("the risk state of %s is not saved: %s", coin, error.strerror)
+            self._unsaved[coin] = f"the risk state cannot be saved: {error.strerror or error}"
+        else:
+            self._saved_ms[coin] = time_ms
+            self._unsaved.pop(coin, None)
