@@ -14,6 +14,7 @@ from market.errors import ConfigurationError
 from market.sides import Side, Sides
 from quoting.book_depth import BookDepth, book_depth, funding_shift
 from quoting.ladders import collapse
+from quoting.markouts import factor_of
 from quoting.observations import Observations, RiskLevel
 from quoting.order_flow import OrderFlow
 from quoting.placement import SMALLEST_SIZE, DepthBounds, fault, place
@@ -183,7 +184,7 @@ def side_levels(
     volatility = (flow.volatility if seen.volatility is None else seen.volatility) / market.mid
     usual = None if seen.usual_volatility is None else seen.usual_volatility / market.mid
     band = spread_band(volatility_zone(volatility, usual), book, seen, settings)
-    factor = _distance_factor(abs(share), growing, settings) * seen.markout_factors.of(side)
+    factor = _distance_factor(abs(share), growing, settings) * factor_of(seen.markout_factors, side, inventory)
     if factor == float("inf"):
         return Withheld("fills on this side are followed by adverse moves")
     fair = fair_value(market, share, flow.funding_rate, band, settings)

@@ -1,8 +1,9 @@
 """What the market does after our own fills, and how much further away to quote for it.
 
 A fill is judged once, some seconds later: the move of mid against us, in units of what mid usually moves in that time.
-The running mean of that number on a side (0: harmless, 1: always wrong) becomes a factor on its distance from mid.
-States are immutable and consist of numbers only.
+The running mean of that number on a side (0: harmless, 1: always wrong) becomes a factor on its distance from mid. A
+side that is withheld has no fills that could change it, so with time it returns to where it started. States are
+immutable and consist of numbers only.
 """
 
 from collections.abc import Iterable
@@ -11,10 +12,13 @@ from typing import NamedTuple
 
 from market.sides import Side, Sides
 
+_START = 0.3
 _WEIGHT = 0.1
+_HALF_LIFE_MS = 600_000
 _LEAST_FILLS = 10
 _STEPS = ((0.8, inf), (0.6, 1.5), (0.4, 1.25), (0.2, 1.0))
 _HARMLESS = 0.9
+_MOST_ON_REDUCING = 1.5
 
 
 class OwnFill(NamedTuple):
@@ -28,10 +32,15 @@ class OwnFill(NamedTuple):
 
 
 class MarkoutScore(NamedTuple):
-    """Running mean of the share of adverse moves, from 0 to 1, and over how many fills."""
+    """Running mean of the share of adverse moves, from 0 to 1, and how many fills have been judged."""
 
-    score: float = 0.3
+    score: float = _START
     fills: int = 0
+
+    def relaxed(self, elapsed_ms: int) -> "MarkoutScore":
+        """After so long without a judged fill: nearer to the start."""
+        left = 0.5 ** (max(elapsed_ms, 0) / _HALF_LIFE_MS)
+        return self._replace(score=_START + left * (self.score - _START))
 
     def after(self, adverse_move: float, scale: float) -> "MarkoutScore":
         """With one more fill; both in price."""
@@ -47,10 +56,11 @@ class MarkoutScore(NamedTuple):
 
 
 class Markouts(NamedTuple):
-    """Scores of both sides and the fills that are too fresh to be judged, oldest first."""
+    """Scores of both sides at a time [ms] and the fills that are too fresh to be judged, oldest first."""
 
     scores: Sides[MarkoutScore] = Sides(MarkoutScore(), MarkoutScore())
     pending: tuple[OwnFill, ...] = ()
+    time_ms: int = 0
 
     def filled(self, fill: OwnFill) -> "Markouts":
         """With a fill to be judged later."""
@@ -59,18 +69,22 @@ class Markouts(NamedTuple):
     def seen(self, time_ms: int, mid: float, *, horizon_ms: int, scale: float) -> "Markouts":
         """After an update of mid: every fill older than the horizon is judged by this mid; `scale` in price."""
         due = [fill for fill in self.pending if time_ms - fill.time_ms >= horizon_ms]
-        if not due:
-            return self
-        scores = self.scores
+        scores = self.scores.map(lambda score: score.relaxed(time_ms - self.time_ms))
         for fill in due:
             score = scores.of(fill.side).after(adverse_move(fill, mid), scale)
             scores = scores._replace(**{str(fill.side): score})
-        return Markouts(scores, self.pending[len(due) :])
+        return Markouts(scores, self.pending[len(due) :], time_ms)
 
     @property
     def factors(self) -> Sides[float]:
         """Factors on the distances from mid, for `observations.Observations.markout_factors`."""
         return self.scores.map(lambda score: score.factor)
+
+
+def factor_of(factors: Sides[float], side: Side, inventory: float) -> float:
+    """Factor on the distance of one side; what reduces the inventory [lots] is never withheld for its markouts."""
+    reduces = inventory < 0 if side is Side.BID else inventory > 0
+    return min(factors.of(side), _MOST_ON_REDUCING) if reduces else factors.of(side)
 
 
 def adverse_move(fill: OwnFill, mid: float) -> float:

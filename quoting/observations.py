@@ -55,7 +55,8 @@ class Observations:
     ladder_shape : LadderShape, optional
         In force in automatic mode (`quoting.ladder_shape`).
     markout_factors : Sides[float]
-        Multiples of the distance from mid; infinity withholds the side (`quoting.markouts`).
+        Multiples of the distance from mid; infinity withholds a side that does not reduce the inventory
+        (`quoting.markouts`).
     recent_capture_bps : float, optional
         Mean price of recent sells less that of recent buys [bps of mid] (`quoting.markouts`).
     losing_fills : int

@@ -52,11 +52,11 @@ class Observer:
         return replace(self, fills=(*recent, fill), markouts=self.markouts.filled(fill))
 
     def seen(self, time_ms: int, mid: float, settings: ObserverSettings) -> "Observer":
-        """After an update of mid; more than one a second changes only the judgement of fills."""
+        """After an update of mid; more than one a second changes only what is thought of fills."""
         scale = mid * (self.volatility or 0.0) * sqrt(settings.markout_ms / 1e3)
         markouts = self.markouts.seen(time_ms, mid, horizon_ms=settings.markout_ms, scale=scale)
         if self.mids and time_ms - self.mids[-1][0] < _SPACING_MS:
-            return self if markouts is self.markouts else replace(self, markouts=markouts)
+            return replace(self, markouts=markouts)
         mids = (*(entry for entry in self.mids if time_ms - entry[0] <= _KEPT_MS), (time_ms, mid))
         volatility = _volatility(mids)
         if volatility is None:

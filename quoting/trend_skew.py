@@ -19,6 +19,7 @@ from math import sqrt
 from market.errors import ConfigurationError
 from market.sides import Side, Sides
 from quoting.book_depth import book_depth
+from quoting.markouts import factor_of
 from quoting.order_flow import OrderFlow
 from quoting.placement import DepthBounds, fault, offers, place, sizes_within
 from quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
@@ -96,8 +97,8 @@ def depths_bps(settings: TrendSkewSettings, market: MarketView, inventory: float
     spread = spread_bps(settings, move, share)
     trend = min(spread / 2, max(-spread / 2, _BIAS_SHARE * seen.bias * move))
     shift = trend + _BOOK_SHARE * book_depth(market).imbalance * spread - skew_bps(settings, move, share)
-    factors = seen.markout_factors
-    return Sides(bid=spread / 2 * factors.bid - shift, ask=spread / 2 * factors.ask + shift)
+    bid, ask = (spread / 2 * factor_of(seen.markout_factors, side, inventory) for side in (Side.BID, Side.ASK))
+    return Sides(bid=bid - shift, ask=ask + shift)
 
 
 def levels(nearest: Quotes, mid: float, settings: TrendSkewSettings) -> Sides[tuple[Quote, ...]]:

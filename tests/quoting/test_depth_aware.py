@@ -193,6 +193,18 @@ def test_a_side_is_withheld_with_its_reason(market, inventory, reason):
     assert reason in levels.reason
 
 
+@pytest.mark.parametrize("inventory", [0.01, 1.0, 3.0])
+def test_bad_markouts_do_not_withhold_the_side_that_reduces(inventory):
+    """What is held can be left: its tiers stand half as far again from the fair value, on both sides alike."""
+    for side, signed in ((Side.ASK, inventory), (Side.BID, -inventory)):
+        withheld, at_most = (
+            side_levels(side, seen(markout_factors=Sides(factor, factor)), signed, FLOW, SETTINGS)
+            for factor in (math.inf, 1.5)
+        )
+        assert withheld == at_most
+        assert not isinstance(withheld, Withheld)
+
+
 def test_the_quoter_collapses_the_tiers():
     """One quote a side, from the tiers, where λ(δ)(δ − ε − fee)·size is largest."""
     quotes = quoter(SETTINGS)(VIEW, 0.0, FLOW, 0)

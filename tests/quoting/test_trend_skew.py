@@ -82,10 +82,14 @@ def test_the_quotes_follow_trend_book_and_markouts(readings, bid_is_nearer):
 
 
 def test_a_side_that_is_always_picked_off_is_withheld():
-    """An infinite factor leaves the other side alone."""
-    quotes = quoter(FREE)(seen(markout_factors=Sides(bid=math.inf, ask=1.0)), 0.0, FLOW, 0)
-    assert quotes.bid is None
-    assert quotes.ask is not None
+    """An infinite factor leaves the other side alone, and a side that reduces the inventory."""
+    picked_off = seen(markout_factors=Sides(bid=math.inf, ask=1.0))
+    for inventory in (0.0, 1.0):
+        quotes = quoter(FREE)(picked_off, inventory, FLOW, 0)
+        assert quotes.bid is None
+        assert quotes.ask is not None
+    at_most = seen(markout_factors=Sides(bid=1.5, ask=1.0))
+    assert quoter(FREE)(picked_off, -1.0, FLOW, 0) == quoter(FREE)(at_most, -1.0, FLOW, 0)
 
 
 def test_bias_does_not_overrule_the_inventory_bound():
