@@ -26,7 +26,7 @@ from market.errors import ConfigurationError, MarketMakingError
 from market.exchange_rules import instrument_of, post_only_flag
 from market.hyperliquid.no_builder_fee import refuse_builder_fee
 from market.instrument import Instrument
-from market.leg_position import exchange_positions
+from market.leg_position import Legs
 from market.sides import Side
 from quoting.market_making import cartea_jaimungal_quoter
 from quoting.placement import DepthBounds
@@ -112,6 +112,7 @@ class MarketMaking(IStrategy):
         risk = RiskWatch(settings.risk_limits(), settings.risk.state, bot, partial(self.dp.send_msg, always_send=True))
         stop = HeldStop(installed=self.dp.runmode is RunMode.LIVE)
         self._desk = Desk(budget, self.orders_before_flat, record, leg=settings.role.leg, risk=risk, stop=stop)
+        self._legs = Legs(settings.legs, settings.role.leg)
         self._past = Past(self._desk, settings)
         self._album = Album()
         self._memory = Memory(settings.model.maker_fee)
@@ -136,7 +137,7 @@ class MarketMaking(IStrategy):
         for pair in dict.fromkeys([*self.dp.current_whitelist(), *trades]):
             try:
                 self._open_desk(pair, trades.get(pair), now_ms)
-            except (MarketMakingError, FreqtradeException) as error:
+            except (MarketMakingError, FreqtradeException, OSError) as error:
                 self._desk.withhold(pair, str(error), now_ms, failed=isinstance(error, FreqtradeException))
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
@@ -243,7 +244,6 @@ class MarketMaking(IStrategy):
         parameters = self._parameters.read(instrument.coin, now_ms).require_good()
         self._adopt_fee(parameters.model.maker_fee)
         self._account.check(self.wallets, instrument, closed_position(trade), holding.resting, now_ms)
-        legs, leg, coins = self.settings.legs, self.settings.role.leg, holding.coins
         planner = Planner(
             instrument=instrument,
             market=self._market(pair, holding, now_ms),
@@ -252,7 +252,7 @@ class MarketMaking(IStrategy):
             lot=parameters.model.order_size,
             rules=self._rules(instrument),
             now_ms=now_ms,
-            other_leg=exchange_positions(legs, instrument.coin, leg, coins=coins, now_ms=now_ms),
+            other_leg=self._legs.exchange(instrument.coin, holding.coins, now_ms),
             regime=Regime(parameters.regime.state),
         )
         side, open_rate = ("*", 0.0) if trade is None else (trade.trade_direction, trade.open_rate)
