@@ -1,6 +1,5 @@
 """The ladders: one level of a ladder of limit orders, because stock Freqtrade rests one order (docs/strategy.md)."""
 
-from datetime import datetime
 from typing import Any
 
 from freqtrade.persistence import Trade
@@ -18,7 +17,6 @@ class LadderSpot(MarketMaking):
     """A ladder with even sizes, collapsed to the level that should earn most; it hedges itself in both ways."""
 
     shape: LadderShape | None = LadderShape.SPOT
-    use_custom_stoploss = True  # the passive hedge
     step_bps = DecimalParameter(1.0, 20.0, default=5.0, decimals=1, space="quote")
     levels = IntParameter(2, 12, default=6, space="quote")
     hedge_trigger = DecimalParameter(0.3, 0.9, default=0.65, decimals=2, space="risk")  # deviation from the reference
@@ -40,18 +38,19 @@ class LadderSpot(MarketMaking):
         )
         return hedged_ladder.quoter(settings, ActiveHedge.beyond(self.hedge_trigger.value))
 
-    def custom_stoploss(
-        self, pair: str, trade: Trade, current_time: datetime, current_rate: float, **kwargs: Any
-    ) -> float | None:
-        """Leave by a market order where the price has run through the ladder's whole range."""
+    def ft_stoploss_adjust(self, current_rate: float, trade: Trade, *args: Any, **kwargs: Any) -> None:
+        """Put the stop, before Freqtrade looks whether it is reached, where the price has run through the whole ladder.
+
+        No callback can: `custom_stoploss` returns a distance from the present price, which Freqtrade then measures from
+        the mean opening price at every order. A position under water would be left that much too early.
+        """
         stop = crash_price(trade.open_rate, self.crash_share.value, self._reach, is_short=trade.is_short)
-        distance = stoploss_from_absolute(stop, current_rate, is_short=trade.is_short, leverage=trade.leverage)
-        return max(distance, _AT_ONCE)
+        distance = stoploss_from_absolute(stop, trade.open_rate, is_short=trade.is_short, leverage=trade.leverage)
+        trade.adjust_stop_loss(trade.open_rate, distance, allow_refresh=True)
 
     @property
     def _reach(self) -> float:
         return float(self.levels.value * self.step_bps.value * 1e-4)
 
 
-_AT_ONCE = 1e-6  # a price already beyond its stop gives 0, which Freqtrade takes for no stop at all
 _SMALLEST_SIZE = 0.01  # the plan has the exchange's own bound
