@@ -1,11 +1,16 @@
 """What the strategy relies on in Freqtrade's loop; an upgrade that changes one of these facts fails here."""
 
 import time
+from math import nan
 
 import pytest
+from freqtrade.enums import State
 from freqtrade.persistence import PairLocks, Trade
 
-from market.sides import Direction
+from market.sides import Direction, Sides
+from quoting.quote import Quote, Quotes
+from tests.live_bot import ROOT
+from tests.puppet_market import parameters
 
 # Freqtrade's own code warns of the next pandas; that is not what is tested.
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
@@ -195,3 +200,46 @@ def test_an_entry_below_the_reserved_minimum_is_raised_to_it(bot, venue):
     order = venue.open_orders()[0]
     assert float(order["sz"]) * float(order["limitPx"]) == pytest.approx(10 * 1.05 / 0.9, abs=0.31)
     assert float(order["sz"]) * float(order["limitPx"]) > 11.0
+
+
+def test_a_paused_bot_drops_additions_before_it_asks_for_their_price_and_keeps_what_rests(bot, venue):
+    """After /stopentry (State.PAUSED) a resting entry may still fill, nothing is added, a position may be left."""
+    open_long(bot, fill=False)
+    bot.state = State.PAUSED
+    bot.process()
+    assert len(venue.open_orders()) == 1
+    sell_to(bot, 10.0)
+    bot.strategy.adjustment = 99.0
+    bot.process()
+    assert bot.strategy.calls[-1] == "adjust_trade_position"
+    assert venue.open_orders() == []
+    bot.strategy.adjustment = "all"
+    bot.process()
+    assert [order["side"] for order in venue.open_orders()] == ["A"]
+
+
+def test_an_addition_is_asked_for_its_price_and_not_confirmed(bot, venue):
+    """So its actions are counted where its price is asked."""
+    open_long(bot, fill=True)
+    bot.strategy.adjustment = 99.0
+    bot.process()
+    assert bot.strategy.calls[-2:] == ["adjust_trade_position", "custom_entry_price"]
+    assert [order["side"] for order in venue.open_orders()] == ["B"]
+
+
+def test_a_paused_maker_offers_its_position_and_spends_nothing_on_additions(start, venue, tmp_path):
+    """The model wants to add, Freqtrade drops it without a word: from the next loop on the reducing side rests."""
+    parameters().write(tmp_path / "parameters")
+    maker = start("MarketMaking", ROOT / "user_data" / "strategies")
+    maker.strategy.quoter = lambda: lambda *_: Quotes(Sides(bid=Quote(nan, 0.5), ask=Quote(nan, 2.0)))
+    maker.venue = venue
+    maker.process()
+    sell_to(maker, 10.0)
+    maker.state = State.PAUSED
+    before = venue.audit()["orders_by_tif"]["Alo"]
+    maker.process()
+    assert venue.open_orders() == []
+    for _ in range(3):
+        maker.process()
+        assert [order["side"] for order in venue.open_orders()] == ["A"]
+    assert venue.audit()["orders_by_tif"]["Alo"] == before + 1

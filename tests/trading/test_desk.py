@@ -1,13 +1,14 @@
 """The desk fails closed: no plan, no order; and its log tells what happened once."""
 
 from dataclasses import replace
+from math import nan
 
 import pytest
 
 from market.decision_log import Event
 from market.errors import NoSolution
-from market.sides import Side
-from quoting.quote import Quotes
+from market.sides import Side, Sides
+from quoting.quote import Quote, Quotes
 from trading.action_budget import ActionBudget
 from trading.desk import Desk, PairDesk
 from trading.holding import Holding, RestingOrder
@@ -86,6 +87,46 @@ def test_the_opening_side_is_known_while_a_position_is_held(desk, planner):
     """So that a trade may be reopened in the loop in which it is closed."""
     desk.open(PAIR, PairDesk(planner, "c"), Holding(LOT))
     assert desk.opening_side(PAIR) is Side.BID
+
+
+def loops(desk, planner, *, seconds, placed):
+    """Loops of a long position that the model wants to add to: the sides planned, each order asked for and placed."""
+    wishes = Quotes(Sides(bid=Quote(nan, 0.5), ask=Quote(nan, 2.0)))
+    sides = []
+    for second in range(seconds):
+        now_ms = planner.now_ms + 1_000 * second
+        desk.clear()
+        adding = replace(planner, quoter=lambda *_: wishes, now_ms=now_ms)
+        order = desk.open(PAIR, PairDesk(adding, "c"), Holding(LOT)).order
+        desk.asking(PAIR, order, now_ms + 500)
+        if order.grows and placed:
+            desk.placing(PAIR, order, now_ms + 600)
+        sides.append(order.side)
+    return sides
+
+
+def test_an_addition_that_freqtrade_drops_costs_nothing_and_the_position_is_offered(planner):
+    """After /stopentry it says nothing: the reducing side rests, and adding is tried again half a minute later."""
+    budget = ActionBudget(60)
+    sides = loops(Desk(budget, 400, None), planner, seconds=32, placed=False)
+    assert sides == [Side.BID, *[Side.ASK] * 30, Side.BID]
+    # An ask is one action, and one is earned a second.
+    assert budget.left(planner.now_ms + 32_000) == 60
+
+
+def test_an_addition_that_is_placed_counts_once(planner):
+    """With its leverage it is two actions; the next loop may add again."""
+    budget = ActionBudget(60)
+    assert loops(Desk(budget, 400, None), planner, seconds=2, placed=True) == [Side.BID, Side.BID]
+    assert budget.left(planner.now_ms + 1_600) == 60 - 2 - 2 + 1
+
+
+def test_a_dropped_addition_does_not_stop_a_new_position(desk, planner):
+    """When the position has ended the next one may be opened at once."""
+    loops(desk, planner, seconds=1, placed=False)
+    desk.clear()
+    later = replace(planner, now_ms=planner.now_ms + 1_000)
+    assert desk.open(PAIR, PairDesk(later, "c"), Holding()).order.grows
 
 
 def test_a_locked_pair_only_leaves(desk, planner):
