@@ -96,14 +96,15 @@ class RiskLimits:
 class Reading(NamedTuple):
     """What is known at one moment.
 
-    `position` is the signed value of the inventory and `equity` the value of everything at mid [quote currency];
-    `volatility` in any unit, NaN if unknown; `data_ms` the exchange's time of the newest book.
+    `position` is the signed value of the inventory and `equity` the value of everything at mid [quote currency], None
+    where it is not known at this moment: what was last said about it holds. `volatility` is in any unit, NaN if
+    unknown; `data_ms` the exchange's time of the newest book.
     """
 
     time_ms: int
     mid: float
     position: float
-    equity: float
+    equity: float | None
     volatility: float
     data_ms: int
 
@@ -128,10 +129,12 @@ class RiskState:
         MalformedMessage
             If mid, position or equity is not a number: the rules must not be blind.
         """
-        if not (isfinite(reading.mid) and isfinite(reading.position) and isfinite(reading.equity)):
+        known = (reading.mid, reading.position, 0.0 if reading.equity is None else reading.equity)
+        if not all(map(isfinite, known)):
             raise MalformedMessage(f"mid, position and equity must be numbers, seen is {reading}")
-        time_ms = reading.time_ms
-        spike = self.spike
+        time_ms, equity, spike = reading.time_ms, self.equity, self.spike
+        if reading.equity is not None:
+            equity = equity.seen(time_ms, reading.equity, daily_loss=limits.daily_loss, drawdown=limits.drawdown)
         if isfinite(reading.volatility):
             spike = spike.seen(
                 time_ms,
@@ -141,7 +144,7 @@ class RiskState:
                 memory_ms=limits.spike_memory_ms,
             )
         return RiskState(
-            equity=self.equity.seen(time_ms, reading.equity, daily_loss=limits.daily_loss, drawdown=limits.drawdown),
+            equity=equity,
             position=self.position.seen(
                 reading.position / limits.largest_position,
                 lower=limits.both_sided_share,

@@ -22,7 +22,6 @@ from trading.stop_signal import HeldStop
 
 # Freqtrade sends the leverage with every entry; a cancellation is an action of its own.
 ENTRY_ACTIONS, EXIT_ACTIONS, CANCEL_ACTIONS = 2, 1, 1
-_NOTHING_ADDED_MS = 30_000  # until the next try: each costs a cancellation and a place in the queue
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,9 @@ class PairDesk:
 
     `no_opening` is the reason why its position may not grow, if there is one; `leaving`, that it must be closed at the
     touch. `cash` is what the account is worth without the position's open result, `open_rate` the price at which that
-    result is zero; without `cash` the risk rules are not asked. `lost` tells of each fill judged since the last
-    loop whether it lost; `depth_factor` multiplies the model's depths.
+    result is zero; without `cash` the risk rules are not asked, and they judge the account's value only where both are
+    `settled`: of one moment with what is held. `lost` tells of each fill judged since the last loop whether it lost;
+    `depth_factor` multiplies the model's depths.
     """
 
     planner: Planner
@@ -41,6 +41,7 @@ class PairDesk:
     leaving: bool = False
     cash: float | None = None
     open_rate: float = 0.0
+    settled: bool = True
     lost: tuple[bool, ...] = ()
     depth_factor: float = 1.0
 
@@ -83,7 +84,6 @@ class Desk:
         self._pairs: dict[str, PairDesk] = {}
         self._plans: dict[str, Plan] = {}
         self._journals: dict[str, Journal] = {}
-        self._asked_ms: dict[str, int] = {}
 
     def clear(self) -> None:
         """Forget everything a former loop knew: without a new plan nothing is quoted."""
@@ -163,17 +163,8 @@ class Desk:
         self._budget.spend(CANCEL_ACTIONS, now_ms)
         return True
 
-    def asking(self, pair: str, order: PlannedOrder, now_ms: int) -> None:
-        """Note an order that Freqtrade is asked for; an addition it may drop without a word, as after `/stopentry`."""
-        if order.grows:
-            self._asked_ms[pair] = now_ms
-        else:
-            self.placing(pair, order, now_ms)
-
-    def placing(self, pair: str, order: PlannedOrder, now_ms: int) -> None:
+    def placing(self, order: PlannedOrder, now_ms: int) -> None:
         """Count the actions of an order that is about to be placed; until the next loop a stop waits for its answer."""
-        if order.grows:
-            self._asked_ms.pop(pair, None)
         self._stop.hold()
         self._budget.spend(ENTRY_ACTIONS if order.grows else EXIT_ACTIONS, now_ms)
 
@@ -188,7 +179,7 @@ class Desk:
         if self._risk is None or desk.cash is None:
             return desk
         market, now_ms = desk.planner.market, desk.planner.now_ms
-        equity = desk.cash + holding.coins * (market.mid - desk.open_rate)
+        equity = desk.cash + holding.coins * (market.mid - desk.open_rate) if desk.settled else None
         position, volatility = holding.coins * market.mid, desk.planner.flow.volatility
         reading = Reading(now_ms, market.mid, position, equity, volatility, market.time_ms)
         coin = _coin(desk.planner.instrument.pair)
@@ -204,16 +195,9 @@ class Desk:
         no_opening = desk.no_opening
         if saving and holding.resting is None:
             no_opening = no_opening or "the action budget is spent"
-        if holding.coins != 0 and self._is_dropped(desk.planner):
-            no_opening = no_opening or "Freqtrade has placed no addition"
         leaving = desk.leaving or holding.orders >= self._orders_before_flat
         restraints = Restraints(no_opening, leaving=leaving, saving=saving, depth_factor=desk.depth_factor)
         return desk.planner.plan(holding, restraints)
-
-    def _is_dropped(self, planner: Planner) -> bool:
-        """Whether an addition was asked for in a former loop, not long ago, and never came to be placed."""
-        asked_ms = self._asked_ms.get(planner.instrument.pair)
-        return asked_ms is not None and 0 < planner.now_ms - asked_ms < _NOTHING_ADDED_MS
 
     def _journal(self, pair: str) -> Journal:
         if pair not in self._journals:

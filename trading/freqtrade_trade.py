@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from market.sides import Side
-from trading.holding import Holding, RestingOrder
+from trading.holding import Holding, Position, RestingOrder
 from trading.plan import PlannedOrder
 
 _HAIR = 1e-9
@@ -48,6 +48,7 @@ class FreqtradeTrade(Protocol):
     """What is needed of ``freqtrade.persistence.Trade``; `amount` counts finished orders only."""
 
     amount: float
+    open_rate: float
     stake_amount: float
     leverage: float
     is_short: bool
@@ -73,6 +74,11 @@ def holding_of(trade: FreqtradeTrade | None) -> Holding:
         resting = resting_order_of(order)
         coins += resting.filled if resting.side is Side.BID else -resting.filled
     return Holding(coins, resting, len(trade.orders))
+
+
+def position_of(trade: FreqtradeTrade | None) -> Position:
+    """What is held, and for how much it was opened."""
+    return Position(closed_position(trade), 0.0 if trade is None else trade.open_rate, holding_of(trade))
 
 
 def closed_position(trade: FreqtradeTrade | None) -> float:

@@ -15,6 +15,8 @@ from market.errors import SafetyError
 from quoting.risk import Reading, RiskLimits, RiskState, Verdict, verdict
 
 _SAVED_EVERY_MS = 60_000
+# A fill under way is seen in the next loop; whoever does not know for so long what the account is worth is blind.
+_VALUED_WITHIN_MS = 60_000
 
 
 class RiskWatch:
@@ -39,6 +41,7 @@ class RiskWatch:
         self._states: dict[str, RiskState] = {}
         self._saved_ms: dict[str, int] = {}
         self._unsaved: dict[str, str] = {}
+        self._valued_ms: dict[str, int] = {}
         self._tell = tell
         self._told: dict[str, tuple[str, str]] = {}
 
@@ -62,8 +65,8 @@ class RiskWatch:
         if latched or coin in self._unsaved or reading.time_ms - self._saved_ms.get(coin, 0) >= _SAVED_EVERY_MS:
             self._save(coin, reading.time_ms)
         said = verdict(after, reading, self._limits)
-        if coin in self._unsaved:
-            said = said.restrained(self._unsaved[coin], reading.position)
+        for reason in filter(None, (self._unsaved.get(coin), self._unvalued(coin, reading))):
+            said = said.restrained(reason, reading.position)
         self._announce(coin, said)
         return said
 
@@ -78,6 +81,15 @@ class RiskWatch:
     def failed(self, coin: str, time_ms: int) -> None:
         """Count an error of the exchange's interface."""
         self._states[coin] = self._state(coin).failed(time_ms, self._limits)
+
+    def _unvalued(self, coin: str, reading: Reading) -> str:
+        """Why nothing may be opened without a judgement of the account's value, once it has been missing for long."""
+        last_ms = self._valued_ms.setdefault(coin, reading.time_ms)
+        if reading.equity is not None:
+            self._valued_ms[coin] = reading.time_ms
+            return ""
+        is_long = reading.time_ms - last_ms > _VALUED_WITHIN_MS
+        return f"the account's value has not been known for {_VALUED_WITHIN_MS / 1e3:.0f} s" if is_long else ""
 
     def _announce(self, coin: str, said: Verdict) -> None:
         if said.leaving:

@@ -109,6 +109,14 @@ def test_the_account_is_read_when_it_is_old_and_not_before():
     assert wallets.reads == 3
 
 
+def test_a_clock_put_back_does_not_keep_the_account_from_being_read():
+    """Else it would not be read until the clock has caught up."""
+    wallets, watch = Wallets(0.0, 0.0), AccountWatch(5000, spot=False)
+    for now_ms in (3_600_000, 0):
+        watch.check(wallets, ETH, 0.0, None, now_ms)
+    assert wallets.reads == 2
+
+
 def test_a_difference_that_stays_is_an_error():
     """Somebody else trades on this account."""
     with pytest.raises(SafetyError):

@@ -38,10 +38,10 @@ from trading.charts import PLOT_CONFIG, annotations, show
 from trading.desk import Desk, PairDesk
 from trading.freqtrade_trade import (
     adjustment_of,
-    closed_position,
     direction_of,
     holding_of,
     milliseconds,
+    position_of,
     resting_order_of,
     smallest_notional,
     stake_of,
@@ -116,8 +116,8 @@ class MarketMaking(IStrategy):
         self._past = Past(self._desk, settings)
         self._album = Album()
         self._memory = Memory(settings.model.maker_fee)
-        spot = self.config.get("trading_mode") == TradingMode.SPOT
-        self._account = AccountWatch(settings.quote.maximum_account_age_s * 1e3, spot=spot)
+        spot, dry_run = self.config.get("trading_mode") == TradingMode.SPOT, self.config["dry_run"]
+        self._account = AccountWatch(settings.quote.maximum_account_age_s * 1e3, spot=spot, dry_run=dry_run)
         if self.dp.runmode is RunMode.LIVE:
             # A configuration with "ALO", or on Hyperliquid with "PO", is refused; the attribute is read at each order.
             flag = post_only_flag(self._exchange_name)
@@ -133,10 +133,11 @@ class MarketMaking(IStrategy):
             return
         self._model = self._model or self.quoter()
         now_ms = milliseconds(current_time)
-        trades = {trade.pair: trade for trade in Trade.get_open_trades()}
-        for pair in dict.fromkeys([*self.dp.current_whitelist(), *trades]):
+        trades = dict.fromkeys(self.dp.current_whitelist()) | {trade.pair: trade for trade in Trade.get_open_trades()}
+        self._account.expect({pair: position_of(trade) for pair, trade in trades.items()})
+        for pair, trade in trades.items():
             try:
-                self._open_desk(pair, trades.get(pair), now_ms)
+                self._open_desk(pair, trade, now_ms)
             except (MarketMakingError, FreqtradeException, OSError) as error:
                 self._desk.withhold(pair, str(error), now_ms, failed=isinstance(error, FreqtradeException))
 
@@ -192,9 +193,11 @@ class MarketMaking(IStrategy):
         plan = self._desk.plan(trade.pair, holding)
         if plan is None or plan.order is None:
             return None
-        self._desk.asking(trade.pair, plan.order, now_ms)
         stake = adjustment_of(plan.order, trade)
-        return None if stake > max_stake else stake
+        if stake > max_stake:
+            return None
+        self._desk.placing(plan.order, now_ms)
+        return stake
 
     def custom_entry_price(
         self, pair: str, trade: Trade | None, current_time: datetime, proposed_rate: float, side: str, **kwargs: Any
@@ -202,11 +205,9 @@ class MarketMaking(IStrategy):
         """Price of the plan; without one a price far away, and `confirm_trade_entry` refuses the order."""
         self._open_past_desk(pair, holding_of(trade), milliseconds(current_time))
         order = self._desk.order(pair, grows=True)
-        if order is None or direction_of(order.side) != side:
-            return proposed_rate * (0.5 if side == "long" else 1.5)
-        if trade is not None:  # an addition, which nobody asks to confirm
-            self._desk.placing(pair, order, milliseconds(current_time))
-        return order.price
+        if order is not None and direction_of(order.side) == side:
+            return order.price
+        return proposed_rate * (0.5 if side == "long" else 1.5)
 
     def custom_exit_price(self, pair: str, trade: Trade, proposed_rate: float, **kwargs: Any) -> float:
         """Price of the plan; without one a price far away."""
@@ -230,7 +231,7 @@ class MarketMaking(IStrategy):
         now_ms = milliseconds(current_time)
         if order is None or direction_of(order.side) != side or self._past.has_filled(pair, now_ms):
             return False
-        self._desk.placing(pair, order, now_ms)
+        self._desk.placing(order, now_ms)
         return True
 
     def lock_pair(self, pair: str, until: datetime, reason: str | None = None, side: str = "*") -> None:
@@ -240,26 +241,25 @@ class MarketMaking(IStrategy):
 
     def _open_desk(self, pair: str, trade: Trade | None, now_ms: int) -> None:
         """Read and check everything the plan of one pair depends on, then make it."""
-        instrument, holding = instrument_of(self._exchange_name, self.dp.market(pair) or {}), holding_of(trade)
+        instrument, position = instrument_of(self._exchange_name, self.dp.market(pair) or {}), position_of(trade)
         parameters = self._parameters.read(instrument.coin, now_ms).require_good()
         self._adopt_fee(parameters.model.maker_fee)
-        self._account.check(self.wallets, instrument, closed_position(trade), holding.resting, now_ms)
+        self._account.check(self.wallets, instrument, position.closed, position.holding.resting, now_ms)
         planner = Planner(
             instrument=instrument,
-            market=self._market(pair, holding, now_ms),
+            market=self._market(pair, position.holding, now_ms),
             flow=parameters.order_flow(),
             quoter=self._model,
             lot=parameters.model.order_size,
             rules=self._rules(instrument),
             now_ms=now_ms,
-            other_leg=self._legs.exchange(instrument.coin, holding.coins, now_ms),
+            other_leg=self._legs.exchange(instrument.coin, position.holding.coins, now_ms),
             regime=Regime(parameters.regime.state),
         )
-        side, open_rate = ("*", 0.0) if trade is None else (trade.trade_direction, trade.open_rate)
-        worth = self._account.cash(self.wallets, self.stake_currency, open_rate)
-        locked = "the pair is locked" if self.is_pair_locked(pair, side=side) else ""
-        desk = PairDesk(planner, parameters.calibration_id, locked, False, *worth, self._memory.take_lost(pair))
-        self._memory.planned(pair, self._desk.open(pair, desk, holding).quotes)
+        worth, lost = self._account.worth(self.wallets, self.stake_currency, pair), self._memory.take_lost(pair)
+        locked = self.is_pair_locked(pair, side="*" if trade is None else trade.trade_direction)
+        desk = PairDesk(planner, parameters.calibration_id, "the pair is locked" if locked else "", False, *worth, lost)
+        self._memory.planned(pair, self._desk.open(pair, desk, position.holding).quotes)
 
     def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:
         # In a dry run our order is in no book, so there is nothing to leave out.
