@@ -22,6 +22,7 @@ from trading.stop_signal import HeldStop
 
 # Freqtrade sends the leverage with every entry; a cancellation is an action of its own.
 ENTRY_ACTIONS, EXIT_ACTIONS, CANCEL_ACTIONS = 2, 1, 1
+_NOTHING_ADDED_MS = 30_000  # until the next try: each costs a cancellation and a place in the queue
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ class Desk:
         self._pairs: dict[str, PairDesk] = {}
         self._plans: dict[str, Plan] = {}
         self._journals: dict[str, Journal] = {}
+        self._asked_ms: dict[str, int] = {}
 
     def clear(self) -> None:
         """Forget everything a former loop knew: without a new plan nothing is quoted."""
@@ -163,8 +165,17 @@ class Desk:
         self._budget.spend(CANCEL_ACTIONS, now_ms)
         return True
 
-    def placing(self, order: PlannedOrder, now_ms: int) -> None:
+    def asking(self, pair: str, order: PlannedOrder, now_ms: int) -> None:
+        """Note an order that Freqtrade is asked for; an addition it may drop without a word, as after `/stopentry`."""
+        if order.grows:
+            self._asked_ms[pair] = now_ms
+        else:
+            self.placing(pair, order, now_ms)
+
+    def placing(self, pair: str, order: PlannedOrder, now_ms: int) -> None:
         """Count the actions of an order that is about to be placed; until the next loop a stop waits for its answer."""
+        if order.grows:
+            self._asked_ms.pop(pair, None)
         self._stop.hold()
         self._budget.spend(ENTRY_ACTIONS if order.grows else EXIT_ACTIONS, now_ms)
 
@@ -195,9 +206,16 @@ class Desk:
         no_opening = desk.no_opening
         if saving and holding.resting is None:
             no_opening = no_opening or "the action budget is spent"
+        if holding.coins != 0 and self._is_dropped(desk.planner):
+            no_opening = no_opening or "Freqtrade has placed no addition"
         leaving = desk.leaving or holding.orders >= self._orders_before_flat
         restraints = Restraints(no_opening, leaving=leaving, saving=saving, depth_factor=desk.depth_factor)
         return desk.planner.plan(holding, restraints)
+
+    def _is_dropped(self, planner: Planner) -> bool:
+        """Whether an addition was asked for in a former loop, not long ago, and never came to be placed."""
+        asked_ms = self._asked_ms.get(planner.instrument.pair)
+        return asked_ms is not None and 0 < planner.now_ms - asked_ms < _NOTHING_ADDED_MS
 
     def _journal(self, pair: str) -> Journal:
         if pair not in self._journals:

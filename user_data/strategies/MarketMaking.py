@@ -193,11 +193,9 @@ class MarketMaking(IStrategy):
         plan = self._desk.plan(trade.pair, holding)
         if plan is None or plan.order is None:
             return None
+        self._desk.asking(trade.pair, plan.order, now_ms)
         stake = adjustment_of(plan.order, trade)
-        if stake > max_stake:
-            return None
-        self._desk.placing(plan.order, now_ms)
-        return stake
+        return None if stake > max_stake else stake
 
     def custom_entry_price(
         self, pair: str, trade: Trade | None, current_time: datetime, proposed_rate: float, side: str, **kwargs: Any
@@ -205,9 +203,11 @@ class MarketMaking(IStrategy):
         """Price of the plan; without one a price far away, and `confirm_trade_entry` refuses the order."""
         self._open_past_desk(pair, holding_of(trade), milliseconds(current_time))
         order = self._desk.order(pair, grows=True)
-        if order is not None and direction_of(order.side) == side:
-            return order.price
-        return proposed_rate * (0.5 if side == "long" else 1.5)
+        if order is None or direction_of(order.side) != side:
+            return proposed_rate * (0.5 if side == "long" else 1.5)
+        if trade is not None:  # an addition, which nobody asks to confirm
+            self._desk.placing(pair, order, milliseconds(current_time))
+        return order.price
 
     def custom_exit_price(self, pair: str, trade: Trade, proposed_rate: float, **kwargs: Any) -> float:
         """Price of the plan; without one a price far away."""
@@ -231,7 +231,7 @@ class MarketMaking(IStrategy):
         now_ms = milliseconds(current_time)
         if order is None or direction_of(order.side) != side or self._past.has_filled(pair, now_ms):
             return False
-        self._desk.placing(order, now_ms)
+        self._desk.placing(pair, order, now_ms)
         return True
 
     def lock_pair(self, pair: str, until: datetime, reason: str | None = None, side: str = "*") -> None:
