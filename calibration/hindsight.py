@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,14 @@ from market.tape import FloatArray, QuoteTape, Tape
 _CHUNK_MS = 4 * 3_600_000
 _BACKFILL_ROWS = 5_000
 _NOTHING: FloatArray = np.zeros(0)
+
+
+class Backfilled(NamedTuple):
+    """How many rows were written for how many times, and why the last of the others has none; empty if all have."""
+
+    rows: int
+    times: int
+    refusal: str
 
 
 def calibrate_once(coin: str, at_ms: int, settings: Settings) -> Parameters:
@@ -61,7 +70,7 @@ def backfill(
     end_ms: int,
     every_s: float = 15.0,
     on_progress: Callable[[float], None] = lambda _: None,
-) -> int:
+) -> Backfilled:
     """Write the history the service would have written; each row knows only what came before it.
 
     Times without enough data have no row.
@@ -79,11 +88,6 @@ def backfill(
     on_progress : callable
         Told the share that is done.
 
-    Returns
-    -------
-    int
-        Number of rows.
-
     Raises
     ------
     NotEnoughData
@@ -94,13 +98,13 @@ def backfill(
     step_ms, window_ms = round(every_s * 1e3), round(settings.calibration.window_s * 1e3)
     times = range(-(-start_ms // step_ms) * step_ms, end_ms + 1, step_ms)
     per_chunk = max(1, _CHUNK_MS // step_ms)
-    rows, previous, refusal = 0, None, NotEnoughData(f"no multiple of {every_s:g} s in {_span(start_ms, end_ms)}")
+    rows, previous, refusal = 0, None, ""
     for first in range(0, len(times), per_chunk):
         chunk = times[first : first + per_chunk]
         tape = store.tape(coin, chunk[0] - window_ms - LEAD_MS, chunk[-1])
         for result in _walk_forward(tape, chunk, settings, previous):
             if isinstance(result, NotEnoughData):
-                refusal = result
+                refusal = str(result)
                 continue
             previous = result
             writer.append(result)
@@ -109,8 +113,9 @@ def backfill(
     writer.flush()
     writer.merge()
     if rows == 0:
-        raise NotEnoughData(f"{coin}: {refusal}")
-    return rows
+        nothing = f"no multiple of {every_s:g} s in {_span(start_ms, end_ms)}"
+        raise NotEnoughData(f"{coin}: {refusal or nothing}")
+    return Backfilled(rows, len(times), refusal)
 
 
 def _walk_forward(

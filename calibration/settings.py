@@ -6,7 +6,7 @@ A wrong value is refused with its key, the value seen and what is accepted.
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import rapidjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -21,6 +21,7 @@ from trading.rules import QuotingRules, Role
 _COMMENTS_ALLOWED = rapidjson.PM_COMMENTS | rapidjson.PM_TRAILING_COMMAS
 _DEEPEST_INCLUDE = 5
 _ADDRESS = "^0x[0-9a-fA-F]{40}$"
+_Kind = TypeVar("_Kind", dict[str, Any], list[Any])
 _NO_ADDRESS = "0x" + "0" * 40
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -190,10 +191,11 @@ class Settings(Section):
         config = _load_all(paths)
         where = ", ".join(str(path) for path in paths)
         settings = cls.from_section(config.get("market_making", {}), where=f"{where}: market_making")
-        exchange = config.get("exchange", {})
+        exchange = _typed(config, "exchange", dict, where)
         told: dict[str, Any] = {}
         if not settings.coins:
-            told["coins"] = tuple(pair.split("/")[0] for pair in exchange.get("pair_whitelist", []))
+            pairs = _typed(exchange, "pair_whitelist", list, f"{where}: exchange")
+            told["coins"] = tuple(str(pair).split("/")[0] for pair in pairs)
         wallet = str(exchange.get("walletAddress", ""))
         if settings.account is None and re.match(_ADDRESS, wallet) and wallet != _NO_ADDRESS:
             told["account"] = wallet
@@ -251,6 +253,15 @@ class Settings(Section):
         )
 
 
+def _typed(section: dict[str, Any], key: str, kind: type[_Kind], where: str) -> _Kind:
+    """A value of a configuration, empty if it is missing."""
+    value = section.get(key, kind())
+    if not isinstance(value, kind):
+        name = "JSON object" if kind is dict else "list"
+        raise ConfigurationError(f"{where}: {key}: {value!r} is not a {name}")
+    return value
+
+
 def _load_all(paths: Sequence[Path], depth: int = 0) -> dict[str, Any]:
     """All files merged in order; a file wins over those it names in ``add_config_files``."""
     if depth > _DEEPEST_INCLUDE:
@@ -258,7 +269,7 @@ def _load_all(paths: Sequence[Path], depth: int = 0) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for path in paths:
         config = _load(path)
-        included = [path.parent / name for name in config.get("add_config_files", [])]
+        included = [path.parent / str(name) for name in _typed(config, "add_config_files", list, str(path))]
         merged = _merge(merged, _merge(_load_all(included, depth + 1), config))
     return merged
 
@@ -268,6 +279,10 @@ def _load(path: Path) -> dict[str, Any]:
         config = rapidjson.loads(path.read_text(encoding="utf-8"), parse_mode=_COMMENTS_ALLOWED)
     except FileNotFoundError:
         raise ConfigurationError(f"there is no configuration file {path}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not text in UTF-8: {error}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
     except rapidjson.JSONDecodeError as error:
         raise ConfigurationError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(config, dict):

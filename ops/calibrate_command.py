@@ -55,20 +55,40 @@ BACKFILL_EVERY_S = 15.0
 )
 def calibrate(**options: Any) -> None:
     """Publish λ, κ, ε and the table of quotes of each coin, every 15 s from the last 30 minutes, until stopped."""
+    _refuse_strangers(options)
     settings = _settings(options)
     if options["candles"]:
         backfill_from_candles(settings, options)
         return
-    if options["once"] and options["history"]:
-        raise ConfigurationError("give either --once or --backfill")
-    if options["plot"] and not (options["once"] and len(settings.coins) == 1):
-        raise ConfigurationError("--plot draws one calibration of one coin: give --once and one --coin")
+    if options["plot"] and len(settings.coins) != 1:
+        raise ConfigurationError(f"--plot draws one coin, these are {len(settings.coins)}: name one with --coin")
     if options["once"]:
         _once(settings, options)
     elif options["history"]:
         _backfill(settings, options)
     else:
         _serve(settings)
+
+
+def _refuse_strangers(options: dict[str, Any]) -> None:
+    """An option that another way of calibrating would use must not be passed over: it was meant."""
+    if options["once"] and options["history"]:
+        raise ConfigurationError("give either --once or --backfill")
+    once, history = "--once", "--backfill"
+    mode = once if options["once"] else history if options["history"] else "the service"
+    uses = {
+        "at": (once,),
+        "plot": (once,),
+        "start": (history,),
+        "end": (history,),
+        "every": (history,),
+        "candles": (history,),
+        "as_json": (once, history),
+    }
+    for name, modes in uses.items():
+        if options[name] and mode not in modes:
+            option = "--json" if name == "as_json" else f"--{name}"
+            raise ConfigurationError(f"{option} goes with {' or '.join(modes)}, not with {mode}")
 
 
 def _settings(options: dict[str, Any]) -> Settings:
@@ -133,7 +153,7 @@ def _backfill(settings: Settings, options: dict[str, Any]) -> None:
             first, last = store.extent(coin)
             start, end = options["start"] or first, min(options["end"] or last, now_ms())
             task = progress.add_task(f"calibrating {coin}", total=1.0)
-            rows = backfill(
+            written = backfill(
                 coin,
                 settings,
                 start_ms=start,
@@ -141,12 +161,15 @@ def _backfill(settings: Settings, options: dict[str, Any]) -> None:
                 every_s=options["every"] or BACKFILL_EVERY_S,
                 on_progress=partial(_update, progress, task),
             )
-            report[coin] = {"rows": rows, "start_ms": start, "end_ms": end}
+            report[coin] = {**written._asdict(), "start_ms": start, "end_ms": end}
     if options["as_json"]:
         print_json({"coins": report, "out": str(settings.parameters / "history")})
         return
     for coin, result in report.items():
         click.echo(f"{coin}: {result['rows']} calibrations in {settings.parameters / 'history' / coin}")
+        if result["refusal"]:
+            missing = result["times"] - result["rows"]
+            click.echo(f"  {missing} of {result['times']} times have none, the last because: {result['refusal']}")
 
 
 def _update(progress: Progress, task: TaskID, share: float) -> None:

@@ -23,8 +23,10 @@ def backfill_from_candles(settings: Settings, options: dict[str, Any]) -> None:
         If a file cannot be used.
     """
     path = options["candles"]
-    if not options["history"] or options["once"] or options["data"] or options["plot"]:
-        raise ConfigurationError("--candles goes with --backfill, and with neither --once nor --data nor --plot")
+    if options["data"]:
+        raise ConfigurationError(
+            "--candles does not go with --data: a history is guessed from candles or read from ticks"
+        )
     if path.is_file() and len(settings.coins) > 1:
         raise ConfigurationError(f"{path} holds the candles of one coin: name it with --coin")
     lengths = {period / 1e3: name for name, period in TIMEFRAMES_MS.items()}

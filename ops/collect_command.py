@@ -14,7 +14,7 @@ from market.collection.upkeep import Retention
 from market.errors import ConfigurationError
 from market.other_venues.quirks import VenueQuirks
 from market.other_venues.venues import NATIVE, THROUGH_CCXT, venue_named
-from ops.options import coins_option, config_option, json_option, load_settings, now_ms, print_json, with_options
+from ops.options import ago, coins_option, config_option, json_option, load_settings, now_ms, print_json, with_options
 
 data_option = click.option("--data", help="Root of the tick store: a folder, or an address such as s3://bucket/ticks.")
 
@@ -29,8 +29,12 @@ data_option = click.option("--data", help="Root of the tick store: a folder, or 
     click.option("--venue", help=f"{NATIVE} or, through ccxt, {', '.join(sorted(THROUGH_CCXT))}."),
     click.option("--quote", help="Quote currency on a venue reached through ccxt.  [default: the venue's usual one]"),
     data_option,
-    click.option("--keep-days", type=int, help="Remove recordings older than this.  [default: keep everything]"),
-    click.option("--keep-gigabytes", type=float, help="Remove the oldest days beyond this size."),
+    click.option(
+        "--keep-days", type=click.IntRange(min=1), help="Remove recordings older than this.  [default: keep everything]"
+    ),
+    click.option(
+        "--keep-gigabytes", type=click.FloatRange(min=0, min_open=True), help="Remove the oldest days beyond this size."
+    ),
     config_option,
 )
 def collect(**options: Any) -> None:
@@ -102,16 +106,9 @@ def _show(console: Console, result: StoreStatus, root: str) -> None:
         column.justify = "right"
     for coin, streams in result.coins.items():
         for stream, stands in streams.items():
-            age = _ago(stands.age_ms / 1e3)
+            age = ago(stands.age_ms / 1e3)
             table.add_row(coin, str(stream), f"{stands.rows:,}", age, str(stands.gaps), f"{stands.bytes / 1e6:.1f} MB")
     console.print(table)
     offset = result.clock_offset_ms
     known = "not measured within the last minute" if offset is None else f"{offset:+.0f} ms ahead of this machine's"
     console.print(f"the exchange's clock: {known}")
-
-
-def _ago(seconds: float) -> str:
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit} ago"
-    return f"{seconds:.1f} s ago"

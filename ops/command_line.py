@@ -3,6 +3,7 @@
 Exit status: 0 done; 2 wrong use or configuration; 3 not enough or no data; 4 a safety check refused; 1 anything else.
 """
 
+import errno
 import logging
 from typing import Any
 
@@ -18,9 +19,17 @@ from ops.scan_command import scan_command
 from ops.train_command import train_volatility
 from ops.venue_command import venue
 
+# What the user named cannot be used: a folder below a file, a place without permission, a port that is taken.
+_NAMED_WRONGLY = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EADDRINUSE,
+    errno.EADDRNOTAVAIL, errno.ENAMETOOLONG, errno.ELOOP,
+}  # fmt: skip
 
-def exit_status(error: MarketMakingError) -> int:
+
+def exit_status(error: MarketMakingError | OSError) -> int:
     """Exit status that tells a script what kind of error it was."""
+    if isinstance(error, OSError):
+        return 2 if error.errno in _NAMED_WRONGLY else 1
     if isinstance(error, ConfigurationError):
         return 2
     if isinstance(error, DataError | ParameterError):
@@ -35,7 +44,9 @@ class Commands(click.Group):
         """Run the chosen command."""
         try:
             return super().invoke(ctx)
-        except MarketMakingError as error:
+        except BrokenPipeError:
+            raise  # whoever read our output has gone: click ends quietly
+        except (MarketMakingError, OSError) as error:
             click.echo(f"{type(error).__name__}: {error}", err=True)
             ctx.exit(exit_status(error))
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from market.store.tick_store import TickStore
 from ops.demo import Demo, DemoOptions, Observations
 from ops.ledger import unaccounted
 from ops.options import json_option, print_json, with_options
@@ -18,18 +19,25 @@ _MINUTES = 4.0
 
 @click.command()
 @with_options(
-    click.option("--minutes", type=float, default=_MINUTES, show_default=True, help="How long the bot trades."),
+    click.option(
+        "--minutes", type=click.FloatRange(min=0, min_open=True), default=_MINUTES, show_default=True,
+        help="How long the bot trades.",
+    ),
     click.option("--recording", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A tick store."),
     click.option("--coin", "coins", multiple=True, default=("ETH",), show_default=True, help="Repeat for several."),
-    click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated market."),
+    click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the simulated market."),
     json_option,
-)
+)  # fmt: skip
 def demo(minutes: float, recording: Path | None, coins: tuple[str, ...], seed: int, *, as_json: bool) -> None:
     """Run the whole product on this machine, with no key and no network, and print a summary.
 
     Status 0 only if calibrations were published, quotes rested, fills happened, every quote was post-only and nothing
     was left open.
     """
+    if recording is not None:
+        store = TickStore(recording)
+        for coin in coins:
+            store.extent(coin)  # a coin that was not recorded is told of before anything is started
     console = Console(stderr=True)
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console

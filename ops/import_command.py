@@ -9,7 +9,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from market.candle_files import convert_candles
 from market.candles_from_ticks import CandleFile, write_candles
-from market.errors import ConfigurationError
+from market.errors import ConfigurationError, NotEnoughData
 from market.importers import IMPORTERS, ImportReport
 from market.store.tick_store import TickStore
 from ops.collect_command import data_option
@@ -39,6 +39,8 @@ def import_(kind: str, paths: tuple[Path, ...], out: str, *, as_json: bool) -> N
         print_json(_document(report))
     else:
         _show(report, out)
+    if not report.rows and not report.files_known:
+        raise NotEnoughData(f"0 rows of {kind} in {', '.join(map(str, paths))}, need 1; is it another format?")
 
 
 def _document(report: ImportReport) -> dict[str, Any]:

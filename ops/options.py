@@ -13,6 +13,7 @@ from calibration.settings import Settings
 
 DEFAULT_CONFIG = Path("user_data/config.json")
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SHORTEST_S = 1e-3
 _MILLISECONDS_DIGITS = 12
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
@@ -37,7 +38,10 @@ class Duration(click.ParamType[float]):
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(value))
         if match is None:
             self.fail(f"{value!r} is not a time span like 30m, 15s or 2h", param, ctx)
-        return float(match[1]) * _UNITS_S[match[2] or "s"]
+        seconds = float(match[1]) * _UNITS_S[match[2] or "s"]
+        if seconds < _SHORTEST_S:
+            self.fail(f"{value!r} is no time span like 30m, 15s or 2h: it is shorter than 1 ms", param, ctx)
+        return seconds
 
 
 class Instant(click.ParamType[int]):
@@ -64,6 +68,14 @@ class Instant(click.ParamType[int]):
 def now_ms() -> int:
     """Unix milliseconds of this machine's clock."""
     return int(datetime.datetime.now(datetime.UTC).timestamp() * 1000)
+
+
+def ago(seconds: float) -> str:
+    """How long ago, in the largest unit of which there are two."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit} ago"
+    return f"{seconds:.1f} s ago"
 
 
 def load_settings(configs: tuple[Path, ...], **overrides: Any) -> Settings:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from calibration.parameters import Parameters, read_parameters
 from market.instrument import FixedTick, Instrument
-from ops.options import config_option, json_option, load_settings, now_ms, print_json, with_options
+from ops.options import ago, config_option, json_option, load_settings, now_ms, print_json, with_options
 
 
 @click.command()
@@ -71,10 +71,15 @@ def quote_table(published: Parameters) -> dict[str, Any]:
 def _show(published: Parameters, document: dict[str, Any]) -> None:
     console = Console()
     age_s = (now_ms() - published.created_ms) / 1e3
-    validity = "[red]expired, not quoted from[/red]" if document["expired"] else "valid"
+    validity = "valid"
+    if document["expired"]:
+        validity = "[red]expired, not quoted from[/red]"
+    elif age_s < 0:
+        validity = "[red]from the future, not quoted from[/red]"
+    decimals = max(0, -int(Decimal(repr(published.market.tick)).normalize().as_tuple().exponent))
     console.print(
-        f"[bold]{published.coin}[/bold] mid {published.market.mid:g}, tick {published.market.tick:g}, "
-        f"one lot = {published.model.order_size:g} coins; calibrated {age_s:.0f} s ago ({validity}); "
+        f"[bold]{published.coin}[/bold] mid {published.market.mid:.{decimals + 1}f}, tick {published.market.tick:g}, "
+        f"one lot = {published.model.order_size:g} coins; calibrated {ago(age_s)} ({validity}); "
         f"regime [bold]{published.regime.state}[/bold] (toxicity {published.regime.toxicity_buy:.2f} buy, "
         f"{published.regime.toxicity_sell:.2f} sell); quality {published.quality.status} "
         f"{' '.join(published.quality.flags)}"
@@ -83,7 +88,7 @@ def _show(published: Parameters, document: dict[str, Any]) -> None:
     for row in document["rows"]:
         table.add_row(
             f"{row['inventory']:+d}",
-            *(_text(row[name], "g") for name in ("bid", "ask")),
+            *(_text(row[name], f".{decimals}f") for name in ("bid", "ask")),
             *(_text(row[name], ".4g") for name in ("bid_depth", "ask_depth")),
             *(_text(row[name], ".2f") for name in ("bid_depth_bps", "ask_depth_bps")),
         )

@@ -154,9 +154,10 @@ def test_hindsight_knows_no_more_than_the_service_did(settings, tmp_path):
     calibrator.close()
     served = read_history(settings.parameters, "SOL", 0, 2 * START)
     again = settings.model_copy(update={"parameters": tmp_path / "again"})
-    rows = backfill("SOL", again, start_ms=times[0], end_ms=times[-1], every_s=15)
+    written = backfill("SOL", again, start_ms=times[0], end_ms=times[-1], every_s=15)
     filled = read_history(again.parameters, "SOL", 0, 2 * START)
-    assert rows == len(served) == len(times)
+    assert written == (len(served), len(times), "")
+    assert len(served) == len(times)
     assert filled.table.equals(served.table)
 
 
@@ -191,11 +192,12 @@ def test_a_tick_that_changes_with_the_price_is_noticed(settings, tmp_path, price
 def test_a_backfill_reports_its_progress_and_skips_times_without_data(settings):
     """Rows begin when enough was observed; progress ends at one."""
     shares: list[float] = []
-    rows = backfill(
+    written = backfill(
         "ETH", settings, start_ms=START - 600_000, end_ms=START + 600_000, every_s=60, on_progress=shares.append
     )
     created = read_history(settings.parameters, "ETH", 0, 2 * START).column("created_ms")
-    assert rows == len(created)
+    assert written.rows == len(created) < written.times
+    assert "need 300 s" in written.refusal
     assert created[0] >= START + 300_000
     assert shares[-1] == 1.0
 
@@ -403,7 +405,7 @@ def test_recorded_coins_calibrate_and_backfill(recordings, tmp_path, coin):
     for flow in (parameters.buy, parameters.sell):
         assert 0.1 < flow.fill_decay.value * parameters.market.mid / 1e4 < 5
         assert flow.arrival_rate.low > 0
-    assert backfill(coin, settings, start_ms=end_ms - 600_000, end_ms=end_ms, every_s=60) == 10
+    assert backfill(coin, settings, start_ms=end_ms - 600_000, end_ms=end_ms, every_s=60).rows == 10
     with pytest.raises(DataError, match=coin):
         calibrate_once(coin, first_ms + 60_000, settings)
 

@@ -1,6 +1,8 @@
 """Exit statuses and JSON of the commands that end by themselves."""
 
+import errno
 import json
+import socket
 
 import pytest
 from click.testing import CliRunner
@@ -56,6 +58,18 @@ def test_the_exit_status_tells_the_kind_of_error(error, status):
         (["candles", "--coin", "ETH", "--data", "nowhere"], 3, "ETH"),
         (["demo", "--minutes", "few"], 2, "few"),
         (["quotes", "ETH", "-c", "absent.json"], 2, "absent.json"),
+        (["demo", "--minutes", "-1"], 2, "-1"),
+        (["demo", "--recording", ".", "--coin", "NOPE"], 3, "NOPE"),
+        (["collect", "--coin", "ETH", "--keep-days", "0"], 2, "0"),
+        (["collect", "--coin", "ETH", "--keep-days", "-3"], 2, "-3"),
+        (["collect", "--coin", "ETH", "--keep-gigabytes", "-1"], 2, "-1"),
+        (["venue", "--simulate", "--coin", "ETH", "--port", "99999"], 2, "99999"),
+        (["calibrate", "--coin", "ETH", "--at", "2025-09-04"], 2, "--at goes with --once, not with the service"),
+        (["calibrate", "--coin", "ETH", "--json"], 2, "--json goes with --once or --backfill"),
+        (["calibrate", "--coin", "ETH", "--backfill", "--at", "2025-09-04"], 2, "--at goes with --once"),
+        (["calibrate", "--coin", "ETH", "--once", "--every", "15s"], 2, "--every goes with --backfill"),
+        (["calibrate", "--coin", "ETH", "--backfill", "--plot", "x.png"], 2, "--plot goes with --once"),
+        (["import", "tardis", ".", "--out", "ticks"], 3, "0 rows of tardis"),
     ],
 )
 def test_an_error_is_one_line_that_says_what_is_wrong(mm, words, status, said):
@@ -64,6 +78,52 @@ def test_an_error_is_one_line_that_says_what_is_wrong(mm, words, status, said):
     assert result.exit_code == status, result.output
     assert said in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"exchange": null}', "exchange: None is not a JSON object"),
+        (b'{"exchange": {"pair_whitelist": null}}', "pair_whitelist: None is not a list"),
+        (b'{"exchange": {"pair_whitelist": "ETH/USDC:USDC"}}', "'ETH/USDC:USDC' is not a list"),
+        (b'{"add_config_files": "other.json"}', "'other.json' is not a list"),
+        (b'{"bot_name": "caf\xe9"}', "not text in UTF-8"),
+    ],
+)
+def test_a_configuration_of_another_form_is_refused_with_what_was_seen(mm, tmp_path, content, said):
+    """The message names the file, the key and the value."""
+    (tmp_path / "odd.json").write_bytes(content)
+    result = mm("status", "-c", "odd.json")
+    assert result.exit_code == 2, result.output
+    assert "odd.json" in result.output
+    assert said in result.output
+
+
+def test_a_place_that_cannot_be_written_is_wrong_use(mm, tmp_path, recordings):
+    """A folder below a file, one line, status 2; what is no mistake of the user's is status 1."""
+    (tmp_path / "file").write_text("")
+    result = mm("calibrate", "--once", "--coin", "ETH", "--data", recordings.resolve(), "--out", "file/below")
+    assert result.exit_code == 2, result.output
+    assert "file/below" in result.output
+    assert exit_status(OSError(errno.ENOSPC, "No space left on device")) == 1
+
+
+def test_a_port_that_is_taken_is_wrong_use(mm):
+    """The message names it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = mm("venue", "--simulate", "--coin", "ETH", "--port", port)
+    assert result.exit_code == 2, result.output
+    assert str(port) in result.output
+
+
+def test_prices_are_shown_with_all_their_digits(mm, tmp_path, recordings):
+    """Bitcoin costs six digits and half a dollar."""
+    mm("calibrate", "--once", "--coin", "BTC", "--data", recordings.resolve(), "--out", tmp_path / "out")
+    shown = mm("quotes", "BTC", "--parameters", tmp_path / "out").output
+    document = json.loads((tmp_path / "out" / "BTC.json").read_text())
+    assert f"mid {document['market']['mid']:.1f}" in " ".join(shown.split())
+    assert " d ago" in shown
 
 
 def test_a_calibration_and_its_quotes_are_json(mm, tmp_path, recordings):

@@ -18,7 +18,7 @@ def test_a_duration_is_a_number_with_its_unit(text, seconds):
     assert Duration().convert(text, None, None) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "m", "5 parsecs", "-3s", "1e3"])
+@pytest.mark.parametrize("text", ["", "m", "5 parsecs", "-3s", "1e3", "0", "0s", "0.0001s"])
 def test_what_is_no_duration_is_refused_with_an_example(text):
     """The message shows what was seen and what is accepted."""
     with pytest.raises(click.BadParameter, match="30m"):

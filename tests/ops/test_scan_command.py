@@ -122,7 +122,7 @@ def test_no_coin_that_can_be_judged_is_status_3_with_the_list(mm, store):
         (("scan", "--fee", "200"), "--fee"),
         (("scan", "--minimum", "-1"), "--minimum"),
         (("calibrate", "--coin", "ETH", "--plot", "x.png"), "--once"),
-        (("calibrate", "--once", "--coin", "ETH", "--coin", "SOL", "--plot", "x.png"), "one --coin"),
+        (("calibrate", "--once", "--coin", "ETH", "--coin", "SOL", "--plot", "x.png"), "one with --coin"),
     ],
 )
 def test_wrong_use_is_status_2_and_says_what_to_do(mm, words, said):
