@@ -1,5 +1,6 @@
 """Where Freqtrade has the stop of a ladder: after every fill as far from the mean opening price, in both directions."""
 
+from collections.abc import Iterator
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ import orjson
 import pytest
 from freqtrade.configuration import Configuration
 from freqtrade.enums import RunMode
-from freqtrade.persistence import LocalTrade, Order
+from freqtrade.persistence import FtNoDBContext, LocalTrade, Order
 from freqtrade.resolvers import StrategyResolver
 from freqtrade.strategy import IStrategy
 
@@ -59,6 +60,7 @@ def empty_trade(*, is_short: bool, leverage: float) -> LocalTrade:
         precision_mode_price=4,
     )
     trade.adjust_stop_loss(trade.open_rate, -0.1, initial=True)
+    LocalTrade.add_bt_trade(trade)
     return trade
 
 
@@ -90,6 +92,14 @@ def fill(trade: LocalTrade, size: float, price: float) -> None:
     trade.recalc_trade_from_orders()
 
 
+@pytest.fixture(autouse=True)
+def _no_database() -> Iterator[None]:
+    """Trades in memory, as in a backtest."""
+    with FtNoDBContext():
+        yield
+    LocalTrade.reset_trades()
+
+
 def exits(ladder: IStrategy, trade: LocalTrade, price: float) -> bool:
     """Whether Freqtrade leaves the position at this price of the market."""
     return bool(ladder.should_exit(trade, price, NOW, enter=False, exit_=False))
@@ -103,6 +113,7 @@ def test_the_stop_follows_the_mean_opening_price_after_every_fill(ladder, is_sho
     for size, long_price in FILLS:
         price = 6000.0 - long_price if is_short else long_price
         fill(trade, size, price)
+        ladder.set_crash_stops()
         stop = trade.open_rate * (1 + sign * SHARE)
         for drift in (1.0, 0.999, 1.001):
             assert not exits(ladder, trade, price * drift)
@@ -116,6 +127,7 @@ def test_a_fill_beyond_its_stop_is_left_at_once(ladder, is_short):
     """The price has run through the stop before Freqtrade has ever looked at the position."""
     trade = empty_trade(is_short=is_short, leverage=1.0)
     fill(trade, *FILLS[0])
+    ladder.set_crash_stops()
     assert exits(ladder, trade, 3000.0 * (1.03 if is_short else 0.97))
 
 

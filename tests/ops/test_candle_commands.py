@@ -62,7 +62,11 @@ def test_a_part_may_be_asked_for_and_the_text_says_that_it_is_guessed(mm, candle
     ("words", "status", "said"),
     [
         (("calibrate", "--candles", "there", "--coin", "ETH"), 2, "goes with --backfill"),
-        (("calibrate", "--backfill", "--candles", "there", "--data", "there", "--coin", "ETH"), 2, "does not go with --data"),
+        (
+            ("calibrate", "--backfill", "--candles", "there", "--data", "there", "--coin", "ETH"),
+            2,
+            "does not go with --data",
+        ),
         (("calibrate", "--backfill", "--candles", "there", "--coin", "BTC"), 2, "no candles of BTC in there"),
         (("calibrate", "--backfill", "--candles", "{file}", "--coin", "BTC", "--coin", "ETH"), 2, "of one coin"),
         (

@@ -1,8 +1,9 @@
 """The ladders: one level of a ladder of limit orders, because stock Freqtrade rests one order (docs/strategy.md)."""
 
+from datetime import datetime
 from typing import Any
 
-from freqtrade.persistence import Trade
+from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import DecimalParameter, IntParameter, stoploss_from_absolute
 from MarketMaking import ANY_DEPTH, MarketMaking
 
@@ -38,15 +39,26 @@ class LadderSpot(MarketMaking):
         )
         return hedged_ladder.quoter(settings, ActiveHedge.beyond(self.hedge_trigger.value))
 
-    def ft_stoploss_adjust(self, current_rate: float, trade: Trade, *args: Any, **kwargs: Any) -> None:
-        """Put the stop, before Freqtrade looks whether it is reached, where the price has run through the whole ladder.
+    def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
+        """Make the plans, and see that every position has its crash stop."""
+        super().bot_loop_start(current_time, **kwargs)
+        self.set_crash_stops()
 
-        No callback can: `custom_stoploss` returns a distance from the present price, which Freqtrade then measures from
-        the mean opening price at every order. A position under water would be left that much too early.
+    def order_filled(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> None:
+        """Plan again, and move the crash stop with the mean opening price."""
+        super().order_filled(pair, trade, order, current_time, **kwargs)
+        self.set_crash_stops()
+
+    def set_crash_stops(self) -> None:
+        """Put the stop of every trade where the price has run through the whole ladder, nearer or farther than it was.
+
+        `custom_stoploss` cannot: it returns a distance from the present price, which Freqtrade takes for one from the
+        mean opening price at the next order. A position under water would be left that much too early.
         """
-        stop = crash_price(trade.open_rate, self.crash_share.value, self._reach, is_short=trade.is_short)
-        distance = stoploss_from_absolute(stop, trade.open_rate, is_short=trade.is_short, leverage=trade.leverage)
-        trade.adjust_stop_loss(trade.open_rate, distance, allow_refresh=True)
+        for trade in Trade.get_open_trades():
+            stop = crash_price(trade.open_rate, self.crash_share.value, self._reach, is_short=trade.is_short)
+            distance = stoploss_from_absolute(stop, trade.open_rate, is_short=trade.is_short, leverage=trade.leverage)
+            trade.adjust_stop_loss(trade.open_rate, distance, allow_refresh=True)
 
     @property
     def _reach(self) -> float:
