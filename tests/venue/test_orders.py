@@ -43,6 +43,12 @@ class Desk:
         )
         self.exchange.on_book(BookSnapshot("ETH", self.exchange.state.now_ms + wait_ms, bids, asks))
 
+    def show(self, bid: float, ask: float) -> None:
+        """A book with these sizes at 2999.9 and 3000.1, and one coin a step behind."""
+        bids = Level(2999.9, bid), Level(2999.8, 1.0)
+        asks = Level(3000.1, ask), Level(3000.2, 1.0)
+        self.exchange.on_book(BookSnapshot("ETH", self.exchange.state.now_ms, bids, asks))
+
     def sell_print(self, price: float, size: float) -> None:
         self.exchange.on_trade(Trade("ETH", self.exchange.state.now_ms, Direction.SELL, price, size, "5"))
 
@@ -145,6 +151,33 @@ def test_a_partial_fill_keeps_the_order_open(desk: Desk):
     )  # fmt: skip
     desk.sell_print(3000.0, 1.0)
     assert desk.status(oid) == "filled"
+
+
+def test_whoever_came_in_between_is_served_before_a_later_order(desk: Desk):
+    """Size that came after one own order and before another trades between them, also within one print."""
+    desk.show(5.0, 5.0)
+    early = desk.order(t=tif("Alo"))["resting"]["oid"]
+    desk.show(9.0, 5.0)
+    late = desk.order(BOB, t=tif("Alo"))["resting"]["oid"]
+    desk.sell_print(2999.9, 5.2)
+    assert (desk.status(early), desk.status(late, BOB)) == ("filled", "open")
+    desk.sell_print(2999.9, 3.9)
+    assert desk.status(late, BOB) == "open"
+    desk.sell_print(2999.9, 0.1)
+    assert desk.status(late, BOB) == "filled"
+
+
+def test_an_order_that_ends_within_a_print_leaves_the_queue(desk: Desk):
+    """Reduce-only orders that a print makes useless hold nobody up who stands behind them."""
+    desk.order(s="0.1", p="3000.1", t=tif("Ioc"))
+    for size in (1.0, 2.0, 3.0):
+        desk.show(5.0, size)
+        assert "resting" in desk.order(b=False, r=True, p="3000.1", t=tif("Alo"))
+    desk.show(5.0, 3.1)
+    oid = desk.order(BOB, b=False, p="3000.1", t=tif("Alo"))["resting"]["oid"]
+    desk.show(5.0, 9.0)
+    desk.exchange.on_trade(Trade("ETH", START_MS, Direction.BUY, 3000.1, 3.3, "9"))
+    assert (desk.account().open_orders, desk.status(oid, BOB)) == ({}, "filled")
 
 
 def test_cancelling_twice_is_an_error(desk: Desk):

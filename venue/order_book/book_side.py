@@ -134,8 +134,11 @@ class BookSide:
         """Trade at one price: external size ahead of each own order, the order, at last the external rest."""
         gone = 0
         for order in [order for order in self.orders if order.price == price]:
-            ahead = available if order.ahead is None else order.ahead
-            external = min(lots, max(ahead - gone, 0), available - gone)
+            if not order.is_live:  # ended by an execution before; its place in the queue stands still since then
+                continue
+            # What has gone is already taken off a known queue.
+            ahead = available - gone if order.ahead is None else order.ahead
+            external = min(lots, ahead, available - gone)
             if external:
                 gone, lots = gone + external, lots - external
                 self.take_external(price, external)
