@@ -31,6 +31,7 @@ from trading.rules import QuotingRules, Restraints
 logger = logging.getLogger(__name__)
 
 _FREE = Restraints()
+_ENOUGH_COVERED = 0.95
 _DEEP_BOOK = 1e6  # on each side [quote currency]
 
 
@@ -184,6 +185,7 @@ class Past:
         if known is None:
             period_ms = (moments[0].time_ms, moments[-1].time_ms)
             known = self._planners[instrument.pair] = read_candle_planner(self._settings, instrument, rules, period_ms)
+            _tell_coverage(known, np.array([moment.time_ms for moment in moments], dtype=np.int64))
         past = replace(known, rules=replace(rules, role=rules.role.alone))
         track = self._tracks[instrument.pair] = Track(past, moments, quoter)
         return track.opening_plans()
@@ -205,6 +207,25 @@ class Past:
             self._desk.open(pair, PairDesk(self._tracks[pair].at(time_ms), "history"), holding)
         except MarketMakingError as error:
             self._desk.withhold(pair, str(error), time_ms)
+
+
+def _tell_coverage(planner: CandlePlanner, times_ms: IntArray) -> None:
+    """Say how much of the backtest can be quoted in: what is missing is not a quiet market."""
+    usable, missing, stale, bad = planner.calibrations.coverage(times_ms, planner.valid_for_ms)
+    enough = usable >= _ENOUGH_COVERED * len(times_ms)
+    logger.log(
+        logging.INFO if enough else logging.WARNING,
+        "%d of %d candles of %s have a calibration to quote from%s; %d have none before them, %d one older than %g s, "
+        "%d a bad one",
+        usable,
+        len(times_ms),
+        planner.instrument.pair,
+        "" if enough else ", the others are not traded: is the history as dense as the candles?",
+        missing,
+        stale,
+        planner.valid_for_ms / 1e3,
+        bad,
+    )
 
 
 def read_candle_planner(

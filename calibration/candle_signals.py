@@ -1,5 +1,7 @@
 """Freqtrade's dataframe of candles: from its rows to the moments of planning, and from the plans to its signals."""
 
+import logging
+from collections import Counter
 from collections.abc import Iterable
 from math import isfinite
 from typing import Any
@@ -8,6 +10,8 @@ from calibration.candle_planner import Moment, OpeningPlan
 from market.sides import Side
 from trading.charts import show
 from trading.freqtrade_trade import direction_of
+
+logger = logging.getLogger(__name__)
 
 
 def last_bias(dataframe: Any) -> float:
@@ -31,13 +35,23 @@ def signal_last(dataframe: Any, side: Side | None) -> None:
         dataframe.loc[dataframe.index[-1], f"enter_{direction_of(side)}"] = 1
 
 
-def signal_each(dataframe: Any, plans: Iterable[OpeningPlan], maker_fee: float, *, drawn: bool) -> None:
-    """Signal on each candle the side that would be opened after it; `drawn` adds the columns of the chart."""
-    sides, pictures = [], []
-    for plan in plans:
-        sides.append(plan.side)
+def signal_each(
+    dataframe: Any, plans: Iterable[OpeningPlan], maker_fee: float, *, drawn: bool = False, told: bool = False
+) -> None:
+    """Signal on each candle the side that would be opened after it.
+
+    `drawn` adds the columns of the chart; `told` has the log say why, if nothing would be opened at all.
+    """
+    sides, pictures, reasons = [], [], Counter[str]()
+    for opening in plans:
+        sides.append(opening.side)
         if drawn:
-            pictures.append(plan.picture(maker_fee))
+            pictures.append(opening.picture(maker_fee))
+        if opening.side is None:
+            reasons[opening.plan.reason if opening.plan else "there is no calibration to quote from"] += 1
+    if told and reasons and not any(sides):
+        reason, times = reasons.most_common(1)[0]
+        logger.warning("nothing is quoted after any of %d candles; after %d because: %s", len(sides), times, reason)
     for side in Side:
         dataframe[f"enter_{direction_of(side)}"] = [int(chosen is side) for chosen in sides]
     if drawn:

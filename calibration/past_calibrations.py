@@ -1,5 +1,7 @@
 """The rows of a history as a candle backtest needs them: looked up by time many times, and as arrays."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,15 @@ from market.tape import FloatArray, IntArray
 from quoting.order_flow import OrderFlow, OrderFlows
 
 _NOT_KEPT = Directions(0.0, 0.0)  # a history has neither the slope θ nor funding
+
+
+class Coverage(NamedTuple):
+    """How many times have a calibration to quote from; of the others, how many have none, a stale one, a bad one."""
+
+    usable: int
+    missing: int
+    stale: int
+    bad: int
 
 
 class Calibrations:
@@ -36,6 +47,15 @@ class Calibrations:
         known = positions >= 0
         usable = known & (times_ms - self._created_ms[positions] <= valid_for_ms) & ~self._is_bad[positions]
         return np.where(usable, positions, -1)
+
+    def coverage(self, times_ms: IntArray, valid_for_ms: float) -> Coverage:
+        """Count what `usable_at` finds."""
+        usable = int(np.count_nonzero(self.usable_at(times_ms, valid_for_ms) >= 0))
+        positions = self._created_ms.searchsorted(times_ms, side="right") - 1
+        missing = int(np.count_nonzero(positions < 0))
+        known = positions[positions >= 0]
+        stale = int(np.count_nonzero(times_ms[positions >= 0] - self._created_ms[known] > valid_for_ms))
+        return Coverage(usable, missing, stale, len(times_ms) - usable - missing - stale)
 
     def created_ms(self, position: int) -> int:
         """When a row was published."""

@@ -1,13 +1,15 @@
 """Candle backtests: the same plans, from what was known at each candle's open."""
 
+import logging
+import re
 from dataclasses import replace
 from functools import partial
 
 import pytest
+from freqtrade.exceptions import ConfigurationError as FreqtradeConfigurationError
 from freqtrade.resolvers import StrategyResolver
 from freqtrade.strategy.parameters import CategoricalParameter, NumericParameter
 
-from market.errors import NotEnoughData
 from market.instrument import Instrument
 from market.sides import Side, Sides
 from quoting.observations import Observations
@@ -87,8 +89,27 @@ def test_a_backtest_asks_the_exchange_for_no_book(backtest, venue):
 
 def test_a_backtest_without_a_history_says_how_to_make_one(backtest):
     """The error names the folder and the command."""
-    with pytest.raises(NotEnoughData, match="mm calibrate --backfill --coin ETH"):
+    with pytest.raises(FreqtradeConfigurationError, match="mm calibrate --backfill --coin ETH"):
         backtest(candles(MINUTES), None)
+
+
+def test_a_backtest_says_how_many_candles_it_could_not_quote_in(backtest, caplog):
+    """A history that is thinner than the candles, with some bad rows: which candles are missing, and why."""
+    sparse = history(MINUTES).take(list(range(5, MINUTES, 5)))
+    with caplog.at_level(logging.WARNING):
+        backtest(candles(MINUTES), sparse)
+    (said,) = [record.getMessage() for record in caplog.records if "calibration to quote from" in record.getMessage()]
+    usable, total = (int(word) for word in re.match(r"(\d+) of (\d+) candles of ETH/USDC:USDC", said).groups())
+    assert total * 0.3 < usable < total * 0.5  # one minute in five, valid for one more
+    assert "is the history as dense as the candles?" in said
+
+
+def test_a_backtest_in_which_nothing_is_quoted_says_why(backtest, caplog):
+    """Not zero trades without a word."""
+    with caplog.at_level(logging.WARNING):
+        assert len(backtest(candles(MINUTES), history(MINUTES, fill_decay_buy=40.0, fill_decay_sell=40.0))) == 0
+    assert "nothing is quoted after any of" in caplog.text
+    assert "because" in caplog.text
 
 
 VARIANTS = [path.stem for path in sorted(STRATEGIES.glob("*.py"))]

@@ -271,10 +271,9 @@ class MarketMaking(IStrategy):
         return self._memory.seen(pair, market, bias=last_bias(candles), margin_used=margin_used)
 
     def _rules(self, instrument: Instrument) -> QuotingRules:
-        reserve = self.config.get("amount_reserve_percent")
-        smallest = smallest_notional(instrument.minimum_notional, self.stoploss, reserve)
+        least = smallest_notional(instrument.minimum_notional, self.stoploss, self.config.get("amount_reserve_percent"))
         share = self.inventory_share.value
-        return self.settings.rules(smallest, depth_factor=self.depth_factor.value, inventory_share=share)
+        return self.settings.rules(least, depth_factor=self.depth_factor.value, inventory_share=share)
 
     def _adopt_fee(self, fee: float) -> None:
         """Quote with the fee that the calibration was made with, unless the configuration has one of its own."""
@@ -282,16 +281,17 @@ class MarketMaking(IStrategy):
             self.settings = self.settings.with_maker_fee(fee)
             self._model, self._memory.maker_fee = self.quoter(), fee
 
-    # Backtests and hyperopt: the same plans, from the calibration that was published by the open of each candle.
-
     def _signals_of_the_past(self, dataframe: DataFrame, pair: str) -> DataFrame:
-        """Signal on every candle the side that would be opened after it."""
+        """Signal on every candle the side that would be opened after it, from the calibration published by then."""
         instrument = instrument_of(self._exchange_name, self.dp.market(pair) or {})
         moments = moments_of(dataframe, timeframe_to_msecs(self.timeframe))
-        # Hyperopt has changed the parameters of the model since the last time.
-        plans = self._past.opening_plans(instrument, self._rules(instrument), self.quoter(), moments)
-        is_drawn = self.dp.runmode not in OPTIMIZE_MODES or self.config.get("export") == "signals"
-        signal_each(dataframe, plans, self.settings.model.maker_fee, drawn=is_drawn)
+        try:  # hyperopt has changed the parameters of the model since the last time
+            plans = self._past.opening_plans(instrument, self._rules(instrument), self.quoter(), moments)
+        except MarketMakingError as error:
+            raise FreqtradeConfigurationError(str(error)) from None
+        mode, fee = self.dp.runmode, self.settings.model.maker_fee
+        is_drawn = mode not in OPTIMIZE_MODES or self.config.get("export") == "signals"
+        signal_each(dataframe, plans, fee, drawn=is_drawn, told=mode is RunMode.BACKTEST)
         return dataframe
 
     def _open_past_desk(self, pair: str, holding: Holding, now_ms: int) -> None:
