@@ -57,8 +57,7 @@ class Desk:
 
     def order(self, address: str = ALICE, **changes: Any) -> Any:
         """Place one order and return its status."""
-        wire = {"a": 0, "b": True, "p": "2999.9", "s": "0.1", "r": False, "t": {"limit": {"tif": "Gtc"}}}
-        answer = self.do(address, type="order", orders=[{**wire, **changes}], grouping="na")
+        answer = self.do(address, type="order", orders=[wire(**changes)], grouping="na")
         return answer["response"]["data"]["statuses"][0] if answer["status"] == "ok" else answer["response"]
 
     def status(self, oid: int | str, address: str = ALICE) -> str:
@@ -69,6 +68,10 @@ class Desk:
 @pytest.fixture
 def desk() -> Iterator[Desk]:
     return Desk()
+
+
+def wire(**changes: Any) -> dict[str, Any]:
+    return {"a": 0, "b": True, "p": "2999.9", "s": "0.1", "r": False, "t": tif("Gtc"), **changes}
 
 
 def tif(name: str) -> dict[str, Any]:
@@ -215,6 +218,28 @@ def test_a_modification_that_is_refused_leaves_the_order(desk: Desk):
     assert desk.do(type="modify", oid=oid, order=new)["response"] == "Cannot modify canceled or filled order"
 
 
+def test_a_batch_may_end_its_own_orders(desk: Desk):
+    """The status of an order is what became of it when it came, whatever a later order of the batch does to it."""
+    answer = desk.do(type="order", orders=[wire(p="3000"), wire(p="3000", b=False)], grouping="na")
+    first, second = [status["resting"]["oid"] for status in answer["response"]["data"]["statuses"]]
+    assert (desk.status(first), desk.status(second)) == ("selfTradeCanceled", "open")
+    desk.order(BOB, s="0.1", p="3000.1", t=tif("Ioc"))
+    exits = [wire(b=False, r=True, p="3000.5", t=tif("Alo")), wire(b=False, r=True, p="2990", t=tif("Ioc"))]
+    answer = desk.do(BOB, type="order", orders=exits, grouping="na")
+    resting, filled = answer["response"]["data"]["statuses"]
+    assert filled["filled"]["totalSz"] == "0.1"
+    assert desk.status(resting["resting"]["oid"], BOB) == "reduceOnlyCanceled"
+
+
+def test_a_batch_of_modifications_may_end_its_own_orders(desk: Desk):
+    """A modification that crosses another one of its batch expires it, and both are answered."""
+    bid, ask = (desk.order(b=is_bid, p=price)["resting"]["oid"] for is_bid, price in ((True, "2999"), (False, "3001")))
+    modifies = [{"oid": bid, "order": wire(p="3000")}, {"oid": ask, "order": wire(p="3000", b=False)}]
+    answer = desk.do(type="batchModify", modifies=modifies)
+    first, second = [status["resting"]["oid"] for status in answer["response"]["data"]["statuses"]]
+    assert (desk.status(first), desk.status(second)) == ("selfTradeCanceled", "open")
+
+
 def test_orders_reserve_margin_and_reductions_are_free(desk: Desk):
     """Resting orders bind margin, the other side of a position does not, and a cancel frees it."""
     assert "error" not in desk.order(p="2990", s="6")
@@ -267,10 +292,10 @@ def test_a_trigger_order_waits_for_the_mark_price(desk: Desk, is_buy, kind, trig
 
 def test_take_profit_and_stop_belong_to_their_order(desk: Desk):
     """Children wait for the parent's fill; the fill of one ends the other."""
-    wire = {"a": 0, "b": True, "p": "3000", "s": "0.1", "r": False, "t": tif("Gtc")}
-    profit = {**wire, "b": False, "r": True, "p": "2900", "t": trigger("3002", "tp")}
-    stop = {**wire, "b": False, "r": True, "p": "2900", "t": trigger("2998", "sl")}
-    answer = desk.do(type="order", orders=[wire, profit, stop], grouping="normalTpsl")
+    entry = wire(p="3000")
+    profit = wire(b=False, r=True, p="2900", t=trigger("3002", "tp"))
+    stop = wire(b=False, r=True, p="2900", t=trigger("2998", "sl"))
+    answer = desk.do(type="order", orders=[entry, profit, stop], grouping="normalTpsl")
     statuses = answer["response"]["data"]["statuses"]
     assert statuses[1:] == ["waitingForFill", "waitingForFill"]
     parent = statuses[0]["resting"]["oid"]
@@ -286,9 +311,9 @@ def test_take_profit_and_stop_belong_to_their_order(desk: Desk):
 
 def test_children_are_cancelled_with_their_parent(desk: Desk):
     """A parent that is cancelled takes its waiting children with it."""
-    wire = {"a": 0, "b": True, "p": "2990", "s": "0.1", "r": False, "t": tif("Gtc")}
-    stop = {**wire, "b": False, "r": True, "p": "2900", "t": trigger("2980", "sl")}
-    answer = desk.do(type="order", orders=[wire, stop], grouping="normalTpsl")
+    entry = wire(p="2990")
+    stop = wire(b=False, r=True, p="2900", t=trigger("2980", "sl"))
+    answer = desk.do(type="order", orders=[entry, stop], grouping="normalTpsl")
     oid = answer["response"]["data"]["statuses"][0]["resting"]["oid"]
     desk.do(type="cancel", cancels=[{"a": 0, "o": oid}])
     assert desk.status(oid + 1) == "canceled"
@@ -296,9 +321,9 @@ def test_children_are_cancelled_with_their_parent(desk: Desk):
 
 def test_whoever_protects_a_refused_order_is_refused_with_it(desk: Desk):
     """Without its parent a take-profit or stop would close a position that nobody opened."""
-    wire = {"a": 0, "b": True, "p": "2990.05", "s": "0.1", "r": False, "t": tif("Gtc")}
-    stop = {**wire, "b": False, "r": True, "p": "2900", "t": trigger("2980", "sl")}
-    answer = desk.do(type="order", orders=[wire, stop], grouping="normalTpsl")
+    entry = wire(p="2990.05")
+    stop = wire(b=False, r=True, p="2900", t=trigger("2980", "sl"))
+    answer = desk.do(type="order", orders=[entry, stop], grouping="normalTpsl")
     first, second = answer["response"]["data"]["statuses"]
     assert first == second == {"error": "Price must be divisible by tick size. asset=0"}
     assert not desk.account().open_orders
@@ -397,8 +422,7 @@ def test_isolated_margin_moves_between_account_and_position(desk: Desk):
 def test_a_builder_must_be_approved():
     """An order that names a builder is refused until its owner has approved that fee; an approval may be refused."""
     desk = Desk()
-    wire = {"a": 0, "b": True, "p": "2999.9", "s": "0.1", "r": False, "t": tif("Gtc")}
-    routed = {"type": "order", "orders": [wire], "grouping": "na", "builder": {"b": BUILDER, "f": 10}}
+    routed = {"type": "order", "orders": [wire()], "grouping": "na", "builder": {"b": BUILDER, "f": 10}}
     assert desk.do(**routed)["response"] == "Builder fee has not been approved."
     approval = {"type": "approveBuilderFee", "maxFeeRate": "0.01%", "builder": BUILDER, "nonce": 1}
     assert desk.do(**approval)["status"] == "ok"
@@ -411,8 +435,7 @@ def test_a_builder_must_be_approved():
 def test_nothing_trades_before_there_is_a_book():
     """Without a mark price every order is refused."""
     exchange = Exchange([Listing("ETH", 4, 25)], VenueConfig(accounts=(AccountConfig(ALICE),)), START_MS)
-    wire = {"a": 0, "b": True, "p": "2999.9", "s": "0.1", "r": False, "t": tif("Gtc")}
-    action = read_action({"type": "order", "orders": [wire, {**wire, "a": 7}], "grouping": "na"})
+    action = read_action({"type": "order", "orders": [wire(), wire(a=7)], "grouping": "na"})
     answer = ActionDesk(exchange).execute(exchange.state.accounts[ALICE], action)
     assert answer["response"]["data"]["statuses"] == [{"error": "Trading is halted."}] * 2
 

@@ -88,6 +88,7 @@ class ActionDesk:
         if action.builder is not None and not self._may_charge(account, action.builder):
             return refusal_of_action("Builder fee has not been approved.")
         outcomes: list[Order | Refusal] = []
+        statuses: list[Any] = []
         for number, terms in enumerate(action.orders):
             parent = outcomes[0] if action.grouping == "normalTpsl" and number else None
             handling = Handling(
@@ -99,9 +100,9 @@ class ActionDesk:
             outcome = parent if isinstance(parent, Refusal) else self._desk.place(account, terms, handling)
             self._count(account, terms, outcome)
             outcomes.append(outcome)
+            # What became of it when it came: a later order of the batch may end it without a fill.
+            statuses.append(_status(outcome, is_child=number >= CHILDREN_FROM[action.grouping]))
         _relate(outcomes, action.grouping)
-        children = range(len(outcomes))[CHILDREN_FROM[action.grouping] :]
-        statuses = [_status(outcome, is_child=number in children) for number, outcome in enumerate(outcomes)]
         return _statuses("order", statuses)
 
     def _may_charge(self, account: Account, builder: Builder) -> bool:
@@ -130,15 +131,14 @@ class ActionDesk:
         return _statuses("cancel", statuses)
 
     def _modify(self, account: Account, action: ModifyOrders) -> Answer:
-        outcomes = []
+        statuses: list[Any] = []
         for modify in action.modifies:
             outcome = self._desk.modify(account, modify.key, modify.terms)
             self._count(account, modify.terms, outcome)
-            outcomes.append(outcome)
-        if not action.is_single:
-            return _statuses("order", [_status(outcome, is_child=False) for outcome in outcomes])
-        only = outcomes[0]
-        return refusal_of_action(only.text) if isinstance(only, Refusal) else OK
+            if action.is_single:
+                return refusal_of_action(outcome.text) if isinstance(outcome, Refusal) else OK
+            statuses.append(_status(outcome, is_child=False))
+        return _statuses("order", statuses)
 
     def _schedule_cancel(self, account: Account, action: ScheduleCancel) -> Answer:
         time_ms = action.time_ms
