@@ -15,55 +15,60 @@ US_PER_MS = 1000
 DEPTH = LEVELS[Stream.BOOK]
 
 Fields = dict[str, str]
+Sides = dict[str, dict[float, float]]
 
 
 class BookUpdates:
-    """The book of one coin while its updates are read.
+    """The books of a file's coins while their updates are read: a file of grouped symbols holds many.
 
-    A message that is a snapshot replaces the book; updates before the first are ignored, an amount of zero removes a
-    level.
+    A message that is a snapshot replaces its coin's book; updates before the first are ignored, an amount of zero
+    removes a level.
     """
 
     def __init__(self, source: SourceFile, report: ImportReport) -> None:
         self._source = source
         self._report = report
-        self._sides: dict[str, dict[float, float]] | None = None
-        self._in_snapshot = False
+        self._books: dict[str, Sides] = {}
+        self._in_snapshot: set[str] = set()
 
     def read(self, records: Iterator[Fields]) -> Iterator[Entry]:
         """One book row for each message, that is for each group of equal local times."""
-        for _, message in groupby(records, key=lambda fields: (fields["symbol"], fields["local_timestamp"])):
+        for (symbol, _), message in groupby(records, key=lambda fields: (fields["symbol"], fields["local_timestamp"])):
             rows = list(message)
             try:
-                self._apply(rows)
+                self._apply(symbol, rows)
                 times = [scaled_ms(rows[-1][name], US_PER_MS) for name in ("timestamp", "local_timestamp")]
             except (MalformedMessage, KeyError, ValueError) as error:
                 self._report.fault(self._source, repr(error))
                 continue
-            if self._sides is None:
+            if symbol not in self._books:
                 self._report.ignored += len(rows)
             else:
-                yield rows[-1]["symbol"], Stream.BOOK, (*times, *self._top(self._sides))
+                yield symbol, Stream.BOOK, (*times, *self._top(self._books[symbol]))
 
-    def _apply(self, rows: list[Fields]) -> None:
+    def _apply(self, symbol: str, rows: list[Fields]) -> None:
         changes = [(fields["side"], positive_number(fields["price"]), _amount(fields["amount"])) for fields in rows]
         unknown = {side for side, _, _ in changes} - {"bid", "ask"}
         if unknown:
             raise MalformedMessage(f"side must be bid or ask, saw {unknown}")
         snapshot = rows[0]["is_snapshot"] == "true"
         # A snapshot of another venue may be spread over several messages; of Hyperliquid every message is one.
-        if snapshot and (not self._in_snapshot or rows[0]["exchange"] == "hyperliquid"):
-            self._sides = {"bid": {}, "ask": {}}
-        self._in_snapshot = snapshot
-        if self._sides is None:
+        if snapshot and (symbol not in self._in_snapshot or rows[0]["exchange"] == "hyperliquid"):
+            self._books[symbol] = {"bid": {}, "ask": {}}
+        if snapshot:
+            self._in_snapshot.add(symbol)
+        else:
+            self._in_snapshot.discard(symbol)
+        sides = self._books.get(symbol)
+        if sides is None:
             return
         for side, price, amount in changes:
             if amount > 0:
-                self._sides[side][price] = amount
+                sides[side][price] = amount
             else:
-                self._sides[side].pop(price, None)
+                sides[side].pop(price, None)
 
-    def _top(self, sides: dict[str, dict[float, float]]) -> list[float | None]:
+    def _top(self, sides: Sides) -> list[float | None]:
         bids = nlargest(DEPTH, sides["bid"].items())
         asks = nsmallest(DEPTH, sides["ask"].items())
         values: list[float | None] = []

@@ -201,6 +201,28 @@ def test_incremental_books_become_snapshots(tmp_path):
     assert report.ignored == 1
 
 
+def test_the_books_of_a_file_with_several_symbols_are_kept_apart(tmp_path):
+    """A coin's book is the same alone and in one file with another, message by message between its own."""
+    btc = updates(
+        (1, "true", [("bid", 100.0, 1.0)]),
+        (2, "true", [("ask", 101.0, 1.0)]),
+        (5, "false", [("bid", 99.0, 2.0)]),
+        (7, "true", [("bid", 90.0, 1.0), ("ask", 91.0, 1.0)]),
+    )
+    eth = updates(
+        (1, "true", [("bid", 10.0, 1.0), ("ask", 11.0, 1.0)]),
+        (3, "false", [("bid", 10.5, 1.0)]),
+        (7, "false", [("ask", 11.0, 0)]),
+    ).replace("BTC", "ETH")
+    header, *lines = btc.splitlines()
+    mixed = sorted([*lines, *eth.splitlines()[1:]], key=lambda line: line.split(",")[3])
+    for name, text in (("btc", btc), ("eth", eth), ("mixed", "\n".join([header, *mixed]))):
+        import_tardis([gz(tmp_path / f"{name}.csv.gz", text)], tmp_path / name)
+    for coin in ("BTC", "ETH"):
+        alone = rows(tmp_path / coin.lower(), coin, Stream.BOOK, "binance")
+        assert rows(tmp_path / "mixed", coin, Stream.BOOK, "binance") == alone
+
+
 def test_every_incremental_message_of_hyperliquid_is_a_snapshot(tmp_path):
     """Nothing of the message before survives."""
     messages = [(time, "true", [("bid", 100.0 - time, 1.0), ("ask", 101.0, 1.0)]) for time in (1, 2)]
