@@ -47,7 +47,7 @@ def _books(source: SourceFile, report: ImportReport) -> Iterator[Entry]:
             book = parse_book(message["raw"]["data"])
             yield book.coin, Stream.BOOK, book_row(book, iso_ms(message["time"]), Stream.BOOK)
         except (MalformedMessage, KeyError, TypeError, ValueError) as error:
-            report.fault(source, repr(error))
+            report.fault(source, error)
 
 
 def _contexts(source: SourceFile, report: ImportReport) -> Iterator[Entry]:
@@ -58,7 +58,7 @@ def _contexts(source: SourceFile, report: ImportReport) -> Iterator[Entry]:
             fields = dict(zip(header, line.decode("utf-8", "replace").split(","), strict=True))
             yield fields["coin"], Stream.CONTEXT, _context_row(fields)
         except (KeyError, ValueError) as error:
-            report.fault(source, repr(error))
+            report.fault(source, error)
 
 
 def _context_row(fields: dict[str, str]) -> tuple[Any, ...]:

@@ -47,7 +47,7 @@ def _read(source: SourceFile, report: ImportReport) -> Iterator[Entry]:
             for trade, local_ms in _trades(orjson.loads(line)):
                 yield trade.coin, Stream.TRADES, trade_row(trade, local_ms, replayed=False)
         except (MalformedMessage, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            report.fault(source, repr(error))
+            report.fault(source, error)
 
 
 def _trades(record: Any) -> list[tuple[Trade, int]]:

@@ -52,7 +52,16 @@ class ImportReport:
         """Count a line that cannot be read; the first few are kept with file, line and reason."""
         self.malformed += 1
         if len(self.faults) < SHOWN_FAULTS:
-            self.faults.append(f"{source.path}:{source.number}: {why}")
+            self.faults.append(f"{source.path}:{source.number}: {_in_words(why)}")
+
+
+def _in_words(why: object) -> str:
+    """What is wrong with a line; Python's own errors say it in Python's terms."""
+    if isinstance(why, KeyError):
+        return f"there is no {why.args[0]!r}"
+    if isinstance(why, MalformedMessage) or not isinstance(why, Exception):
+        return str(why)
+    return f"it has another form than its format: {why}"
 
 
 Reader = Callable[[SourceFile, ImportReport], Iterator[Entry]]

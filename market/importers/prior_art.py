@@ -56,7 +56,7 @@ def _read(source: SourceFile, report: ImportReport) -> Iterator[Entry]:
                     yield coin, Stream.BBO, quote
                 quote = joined or half
         except (MalformedMessage, KeyError, ValueError) as error:
-            report.fault(source, repr(error))
+            report.fault(source, error)
     if quote is not None:
         yield coin, Stream.BBO, quote
 

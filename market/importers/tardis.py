@@ -51,7 +51,7 @@ def _read(source: SourceFile, report: ImportReport) -> Iterator[Entry]:
         try:
             row = make_row(fields)
         except (MalformedMessage, KeyError, ValueError) as error:
-            report.fault(source, repr(error))
+            report.fault(source, error)
             continue
         if row is None:
             report.ignored += 1

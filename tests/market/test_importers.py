@@ -412,6 +412,14 @@ def whole_files(folder: Path) -> dict[str, list[Path]]:
     return {name: sorted(folder.glob(f"{name}-*")) for name in texts}
 
 
+def test_a_file_of_another_format_is_told_in_words(tmp_path):
+    """What is missing, not the name of an exception."""
+    path = tmp_path / "other.csv"
+    path.write_text("time,price\n2025-09-04T19:00:00Z,1\n")
+    report = IMPORTERS["hyperliquid-archive"]([path], str(tmp_path / "out"))
+    assert report.faults == [f"{path}:2: there is no 'coin'"]
+
+
 @pytest.mark.parametrize("name", sorted(IMPORTERS))
 def test_files_with_random_faults_are_imported_as_far_as_they_make_sense(tmp_path, name):
     """Bytes changed, cut and doubled at random: no exception, and what was written reads back as finite numbers."""
