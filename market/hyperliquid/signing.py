@@ -7,6 +7,7 @@ mainnet's, and nothing in the request tells which; a wrong guess recovers an add
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from eth_abi.exceptions import EncodingError
 from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 from hyperliquid.utils.signing import recover_agent_or_user_from_l1_action, recover_user_from_user_signed_action
@@ -26,6 +27,8 @@ USER_SIGNED = {
         [_CHAIN, {"name": "agentAddress", "type": "address"}, {"name": "agentName", "type": "string"}, _NONCE],
     ),
 }
+# What recovery raises for a signature that is none, and for a field that does not fit the type it is signed as.
+_UNVERIFIABLE = (BadSignature, EncodingError, ValidationError, ValueError, TypeError, KeyError, OverflowError)
 
 
 class SignedRequest(NamedTuple):
@@ -104,7 +107,7 @@ def signers(request: SignedRequest) -> Iterator[str]:
     for is_mainnet in (True, False) if network is None else (network == "Mainnet",):
         try:
             yield _signer(request, is_mainnet).lower()
-        except (BadSignature, ValidationError, ValueError, TypeError, KeyError, OverflowError) as error:
+        except _UNVERIFIABLE as error:
             raise MalformedMessage(f"the signature cannot be verified: {error}") from error
 
 

@@ -126,6 +126,18 @@ def test_user_signed_actions_need_the_accounts_own_key(access: Access):
     assert decide(access, tampered).startswith("Must deposit")
 
 
+@pytest.mark.parametrize("change", [
+    {"nonce": -1}, {"nonce": 2**70}, {"nonce": 1.5}, {"nonce": []}, {"nonce": None},
+    {"signatureChainId": "-0x1"}, {"signatureChainId": "0x" + "f" * 65},
+])  # fmt: skip
+def test_a_field_that_does_not_fit_its_signed_type_is_malformed(change: dict[str, Any]):
+    """A number out of the range in which it is signed is refused as such, never with another error."""
+    action = {"type": "approveBuilderFee", "maxFeeRate": "0.01%", "builder": SUB.address, "nonce": NOW_MS}
+    body = {"action": action, "nonce": NOW_MS, "signature": sign_approve_builder_fee(MASTER, action, False)}
+    with pytest.raises(MalformedMessage, match="signature cannot be verified"):
+        list(signers(read_request({**body, "action": {**action, **change}})))
+
+
 @pytest.mark.parametrize("name", ["", "mine"])
 def test_an_agent_is_approved_with_or_without_a_name(access: Access, name: str):
     """The SDK leaves the name of an unnamed agent out after it has signed an empty one."""

@@ -30,6 +30,7 @@ QUESTIONS = (
     "spotClearinghouseState", "orderStatus", "openOrders", "frontendOpenOrders", "historicalOrders", "userFills",
     "userFillsByTime", "userFunding", "userFees", "userRateLimit", "userRole", "maxBuilderFee",
 )  # fmt: skip
+NETWORK = {"hyperliquidChain": "Mainnet", "signatureChainId": "0x66eee"}
 PLACE = {"type": "order", "orders": [ORDER], "grouping": "na"}
 
 
@@ -99,6 +100,8 @@ async def test_no_request_breaks_the_server(scripted: Any, keys: Any):
         {"type": "updateLeverage", "asset": 1, "isCross": True, "leverage": 3}, {"type": "setReferrer", "code": "X"},
         {"type": "updateIsolatedMargin", "asset": 1, "isBuy": True, "ntli": 10}, {"type": "noop"},
         {"type": "reserveRequestWeight", "weight": 10}, {"type": "modify", "oid": 1, "order": ORDER},
+        {"type": "approveBuilderFee", "maxFeeRate": "0.01%", "builder": "0x" + "1" * 40, "nonce": 1, **NETWORK},
+        {"type": "approveAgent", "agentAddress": "0x" + "1" * 40, "agentName": "x", "nonce": 1, **NETWORK},
     ]  # fmt: skip
     questions = [{"type": kind, "user": keys[0].address, "coin": "ETH", "oid": 7, "builder": "0x" + "1" * 40,
                   "req": {"coin": "ETH", "interval": "1m", "startTime": 0, "endTime": 10**13}, "startTime": 0,
