@@ -218,6 +218,41 @@ def test_a_modification_that_is_refused_leaves_the_order(desk: Desk):
     assert desk.do(type="modify", oid=oid, order=new)["response"] == "Cannot modify canceled or filled order"
 
 
+REFUSED = [{"p": "3000.5", "t": tif("Alo")}, {"p": "2999.95"}, {"s": "7", "p": "2990"}]
+
+
+@pytest.mark.parametrize("change", [*REFUSED, {"p": "2990", "t": tif("Ioc")}])
+def test_a_refused_order_does_not_take_a_client_order_id(desk: Desk, change: dict[str, Any]):
+    """While an order rests its client order id leads to it, also when another one with the same id was refused."""
+    oid = desk.order(c=CLOID)["resting"]["oid"]
+    assert "error" in desk.order(c=CLOID, **change)
+    assert desk.info.answer({"type": "orderStatus", "user": ALICE, "oid": CLOID})["order"]["order"]["oid"] == oid
+    cancel = {"type": "cancelByCloid", "cancels": [{"asset": 0, "cloid": CLOID}]}
+    assert desk.do(**cancel)["response"]["data"]["statuses"] == ["success"]
+    assert desk.status(oid) == "canceled"
+
+
+@pytest.mark.parametrize("change", REFUSED)
+def test_a_refused_modification_does_not_take_a_client_order_id(desk: Desk, change: dict[str, Any]):
+    """The order that stays keeps its name: it can be modified by it again, and cancelled."""
+    oid = desk.order(c=CLOID)["resting"]["oid"]
+    for _ in range(2):
+        answer = desk.do(type="modify", oid=CLOID, order=wire(c=CLOID, **change))
+        assert answer["response"] != "Cannot modify canceled or filled order"
+    desk.do(type="cancelByCloid", cancels=[{"asset": 0, "cloid": CLOID}])
+    assert desk.status(oid) == "canceled"
+
+
+def test_a_refused_order_is_found_by_a_client_order_id_nobody_else_holds(desk: Desk):
+    """Without an open order of that id the refused one is what the id leads to; an accepted one takes it over."""
+    desk.order(c=CLOID, p="2999.95")
+    assert desk.status(CLOID) == "tickRejected"
+    oid = desk.order(c=CLOID)["resting"]["oid"]
+    assert desk.status(CLOID) == "open"
+    desk.do(type="modify", oid=oid, order=wire(c=CLOID, p="2999"))
+    assert (desk.status(oid), desk.status(CLOID)) == ("canceled", "open")
+
+
 def test_a_batch_may_end_its_own_orders(desk: Desk):
     """The status of an order is what became of it when it came, whatever a later order of the batch does to it."""
     answer = desk.do(type="order", orders=[wire(p="3000"), wire(p="3000", b=False)], grouping="na")

@@ -61,16 +61,12 @@ class OrderDesk:
         refusal = refusal or refuse_order(order, coin, account, self._state.prices, replaced)
         if refusal is not None:
             self._finish(order, refusal.status)
-            return refusal
-        if replaced is not None:
-            self.end(replaced, Status.CANCELLED)
-        account.open_orders[order.oid] = order
-        if order.trigger is None:
-            return self._enter(order, coin)
-        if not order.waits_for_parent:
-            self._triggers.arm(order)
-        self._tell(order)
-        return order
+            outcome: Order | Refusal = refusal
+        else:
+            outcome = self._admit(order, coin, replaced)
+        if order.cloid is not None:
+            self._name(order, order.cloid, is_refused=isinstance(outcome, Refusal))
+        return outcome
 
     def modify(self, account: Account, key: int | str, terms: OrderTerms) -> Order | Refusal:
         """Replace an order that is still open by a new one."""
@@ -141,9 +137,25 @@ class OrderDesk:
         )  # fmt: skip
         self._next_oid += 1
         self._state.orders[order.oid] = order
-        if order.cloid is not None:
-            self._state.oid_of[account.address, order.cloid] = order.oid
         return order
+
+    def _admit(self, order: Order, coin: ListedCoin, replaced: Order | None) -> Order | Refusal:
+        """Let an order in that nothing forbids; one that must trade at once may still find nobody to trade with."""
+        if replaced is not None:
+            self.end(replaced, Status.CANCELLED)
+        self._state.accounts[order.owner].open_orders[order.oid] = order
+        if order.trigger is None:
+            return self._enter(order, coin)
+        if not order.waits_for_parent:
+            self._triggers.arm(order)
+        self._tell(order)
+        return order
+
+    def _name(self, order: Order, cloid: str, *, is_refused: bool) -> None:
+        """Let a client order id lead to an order; a refused one does not take it from an order that is still open."""
+        holder = self._state.find(self._state.accounts[order.owner], cloid)
+        if not is_refused or holder is None or not holder.is_live:
+            self._state.oid_of[order.owner, cloid] = order.oid
 
     def _enter(self, order: Order, coin: ListedCoin) -> Order | Refusal:
         """Let an order take what it can, then rest or end."""
