@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from time import monotonic
 
 from market.collection.recorder import Recorder
 from market.events import AssetContext, BestQuote, BookSnapshot, Trade
@@ -20,13 +21,19 @@ class Coverage:
 
     A connection delivers in order, so a quote or a book stamped T proves that nothing before T is missing since the
     frame before. While the connection is down, the gap is written piece by piece: a reader knows of it at once.
+
+    The pieces end by a clock that may be wrong, events by the exchange's. So an open gap is ended by any event newer
+    than the last one, whatever pieces are written; and those reach no further than this machine's monotonic clock has
+    run since a time that is known.
     """
 
     def __init__(self, recorder: Recorder, coin: str, streams: tuple[Stream, ...], last_ms: int | None) -> None:
         self._recorder = recorder
         self._coin = coin
         self._streams = streams
-        self._last_ms = last_ms
+        self._event_ms = last_ms
+        self._told_ms = last_ms
+        self._clock: tuple[int, float] | None = None
         self._reason: str | None = "start"
 
     @property
@@ -36,12 +43,14 @@ class Coverage:
 
     def seen(self, time_ms: int) -> None:
         """A quote or a book was received: an open gap ends here, unless the event is older than the gap."""
-        if self._last_ms is not None and time_ms <= self._last_ms:
+        if self._event_ms is not None and time_ms <= self._event_ms:
             return
         if self._reason is not None:
-            self._write(time_ms)
+            if self._told_ms is None or time_ms > self._told_ms:
+                self._write(time_ms)
             self._reason = None
-        self._last_ms = time_ms
+        self._event_ms = self._told_ms = time_ms
+        self._clock = time_ms, monotonic()
 
     def lost(self, reason: str) -> None:
         """From the last frame on, events may be missing."""
@@ -50,18 +59,31 @@ class Coverage:
 
     def progress(self, now_ms: int) -> None:
         """Write the part of an open gap that has passed."""
-        if self._reason is not None and self._last_ms is not None and now_ms > self._last_ms:
-            self._write(now_ms)
-            self._last_ms = now_ms
+        if self._reason is None or self._told_ms is None or now_ms <= self._told_ms:
+            return
+        end_ms = min(now_ms, self._least_ms(now_ms))
+        if end_ms > self._told_ms:
+            self._write(end_ms)
+            self._told_ms = end_ms
 
     def end(self) -> None:
         """Mark the end of the recording, so that a reader can tell a planned stop from a crash."""
-        if self._last_ms is not None:
+        if self._told_ms is not None:
             self._reason = "stop"
-            self._write(self._last_ms)
+            self._write(self._told_ms)
+
+    def _least_ms(self, now_ms: int) -> int:
+        """What the exchange's clock shows at least: the time of the last event, and what has passed since it came.
+
+        Before the first event of this run, now is believed once.
+        """
+        if self._clock is None:
+            self._clock = now_ms, monotonic()
+        time_ms, at_s = self._clock
+        return time_ms + int((monotonic() - at_s) * 1e3)
 
     def _write(self, end_ms: int) -> None:
-        start_ms = end_ms if self._last_ms is None else self._last_ms
+        start_ms = end_ms if self._told_ms is None else self._told_ms
         for stream in self._streams:
             self._recorder.add_gap(self._coin, stream, start_ms, end_ms, self._reason or "")
 
