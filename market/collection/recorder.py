@@ -22,7 +22,8 @@ SLOW_STREAMS = frozenset({Stream.BOOK, Stream.CONTEXT})
 SLOW_FLUSHES = 6
 SPILL_BYTES = 256 << 20
 BUFFERED_ROWS = 300_000
-FAILURES_IN_A_ROW = 3
+# That many coins that cannot be written, and none that can: it is the disk.
+FAILED_COINS = 3
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,11 @@ class Encoded(NamedTuple):
     path: str
     content: pa.Buffer
     rows: int
+
+    @property
+    def coin(self) -> str:
+        """Whose rows they are."""
+        return self.path.split("/")[1]
 
 
 class Batch(NamedTuple):
@@ -77,6 +83,7 @@ class Recorder:
         self._spill_bytes = spill_bytes
         self._buffers: dict[tuple[str, Stream], list[Row]] = {}
         self._waiting: deque[Encoded] = deque()
+        self._failed_at: dict[str, int] = {}
         self._buffered = 0
         self._overflows: dict[tuple[str, Stream], tuple[int, int]] = {}
         self._flushes = 0
@@ -146,21 +153,28 @@ class Recorder:
         return encoded
 
     def _write(self, waiting: list[Encoded]) -> set[str]:
-        """Publish segments; gives the paths of those that are durable now."""
+        """Publish segments; gives the paths of those that are durable now.
+
+        A coin whose folder cannot be written costs no other coin anything: what else waits of it is left for the next
+        pass, in its order, and coins are tried in the order of their last failure, those without one first.
+        """
         written: set[str] = set()
-        failures = 0
-        for segment in waiting:
+        failed: set[str] = set()
+        for segment in sorted(waiting, key=lambda segment: self._failed_at.get(segment.coin, 0)):
+            if segment.coin in failed:
+                continue
             try:
                 self._storage.publish(segment.path, segment.content)
             except OSError as error:
                 log.error("cannot write %s (%d rows are kept in memory): %s", segment.path, segment.rows, error)
                 self.counts.failed_writes += 1
-                failures += 1
-                if failures == FAILURES_IN_A_ROW:
+                self._failed_at[segment.coin] = self._flushes
+                failed.add(segment.coin)
+                if len(failed) == FAILED_COINS and not written:
                     break
             else:
                 written.add(segment.path)
-                failures = 0
+                self._failed_at.pop(segment.coin, None)
         return written
 
     def _settle(self, written: set[str]) -> None:
@@ -181,7 +195,6 @@ class Recorder:
         self.counts.waiting_bytes -= segment.content.size
         self.counts.dropped += segment.rows
         log.error("dropped %d rows of %s: %d bytes wait already", segment.rows, segment.path, self._spill_bytes)
-        _, coin, _, file_name = segment.path.split("/")
-        name = SegmentName.parse(file_name)
+        name = SegmentName.parse(segment.path.rpartition("/")[2])
         if name is not None and name.first_ms is not None and name.last_ms is not None:
-            self.add_gap(coin, name.stream, name.first_ms, name.last_ms, "overflow")
+            self.add_gap(segment.coin, name.stream, name.first_ms, name.last_ms, "overflow")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.collection.recorder import SLOW_FLUSHES, Recorder
+from market.collection.recorder import FAILED_COINS, SLOW_FLUSHES, Recorder
 from market.store.storage import LocalStorage
 from market.store.tick_store import TickStore
 from market.streams import Stream
@@ -42,9 +42,23 @@ def quote_row(time: int) -> tuple:
     return (START + time, START + time, float(time), 1.0, float(time) + 1, 1.0)
 
 
-def recorded(root: Path, stream: Stream = Stream.BBO) -> list[dict]:
+def recorded(root: Path, stream: Stream = Stream.BBO, coin: str = "ETH") -> list[dict]:
     """What a reader sees."""
-    return TickStore(root).read("ETH", stream, 0, 2**42).to_pylist()
+    return TickStore(root).read(coin, stream, 0, 2**42).to_pylist()
+
+
+def times(root: Path, coin: str) -> list[int]:
+    """Times of the quotes a reader sees of a coin, since the start."""
+    return [row["exchange_ms"] - START for row in recorded(root, coin=coin)]
+
+
+def in_the_way(root: Path, *coins: str) -> list[Path]:
+    """Files in the place of coins' folders, so that nothing of these can be written."""
+    (root / "hyperliquid").mkdir()
+    obstacles = [root / "hyperliquid" / coin for coin in coins]
+    for obstacle in obstacles:
+        obstacle.write_text("in the way")
+    return obstacles
 
 
 @given(st.lists(st.sampled_from(["written", "full", "visible but not acknowledged"]), max_size=12), st.data())
@@ -157,6 +171,73 @@ async def test_a_folder_that_cannot_be_written_is_waited_for(tmp_path):
     obstacle.unlink()
     await recorder.flush()
     assert len(recorded(tmp_path)) == 1
+
+
+async def test_a_coin_that_cannot_be_written_costs_the_others_nothing(tmp_path):
+    """Each flush makes the other coins' rows durable; those of the one are there in the end too, each once."""
+    (obstacle,) = in_the_way(tmp_path, "BTC")
+    recorder = Recorder(LocalStorage(tmp_path), "hyperliquid", "s")
+    for time in range(10):
+        for coin in ("BTC", "ETH", "SOL"):
+            recorder.add(coin, Stream.BBO, quote_row(time))
+        await recorder.flush()
+        assert times(tmp_path, "ETH") == times(tmp_path, "SOL") == list(range(time + 1))
+    assert recorder.counts.failed_writes == 10
+    obstacle.unlink()
+    await recorder.flush()
+    assert times(tmp_path, "BTC") == list(range(10))
+    assert recorder.counts.written == recorder.counts.received
+
+
+async def test_only_rows_that_cannot_be_written_are_dropped_when_the_memory_is_full(tmp_path):
+    """The limit concerns the coins whose folders cannot be written; their loss is a gap once they can be written."""
+    obstacles = in_the_way(tmp_path, "BTC", "SOL")
+    recorder = Recorder(LocalStorage(tmp_path), "hyperliquid", "s", spill_bytes=20_000)
+    for time in range(30):
+        for coin in ("BTC", "SOL", "ETH"):
+            recorder.add(coin, Stream.BBO, quote_row(time))
+        await recorder.flush()
+    assert recorder.counts.dropped > 5
+    for obstacle in obstacles:
+        obstacle.unlink()
+    await recorder.flush()
+    await recorder.flush()
+    assert times(tmp_path, "ETH") == list(range(30))
+    assert not recorded(tmp_path, Stream.GAPS)
+    for coin in ("BTC", "SOL"):
+        gaps = [row for row in recorded(tmp_path, Stream.GAPS, coin) if row["reason"] == "overflow"]
+        assert sorted([row["start_ms"] - START for row in gaps] + times(tmp_path, coin)) == list(range(30))
+
+
+@pytest.mark.parametrize("bad", [FAILED_COINS, 4 * FAILED_COINS])
+async def test_however_many_coins_cannot_be_written_the_others_are_soon(tmp_path, bad):
+    """Coins that failed are tried after those that did not, and in turn: one that is repaired is not forgotten."""
+    names = [f"C{number:02d}" for number in range(bad)]
+    obstacles = in_the_way(tmp_path, *names)
+    recorder = Recorder(LocalStorage(tmp_path), "hyperliquid", "s")
+    for coin in (*names, "ETH"):
+        recorder.add(coin, Stream.BBO, quote_row(0))
+    for _ in range(bad // FAILED_COINS + 1):
+        await recorder.flush()
+    assert times(tmp_path, "ETH") == [0]
+    obstacles[-1].unlink()
+    for _ in range(bad // FAILED_COINS + 1):
+        await recorder.flush()
+    assert times(tmp_path, names[-1]) == [0]
+
+
+async def test_a_full_disk_is_not_asked_for_every_coin(tmp_path):
+    """Some coins in which nothing can be written are enough to wait for the next flush."""
+    storage = FullDisk(tmp_path, ["full"] * 2 * FAILED_COINS)
+    recorder = Recorder(storage, "hyperliquid", "s")
+    coins = [f"C{number:02d}" for number in range(20)]
+    for coin in coins:
+        recorder.add(coin, Stream.BBO, quote_row(0))
+    for passes in (1, 2):
+        await recorder.flush()
+        assert recorder.counts.failed_writes == passes * FAILED_COINS
+    await recorder.flush()
+    assert [times(tmp_path, coin) for coin in coins] == [[0]] * 20
 
 
 async def test_a_real_full_disk_loses_nothing_that_fits_into_memory(tmp_path):
