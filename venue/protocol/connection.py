@@ -1,15 +1,21 @@
-"""One websocket of a client: what it has subscribed to, and a queue of what it gets."""
+"""One websocket of a client: what it has subscribed to, what it waits for, and a queue of what it gets."""
 
 import asyncio
 import contextlib
+import logging
+from collections.abc import Coroutine
 from typing import Any, NamedTuple
 
 from aiohttp import WSMsgType, web
+
+log = logging.getLogger(__name__)
 
 # A client that is so many messages behind does not read; the real exchange would drop it, too.
 MOST_WAITING = 20_000
 # A connection on which the exchange has had nothing to say for so long is closed; a ping gives it something to say.
 SILENCE_S = 60.0
+# Posts that may wait for their answer at once. The real exchange counts them by IP address.
+MOST_POSTS = 100
 
 
 class Topic(NamedTuple):
@@ -42,6 +48,24 @@ class Connection:
         self._waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         self._last_sent_s = asyncio.get_running_loop().time()
         self._writer = asyncio.create_task(self._write())
+        self._posts: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether as many posts wait for their answer as may."""
+        return len(self._posts) >= MOST_POSTS
+
+    def begin(self, post: Coroutine[Any, Any, None]) -> None:
+        """Work on a post; what is not answered when the connection ends is not carried out any more."""
+        task = asyncio.create_task(post)
+        self._posts.add(task)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._posts.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a post was not answered, its connection is cut", exc_info=task.exception())
+            self.abort()
 
     def send(self, message: bytes) -> None:
         """Queue a message."""
@@ -62,7 +86,9 @@ class Connection:
             self._transport.abort()
 
     async def close(self) -> None:
-        """Stop writing and close the socket."""
+        """Stop writing, give up the posts without an answer, and close the socket."""
+        for post in self._posts:
+            post.cancel()
         self._writer.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._writer

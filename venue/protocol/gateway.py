@@ -9,8 +9,8 @@ from aiohttp import WSMsgType, web
 
 from market.errors import MalformedMessage, UnknownCoin
 from market.events import Trade
-from market.hyperliquid.actions import read_action
-from market.hyperliquid.signing import read_request
+from market.hyperliquid.actions import Action, read_action
+from market.hyperliquid.signing import SignedRequest, read_request
 from venue.clock import Event, wall_ms
 from venue.config import VenueConfig
 from venue.engine.exchange import Exchange
@@ -49,6 +49,7 @@ class Gateway:
         self._actions = ActionDesk(exchange)
         self._access = Access(exchange.state.accounts)
         self._connections: set[Connection] = set()
+        self._turn = asyncio.Lock()
         self.streams = Streams(exchange, self._info, candles)
 
     def routes(self) -> list[web.RouteDef]:
@@ -99,17 +100,23 @@ class Gateway:
         return self._info.answer(request)
 
     async def _carry_out(self, body: Any) -> Answer:
-        """Carry out a signed action once it has arrived.
+        """Carry out a signed action once it has arrived: its latency after it was received, in order of receipt.
 
         Raises
         ------
         MalformedMessage
             If it has not the form of one.
         """
+        loop = asyncio.get_running_loop()
+        due_s = loop.time() + self._config.order_latency_ms / 1000
         request = read_request(body)
         action = read_action(request.action)
-        if self._config.order_latency_ms:
-            await asyncio.sleep(self._config.order_latency_ms / 1000)
+        async with self._turn:  # the lock serves first who came first; timers alone promise no order
+            if due_s > loop.time():
+                await asyncio.sleep(due_s - loop.time())
+            return self._take_effect(request, action)
+
+    def _take_effect(self, request: SignedRequest, action: Action) -> Answer:
         now_ms = wall_ms()
         account = self._access.authorise(request, now_ms)
         if isinstance(account, Denied):
@@ -158,23 +165,23 @@ class Gateway:
         try:
             async for received in socket:
                 if received.type is WSMsgType.TEXT:
-                    await self._on_message(connection, received.data)
+                    self._on_message(connection, received.data)
         finally:
             self.streams.forget(connection)
             self._connections.discard(connection)
             await connection.close()
         return socket
 
-    async def _on_message(self, connection: Connection, text: str) -> None:
+    def _on_message(self, connection: Connection, text: str) -> None:
         try:
-            await self._obey(connection, orjson.loads(text))
+            self._obey(connection, orjson.loads(text))
         except UnknownCoin:
             connection.abort()
         except (MalformedMessage, orjson.JSONDecodeError) as error:
             log.debug("websocket message refused: %s", error)
             connection.send(message("error", f"Error parsing JSON into valid websocket request: {text}"))
 
-    async def _obey(self, connection: Connection, request: Any) -> None:
+    def _obey(self, connection: Connection, request: Any) -> None:
         method = request.get("method") if isinstance(request, dict) else None
         if method == "ping":
             connection.send(b'{"channel":"pong"}')
@@ -184,23 +191,30 @@ class Gateway:
         elif method == "unsubscribe":
             self.streams.unsubscribe(connection, request.get("subscription"))
         elif method == "post":
-            response = await self._answer_post(request.get("request"))
-            connection.send(message("post", {"id": request.get("id"), "response": response}))
+            self._post(connection, request.get("id"), request.get("request"))
         else:
             raise MalformedMessage(f"no method {method!r:.60}")
 
-    async def _answer_post(self, request: Any) -> dict[str, Any]:
-        """Answer an info request or an action that came by websocket."""
+    def _post(self, connection: Connection, number: Any, request: Any) -> None:
+        """Answer an info request or an action that came by websocket beside reading on: each has its own latency."""
         kind = request.get("type") if isinstance(request, dict) else None
+        if kind not in ("info", "action"):
+            raise MalformedMessage(f"a post is of type info or action, saw {kind!r:.60}")
+        if connection.is_busy:
+            connection.send(message("error", f"too many pending post requests id={number}"))
+        else:
+            connection.begin(self._answer_post(connection, number, kind, request.get("payload")))
+
+    async def _answer_post(self, connection: Connection, number: Any, kind: str, payload: Any) -> None:
         try:
             if kind == "info":
-                answer = self._answer_info(request.get("payload"))
-                return {"type": "info", "payload": {"type": request["payload"]["type"], "data": answer}}
-            if kind == "action":
-                return {"type": "action", "payload": await self._carry_out(request.get("payload"))}
+                answer = self._answer_info(payload)
+                response = {"type": kind, "payload": {"type": payload["type"], "data": answer}}
+            else:
+                response = {"type": kind, "payload": await self._carry_out(payload)}
         except MalformedMessage as error:
-            return {"type": "error", "payload": f"422 Unprocessable Entity: {error}"}
-        raise MalformedMessage(f"a post is of type info or action, saw {kind!r:.60}")
+            response = {"type": "error", "payload": f"422 Unprocessable Entity: {error}"}
+        connection.send(message("post", {"id": number, "response": response}))
 
 
 def _unprocessable(error: Exception) -> web.Response:

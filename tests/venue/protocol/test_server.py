@@ -70,6 +70,10 @@ def signed(key: Any, action: dict[str, Any], nonce: int | None = None, **more: A
     return {"action": action, "nonce": nonce, "signature": sign_l1_action(key, action, None, nonce, None, True), **more}
 
 
+def post(number: int, payload: dict[str, Any], kind: str = "action") -> dict[str, Any]:
+    return {"method": "post", "id": number, "request": {"type": kind, "payload": payload}}
+
+
 @pytest.mark.parametrize("path", ["/info", "/exchange"])
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"type":7}', b'{"action":{}}', b"\xff\xfe", b'"x"'])
 async def test_what_cannot_be_read_is_unprocessable(scripted: Any, path: str, body: bytes):
@@ -221,15 +225,12 @@ async def test_questions_and_actions_go_by_websocket_too(scripted: Any, keys: An
     """A post of type info or action is answered under its id, a malformed one with an error of that id."""
     accounts = (AccountConfig(keys[0].address),)
     async with running(scripted, accounts=accounts) as session, session.ws_connect("/ws") as socket:
-        question = {"type": "info", "payload": {"type": "l2Book", "coin": "ETH"}}
-        await socket.send_json({"method": "post", "id": 7, "request": question})
+        await socket.send_json(post(7, {"type": "l2Book", "coin": "ETH"}, "info"))
         posted = await next_of(socket, "post")
         assert (posted["id"], posted["response"]["payload"]["data"]["coin"]) == (7, "ETH")
-        await socket.send_json(
-            {"method": "post", "id": 8, "request": {"type": "action", "payload": signed(keys[0], PLACE)}}
-        )
+        await socket.send_json(post(8, signed(keys[0], PLACE)))
         assert (await next_of(socket, "post"))["response"]["payload"]["status"] == "ok"
-        await socket.send_json({"method": "post", "id": 9, "request": {"type": "action", "payload": {}}})
+        await socket.send_json(post(9, {}))
         assert (await next_of(socket, "post"))["response"]["type"] == "error"
 
 
@@ -249,6 +250,79 @@ async def test_orders_and_data_have_their_latency(scripted: Any, keys: Any):
         user = keys[0].address
         (order,) = await ask(session, type="openOrders", user=user)
         assert order["timestamp"] - (time.time() - (time.monotonic() - asked)) * 1000 >= 79
+
+
+async def test_posts_wait_for_their_latency_beside_each_other(scripted: Any, keys: Any):
+    """Posts on one websocket are all answered one latency after they came, a ping and a question among them at once."""
+    accounts, nonce = (AccountConfig(keys[0].address),), time.time_ns() // 1_000_000
+    settings = {"accounts": accounts, "order_latency_ms": 400}
+    async with running(scripted, **settings) as session, session.ws_connect("/ws") as socket:
+        posts = [post(number, signed(keys[0], PLACE, nonce + number)) for number in range(5)]
+        began = time.monotonic()
+        for message in posts:
+            await socket.send_json(message)
+        await socket.send_json({"method": "ping"})
+        await socket.send_json(post(9, {"type": "allMids"}, "info"))
+        assert (await asyncio.wait_for(socket.receive_json(), 5))["channel"] == "pong"
+        assert (await next_of(socket, "post"))["id"] == 9
+        assert time.monotonic() - began < 0.4
+        assert [(await next_of(socket, "post"))["id"] for _ in posts] == [0, 1, 2, 3, 4]
+        assert 0.4 <= time.monotonic() - began < 1.2
+
+
+@pytest.mark.parametrize("latency_ms", [0.0, 50.0])
+async def test_actions_are_carried_out_in_the_order_of_receipt(scripted: Any, keys: Any, latency_ms: float):
+    """Of posts that come at the same moment the first gets the lowest order id, whatever the latency."""
+    accounts, nonce = (AccountConfig(keys[0].address),), time.time_ns() // 1_000_000
+    settings = {"accounts": accounts, "order_latency_ms": latency_ms}
+    async with running(scripted, **settings) as session, session.ws_connect("/ws") as socket:
+        posts = [post(number, signed(keys[0], PLACE, nonce + number)) for number in range(60)]
+        for message in posts:
+            await socket.send_json(message)
+        answers = [await next_of(socket, "post") for _ in posts]
+        assert [answer["id"] for answer in answers] == list(range(60))
+        statuses = [answer["response"]["payload"]["response"]["data"]["statuses"][0] for answer in answers]
+        oids = [status["resting"]["oid"] for status in statuses]
+        assert oids == list(range(oids[0], oids[0] + 60))
+
+
+async def test_a_hundred_posts_may_wait_at_once(scripted: Any, keys: Any):
+    """The post beyond them is refused with its id, the others are answered, and then there is room again."""
+    accounts = (AccountConfig(keys[0].address),)
+    settings = {"accounts": accounts, "order_latency_ms": 1_000}
+    async with running(scripted, **settings) as session, session.ws_connect("/ws") as socket:
+        body = signed(keys[0], PLACE)
+        for number in range(101):
+            await socket.send_json(post(number, body))
+        assert await next_of(socket, "error") == "too many pending post requests id=100"
+        assert [(await next_of(socket, "post"))["id"] for _ in range(100)] == list(range(100))
+        await socket.send_json(post(101, body))
+        assert (await next_of(socket, "post"))["id"] == 101
+
+
+async def test_a_post_ends_with_its_connection(scripted: Any, keys: Any):
+    """An action that has not arrived when its websocket is closed is not carried out, and holds up nobody."""
+    accounts, nonce = (AccountConfig(keys[0].address),), time.time_ns() // 1_000_000
+    async with running(scripted, accounts=accounts, order_latency_ms=500) as session:
+        async with session.ws_connect("/ws") as socket:
+            await socket.send_json(post(1, signed(keys[0], PLACE, nonce)))
+            await socket.send_json({"method": "ping"})
+            await next_of(socket, "pong")
+        async with session.post("/exchange", json=signed(keys[0], PLACE, nonce + 1)) as answer:
+            assert (await answer.json())["status"] == "ok"
+        assert len(await ask(session, type="openOrders", user=keys[0].address)) == 1
+
+
+async def test_a_post_that_breaks_cuts_its_connection(scripted: Any, monkeypatch: pytest.MonkeyPatch):
+    """Nobody waits for an answer that will never come."""
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("venue.protocol.gateway.Gateway._answer_info", broken)
+    async with running(scripted) as session, session.ws_connect("/ws") as socket:
+        await socket.send_json(post(1, {"type": "allMids"}, "info"))
+        assert (await asyncio.wait_for(socket.receive(), 5)).type is aiohttp.WSMsgType.CLOSED
 
 
 async def test_speed_compresses_the_market_into_real_time(scripted: Any):
