@@ -12,9 +12,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from pyarrow import feather
 
-from market.candles_from_ticks import HOUR_MS, TIMEFRAMES_MS, CandleFile, Candles, dates, write_file
+from market.candles_from_ticks import (
+    HOUR_MS,
+    TIMEFRAMES_MS,
+    CandleFile,
+    Candles,
+    Rows,
+    candle_table,
+    funding_table,
+    write_files,
+)
 from market.errors import ConfigurationError, MalformedMessage, NotEnoughData
 from market.tape import FloatArray, IntArray
 
@@ -123,7 +133,7 @@ def resample(candles: Candles, length_ms: int) -> Candles:
 
 
 def convert_candles(path: Path, coin: str, folder: Path, quote_currency: str = "USDC") -> list[CandleFile]:
-    """Write Freqtrade's files of the candles of a coin from files in any form that `read_candles` reads.
+    """Add to Freqtrade's files the candles of a coin from files in any form that `read_candles` reads.
 
     Every timeframe found is written, the hour in any case, because Freqtrade takes mark prices from it, and the funding
     rates beside them, or none.
@@ -141,8 +151,8 @@ def convert_candles(path: Path, coin: str, folder: Path, quote_currency: str = "
     """
     sources = [path] if path.is_file() else _timeframes(path, coin)
     read = [(candles, period_ms(candles, source)) for source in sources for candles in [read_candles(source)]]
-    longest = max((candles for candles, _ in read), key=lambda candles: int(candles.open_ms[-1] - candles.open_ms[0]))
-    by_length = {HOUR_MS: resample(longest, HOUR_MS)} | {period: candles for candles, period in read}
+    whole = {period: (candles, np.zeros(len(candles.open_ms), dtype=bool)) for candles, period in read}
+    by_length = {HOUR_MS: _hours(read)} | whole
     names = {period: name for name, period in TIMEFRAMES_MS.items()}
     unknown = [period for period in by_length if period not in names]
     if unknown:
@@ -150,15 +160,20 @@ def convert_candles(path: Path, coin: str, folder: Path, quote_currency: str = "
             f"{path}: candles of {unknown[0] / 1e3:g} s, needed are those of {', '.join(TIMEFRAMES_MS)}"
         )
     start = folder / "futures" / f"{coin}_{quote_currency}_{quote_currency}"
-    written = [
-        write_file(
-            start.with_name(f"{start.name}-{names[period]}-futures.feather"),
-            pa.table([dates(candles.open_ms), *candles[1:]], names=["date", *Candles._fields[1:]]),
-        )
-        for period, candles in sorted(by_length.items())
-    ]
+    files = []
+    for period, (candles, partial) in sorted(by_length.items()):
+        target = start.with_name(f"{start.name}-{names[period]}-futures.feather")
+        files.append(Rows(target, period, candle_table(candles), partial))
     funding = _funding(path if path.is_dir() else path.parent, coin)
-    return [*written, write_file(start.with_name(f"{start.name}-1h-funding_rate.feather"), funding)]
+    target = start.with_name(f"{start.name}-1h-funding_rate.feather")
+    return write_files([*files, Rows(target, HOUR_MS, funding, np.zeros(len(funding), dtype=bool))])
+
+
+def _hours(read: list[tuple[Candles, int]]) -> tuple[Candles, NDArray[np.bool_]]:
+    """Hours of the candles that cover the longest time, and of which a candle is missing."""
+    longest, period = max(read, key=lambda one: int(one[0].open_ms[-1] - one[0].open_ms[0]))
+    _, counts = np.unique(longest.open_ms // HOUR_MS, return_counts=True)
+    return resample(longest, HOUR_MS), counts * period < HOUR_MS
 
 
 def _files(path: Path) -> list[Path]:
@@ -185,12 +200,12 @@ def _funding(path: Path, coin: str) -> pa.Table:
     name = _name_of(coin, "1h-funding_rate")
     found = [file for file in _files(path) if name.fullmatch(file.name)]
     if not found:
-        return pa.table({"date": dates(np.empty(0, dtype=np.int64)), "funding_rate": np.empty(0)})
+        return funding_table(np.empty(0, dtype=np.int64), np.empty(0))
     table = _table(found[0])
     time_ms = _times_ms(table, _stamp(table), found[0])
     rate = _values(table, "funding_rate" if "funding_rate" in table.column_names else "open", found[0])
     hours, first = np.unique(np.rint(time_ms / HOUR_MS).astype(np.int64), return_index=True)
-    return pa.table({"date": dates(hours * HOUR_MS), "funding_rate": rate[first]})
+    return funding_table(hours * HOUR_MS, rate[first])
 
 
 def _stamp(table: pa.Table) -> str:

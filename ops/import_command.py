@@ -1,4 +1,4 @@
-"""`mm import`: market data of other programs and archives; `mm candles`: Freqtrade's candles from ticks."""
+"""`mm import`: market data of other programs and archives; `mm candles`: Freqtrade's candles from either."""
 
 from pathlib import Path
 from typing import Any
@@ -90,23 +90,40 @@ def _show(report: ImportReport, out: str) -> None:
     json_option,
 )
 def candles(*, out: Path, as_json: bool, **options: Any) -> None:
-    """Write Freqtrade's 1m, 5m and 1h candles and funding, so that backtests have data: from ticks or other files."""
+    """Add 1m, 5m and 1h candles and funding to Freqtrade's, so that backtests have data: from ticks or other files.
+
+    Without --coin, of every coin of the store.
+    """
     files = _converted(out, options) if options["source"] else _from_ticks(out, options)
     if as_json:
-        print_json({"files": [{"path": str(file.path), "candles": file.candles} for file in files]})
+        document = [{"path": str(file.path), "candles": file.candles, "before": file.before} for file in files]
+        print_json({"files": document})
         return
     for file in files:
-        click.echo(f"{file.candles:8,} candles in {file.path}")
+        click.echo(f"{file.candles:8,} candles, before {file.before:,}, in {file.path}")
 
 
 def _from_ticks(out: Path, options: dict[str, Any]) -> list[CandleFile]:
     settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
     store = TickStore(settings.market_data, settings.venue)
-    return [file for coin in options["coins"] or store.coins() for file in write_candles(store, coin, out)]
+    if options["coins"]:
+        return [file for coin in options["coins"] for file in write_candles(store, coin, out)]
+    files = []
+    for coin in store.coins():
+        try:
+            files += write_candles(store, coin, out)
+        except NotEnoughData as error:
+            click.echo(f"{coin} is left out: {error}", err=True)
+    if not files:
+        raise NotEnoughData(f"0 coins of {settings.venue} with a trade in {settings.market_data}, need 1")
+    return files
 
 
 def _converted(out: Path, options: dict[str, Any]) -> list[CandleFile]:
     source, coins = options["source"], options["coins"]
+    for name in ("data", "venue"):
+        if options[name]:
+            raise ConfigurationError(f"--{name} names ticks, --from candles: give one of them")
     if not coins or (source.is_file() and len(coins) > 1):
         raise ConfigurationError("name the coin of these candles with --coin; a single file is of one coin")
     return [file for coin in coins for file in convert_candles(source, coin, out)]

@@ -125,6 +125,20 @@ def test_longer_candles_are_what_pandas_makes_of_the_shorter(tmp_path):
     np.testing.assert_array_equal(np.column_stack(hours[1:]), expected.to_numpy())
 
 
+def test_a_second_file_is_added_to_the_first(tmp_path):
+    """New rows count where both have one; an hour of which a candle is missing gives way to a whole one."""
+    data = frame()
+    convert_candles(written(tmp_path / "first" / "ETH_5m.feather", data), "ETH", tmp_path / "here")
+    later = data.iloc[6:30].assign(close=data["open"])
+    files = convert_candles(written(tmp_path / "second" / "ETH_5m.feather", later), "ETH", tmp_path / "here")
+    assert [(file.before, file.candles) for file in files] == [(ROWS, ROWS), (4, 4), (0, 0)]
+    five = read_candles(tmp_path / "here" / "futures" / "ETH_USDC_USDC-5m-futures.feather")
+    expected = data["close"].where((data.index < 6) | (data.index >= 30), data["open"])
+    np.testing.assert_array_equal(five.close, expected)
+    hours = read_candles(tmp_path / "here" / "futures" / "ETH_USDC_USDC-1h-futures.feather")
+    np.testing.assert_array_equal(hours.volume, [60.0, 60.0, 60.0, 20.0])
+
+
 def test_freqtrade_reads_the_converted_files(tmp_path):
     """Candles of every timeframe, hours for the mark price, and funding at full hours."""
     data = frame()

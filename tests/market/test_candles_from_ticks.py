@@ -1,5 +1,7 @@
 """Candles from ticks: what pandas would make of the trades, in the files Freqtrade reads."""
 
+import errno
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.candles_from_ticks import HOUR_MS, candles, write_candles
-from market.errors import NotEnoughData
+from market.errors import MalformedMessage, NotEnoughData
 from market.store.rows import table_of
 from market.store.segments import write_segment
 from market.store.tick_store import TickStore
@@ -90,6 +92,121 @@ def test_freqtrade_reads_the_files(tmp_path):
     assert {"date", "funding_rate"} <= set(funding.columns)
     assert funding["date"].iloc[0] == pd.Timestamp(START + HOUR_MS, unit="ms", tz="UTC")
     assert funding["funding_rate"].iloc[0] == pytest.approx(1, abs=0.01)
+
+
+def stored(path, start_ms, rows, volume, close=200.0):
+    """Candles of an hour in a file, as Freqtrade stores them."""
+    dates = pd.to_datetime(start_ms + HOUR_MS * np.arange(rows), unit="ms", utc=True)
+    prices = dict.fromkeys(("open", "high", "low", "close"), close)
+    frame = pd.DataFrame({"date": dates, **prices, "volume": volume})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_feather(path, compression="lz4")
+    return frame
+
+
+def hours_of(folder):
+    """The file of hours."""
+    return pd.read_feather(folder / "futures" / "ETH_USDC_USDC-1h-futures.feather")
+
+
+def test_what_a_file_holds_stays_and_new_rows_are_put_among_it(tmp_path):
+    """By time; where both have a candle that was recorded whole the new one counts; twice is as once."""
+    fill(tmp_path / "store")
+    old = stored(tmp_path / "futures" / "ETH_USDC_USDC-1h-futures.feather", START - 5 * HOUR_MS, 20, volume=7.0)
+    counts = [write_candles(TickStore(tmp_path / "store"), "ETH", tmp_path)[2] for _ in range(2)]
+    assert [(file.before, file.candles) for file in counts] == [(20, 20), (20, 20)]
+    found = hours_of(tmp_path)
+    assert found["date"].astype("datetime64[ms, UTC]").tolist() == old["date"].tolist()
+    assert found["volume"].tolist() == [7.0] * 5 + [360.0] * 4 + [7.0] * 11
+    assert list(tmp_path.glob("futures/.*")) == []
+
+
+@pytest.mark.parametrize(("volume", "stays"), [(1000.0, True), (300.0, False)])
+def test_a_candle_that_was_recorded_in_part_gives_way_to_a_whole_one(tmp_path, volume, stays):
+    """It ends with the recording; if the one in the file holds less it cannot be whole either."""
+    fill(tmp_path / "store")
+    stored(tmp_path / "futures" / "ETH_USDC_USDC-1h-futures.feather", START, 4, volume=volume)
+    write_candles(TickStore(tmp_path / "store"), "ETH", tmp_path)
+    assert hours_of(tmp_path)["close"].eq(200.0).tolist() == [False, False, False, stays]
+
+
+def test_funding_that_was_not_recorded_is_not_emptied(tmp_path):
+    """What was downloaded stays; an hour is known by its number, whatever the milliseconds."""
+    path = tmp_path / "data" / "futures" / "ETH_USDC_USDC-1h-funding_rate.feather"
+    path.parent.mkdir(parents=True)
+    times = pd.to_datetime(START + HOUR_MS * np.arange(3) + 48, unit="ms", utc=True)
+    pd.DataFrame({"date": times, "funding_rate": [1e-5, 2e-5, 3e-5]}).to_feather(path)
+    before = path.read_bytes()
+    trade = (START, START, "buy", 100.0, 1.0, "1", None, None, None, False)
+    write_segment(tmp_path / "bare", "hyperliquid", "ETH", Stream.TRADES, table_of(Stream.TRADES, [trade]))
+    funding = write_candles(TickStore(tmp_path / "bare"), "ETH", tmp_path / "data")[-1]
+    assert (funding.before, funding.candles, path.read_bytes()) == (3, 3, before)
+    fill(tmp_path / "store")
+    funding = write_candles(TickStore(tmp_path / "store"), "ETH", tmp_path / "data")[-1]
+    assert (funding.before, funding.candles) == (3, 5)
+    assert pd.read_feather(path)["funding_rate"].round(1).tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+def test_a_rate_of_an_hour_that_was_recorded_in_part_is_not_the_one_paid(tmp_path):
+    """The rate goes on changing up to the hour's end: one that is there already stays."""
+    path = tmp_path / "data" / "futures" / "ETH_USDC_USDC-1h-funding_rate.feather"
+    path.parent.mkdir(parents=True)
+    paid = pd.to_datetime([START + HOUR_MS], unit="ms", utc=True)
+    pd.DataFrame({"date": paid, "funding_rate": [9.0]}).to_feather(path)
+    trade = (START, START, "buy", 100.0, 1.0, "1", None, None, None, False)
+    write_segment(tmp_path / "store", "hyperliquid", "ETH", Stream.TRADES, table_of(Stream.TRADES, [trade]))
+    for time in (START + HOUR_MS // 2, START + 3 * HOUR_MS // 2):
+        row = table_of(Stream.CONTEXT, [(time, time, 0.5, 100.0, 100.0, 1.0, None)])
+        write_segment(tmp_path / "store", "hyperliquid", "ETH", Stream.CONTEXT, row)
+    trade = (START + 2 * HOUR_MS, START + 2 * HOUR_MS, "buy", 100.0, 1.0, "2", None, None, None, False)
+    write_segment(tmp_path / "store", "hyperliquid", "ETH", Stream.TRADES, table_of(Stream.TRADES, [trade]))
+    write_candles(TickStore(tmp_path / "store"), "ETH", tmp_path / "data")
+    assert pd.read_feather(path)["funding_rate"].tolist() == [9.0, 0.5]
+
+
+def test_funding_in_the_columns_of_candles_is_understood(tmp_path):
+    """Freqtrade stored it so once, the rate as `open`."""
+    fill(tmp_path / "store")
+    path = tmp_path / "futures" / "ETH_USDC_USDC-1h-funding_rate.feather"
+    stored(path, START - 2 * HOUR_MS, 2, volume=0.0, close=1e-5)
+    write_candles(TickStore(tmp_path / "store"), "ETH", tmp_path)
+    assert pd.read_feather(path)["funding_rate"].round(5).tolist()[:2] == [1e-5, 1e-5]
+
+
+@pytest.mark.parametrize("spoil", ["text", "column", "date"])
+def test_a_file_that_cannot_be_added_to_is_refused_and_left_alone(tmp_path, spoil):
+    """Named, before any other file of the coin is written."""
+    fill(tmp_path / "store")
+    path = tmp_path / "futures" / "ETH_USDC_USDC-1h-futures.feather"
+    frame = stored(path, START, 4, volume=7.0)
+    if spoil == "text":
+        path.write_text("date,open\n")
+    elif spoil == "column":
+        frame.drop(columns="volume").to_feather(path)
+    else:
+        frame.assign(date=frame["date"].where(frame.index > 0)).to_feather(path)
+    before = path.read_bytes()
+    with pytest.raises(MalformedMessage, match=rf"{path.name} is there but cannot be added to, move it away"):
+        write_candles(TickStore(tmp_path / "store"), "ETH", tmp_path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_disk_that_is_full_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    """Nothing half written stays."""
+    fill(tmp_path / "store")
+    path = tmp_path / "futures" / "ETH_USDC_USDC-1m-futures.feather"
+    stored(path, START, 4, volume=7.0)
+    before = path.read_bytes()
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_candles(TickStore(tmp_path / "store"), "ETH", tmp_path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_without_a_trade_there_are_no_candles(tmp_path):

@@ -9,6 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from calibration.history import read_history
+from market.store.rows import table_of
+from market.store.segments import write_segment
+from market.streams import Stream
 from ops.command_line import main
 
 START = 1_753_056_000_000
@@ -47,6 +50,27 @@ def test_from_a_foreign_file_to_a_history(mm, candles, tmp_path):
     assert history.column("created_ms").tolist() == [START + FIVE_MINUTES * k for k in range(24, ROWS + 1)]
 
 
+def test_what_was_there_before_is_told(mm, candles):
+    """Of every file, as text and as JSON."""
+    first = mm("candles", "--from", candles, "--coin", "ETH", "--out", "data")
+    assert "     100 candles, before 0, in data/futures/ETH_USDC_USDC-5m-futures.feather" in first.output
+    again = json.loads(mm("candles", "--from", candles, "--coin", "ETH", "--out", "data", "--json").stdout)
+    assert [(file["before"], file["candles"]) for file in again["files"]] == [(ROWS, ROWS), (9, 9), (0, 0)]
+
+
+def test_without_coins_every_coin_of_the_store_that_was_traded_is_converted(mm, tmp_path):
+    """One without a trade is named and left out; asked for by name it is an error."""
+    trade = (START, START, "buy", 100.0, 1.0, "1", None, None, None, False)
+    write_segment(tmp_path / "ticks", "hyperliquid", "SOL", Stream.TRADES, table_of(Stream.TRADES, [trade]))
+    quote = table_of(Stream.BBO, [(START, START, 99.0, 1.0, 101.0, 1.0)])
+    write_segment(tmp_path / "ticks", "hyperliquid", "BTC", Stream.BBO, quote)
+    result = mm("candles", "--data", "ticks", "--out", "data")
+    assert result.exit_code == 0, result.output
+    assert "BTC is left out: no trade of BTC" in result.stderr
+    assert result.stdout.count("SOL_USDC_USDC") == 4
+    assert mm("candles", "--data", "ticks", "--out", "data", "--coin", "BTC").exit_code == 3
+
+
 def test_a_part_may_be_asked_for_and_the_text_says_that_it_is_guessed(mm, candles, tmp_path):
     """First and last row as given, every minute if so wished."""
     between = ("--start", START + 90 * FIVE_MINUTES, "--end", START + 91 * FIVE_MINUTES, "--every", "1m")
@@ -75,6 +99,9 @@ def test_a_part_may_be_asked_for_and_the_text_says_that_it_is_guessed(mm, candle
             "no candle closes",
         ),
         (("candles", "--from", "{file}"), 2, "--coin"),
+        (("candles", "--from", "{file}", "--coin", "ETH", "--data", "there"), 2, "--data names ticks, --from candles"),
+        (("candles", "--from", "{file}", "--coin", "ETH", "--venue", "binance"), 2, "--venue names ticks"),
+        (("candles", "--data", "nowhere"), 3, "0 coins of hyperliquid with a trade in nowhere"),
     ],
 )
 def test_what_cannot_be_done_is_refused(mm, candles, words, status, said):
