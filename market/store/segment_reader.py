@@ -6,7 +6,8 @@ that reads the last minute every few seconds decodes only what is new.
 
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ import pyarrow.parquet as pq
 from market.errors import MalformedMessage
 from market.store.segment_listing import SegmentListing
 from market.store.segments import ROW_GROUP_ROWS, SegmentName, conform, replaced_names, time_column
-from market.store.storage import Storage
+from market.store.storage import LocalStorage, Storage
 from market.streams import Stream
 
 CACHED_FOOTERS = 1024  # some 30 kB each
@@ -66,6 +67,10 @@ class SegmentReader:
                 replaced |= replaced_names(self._footer(folder, name))
         return [name for name in chosen if name.name not in replaced]
 
+    def segments(self, folder: str, stream: Stream) -> list[SegmentName]:
+        """Segments of a stream in a day's folder, with those that a merged one stands for."""
+        return self._listing.segments(folder, stream)
+
     def streams(self, folder: str) -> set[Stream]:
         """Streams that have a segment in a day's folder."""
         return self._listing.streams(folder)
@@ -79,7 +84,8 @@ class SegmentReader:
         if name.first_ms is not None and name.last_ms is not None:
             return name.first_ms, name.last_ms
         metadata = self._footer(folder, name)
-        groups = [_group_extent(metadata, group, name.stream) for group in range(metadata.num_row_groups)]
+        with self._naming(f"{folder}/{name.name}", "is damaged"):
+            groups = [_group_extent(metadata, group, name.stream) for group in range(metadata.num_row_groups)]
         if not groups:
             return 0, -1
         return min(first for first, _ in groups), max(last for _, last in groups)
@@ -110,14 +116,15 @@ class SegmentReader:
         FileNotFoundError
             If the segment has vanished since it was chosen.
         MalformedMessage
-            If the file is not one of its stream.
+            If the file is damaged or not one of its stream.
         """
         key = (f"{folder}/{name.name}", tuple(columns))
         kept = self._tables.pop(key, None)
         if kept is None:
             metadata = self._footer(folder, name)
-            groups = _touched_groups(metadata, name.stream, window)
-            table = self._read_groups(key[0], name.stream, columns, groups)
+            with self._naming(key[0], "is damaged"):
+                groups = _touched_groups(metadata, name, window)
+                table = self._read_groups(key[0], name.stream, columns, groups)
             if name.first_ms is not None and metadata.num_rows <= ROW_GROUP_ROWS and len(groups) == 1:
                 self._remember(key, table)
                 self._footers.pop(key[0], None)
@@ -142,11 +149,9 @@ class SegmentReader:
         if known is not None and known[0] == version:
             self._footers.move_to_end(path)
             return known[1]
-        with self._storage.open(path) as source:
-            try:
-                metadata = pq.read_metadata(source)
-            except pa.ArrowInvalid as error:
-                raise MalformedMessage(f"{path} is not a parquet file: {error}") from None
+        with self._naming(path, "is not a parquet file"), self._storage.open(path) as source:
+            metadata = pq.read_metadata(source)
+            replaced_names(metadata)
         self._footers[path] = version, metadata
         if len(self._footers) > CACHED_FOOTERS:
             self._footers.popitem(last=False)
@@ -158,7 +163,22 @@ class SegmentReader:
             present = set(file.metadata.schema.names)
             wanted = [column for column in columns if column in present]
             table = file.read_row_groups(groups, columns=wanted, use_threads=False)
+        # Text that is none would be found by whoever looks at it, who does not know the file any more.
+        table.validate(full=True)
         return conform(table, stream, columns)
+
+    @contextmanager
+    def _naming(self, path: str, fault: str) -> Iterator[None]:
+        """Turn what pyarrow says of a file's content into this project's error, which names the file.
+
+        A local disk's own errors bear a number, and stay; a remote store's cannot be told from those of the content.
+        """
+        try:
+            yield
+        except (pa.ArrowException, UnicodeDecodeError, MalformedMessage, OSError) as error:
+            if isinstance(error, OSError) and (error.errno or not isinstance(self._storage, LocalStorage)):
+                raise
+            raise MalformedMessage(f"{path} {fault}: {' '.join(str(error).split())}") from None
 
     def _remember(self, key: tuple[str, tuple[str, ...]], table: pa.Table) -> None:
         now_s = time.monotonic()
@@ -174,21 +194,31 @@ class SegmentReader:
 
 def _group_extent(metadata: pq.FileMetaData, group: int, stream: Stream) -> tuple[int, int]:
     """First and last time of a row group; all times where the file holds no statistics."""
-    names = metadata.schema.names
-    column = time_column(stream)
-    if column not in names:
-        raise MalformedMessage(f"a {stream} file needs the column {column}, saw {names[:8]}")
-    last_column = "end_ms" if stream is Stream.GAPS else column
-    first, last = (metadata.row_group(group).column(names.index(name)).statistics for name in (column, last_column))
+    last_column = "end_ms" if stream is Stream.GAPS else time_column(stream)
+    first, last = (_statistics(metadata, group, name) for name in (time_column(stream), last_column))
     if first is None or last is None or not first.has_min_max or not last.has_min_max:
         everything = np.iinfo(np.int64)
         return int(everything.min), int(everything.max)
     return first.min, last.max
 
 
-def _touched_groups(metadata: pq.FileMetaData, stream: Stream, window: Window) -> list[int]:
+def _statistics(metadata: pq.FileMetaData, group: int, column: str) -> pq.Statistics | None:
+    names = metadata.schema.names
+    if column not in names:
+        raise MalformedMessage(f"the column {column} is needed, saw {names[:8]}")
+    chunk = metadata.row_group(group).column(names.index(column))
+    # Where these two differ, which only damage does, pyarrow ends the process when it is asked for statistics.
+    if chunk.physical_type != metadata.schema.column(names.index(column)).physical_type:
+        raise MalformedMessage(f"the column {column} is stored as {chunk.physical_type}")
+    return chunk.statistics
+
+
+def _touched_groups(metadata: pq.FileMetaData, name: SegmentName, window: Window) -> list[int]:
     groups = range(metadata.num_row_groups)
-    return [group for group in groups if window.touches(*_group_extent(metadata, group, stream))]
+    # Nothing is to be chosen in most segments, and some damage is fatal only to who asks for statistics.
+    if name.first_ms is not None and len(groups) == 1:
+        return [0]
+    return [group for group in groups if window.touches(*_group_extent(metadata, group, name.stream))]
 
 
 def _within(table: pa.Table, stream: Stream, window: Window) -> pa.Table:

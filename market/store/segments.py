@@ -236,8 +236,17 @@ def encode(table: pa.Table, *, replaces: Sequence[str] = ()) -> pa.Buffer:
 
 
 def replaced_names(metadata: pq.FileMetaData) -> frozenset[str]:
-    """Names of the segments that a merged one stands for."""
-    return frozenset(json.loads((metadata.metadata or {}).get(REPLACES.encode(), b"[]")))
+    """Names of the segments that a merged one stands for.
+
+    Raises
+    ------
+    MalformedMessage
+        If there are no names where they should be.
+    """
+    try:
+        return frozenset(json.loads((metadata.metadata or {}).get(REPLACES.encode(), b"[]")))
+    except (ValueError, TypeError) as error:
+        raise MalformedMessage(f"no list of replaced segments: {error}") from None
 
 
 def publish(storage: Storage, segment: Segment) -> int:

@@ -1,7 +1,9 @@
 """The tick store: what was written is read, in order, once, and nothing else is touched."""
 
+import errno
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.errors import MalformedMessage, NotEnoughData, UnknownCoin
+from market.store import segment_reader
 from market.store.rows import gap_row, table_of
 from market.store.segments import SegmentName, SegmentWriter, encode, write_segment
 from market.store.tick_store import TickStore
@@ -147,6 +150,47 @@ def test_a_torn_file_is_named(tmp_path):
     (tmp_path / path).write_bytes(b"torn")
     with pytest.raises(MalformedMessage, match=r"bbo-.*parquet is not a parquet file"):
         TickStore(tmp_path).read("ETH", Stream.BBO, 0, 2**42)
+
+
+@pytest.mark.parametrize("stream", [Stream.BBO, Stream.TRADES])
+def test_whatever_byte_of_a_segment_is_damaged_its_reader_is_told_by_name(tmp_path, stream):
+    """Rows or this project's error, which names the file, and never text that cannot be looked at."""
+    times = [MIDNIGHT + time for time in range(50)]
+    table = quotes(times) if stream is Stream.BBO else trades([(time, str(time)) for time in times])
+    (path,) = write_segment(tmp_path, "hyperliquid", "ETH", stream, table)
+    content, errors = (tmp_path / path).read_bytes(), []
+    for position in range(len(content)):
+        damaged = bytearray(content)
+        damaged[position] = 0xFF if position % 2 else damaged[position] ^ 0x80
+        (tmp_path / path).write_bytes(damaged)
+        try:
+            TickStore(tmp_path).read("ETH", stream, 0, 2**42).to_pylist()
+        except MalformedMessage as error:
+            errors.append(str(error))
+    assert len(errors) > len(content) // 4
+    assert all(error.startswith(path) for error in errors)
+
+
+def test_a_column_stored_as_another_type_than_declared_is_not_asked_for_statistics():
+    """Only damage does that, and pyarrow would end the process."""
+    declared, chunk = SimpleNamespace(physical_type="INT64"), SimpleNamespace(physical_type="BOOLEAN")
+    schema = SimpleNamespace(names=["exchange_ms"], column=lambda _: declared)
+    metadata = SimpleNamespace(schema=schema, row_group=lambda _: SimpleNamespace(column=lambda _: chunk))
+    with pytest.raises(MalformedMessage, match="exchange_ms is stored as BOOLEAN"):
+        segment_reader._group_extent(metadata, 0, Stream.BBO)
+
+
+def test_an_error_of_the_disk_stays_one(tmp_path, monkeypatch):
+    """Only the content of a file is called damaged, not what keeps it from being read."""
+    write_segment(tmp_path, "hyperliquid", "ETH", Stream.BBO, quotes([MIDNIGHT]))
+    store = TickStore(tmp_path)
+
+    def refuse(path: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr(store._storage, "open", refuse)
+    with pytest.raises(PermissionError):
+        store.read("ETH", Stream.BBO, 0, 2**42)
 
 
 def test_a_merged_segment_stands_for_those_it_replaces(tmp_path):
