@@ -6,8 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from market.clock import now_ms
-from market.errors import DataError
-from market.store.compaction import compact, remove_leftovers, remove_old_days
+from market.store.compaction import compact, going_on, remove_leftovers, remove_old_days
 from market.store.segments import DAY_MS, day_of
 from market.store.storage import Storage
 
@@ -28,29 +27,35 @@ class Retention:
 
 
 async def keep_up(storage: Storage, venue: str, retention: Retention, *, period_s: float = 60.0) -> None:
-    """Compact and remove old days now and every `period_s`, until cancelled; a failure is logged, not fatal."""
+    """Compact and remove old days now and every `period_s`, until cancelled; a failure is logged, not fatal.
+
+    The first time every day is looked at, then those that still change: what failed of older ones is not tried again.
+    """
     since_day = ""
     ending = threading.Event()
     try:
         while True:
-            try:
-                await asyncio.to_thread(_once, storage, venue, retention, since_day, ending)
-                since_day = day_of(now_ms() - DAY_MS)
-            except (OSError, DataError) as error:
-                log.error("upkeep of the store failed, the next attempt is in %.0f s: %s", period_s, error)
+            time_ms = now_ms()
+            if await asyncio.to_thread(_once, storage, venue, retention, since_day, ending):
+                since_day = day_of(time_ms - DAY_MS)
             await asyncio.sleep(period_s)
     finally:
         # A thread cannot be cancelled; it looks here before each piece of work.
         ending.set()
 
 
-def _once(storage: Storage, venue: str, retention: Retention, since_day: str, ending: threading.Event) -> None:
-    time_ms = now_ms()
-    remove_leftovers(storage, venue, now_ms=time_ms)
-    report = compact(storage, venue, now_ms=time_ms, since_day=since_day, interrupted=ending.is_set)
-    log.info("compaction: %d segments into %d, %d deleted", report.replaced, report.merged, report.deleted)
-    if retention.days is None and retention.bytes is None:
-        return
-    removed = remove_old_days(storage, venue, now_ms=time_ms, keep_days=retention.days, keep_bytes=retention.bytes)
-    if removed:
-        log.info("removed %s", ", ".join(removed))
+def _once(storage: Storage, venue: str, retention: Retention, since_day: str, ending: threading.Event) -> bool:
+    """Whether compaction has looked at every day asked for."""
+    time_ms, compacted = now_ms(), False
+    with going_on("cleaning the store"):
+        remove_leftovers(storage, venue, now_ms=time_ms)
+    with going_on("compaction"):
+        report = compact(storage, venue, now_ms=time_ms, since_day=since_day, interrupted=ending.is_set)
+        log.info("compaction: %d segments into %d, %d deleted", report.replaced, report.merged, report.deleted)
+        compacted = True
+    if retention.days is not None or retention.bytes is not None:
+        with going_on("removing old days"):
+            days, size = retention.days, retention.bytes
+            for folder in remove_old_days(storage, venue, now_ms=time_ms, keep_days=days, keep_bytes=size):
+                log.info("removed %s", folder)
+    return compacted

@@ -6,18 +6,22 @@ a reader of the last half hour never opens hundreds of files.
 Compaction never hides a row and never shows one twice. First the merged segment becomes visible; it names those it
 replaces, and from then on readers leave them out. They are deleted only `GRACE_MS` later, when no reader can still
 hold a listing in which the merged one is missing. A crash between any two steps leaves a store that reads the same.
+
+What cannot be read, written or removed is logged and left as it is, and costs nothing else its upkeep.
 """
 
 import fcntl
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from market.errors import DataError, MalformedMessage
 from market.store.segment_reader import SegmentReader, Window
 from market.store.segments import (
     IMPORTED,
@@ -29,6 +33,7 @@ from market.store.segments import (
     in_time_order,
     is_day,
     stamped_name,
+    time_column,
     without_duplicates,
 )
 from market.store.storage import TEMPORARY_SUFFIX, LocalStorage, Storage
@@ -76,19 +81,26 @@ def compact(
     interrupted : callable
         Asked before each piece of work; once true, the rest is left for the next pass.
     """
-    merged = replaced = deleted = 0
+    done = [CompactionReport(0, 0, 0)]
     with _alone(storage, venue) as alone:
         folders = day_folders(storage, venue) if alone else []
         for folder in (folder for folder in folders if folder.rpartition("/")[2] >= since_day):
+            if interrupted():
+                break
             reader = SegmentReader(storage)
-            deleted += _delete_replaced(storage, reader, folder, now_ms)
-            for group in _due_groups(reader, folder, now_ms):
-                if interrupted():
-                    return CompactionReport(merged, replaced, deleted)
-                _merge(storage, reader, folder, group)
-                merged += 1
-                replaced += len(group)
-    return CompactionReport(merged, replaced, deleted)
+            with going_on(f"compaction of {folder}"):
+                for stream in sorted(reader.streams(folder)):
+                    done += _compact_stream(storage, reader, folder, stream, now_ms, interrupted)
+    return CompactionReport(*map(sum, zip(*done, strict=True)))
+
+
+@contextmanager
+def going_on(work: str) -> Iterator[None]:
+    """Log why a piece of work failed, and go on with the next."""
+    try:
+        yield
+    except (OSError, DataError, pa.ArrowException) as error:
+        log.error("%s failed: %s", work, error)
 
 
 def remove_old_days(
@@ -110,45 +122,70 @@ def remove_old_days(
         too_old = keep_days is not None and age >= keep_days
         too_much = keep_bytes is not None and total > keep_bytes
         if age > 0 and (too_old or too_much):
-            storage.remove_folder(folder)
+            # Subtracted even if it cannot be removed: no younger day has to go in its stead.
             total -= sizes[folder]
-            removed.append(folder)
+            with going_on(f"removing {folder}"):
+                storage.remove_folder(folder)
+                removed.append(folder)
     return removed
 
 
 def remove_leftovers(storage: Storage, venue: str, *, now_ms: int, older_than_ms: int = GRACE_MS) -> int:
     """Delete the temporary files that a crash left behind; younger ones may be somebody's present work."""
-    leftovers = [
-        f"{folder}/{name}"
-        for folder in day_folders(storage, venue)
-        for name in storage.files(folder)
-        if name.endswith(TEMPORARY_SUFFIX)
-    ]
-    old = [path for path in leftovers if _changed_ms(storage, path, now_ms) < now_ms - older_than_ms]
-    for path in old:
-        log.warning("removing %s, which a crash left behind", path)
-        storage.delete(path)
-    return len(old)
+    removed = 0
+    for folder in day_folders(storage, venue):
+        with going_on(f"cleaning {folder}"):
+            paths = [f"{folder}/{name}" for name in storage.files(folder) if name.endswith(TEMPORARY_SUFFIX)]
+            for path in paths:
+                if _changed_ms(storage, path, now_ms) < now_ms - older_than_ms:
+                    log.warning("removing %s, which a crash left behind", path)
+                    storage.delete(path)
+                    removed += 1
+    return removed
 
 
 def day_folders(storage: Storage, venue: str) -> list[str]:
     """Folders of all days of all coins."""
-    coins = [coin_folder(venue, coin) for coin in storage.folders(venue)]
-    return [f"{coin}/{day}" for coin in coins for day in storage.folders(coin) if is_day(day)]
+    found: list[str] = []
+    for coin in storage.folders(venue):
+        with going_on(f"listing {venue}/{coin}"):
+            folder = coin_folder(venue, coin)
+            found += [f"{folder}/{day}" for day in storage.folders(folder) if is_day(day)]
+    return found
 
 
-def _due_groups(reader: SegmentReader, folder: str, now_ms: int) -> Iterator[list[SegmentName]]:
-    """Groups of two or more segments of one stream that began in the same closed hour, or block of one not closed."""
-    for stream in sorted(reader.streams(folder)):
-        groups: defaultdict[int, list[SegmentName]] = defaultdict(list)
-        for name in reader.choose(folder, stream, EVERYTHING):
-            # An imported file that is imported again replaces its segments by name, so these keep their names.
-            if name.first_ms is None or name.last_ms is None or name.label.startswith(IMPORTED):
-                continue
-            start_ms = _due_since(name.first_ms, now_ms)
-            if start_ms is not None and name.last_ms - name.first_ms < LONGEST_SPAN_MS:
-                groups[start_ms].append(name)
-        yield from (group for _, group in sorted(groups.items()) if len(group) > 1)
+def _compact_stream(
+    storage: Storage,
+    reader: SegmentReader,
+    folder: str,
+    stream: Stream,
+    now_ms: int,
+    interrupted: Callable[[], bool],
+) -> Iterator[CompactionReport]:
+    """Delete what was merged and merge what is due of one stream of one day."""
+    if interrupted():
+        return
+    with going_on(f"compaction of {stream} in {folder}"):
+        yield CompactionReport(0, 0, _delete_replaced(storage, reader, folder, stream, now_ms))
+        for group in _due_groups(reader, folder, stream, now_ms):
+            if interrupted():
+                return
+            with going_on(f"merging {len(group)} segments of {stream} in {folder}"):
+                sources = _merge(storage, reader, folder, group)
+                yield CompactionReport(int(sources > 0), sources, 0)
+
+
+def _due_groups(reader: SegmentReader, folder: str, stream: Stream, now_ms: int) -> list[list[SegmentName]]:
+    """Groups of two or more segments of a stream that began in the same closed hour, or block of one not closed."""
+    groups: defaultdict[int, list[SegmentName]] = defaultdict(list)
+    for name in reader.choose(folder, stream, EVERYTHING):
+        # An imported file that is imported again replaces its segments by name, so these keep their names.
+        if name.first_ms is None or name.last_ms is None or name.label.startswith(IMPORTED):
+            continue
+        start_ms = _due_since(name.first_ms, now_ms)
+        if start_ms is not None and name.last_ms - name.first_ms < LONGEST_SPAN_MS:
+            groups[start_ms].append(name)
+    return [group for _, group in sorted(groups.items()) if len(group) > 1]
 
 
 def _due_since(time_ms: int, now_ms: int) -> int | None:
@@ -159,32 +196,53 @@ def _due_since(time_ms: int, now_ms: int) -> int | None:
     return block_ms if block_ms + BLOCK_MS + SETTLED_MS < now_ms else None
 
 
-def _merge(storage: Storage, reader: SegmentReader, folder: str, group: list[SegmentName]) -> None:
-    """Publish one segment with the rows of a group."""
+def _merge(storage: Storage, reader: SegmentReader, folder: str, group: list[SegmentName]) -> int:
+    """Publish one segment with the rows of those of a group that can be read; gives how many these are."""
     stream = group[0].stream
-    columns = [*SCHEMAS[stream].names, "session"]
-    table = pa.concat_tables([reader.read(folder, name, columns, EVERYTHING) for name in group])
-    table = in_time_order(table, stream)
+    tables: dict[str, pa.Table] = {}
+    for name in group:
+        with going_on("merging a segment, which stays as it is,"):
+            tables[name.name] = _whole(reader, folder, name)
+    if len(tables) < 2:
+        return 0
+    table = in_time_order(pa.concat_tables(tables.values()), stream)
     if stream is Stream.TRADES:
         table = without_duplicates(table)
-    names = [name.name for name in group]
-    label = f"{MERGED}-{sha256(' '.join(names).encode()).hexdigest()[:16]}"
-    storage.publish(f"{folder}/{stamped_name(stream, table, label)}", encode(table, replaces=names))
+    label = f"{MERGED}-{sha256(' '.join(tables).encode()).hexdigest()[:16]}"
+    storage.publish(f"{folder}/{stamped_name(stream, table, label)}", encode(table, replaces=list(tables)))
+    return len(tables)
 
 
-def _delete_replaced(storage: Storage, reader: SegmentReader, folder: str, now_ms: int) -> int:
+def _whole(reader: SegmentReader, folder: str, name: SegmentName) -> pa.Table:
+    """All rows of a segment with stamps.
+
+    Raises
+    ------
+    MalformedMessage
+        If the segment is damaged. One with other times than its stamps is, and would give the merged one a wrong name.
+    """
+    table = reader.read(folder, name, [*SCHEMAS[name.stream].names, "session"], EVERYTHING)
+    first_ms = pc.min(table[time_column(name.stream)]).as_py()
+    last_ms = pc.max(table["end_ms" if name.stream is Stream.GAPS else "exchange_ms"]).as_py()
+    if (first_ms, last_ms) != (name.first_ms, name.last_ms):
+        raise MalformedMessage(f"{folder}/{name.name} is damaged: its rows are from {first_ms} to {last_ms}")
+    return table
+
+
+def _delete_replaced(storage: Storage, reader: SegmentReader, folder: str, stream: Stream, now_ms: int) -> int:
     """Delete segments that a merged one has stood for long enough.
 
-    Those that were merged themselves go last: they hide their own sources for as long as they exist.
+    Those that were merged themselves go last: they hide their own sources for as long as they exist. For the same
+    reason nothing is deleted while a merged one cannot be read, or after a deletion that failed.
     """
-    present = set(storage.files(folder))
-    names = [name for name in map(SegmentName.parse, sorted(present)) if name is not None and name.merged]
-    due = [name for name in names if _changed_ms(storage, f"{folder}/{name.name}", now_ms) < now_ms - GRACE_MS]
-    replaced = set().union(*(reader.replaced(folder, name) for name in due)) & present
-    merged = {name.name for name in names}
-    for name in sorted(replaced, key=lambda name: (name in merged, name)):
-        storage.delete(f"{folder}/{name}")
-    return len(replaced)
+    names = reader.segments(folder, stream)
+    merged = [name for name in names if name.merged]
+    due = [name for name in merged if _changed_ms(storage, f"{folder}/{name.name}", now_ms) < now_ms - GRACE_MS]
+    replaced = set().union(*(reader.replaced(folder, name) for name in due))
+    present = [name for name in names if name.name in replaced]
+    for name in sorted(present, key=lambda name: (name.merged, name)):
+        storage.delete(f"{folder}/{name.name}")
+    return len(present)
 
 
 def _changed_ms(storage: Storage, path: str, now_ms: int) -> int:
@@ -201,11 +259,10 @@ def _day(folder: str) -> int:
 
 def _folder_bytes(storage: Storage, folder: str) -> int:
     total = 0
-    for name in storage.files(folder):
-        try:
-            total += storage.version(f"{folder}/{name}")[0]
-        except FileNotFoundError:
-            continue
+    with going_on(f"measuring {folder}"):
+        for name in storage.files(folder):
+            with suppress(FileNotFoundError):
+                total += storage.version(f"{folder}/{name}")[0]
     return total
 
 

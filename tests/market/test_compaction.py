@@ -1,5 +1,6 @@
 """Upkeep of the store: it reads the same before, during and after, whatever happens in between."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from market.store.compaction import GRACE_MS, HOUR_MS, compact, remove_leftovers, remove_old_days
@@ -145,6 +147,107 @@ def test_two_processes_do_not_compact_at_once(tmp_path):
         assert compact(LocalStorage(tmp_path), "hyperliquid", now_ms=NEXT_DAY) == (0, 0, 0)
 
 
+class Guarded(LocalStorage):
+    """A disk some of whose files may be seen but not opened."""
+
+    guarded: Path
+
+    def open(self, path: str) -> pa.NativeFile:
+        """Open, or refuse."""
+        if self.root / path == self.guarded:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return super().open(path)
+
+
+def damage(path: Path, position: int) -> None:
+    """Change one byte."""
+    content = bytearray(path.read_bytes())
+    content[position] ^= 0xFF
+    path.write_bytes(content)
+
+
+def two_hours(root: Path) -> list[Path]:
+    """Segments of fifty quotes of two coins in two hours, two each; gives those of the coin that is sorted first."""
+    for coin in ("BTC", "ETH"):
+        writer = SegmentWriter(root, "hyperliquid", coin)
+        for start in (MORNING, MORNING + 60_000, MORNING + HOUR_MS, MORNING + HOUR_MS + 60_000):
+            writer.write(
+                Stream.BBO, table_of(Stream.BBO, [(start + row, start, 1.0, 1.0, 2.0, 1.0) for row in range(50)])
+            )
+    return sorted(root.glob("hyperliquid/BTC/*/bbo-*.parquet"))
+
+
+@pytest.mark.parametrize("position", [4, 925, -20, -1])
+def test_a_damaged_segment_costs_no_other_its_compaction(tmp_path, caplog, position):
+    """It stays and is named in the log; the hours, coins and days after it become one segment each."""
+    damaged = two_hours(tmp_path)[1]
+    damage(damaged, position)
+    content = damaged.read_bytes()
+    for _ in range(2):
+        compact(LocalStorage(tmp_path), "hyperliquid", now_ms=NEXT_DAY)
+        age(tmp_path, GRACE_MS / 1e3 + 1, NEXT_DAY)
+    assert damaged.name in caplog.text
+    assert damaged.read_bytes() == content
+    assert len(list(tmp_path.glob("hyperliquid/BTC/*/*.parquet"))) == 3
+    assert len(list(tmp_path.glob("hyperliquid/ETH/*/*.parquet"))) == 2
+    damaged.unlink()
+    assert len(TickStore(tmp_path).read("BTC", Stream.BBO, 0, 2**42)) == 150
+
+
+def test_the_rest_of_an_hour_with_a_damaged_segment_is_merged_without_it(tmp_path):
+    """Nothing is hidden by it: when the damage is undone, every row is there once."""
+    fill(tmp_path, hours=1)
+    before = everything(tmp_path)
+    damaged = sorted(tmp_path.rglob("bbo-*.parquet"))[2]
+    damage(damaged, -1)
+    for _ in range(3):
+        compact(LocalStorage(tmp_path), "hyperliquid", now_ms=NEXT_DAY)
+        age(tmp_path, GRACE_MS / 1e3 + 1, NEXT_DAY)
+    assert len(list(tmp_path.rglob("bbo-*.parquet"))) == 2
+    damage(damaged, -1)
+    assert everything(tmp_path) == before
+    compact(LocalStorage(tmp_path), "hyperliquid", now_ms=NEXT_DAY)
+    assert everything(tmp_path) == before
+
+
+def test_a_file_that_cannot_be_opened_costs_no_other_its_compaction(tmp_path):
+    """Its rows are there as before once it may be read."""
+    fill(tmp_path)
+    before = everything(tmp_path)
+    disk = Guarded(tmp_path)
+    disk.guarded = sorted(tmp_path.rglob("bbo-*.parquet"))[0]
+    assert compact(disk, "hyperliquid", now_ms=NEXT_DAY).merged == 7
+    age(tmp_path, GRACE_MS / 1e3 + 1, NEXT_DAY)
+    compact(disk, "hyperliquid", now_ms=NEXT_DAY)
+    assert disk.guarded.exists()
+    assert everything(tmp_path) == before
+
+
+def test_a_merged_segment_that_is_damaged_keeps_what_it_stands_for(tmp_path):
+    """Its sources hold the rows still; those of other streams are deleted meanwhile."""
+    fill(tmp_path, hours=1)
+    before = everything(tmp_path)
+    compact(LocalStorage(tmp_path), "hyperliquid", now_ms=NEXT_DAY)
+    (merged,) = tmp_path.rglob("bbo-*merged*.parquet")
+    damage(merged, -1)
+    age(tmp_path, GRACE_MS / 1e3 + 1, NEXT_DAY)
+    compact(LocalStorage(tmp_path), "hyperliquid", now_ms=NEXT_DAY)
+    assert len(list(tmp_path.rglob("bbo-*.parquet"))) == 7
+    assert len(list(tmp_path.rglob("trades-*.parquet"))) == 1
+    merged.unlink()
+    assert everything(tmp_path) == before
+
+
+def test_a_segment_whose_times_are_not_those_of_its_name_is_not_merged(tmp_path, caplog):
+    """Damage that is a number still must not give the merged segment a name under which nobody looks for it."""
+    first, second, *_ = two_hours(tmp_path)
+    other = second.with_name(second.name.replace(f"{MORNING + 60_000}", f"{MORNING + 60_001}"))
+    second.rename(other)
+    compact(LocalStorage(tmp_path), "hyperliquid", now_ms=NEXT_DAY)
+    assert f"{other.name} is damaged: its rows are from {MORNING + 60_000}" in caplog.text
+    assert len(list(first.parent.glob("*merged*"))) == 1
+
+
 def run_until_killed(work: str, root: Path, step: int) -> subprocess.CompletedProcess:
     """Do some work in a process that kills itself before its write of this number."""
     command = [sys.executable, "-c", DIE_AT_STEP + work, str(root), str(step)]
@@ -214,6 +317,25 @@ def test_days_beyond_the_limit_are_removed_whole(tmp_path):
     removed = remove_old_days(LocalStorage(tmp_path), "hyperliquid", now_ms=now_ms, keep_days=3)
     assert len(removed) == 4
     assert TickStore(tmp_path).days("ETH") == ["2024-10-06", "2024-10-07", "2024-10-08"]
+
+
+class Stubborn(LocalStorage):
+    """A disk that keeps the folders of one coin."""
+
+    def remove_folder(self, folder: str) -> None:
+        """Remove, or refuse."""
+        if "/BTC/" in folder:
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        super().remove_folder(folder)
+
+
+def test_a_folder_that_cannot_be_removed_costs_no_other_more_or_less(tmp_path):
+    """The days of the other coin go and stay as if it had been removed."""
+    fill_days(tmp_path, 4)
+    one = next(tmp_path.rglob("*.parquet")).stat().st_size
+    removed = remove_old_days(Stubborn(tmp_path), "hyperliquid", now_ms=MORNING + 3 * DAY_MS, keep_bytes=4 * one)
+    assert [folder.split("/")[1] for folder in removed] == ["ETH", "ETH"]
+    assert len(TickStore(tmp_path).days("BTC")) == 4
 
 
 def test_a_limit_of_size_removes_the_oldest_first_and_never_today(tmp_path):
