@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -26,13 +27,13 @@ from market.collection.collector_state import CollectorState, write_state
 from market.collection.live_recording import LiveRecording, Recording
 from market.collection.recorder import SLOW_FLUSHES, SLOW_STREAMS, SPILL_BYTES, Counts, Recorder
 from market.collection.upkeep import Retention, keep_up
-from market.errors import ConfigurationError, DataError
+from market.errors import ConfigurationError, DataError, NotEnoughData, UnknownCoin
 from market.hyperliquid.directory import Directory
 from market.hyperliquid.feed import Allowances, Feed, Timing
 from market.hyperliquid.market_data import Subscription
 from market.store.storage import LocalStorage, open_storage
 from market.store.tick_store import TickStore
-from market.streams import Stream
+from market.streams import SCHEMAS, Stream
 
 COINS_PER_CONNECTION = 60
 MOST_CONNECTIONS = 10
@@ -160,11 +161,13 @@ class Collector:
     def _resume_coin(self, coin: str, connections: Sequence[tuple[Stream, ...]]) -> CoinRecording:
         try:
             last_ms = self._store.extent(coin)[1]
-        except DataError:
+        except (DataError, OSError) as error:
+            if not isinstance(error, (UnknownCoin, NotEnoughData)):
+                log.error("what is recorded of %s cannot be read, so no gap is recorded since: %s", coin, error)
             return CoinRecording(coin, self._recorder, connections=connections)
         columns = ("exchange_ms", "trade_id")
-        trades = self._store.read(coin, Stream.TRADES, last_ms - KNOWN_TRADES_MS, last_ms, columns=columns)
-        known = zip(*(trades[name].to_pylist() for name in columns), strict=True)
+        trades = self._readable(coin, Stream.TRADES, last_ms - KNOWN_TRADES_MS, last_ms, columns)
+        known = [(row["exchange_ms"], row["trade_id"]) for row in trades]
         # An older end needs no gap row: nothing is recorded since, and a reader sees that without being told.
         oldest_ms = now_ms() - LONGEST_START_GAP_MS
         if last_ms > oldest_ms and not self._was_stopped(coin, last_ms):
@@ -174,7 +177,7 @@ class Collector:
 
     def _was_stopped(self, coin: str, last_ms: int) -> bool:
         """Whether the recording that ends at `last_ms` was ended on purpose, with everything written."""
-        gaps = self._store.read(coin, Stream.GAPS, last_ms - 1, 1 << 62).to_pylist()
+        gaps = self._readable(coin, Stream.GAPS, last_ms - 1, 1 << 62)
         return any(gap["reason"] == "stop" and gap["end_ms"] >= last_ms for gap in gaps)
 
     def _note_crash(self, coin: str, last_ms: int, connections: Sequence[tuple[Stream, ...]]) -> None:
@@ -185,10 +188,25 @@ class Collector:
         for stream in (stream for streams in connections for stream in streams):
             flushes = 2 * (SLOW_FLUSHES if stream in SLOW_STREAMS else 1)
             start_ms = last_ms - round(flushes * self._flush_seconds * 1e3)
-            rows = self._store.read(coin, stream, start_ms, last_ms, columns=("exchange_ms",))["exchange_ms"]
-            start_ms = max([start_ms, *rows.to_pylist()[-1:]])
+            rows = self._readable(coin, stream, start_ms, last_ms, ("exchange_ms",))
+            start_ms = max([start_ms, *(row["exchange_ms"] for row in rows[-1:])])
             if start_ms < last_ms:
                 self._recorder.add_gap(coin, stream, start_ms, last_ms, "crash")
+
+    def _readable(
+        self, coin: str, stream: Stream, start_ms: int, end_ms: int, columns: Sequence[str] | None = None
+    ) -> list[dict[str, Any]]:
+        """Rows of a window, or none where they cannot be read, which must keep no coin from being recorded.
+
+        Without its last rows a recording counts as crashed, and trades of the back-log may be written once more: they
+        are read once.
+        """
+        try:
+            table = self._store.read(coin, stream, start_ms, end_ms, columns=columns)
+        except (DataError, OSError) as error:
+            log.error("the last rows of %s cannot be read: %s", coin, error)
+            table = SCHEMAS[stream].empty_table()
+        return list(table.to_pylist())
 
     async def _flush_for_ever(self, live: Recording) -> None:
         while True:

@@ -235,6 +235,26 @@ async def test_after_a_crash_between_two_streams_the_later_one_has_a_gap(
     assert {row["end_ms"] for row in crashes.values()} == {newest}
 
 
+@pytest.mark.parametrize("stream", [Stream.TRADES, Stream.BBO, Stream.GAPS])
+async def test_a_damaged_segment_keeps_no_coin_from_being_recorded(
+    exchange, hurried, now, make_quote, make_trade, tmp_path, stream
+):
+    """Where the end of the last run cannot be read, it is taken for a crash, and the time since is a gap as ever."""
+    newest = now() - 60_000
+    recorder = Recorder(LocalStorage(tmp_path), "hyperliquid", "before")
+    recorder.add("ETH", Stream.BBO, quote_row(make_quote(newest), newest))
+    recorder.add("ETH", Stream.TRADES, trade_row(make_trade(newest, 1), newest, replayed=False))
+    recorder.add_gap("ETH", Stream.BBO, newest, newest, "stop")
+    await recorder.flush()
+    (damaged,) = tmp_path.glob(f"hyperliquid/ETH/*/{stream}-*.parquet")
+    damaged.write_bytes(b"torn")
+    collector = Collector(exchange.url, ["ETH", "BTC"], tmp_path, flush_seconds=0.05, options=hurried)
+    async with collecting(collector):
+        await until(lambda: all(rows(tmp_path, Stream.BOOK_FAST, coin) for coin in ("ETH", "BTC")))
+    damaged.unlink()
+    assert newest in {row["start_ms"] for row in rows(tmp_path, Stream.GAPS) if row["reason"] == "start"}
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_the_recording_without_loss(exchange, hurried, now, make_quote, tmp_path, number):
     """What was received before the signal is in the store when the program ends."""
