@@ -26,6 +26,7 @@ _WIDTH, _ROW = 15.0, 4.3  # inches
 _FEWEST_ROWS = 2
 _INTERVAL = (0.025, 0.975)
 _FURTHEST = 1.15  # of the largest depth of interest
+_BEYOND_FEE = 1.6
 
 
 Convert = Callable[[FloatArray, FloatArray], FloatArray]
@@ -106,19 +107,35 @@ def _reach(axes: Axes, subject: Subject) -> None:
         fit, (low, high) = _fitted(subject, direction, depth)
         axes.fill_between(depth * bps, low, high, color=look.colour, alpha=0.16, linewidth=0)
         axes.plot(depth * bps, fit, look.line, color=look.colour, linewidth=2.0, label=f"{look.name}: fit, 95 %")
-        quote = _quote(subject.parameters, direction)
-        if quote is not None:
-            rate = np.interp(quote, depth, fit)
-            axes.plot(
-                quote * bps, rate, look.marker, color=look.colour, markersize=8, markeredgecolor="white", zorder=5
-            )
+        _mark_quote(axes, subject, direction, depth[-1])
     _limits(axes, subject)
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.5 / exposure)
     axes.set_xlim(0, max(furthest, 2 * candidate.tail_start) * bps)
     axes.set(xlabel="depth from mid [bps]", ylabel="market orders that reach it [1/s]")
     axes.set_title("How deep market orders go")
-    axes.legend(loc="upper right", title="steps: observed; marker: our quote", title_fontsize=8.5)
+    axes.legend(loc="upper right", title="steps: observed", title_fontsize=8.5)
+
+
+def _mark_quote(axes: Axes, subject: Subject, direction: Direction, furthest: float) -> None:
+    """Mark our quote on the fitted law; where it lies outside, or there is none, the legend says so."""
+    look, flow = _LOOKS[direction], candidate_of_parameters(subject.parameters).flows.of(direction)
+    name = "our ask" if direction is Direction.BUY else "our bid"
+    quote = _quote(subject.parameters, direction)
+    where = np.nan if quote is None else quote
+    rate = flow.fill_intensity.value * np.exp(-flow.fill_decay.value * where)
+    inside = where <= furthest and rate >= 0.5 / subject.observed.exposure_s
+    said = "none" if quote is None else f"{quote * subject.bps:.3g} bps{'' if inside else ', beyond the picture'}"
+    axes.plot(
+        where * subject.bps if inside else np.nan,
+        rate,
+        look.marker,
+        color=look.colour,
+        markersize=8,
+        markeredgecolor="white",
+        zorder=5,
+        label=f"{name}: {said}",
+    )
 
 
 def _limits(axes: Axes, subject: Subject) -> None:
@@ -181,8 +198,10 @@ def _by_depth(axes: Axes, subject: Subject) -> None:
     flows = candidate_of_parameters(parameters).flows
     fee, floor = parameters.model.maker_fee * 1e4, parameters.market.half_spread
     found = {direction: impact_by_depth(subject.observed, direction) for direction in Direction}
-    furthest = 1.08 * max([2 * floor, *(means.at.max() for means in found.values() if len(means.at))])
-    highest = 0.0
+    # The line of what a fill brings begins at the fee: a good part of it is to be seen.
+    reached = [means.at.max() for means in found.values() if len(means.at)]
+    furthest = max(1.08 * max([2 * floor, *reached]), _BEYOND_FEE * fee / bps)
+    highest = max(0.0, -fee)
     for direction, look in _LOOKS.items():
         _points(axes, found[direction].scaled(bps, bps), look, hollow=False, label=look.name)
         flow, depth = flows.of(direction), np.array([floor, furthest])
@@ -191,7 +210,8 @@ def _by_depth(axes: Axes, subject: Subject) -> None:
         highest = max(highest, float(loss.max()) * bps, *(found[direction].high * bps))
     line = np.array([0.0, furthest * bps])
     top = 1.6 * highest
-    axes.plot(line, line - fee, color=INK, linewidth=1.2, label=f"what it brings: depth less the fee of {fee:g} bps")
+    deducted = f"less the fee of {fee:g} bps" if fee >= 0 else f"plus the rebate of {-fee:g} bps"
+    axes.plot(line, line - fee, color=INK, linewidth=1.2, label=f"what it brings: depth {deducted}")
     axes.fill_between(line, line - fee, top, color=FAINT, alpha=0.5, linewidth=0)
     axes.set_xlim(0, furthest * bps)
     axes.set_ylim(0, top)

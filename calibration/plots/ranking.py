@@ -14,7 +14,12 @@ from quoting.toxicity import Regime
 
 _WIDTH, _ROW, _ABOVE, _BELOW = 15.0, 0.27, 1.15, 0.65  # inches
 _LEFT, _BARS_END, _WORDS_START = 0.055, 0.40, 0.415
-_COLUMNS = {"net": 0.045, "break-even fee": 0.125, "toxicity": 0.18, "": 0.195}  # right ends, then where words begin
+_COLUMNS = {  # right ends, then where words begin
+    "net\n[quote currency/h]": 0.068,
+    "break-even fee\n[bps]": 0.138,
+    "toxicity\n": 0.183,
+    "": 0.195,
+}
 _LONGEST_REASON = 90
 _COLOURS = {Regime.QUOTE: BLUE, Regime.WIDEN: ORANGE}
 
@@ -36,8 +41,11 @@ def ranking(prospects: list[Prospect], fee_bps: float) -> Figure:
     _words(words, prospects)
     pays = sum(not prospect.refused for prospect in prospects)
     figure.text(_LEFT, 1 - 0.38 / height, f"{pays} of {len(prospects)} coins pay", fontsize=15, weight="bold")
-    subtitle = f"expected earnings of quoting both sides, after adverse selection and a maker fee of {fee_bps:g} bps"
-    figure.text(_LEFT, 1 - 0.66 / height, subtitle, color=GREY)
+    subtitle = "expected earnings of quoting both sides, after adverse selection and a maker fee of "
+    figure.text(_LEFT, 1 - 0.66 / height, subtitle + _signed(f"{fee_bps:g} bps"), color=GREY)
+    # Above the words: beside the bars it would cover the longest of them.
+    place = (_WORDS_START, 1 - 0.31 / height)
+    figure.legend(handles=_legend(), loc="center left", bbox_to_anchor=place, ncols=4, frameon=False, borderaxespad=0)
     return figure
 
 
@@ -59,8 +67,6 @@ def _bars(axes: Axes, prospects: list[Prospect]) -> None:
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("expected net earnings [quote currency per hour]")
     axes.grid(axis="x", color=FAINT, linewidth=0.6, zorder=0)
-    if any(not prospect.refused for prospect in prospects):
-        axes.legend(handles=_legend(), loc="lower right")
 
 
 def _legend() -> list[Patch | Line2D]:
@@ -77,7 +83,7 @@ def _words(axes: Axes, prospects: list[Prospect]) -> None:
     axes.axis("off")
     axes.set_xlim(0, 1 - _WORDS_START)
     for name, right in _COLUMNS.items():
-        axes.text(right, -1.0, name, ha="right", va="center", color=GREY, fontsize=8)
+        axes.text(right, -1.1, name, ha="right", va="center", color=GREY, fontsize=8)
     for row, prospect in enumerate(prospects):
         ink = GREY if prospect.refused else INK
         for text, right in zip(_numbers(prospect), _COLUMNS.values(), strict=False):
@@ -89,8 +95,13 @@ def _numbers(prospect: Prospect) -> tuple[str, ...]:
     if prospect.figures is None:
         return ("–", "–", "–")
     figures = prospect.figures
-    end = f"{figures.break_even_fee_bps:.1f} bps" if np.isfinite(figures.break_even_fee_bps) else "–"
-    return tuple(text.replace("-", "−") for text in (f"{figures.net_per_hour:.2f}", end, f"{figures.toxicity:.2f}"))
+    end = f"{figures.break_even_fee_bps:z.1f}" if np.isfinite(figures.break_even_fee_bps) else "–"
+    return _signed(f"{figures.net_per_hour:z.2f}"), _signed(end), _signed(f"{figures.toxicity:.2f}")
+
+
+def _signed(number: str) -> str:
+    """A number with a minus as wide as a digit."""
+    return number.replace("-", "−")
 
 
 def _short(reason: str) -> str:

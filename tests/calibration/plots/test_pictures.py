@@ -83,7 +83,8 @@ def drawn(figure):
     """Texts of a figure with the boxes they take on the page [dots]."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    texts = [*figure.texts, *(text for axes in figure.axes for text in texts_of(axes))]
+    texts = [*figure.texts, *(text for legend in figure.legends for text in legend.get_texts())]
+    texts += [*(text for axes in figure.axes for text in texts_of(axes))]
     texts += [figure._suptitle] if figure._suptitle else []
     written = [text for text in texts if text.get_visible() and text.get_text().strip()]
     return [(text.get_text(), text.get_window_extent(canvas.get_renderer())) for text in dict.fromkeys(written)]
@@ -116,13 +117,35 @@ def test_a_ranking_shows_every_coin_with_its_reason(prospects):
         assert any(prospect.reason.startswith(text.removesuffix("…")) and len(text) > 20 for text in words)
 
 
-def test_nothing_in_a_ranking_is_cut_off_or_covered(prospects):
-    """All texts lie inside the page and none over another."""
+@pytest.mark.parametrize("rows", [0, 1, 4, 40])
+def test_nothing_in_a_ranking_is_cut_off_or_covered(prospects, rows):
+    """All texts lie inside the page and none over another, however many coins there are."""
     with styled():
-        figure = ranking(prospects, 1.5)
+        figure = ranking((4 * prospects)[:rows], -1.5)
         boxes = drawn(figure)
     assert cut_off(figure, boxes) == []
     assert overlapping(boxes) == []
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_legend_beside_the_bars_says_what_they_are(prospects, refused):
+    """The grey of a refused coin and the line of the interval too, whether any coin pays or none does."""
+    chosen = [prospect for prospect in prospects if prospect.refused is refused]
+    assert chosen
+    with styled():
+        figure = ranking(chosen, 1.5)
+        drawn(figure)
+    (legend,) = figure.legends
+    said = [text.get_text() for text in legend.get_texts()]
+    assert said == ["quoted", "quoted with widened quotes", "refused", "95 % interval"]
+    assert not any(legend.get_window_extent().overlaps(axes.bbox) for axes in figure.axes)
+
+
+def test_every_column_of_a_ranking_has_its_unit(prospects):
+    """But the toxicity, which has none."""
+    with styled():
+        words = [text for text, _ in drawn(ranking(prospects, 1.5))]
+    assert {"net\n[quote currency/h]", "break-even fee\n[bps]", "toxicity\n"} <= set(words)
 
 
 @pytest.mark.parametrize("with_history", [True, False])
@@ -134,6 +157,54 @@ def test_nothing_in_the_picture_of_a_calibration_is_cut_off_or_covered(subject, 
     assert len(figure.axes) == (6 if with_history else 3)
     assert cut_off(figure, boxes) == []
     assert overlapping(boxes) == []
+
+
+def with_quote(subject, depth):
+    """The same calibration with another ask at inventory zero."""
+    table = [list(row) for row in subject.parameters.hjb.ask_depth]
+    table[-1][subject.parameters.hjb.inventory.index(0)] = depth
+    book = subject.parameters.hjb.model_copy(update={"ask_depth": table})
+    return subject._replace(parameters=subject.parameters.model_copy(update={"hjb": book}))
+
+
+@pytest.mark.parametrize(
+    ("in_bps", "said", "marked"),
+    [
+        (5.0, "our ask: 5 bps", True),
+        (93.0, "our ask: 93 bps, beyond the picture", False),
+        (None, "our ask: none", False),
+    ],
+)
+def test_our_quote_is_marked_on_the_fitted_law_or_said_to_be_beyond_it(subject, in_bps, said, marked):
+    """The legend holds its depth in any case."""
+    depth = None if in_bps is None else in_bps / subject.bps
+    with styled():
+        axes = calibration_picture(with_quote(subject, depth)).axes[0]
+    (line,) = [line for line in axes.lines if line.get_label() == said]
+    (where,), (rate,) = line.get_data()
+    assert (np.isfinite(where) and where <= axes.get_xlim()[1]) == marked
+    if marked:
+        flow = subject.parameters.buy
+        assert where == pytest.approx(in_bps)
+        assert rate == pytest.approx(flow.fill_intensity.value * np.exp(-flow.fill_decay.value * depth))
+
+
+@pytest.mark.parametrize(
+    ("fee_bps", "said"),
+    [(1.5, "less the fee of 1.5 bps"), (90.0, "less the fee of 90 bps"), (-60.0, "plus the rebate of 60 bps")],
+)
+def test_what_a_fill_brings_lies_inside_its_panel(subject, fee_bps, said):
+    """Whatever the fee: a line in the legend is to be seen."""
+    model = subject.parameters.model.model_copy(update={"maker_fee": fee_bps / 1e4})
+    changed = subject._replace(parameters=subject.parameters.model_copy(update={"model": model}))
+    with styled():
+        axes = calibration_picture(changed).axes[2]
+    (line,) = [line for line in axes.lines if line.get_label() == f"what it brings: depth {said}"]
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    depth = np.linspace(left, right, 1001)
+    brought = np.interp(depth, *line.get_data())
+    seen = (brought > low) & (brought < high)
+    assert max(seen.mean(), np.ptp(brought[seen]) / (high - low)) > 0.3
 
 
 def test_every_axis_has_its_unit(subject, prospects):
