@@ -24,6 +24,18 @@ plot_option = click.option(
 )
 
 
+def check_picture(path: Path | None) -> None:
+    """Tell whether the picture asked for can be drawn: to be called before anything else is published.
+
+    Raises
+    ------
+    ConfigurationError
+        If matplotlib is not installed, the ending of the file is unknown, or there is no place for it.
+    """
+    if path is not None:
+        _plots().check_picture(path)
+
+
 def draw_scan(prospects: list[Prospect], fee_bps: float, path: Path) -> None:
     """Draw a ranking.
 

@@ -2,5 +2,6 @@
 
 from calibration.plots.estimates import Subject, plot_calibration
 from calibration.plots.ranking import plot_scan
+from calibration.plots.style import check_picture
 
-__all__ = ["Subject", "plot_calibration", "plot_scan"]
+__all__ = ["Subject", "check_picture", "plot_calibration", "plot_scan"]

@@ -1,5 +1,6 @@
 """The look of the pictures: colours that the colour-blind can tell apart (Okabe and Ito, 2008), and little ink."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from market.errors import ConfigurationError
 BLUE, ORANGE, VERMILION = "#0072B2", "#E69F00", "#D55E00"
 INK, GREY, FAINT = "#222222", "#767676", "#d9d9d9"
 _DOTS_PER_INCH = 150
+_NEEDS_LATEX = {"pgf"}
 _LOOK: dict[Any, Any] = {
     "font.size": 9.5,
     "axes.spines.top": False,
@@ -40,16 +42,34 @@ def styled() -> Iterator[None]:
         yield
 
 
+def check_picture(path: Path) -> None:
+    """Tell beforehand whether a picture can be written; nothing is.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no format of this ending, or no place for the file.
+    """
+    formats = sorted(set(Figure().canvas.get_supported_filetypes()) - _NEEDS_LATEX)
+    if path.suffix[1:].lower() not in formats:
+        raise ConfigurationError(f"cannot draw into {path}: accepted endings are {', '.join(formats)}")
+    if path.exists():
+        if not path.is_file() or not os.access(path, os.W_OK):
+            raise ConfigurationError(f"cannot draw into {path}: it is no file, or one that may not be written")
+        return
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"cannot draw into {path}: {folder} is no folder, or one that may not be written to")
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a picture; the ending of the file tells the format.
 
     Raises
     ------
     ConfigurationError
-        If there is no such format.
+        If there is no such format, or no place for the file.
     """
-    formats = figure.canvas.get_supported_filetypes()
-    if path.suffix[1:].lower() not in formats:
-        raise ConfigurationError(f"cannot draw into {path}: accepted endings are {', '.join(sorted(formats))}")
+    check_picture(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=_DOTS_PER_INCH, facecolor="white")

@@ -15,7 +15,7 @@ from calibration.calibrate import calibrate_observed
 from calibration.history import HistoryWriter, read_history
 from calibration.increments import Increments
 from calibration.observations import observe
-from calibration.plots import Subject, plot_calibration, plot_scan
+from calibration.plots import Subject, check_picture, plot_calibration, plot_scan
 from calibration.plots.estimates import calibration_picture
 from calibration.plots.ranking import ranking
 from calibration.plots.style import styled
@@ -229,6 +229,39 @@ def test_an_unknown_ending_is_refused_with_those_that_are_accepted(subject, tmp_
     with pytest.raises(ConfigurationError, match="png"):
         plot_calibration(subject, tmp_path / "calibration.xyz")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("new/a.PNG", None),
+        ("there.png", None),
+        ("a.xyz", "accepted endings are .*png"),
+        ("a", "accepted endings"),
+        ("a.pgf", "accepted endings"),
+        ("there.png/new/a.png", "there.png is no folder"),
+        ("folder.png", "it is no file"),
+    ],
+)
+def test_a_picture_that_cannot_be_written_is_known_before(tmp_path, name, said):
+    """By its ending or its place; nothing is written to find out."""
+    (tmp_path / "there.png").touch()
+    (tmp_path / "folder.png").mkdir()
+    if said is None:
+        check_picture(tmp_path / name)
+    else:
+        with pytest.raises(ConfigurationError, match=said):
+            check_picture(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.png", "there.png"]
+
+
+def test_a_picture_where_nobody_may_write_is_known_before(tmp_path, monkeypatch):
+    """Neither over a file nor into a folder."""
+    (tmp_path / "there.png").touch()
+    monkeypatch.setattr("os.access", lambda _path, _mode: False)  # the tests may run as root, who may do anything
+    for name in ("there.png", "new.png"):
+        with pytest.raises(ConfigurationError, match="may not be written"):
+            check_picture(tmp_path / name)
 
 
 def test_a_picture_of_a_calibration_without_fills_on_a_side(subject, tmp_path):
