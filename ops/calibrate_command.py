@@ -27,7 +27,7 @@ from ops.options import (
     print_json,
     with_options,
 )
-from ops.plotting import draw_calibration, plot_option
+from ops.plotting import check_picture, draw_calibration, plot_option
 
 BACKFILL_EVERY_S = 15.0
 
@@ -56,6 +56,7 @@ BACKFILL_EVERY_S = 15.0
 def calibrate(**options: Any) -> None:
     """Publish λ, κ, ε and the table of quotes of each coin, every 15 s from the last 30 minutes, until stopped."""
     _refuse_strangers(options)
+    check_picture(options["plot"])
     settings = _settings(options)
     if options["candles"]:
         backfill_from_candles(settings, options)

@@ -18,7 +18,7 @@ from calibration.scanning.prospect import Figures, Prospect
 from calibration.settings import Settings
 from market.errors import ConfigurationError, NotEnoughData
 from ops.options import coins_option, config_option, json_option, load_settings, now_ms, print_json, with_options
-from ops.plotting import draw_scan, plot_option
+from ops.plotting import check_picture, draw_scan, plot_option
 from quoting.toxicity import Regime
 
 _COLUMNS = (
@@ -50,6 +50,7 @@ _STYLES = {Regime.QUOTE: "green", Regime.WIDEN: "yellow", Regime.PAUSE: "red"}
 )  # fmt: skip
 def scan_command(**options: Any) -> None:
     """Rank coins by what making their market is expected to earn; refuse, with the reason, those that cannot pay."""
+    check_picture(options["plot"])
     settings = _settings(options)
     found, source = _found(settings, options)
     prospects = scan(found, settings, options["minimum"])

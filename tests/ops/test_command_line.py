@@ -69,6 +69,8 @@ def test_the_exit_status_tells_the_kind_of_error(error, status):
         (["calibrate", "--coin", "ETH", "--backfill", "--at", "2025-09-04"], 2, "--at goes with --once"),
         (["calibrate", "--coin", "ETH", "--once", "--every", "15s"], 2, "--every goes with --backfill"),
         (["calibrate", "--coin", "ETH", "--backfill", "--plot", "x.png"], 2, "--plot goes with --once"),
+        (["calibrate", "--coin", "ETH", "--once", "--plot", "x.foo"], 2, "x.foo"),
+        (["scan", "--plot", "x.foo"], 2, "x.foo"),
         (["import", "tardis", ".", "--out", "ticks"], 3, "0 rows of tardis"),
     ],
 )
