@@ -241,7 +241,7 @@ class Collector:
         await self._recorder.flush(everything=True)
         counts = self._recorder.counts
         lost = counts.received - counts.written
-        level = logging.ERROR if lost else logging.INFO
+        level = logging.ERROR if lost or counts.waiting_bytes else logging.INFO
         log.log(level, "stopped: %d rows written, %d lost (%d of them dropped)", counts.written, lost, counts.dropped)
 
 

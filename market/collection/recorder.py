@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Counts:
-    """What has become of the rows since the start."""
+    """What has become of the rows since the start; gaps are notes about rows, and a long one becomes one a day."""
 
     received: int = 0
     written: int = 0
@@ -51,6 +51,11 @@ class Encoded(NamedTuple):
     def coin(self) -> str:
         """Whose rows they are."""
         return self.path.split("/")[1]
+
+    @property
+    def is_note(self) -> bool:
+        """Whether they are gaps."""
+        return f"/{Stream.GAPS}-" in self.path
 
 
 class Batch(NamedTuple):
@@ -96,7 +101,7 @@ class Recorder:
         While a disk does not answer at all, no more than `BUFFERED_ROWS` are taken; the others are dropped, counted
         and recorded as a gap.
         """
-        self.counts.received += 1
+        self.counts.received += stream is not Stream.GAPS
         if self._buffered >= BUFFERED_ROWS and stream is not Stream.GAPS:
             self._overflow(coin, stream, row[0])
             return
@@ -181,11 +186,11 @@ class Recorder:
         """Acknowledge what was written and drop what no longer fits into memory."""
         for segment in self._waiting:
             if segment.path in written:
-                self.counts.written += segment.rows
+                self.counts.written += 0 if segment.is_note else segment.rows
                 self.counts.bytes_written += segment.content.size
         self._waiting = deque(segment for segment in self._waiting if segment.path not in written)
         self.counts.waiting_bytes = sum(segment.content.size for segment in self._waiting)
-        for segment in [segment for segment in self._waiting if f"/{Stream.GAPS}-" not in segment.path]:
+        for segment in [segment for segment in self._waiting if not segment.is_note]:
             if self.counts.waiting_bytes <= self._spill_bytes:
                 break
             self._waiting.remove(segment)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.collection.recorder import FAILED_COINS, SLOW_FLUSHES, Recorder
+from market.store.segments import DAY_MS
 from market.store.storage import LocalStorage
 from market.store.tick_store import TickStore
 from market.streams import Stream
@@ -100,6 +101,16 @@ async def test_when_the_memory_is_full_the_oldest_is_dropped_counted_and_a_gap(t
     assert kept | lost == {START + time for time in range(30)}
     assert not kept & lost
     assert recorder.counts.received == recorder.counts.written + recorder.counts.dropped
+
+
+async def test_a_gap_over_midnight_counts_for_no_row(tmp_path):
+    """It is a note of two rows, one a day; what was received is what was written all the same."""
+    recorder = Recorder(LocalStorage(tmp_path), "hyperliquid", "s")
+    recorder.add_gap("ETH", Stream.BBO, START - DAY_MS, START + DAY_MS, "restart")
+    recorder.add("ETH", Stream.BBO, quote_row(0))
+    await recorder.flush(everything=True)
+    assert len(recorded(tmp_path, Stream.GAPS)) == 3
+    assert recorder.counts.received == recorder.counts.written == 1
 
 
 class HangingDisk(LocalStorage):
