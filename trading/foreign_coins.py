@@ -6,6 +6,8 @@ from trading.holding import Holding
 
 # Own orders are looked at every loop; that this fails for so long while the wallet can be read is not expected.
 _BELIEVED_AFTER_MS = 30_000
+# A venue takes its fee from the coins that were bought, sometimes without the books knowing: no venue takes more.
+_LARGEST_FEE = 0.002
 
 
 class _Reading(NamedTuple):
@@ -27,10 +29,14 @@ class ForeignCoins:
     def __init__(self) -> None:
         self._known: dict[str, float] = {}
         self._read: dict[str, _Reading] = {}
+        self._largest: dict[str, float] = {}
 
     def read(self, pair: str, held: float, holding: Holding, lot: float, now_ms: int) -> None:
         """Take note of a reading of the wallet [coins]."""
         own, beyond = holding.coins, held - holding.coins
+        self._largest[pair] = max(self._largest.get(pair, 0.0), abs(own))
+        if pair not in self._known and abs(beyond) <= lot:  # nothing there that could be a fill
+            self._known[pair] = beyond
         before = self._read.get(pair)
         if before is None or (before.own, before.beyond) != (own, beyond):
             before = _Reading(own, beyond, now_ms)
@@ -41,5 +47,6 @@ class ForeignCoins:
             self._known[pair] = beyond
 
     def agrees(self, pair: str, held: float, own: float, lot: float) -> bool:
-        """Whether what the wallet holds is own coins and what is known to be foreign, but for a lot [coins]."""
-        return pair in self._known and abs(held - own - self._known[pair]) <= lot
+        """Whether what the wallet holds is own coins and what is known to be foreign, but for a lot or a fee [coins]."""
+        tolerance = max(lot, _LARGEST_FEE * max(self._largest.get(pair, 0.0), abs(own)))
+        return pair in self._known and abs(held - own - self._known[pair]) <= tolerance

@@ -273,3 +273,38 @@ def test_a_resting_addition_is_no_gain_in_a_dry_run(bot_on, wallets):
         assert bot.loop({"ETH/USDC": position_of(trade)}, pairs=("ETH/USDC",))
     assert trade.amount == pytest.approx(3 * LOT)
     assert bot.told == []
+
+
+class TakesFeeInCoins(PuppetAccount):
+    """Its fee comes off the coins that were bought, and the books do not know."""
+
+    def fill(self, pair, size=None):
+        """Fill, and take a thousandth of what was bought."""
+        order = self.orders[pair]
+        bought = order.remaining if size is None else size
+        super().fill(pair, size)
+        if order.side is Side.BID:
+            self.foreign -= 0.001 * bought
+
+
+@pytest.mark.parametrize("size", [0.0333, 0.333])
+def test_a_fee_taken_from_the_coins_is_no_fill_under_way(bot_on, size):
+    """A third of a lot of fee a buy, or three lots: the value is judged in nearly every loop, and quoting is never stopped for it."""
+    account, random = TakesFeeInCoins(spot=True, foreign=5.0, cash=5000.0), np.random.default_rng(1)
+    bot, judged = bot_on(account, limits=RiskLimits(10_000.0, daily_loss=50.0, drawdown=100.0)), []
+    for _ in range(600):
+        judged.append(bot.loop({ETH.pair: account.books[ETH.pair]}))
+        if ETH.pair not in account.orders:
+            account.rest(ETH.pair, Side.ASK if account.coins[ETH.pair] > 0 else Side.BID, size)
+        if random.random() < 0.1:
+            account.fill(ETH.pair)
+        account.look()
+    assert sum(judged) > 0.8 * len(judged)
+    assert bot.told == []
+
+
+def test_after_a_restart_with_a_resting_order_the_value_is_judged_at_once(bot_on):
+    """Where wallet and books agree there is nothing foreign to be told from a fill."""
+    account = PuppetAccount(spot=True)
+    account.rest(ETH.pair, Side.BID)
+    assert bot_on(account).loop()
