@@ -25,6 +25,7 @@ from quoting.placement import DepthBounds, fault, offers, place, sizes_within
 from quoting.quote import MarketView, Quoter, Quotes
 
 _NEGLIGIBLE = 1e-8  # ξ/κ below which the logarithms are their limits to rounding
+_LARGEST_EXPONENT = 700.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def elasticity(intensity: float, decay: float, utility: float, cost: float = 0.0
     """a: how fast the fill rate of a side answers to its depth at the optimum [1/(s·price)]; `utility` is ξ."""
     ratio = utility / decay
     exponent = (1 / ratio + 1) * log1p(ratio) if ratio > _NEGLIGIBLE else 1.0
-    return intensity * decay * exp(-decay * cost - exponent)
+    return intensity * decay * exp(min(-decay * cost - exponent, _LARGEST_EXPONENT))
 
 
 def skew(volatility: float, risk_aversion: float, elasticities: Sides[float]) -> float:
@@ -69,13 +70,16 @@ def skew(volatility: float, risk_aversion: float, elasticities: Sides[float]) ->
 def quoter(settings: GlftSettings) -> Quoter:
     """Quoter of the closed form with everything but risk aversion from the calibration."""
 
+    # Where a fill costs many times what an order walks, the skew of the approximation knows no bound.
+    bounds = settings.bounds.at_least(1e4 * settings.maker_fee)
+
     def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:  # noqa: ARG001 - time does not enter a stationary model
         if reason := fault(market, inventory, flow):
             return Quotes.none(reason)
         if min(flow.fill_intensity) <= 0:
             return Quotes.none(f"the fill intensities are {tuple(flow.fill_intensity)}, needed are positive ones")
         depths = _depths(settings, market.mid, inventory, flow)
-        return place(market, offers(depths, sizes_within(inventory, settings.maximum_inventory)), settings.bounds)
+        return place(market, offers(depths, sizes_within(inventory, settings.maximum_inventory)), bounds)
 
     return quotes
 

@@ -60,7 +60,21 @@ def fault(market: MarketView, inventory: float, flow: OrderFlow) -> str | None:
         return f"a fill decay is not positive and finite: {tuple(flow.fill_decay)}"
     if not (0 <= flow.fill_intensity.buy < math.inf and 0 <= flow.fill_intensity.sell < math.inf):
         return f"a fill intensity is not finite and not negative: {tuple(flow.fill_intensity)}"
-    return book_fault(market)
+    if not all(map(math.isfinite, (*flow.adverse_selection_on_fill, *flow.adverse_selection_slope))):
+        return f"adverse selection is {tuple(flow.adverse_selection_on_fill)}, not finite"
+    if not (0 <= flow.volatility < math.inf and 0 <= flow.half_spread < math.inf):
+        return f"volatility {flow.volatility} and half-spread {flow.half_spread} are not both finite and not negative"
+    return book_fault(market) or _observation_fault(market)
+
+
+def _observation_fault(market: MarketView) -> str | None:
+    seen = market.observations
+    if not math.isfinite(seen.bias):
+        return f"the trend is {seen.bias}"
+    for volatility in (seen.volatility, seen.usual_volatility):
+        if volatility is not None and not 0 <= volatility < math.inf:
+            return f"the observed volatility is {volatility}"
+    return None
 
 
 def sizes_within(inventory: float, maximum_inventory: float) -> Sides[float | Withheld]:

@@ -101,6 +101,14 @@ def test_what_makes_no_sense_is_not_quoted(name):
         (VIEW, math.nan, FLOW),
         (VIEW, 0.0, dataclasses.replace(FLOW, fill_decay=Directions(0.0, 1.0))),
         (VIEW, 0.0, dataclasses.replace(FLOW, fill_intensity=Directions(math.nan, 1.0))),
+        (VIEW, 0.0, dataclasses.replace(FLOW, adverse_selection_on_fill=Directions(0.05, math.nan))),
+        (VIEW, 0.0, dataclasses.replace(FLOW, adverse_selection_slope=Directions(math.inf, 0.0))),
+        (VIEW, 0.0, dataclasses.replace(FLOW, volatility=-0.01)),
+        (VIEW, 0.0, dataclasses.replace(FLOW, volatility=math.nan)),
+        (VIEW, 0.0, dataclasses.replace(FLOW, half_spread=math.nan)),
+        (VIEW._replace(observations=Observations(bias=math.nan)), 0.0, FLOW),
+        (VIEW._replace(observations=Observations(volatility=-0.01)), 0.0, FLOW),
+        (VIEW._replace(observations=Observations(usual_volatility=math.nan)), 0.0, FLOW),
     ]
     for market, inventory, flow in broken:
         quotes = QUOTERS[name](market, inventory, flow, 0)

@@ -84,6 +84,16 @@ def test_inventory_moves_both_quotes_down(flow):
     assert depths[0].bid.depth <= depths[1].bid.depth <= depths[2].bid.depth
 
 
+@given(flow=st.from_type(OrderFlow), inventory=st.floats(-3, 3))
+def test_no_quote_is_nearer_than_the_fee(flow, inventory):
+    """However toxic the flow and however large the skew that the approximation then gives."""
+    toxic = replace(flow, adverse_selection_on_fill=Directions(*(20 / decay for decay in flow.fill_decay)))
+    for asked in (flow, toxic):
+        quotes = quoter(GlftSettings(maker_fee=0.0002, bounds=WIDE))(VIEW, inventory, asked, 0)
+        for quote in (quotes.bid, quotes.ask):
+            assert quote is None or quote.depth >= 0.0002 * VIEW.mid * (1 - 1e-9)
+
+
 def test_no_flow_gives_no_quote():
     """Without fills on a side the closed form has no skew, and says so."""
     flow = OrderFlow(*(Directions(1.0, 1.0) for _ in range(6)), volatility=0.05, half_spread=0.0)
