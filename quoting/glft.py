@@ -69,7 +69,6 @@ def skew(volatility: float, risk_aversion: float, elasticities: Sides[float]) ->
 
 def quoter(settings: GlftSettings) -> Quoter:
     """Quoter of the closed form with everything but risk aversion from the calibration."""
-
     # Where a fill costs many times what an order walks, the skew of the approximation knows no bound.
     bounds = settings.bounds.at_least(1e4 * settings.maker_fee)
 

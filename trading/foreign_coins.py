@@ -47,6 +47,6 @@ class ForeignCoins:
             self._known[pair] = beyond
 
     def agrees(self, pair: str, held: float, own: float, lot: float) -> bool:
-        """Whether what the wallet holds is own coins and what is known to be foreign, but for a lot or a fee [coins]."""
+        """Whether what the wallet holds is own coins and what is foreign, but for a lot or a fee [coins]."""
         tolerance = max(lot, _LARGEST_FEE * max(self._largest.get(pair, 0.0), abs(own)))
         return pair in self._known and abs(held - own - self._known[pair]) <= tolerance

@@ -289,7 +289,7 @@ class TakesFeeInCoins(PuppetAccount):
 
 @pytest.mark.parametrize("size", [0.0333, 0.333])
 def test_a_fee_taken_from_the_coins_is_no_fill_under_way(bot_on, size):
-    """A third of a lot of fee a buy, or three lots: the value is judged in nearly every loop, and quoting is never stopped for it."""
+    """A third of a lot a buy, or three lots: the value is judged in nearly every loop, quoting never stopped."""
     account, random = TakesFeeInCoins(spot=True, foreign=5.0, cash=5000.0), np.random.default_rng(1)
     bot, judged = bot_on(account, limits=RiskLimits(10_000.0, daily_loss=50.0, drawdown=100.0)), []
     for _ in range(600):
