@@ -1,24 +1,26 @@
 """The memory of one coin: from updates of mid and own fills to the readings of `quoting.observations`.
 
 Every model is a pure function; what has to be remembered for it is kept here, in one immutable value that its owner
-replaces after every event. A restart loses at most ten minutes of volatility and the latest fills.
+replaces after every event. A restart loses it all: volatility is known again after sixty updates, at the earliest after
+a minute, and what is usual, which had up to a day of memory, ten minutes later and from then on only.
 """
 
 from dataclasses import dataclass, replace
-from math import exp, sqrt
+from math import expm1, sqrt
 
 import numpy as np
 
 from quoting.ladder_shape import ShapeState, next_shape
 from quoting.markouts import Markouts, OwnFill, recent_capture_bps
 from quoting.observations import Observations
-from quoting.volatility import bps_per_root_minute, effective_volatility, price_volatility, spaced_returns
+from quoting.volatility import bps_per_root_minute, effective_volatility, price_volatility, unbroken_returns
 
 _SPACING_MS = 1_000
 _KEPT_MS = 600_000
-_LONGEST_GAP_MS = 2_000
-_LEAST_SPAN_MS = 61_000
+_LONGEST_GAP_MS = 10_000
+_LEAST_RETURNS, _LEAST_COVERED_S = 60, 60.0
 _USUAL_MEMORY_MS = 86_400_000
+_USUAL_FROM_MS = 600_000
 _CAPTURE_MS = 300_000
 
 
@@ -35,13 +37,14 @@ class ObserverSettings:
 class Observer:
     """What is remembered of one coin.
 
-    `mids` holds one update a second of the last ten minutes; `volatility` and `usual` are relative per √s, the latter
-    with a memory of a day, both None until a minute has been seen.
+    `mids` holds at most one update a second of the last ten minutes; `volatility` is relative per √s, None with too
+    few of them. `usual` is its average over `known_ms`, the time in which it was known, with a memory of a day.
     """
 
     mids: tuple[tuple[int, float], ...] = ()
     volatility: float | None = None
-    usual: float | None = None
+    usual: float = 0.0
+    known_ms: int = 0
     shape: ShapeState = ShapeState()  # noqa: RUF009 - immutable
     markouts: Markouts = Markouts()  # noqa: RUF009
     fills: tuple[OwnFill, ...] = ()
@@ -61,19 +64,22 @@ class Observer:
         volatility = _volatility(mids)
         if volatility is None:
             return replace(self, mids=mids, volatility=None, markouts=markouts)
-        elapsed_ms = time_ms - self.mids[-1][0] if self.mids else 0
-        weight = 1 - exp(-elapsed_ms / _USUAL_MEMORY_MS)
-        usual = volatility if self.usual is None else self.usual + weight * (volatility - self.usual)
+        # Over a gap nothing was learnt. Weights are those of a memory that began empty: the first is one of many.
+        elapsed_ms = min(time_ms - self.mids[-1][0], _LONGEST_GAP_MS)
+        known_ms = self.known_ms + elapsed_ms
+        weight = expm1(-elapsed_ms / _USUAL_MEMORY_MS) / expm1(-known_ms / _USUAL_MEMORY_MS)
+        usual = self.usual + weight * (volatility - self.usual)
         shape = next_shape(
             self.shape, bps_per_root_minute(volatility), calm_bps=settings.calm_bps, wild_bps=settings.wild_bps
         )
-        return replace(self, mids=mids, volatility=volatility, usual=usual, shape=shape, markouts=markouts)
+        known = replace(self, mids=mids, volatility=volatility, usual=usual, known_ms=known_ms)
+        return replace(known, shape=shape, markouts=markouts)
 
     def observations(self, now_ms: int, mid: float) -> Observations:
         """The readings now; levels, trend, funding and risk are for the caller to add."""
         return Observations(
             volatility=None if self.volatility is None else price_volatility(self.volatility, mid),
-            usual_volatility=None if self.usual is None else price_volatility(self.usual, mid),
+            usual_volatility=None if self.known_ms < _USUAL_FROM_MS else price_volatility(self.usual, mid),
             ladder_shape=self.shape.shape,
             markout_factors=self.markouts.factors,
             recent_capture_bps=recent_capture_bps(self.fills, now_ms, mid, window_ms=_CAPTURE_MS),
@@ -81,9 +87,9 @@ class Observer:
 
 
 def _volatility(mids: tuple[tuple[int, float], ...]) -> float | None:
-    """Effective volatility of the last ten minutes, or None if a minute of them is not there [relative per √s]."""
-    if mids[-1][0] - mids[0][0] < _LEAST_SPAN_MS:
-        return None
+    """Effective volatility of the last ten minutes, or None if too little of them was seen [relative per √s]."""
     time_ms, mid = np.array([entry[0] for entry in mids]), np.array([entry[1] for entry in mids])
-    returns = spaced_returns(time_ms, mid, _SPACING_MS, longest_gap_ms=_LONGEST_GAP_MS)
-    return effective_volatility(returns, _SPACING_MS / 1e3).mixed if len(returns) >= 60 else None
+    returns = unbroken_returns(time_ms, mid, longest_gap_ms=_LONGEST_GAP_MS)
+    if len(returns.moves) < _LEAST_RETURNS or returns.elapsed_s.sum() < _LEAST_COVERED_S:
+        return None
+    return effective_volatility(*returns).mixed

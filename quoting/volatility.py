@@ -30,36 +30,37 @@ class EffectiveVolatility(NamedTuple):
         return 0.3 * self.short + 0.4 * self.weighted + 0.3 * self.long
 
 
-def spaced_returns(time_ms: IntArray, mid: FloatArray, spacing_ms: int, *, longest_gap_ms: int) -> FloatArray:
-    """Logarithmic returns of mid on a fixed grid, without those next to a gap.
+class Returns(NamedTuple):
+    """Logarithmic returns and the time each took [s]; shapes (n,)."""
+
+    moves: FloatArray
+    elapsed_s: FloatArray
+
+
+def unbroken_returns(time_ms: IntArray, mid: FloatArray, *, longest_gap_ms: int) -> Returns:
+    """Returns from each update of mid to the next, without those over a gap.
+
+    Not on a grid: a grid finer than the updates is made of steps without a move and steps with several, and a rule
+    that drops some of them, but not all, is biased.
 
     Parameters
     ----------
     time_ms, mid : array, shape (n,)
         Updates of mid, ascending in time [ms, price].
-    spacing_ms : int
-        Of the grid, which starts at the first update.
     longest_gap_ms : int
-        A grid point whose last update is older is not known.
-
-    Returns
-    -------
-    FloatArray, shape (m,)
-        At most one return a grid step.
+        Two updates further apart have no return.
     """
-    if len(time_ms) < 2:
-        return np.empty(0)
-    grid = np.arange(time_ms[0], time_ms[-1] + 1, spacing_ms)
-    last = np.searchsorted(time_ms, grid, side="right") - 1
-    known = np.where(grid - time_ms[last] <= longest_gap_ms, np.log(mid[last]), np.nan)
-    returns = np.diff(known)
-    return np.asarray(returns[np.isfinite(returns)])
+    elapsed_ms = np.diff(time_ms)
+    unbroken = elapsed_ms <= longest_gap_ms
+    return Returns(np.diff(np.log(mid))[unbroken], elapsed_ms[unbroken] / 1e3)
 
 
-def effective_volatility(returns: FloatArray, spacing_s: float) -> EffectiveVolatility:
+def effective_volatility(returns: FloatArray, elapsed_s: float | FloatArray) -> EffectiveVolatility:
     """Effective volatility after the last of the returns, ascending in time [relative per √s].
 
-    The weighted variance is updated with every return of the last 600 and starts from their variance.
+    `elapsed_s` is the time of every return, or of each. Squares are added up and divided by the time added up, so that
+    one move within a short time counts no more than its square. The weighted variance is updated with every return of
+    the last 600 and starts from their variance.
 
     Raises
     ------
@@ -67,14 +68,20 @@ def effective_volatility(returns: FloatArray, spacing_s: float) -> EffectiveVola
         With fewer than 60 returns.
     """
     if len(returns) < _LEAST_RETURNS:
-        raise NotEnoughData(f"{len(returns)} returns of {spacing_s} s, need {_LEAST_RETURNS}")
-    long = returns[-_LONG:]
-    ages = np.arange(len(long))[::-1]
-    weighted = _DECAY ** len(long) * long.var() + (1 - _DECAY) * (_DECAY**ages * long**2).sum()
-    scale = 1 / np.sqrt(spacing_s)
-    return EffectiveVolatility(
-        float(returns[-_SHORT:].std() * scale), float(np.sqrt(weighted) * scale), float(long.std() * scale)
-    )
+        raise NotEnoughData(f"{len(returns)} returns, need {_LEAST_RETURNS}")
+    long, elapsed = returns[-_LONG:], np.broadcast_to(elapsed_s, returns.shape)[-_LONG:]
+    variance = _variance(long, elapsed)
+    weights = (1 - _DECAY) * _DECAY ** np.arange(len(long))[::-1]
+    start = _DECAY ** len(long) * elapsed.mean()
+    weighted = (start * variance + (weights * long**2).sum()) / (start + (weights * elapsed).sum())
+    short = _variance(long[-_SHORT:], elapsed[-_SHORT:])
+    return EffectiveVolatility(*(float(np.sqrt(value)) for value in (short, weighted, variance)))
+
+
+def _variance(returns: FloatArray, elapsed_s: FloatArray) -> float:
+    """Of the returns about their common drift [1/s]."""
+    drift = returns.sum() / elapsed_s.sum()
+    return float(((returns - drift * elapsed_s) ** 2).sum() / elapsed_s.sum())
 
 
 def realised_volatility(time_ms: IntArray, mid: FloatArray) -> float:

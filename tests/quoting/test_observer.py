@@ -37,6 +37,43 @@ def test_volatility_is_read_in_price():
     assert readings.usual_volatility == pytest.approx(0.01, rel=0.5)
 
 
+@pytest.mark.parametrize(
+    ("least_s", "most_s"), [(0.2, 0.2), (1, 1), (2.5, 2.5), (2.9, 2.9), (3.1, 3.1), (4, 4), (5, 5), (0.2, 5)]
+)
+def test_volatility_does_not_depend_on_how_often_the_book_is_seen(least_s, most_s):
+    """Each within the error of the estimate, the mean of twenty within a fifth of that."""
+    seen = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        steps_ms = rng.uniform(1e3 * least_s, 1e3 * most_s, int(1.4e3 / (least_s + most_s))).astype(int)
+        mids = 100 * np.exp(np.cumsum(rng.normal(0, 1e-4 * np.sqrt(steps_ms / 1e3))))
+        observer = Observer()
+        for time_ms, mid in zip(np.cumsum(steps_ms).tolist(), mids.tolist(), strict=True):
+            observer = observer.seen(time_ms, mid, SETTINGS)
+        assert observer.volatility == pytest.approx(1e-4, rel=0.4)
+        seen.append(observer.volatility)
+    assert np.mean(seen) == pytest.approx(1e-4, rel=0.08)
+
+
+def test_updates_too_rare_claim_nothing_and_a_jump_over_a_gap_is_no_volatility():
+    """Eleven seconds apart there is no volatility to read; after half a minute without updates the jump is left out."""
+    assert watched(walk(100, 1e-4), every_ms=11_000).volatility is None
+    before = watched(walk(300, 1e-4))
+    jumped = watched(before.mids[-1][1] * 1.1 * walk(70, 1e-4) / 100, start_ms=330_000, observer=before)
+    assert jumped.volatility == pytest.approx(1e-4, rel=0.3)
+
+
+def test_what_is_usual_is_not_the_first_minute():
+    """Nothing is usual before ten minutes of readings; after an hour a wild first minute is one of sixty."""
+    wild = watched(walk(70, 1e-3))
+    assert wild.observations(70_000, 100.0).usual_volatility is None
+    calm = watched(walk(580, 1e-4) * wild.mids[-1][1] / 100, start_ms=70_000, observer=wild)
+    assert calm.observations(649_000, 100.0).usual_volatility is None
+    later = watched(walk(3_000, 1e-4) * calm.mids[-1][1] / 100, start_ms=650_000, observer=calm)
+    usual = later.observations(3_650_000, 100.0).usual_volatility
+    assert usual == pytest.approx(0.01 * (1 + 2 * 600 / 3_600), rel=0.3)
+
+
 def test_many_updates_a_second_are_one():
     """The estimate does not depend on how often mid is looked at, and memory is bounded."""
     mids = walk(700, 1e-4)

@@ -15,7 +15,7 @@ from quoting.volatility import (
     price_volatility,
     realised_volatility,
     relative_over,
-    spaced_returns,
+    unbroken_returns,
     wilder_average,
 )
 
@@ -27,10 +27,10 @@ def walk(seed: int, n: int, sigma: float) -> np.ndarray:
 
 @given(seed=st.integers(0, 10**6), spacing_s=st.sampled_from([1, 5]))
 def test_a_random_walk_gives_its_own_volatility(seed, spacing_s):
-    """Within sampling error, whatever the spacing of the grid."""
-    time_ms = np.arange(3001) * 1000
-    returns = spaced_returns(time_ms, walk(seed, 3001, 1e-4), spacing_s * 1000, longest_gap_ms=1500)
-    estimate = effective_volatility(returns, spacing_s)
+    """Within sampling error, whatever the spacing of the updates."""
+    time_ms = np.arange(601) * spacing_s * 1000
+    returns = unbroken_returns(time_ms, walk(seed, 601, 1e-4 * spacing_s**0.5), longest_gap_ms=5_000)
+    estimate = effective_volatility(*returns)
     assert estimate.long == pytest.approx(1e-4, rel=0.15)
     assert estimate.short == pytest.approx(1e-4, rel=0.5)
     assert estimate.weighted == pytest.approx(1e-4, rel=0.8)
@@ -43,17 +43,29 @@ def test_the_weighted_estimate_is_the_recursion():
     variance = returns.var()
     for value in returns:
         variance = 0.94 * variance + 0.06 * value**2
-    assert effective_volatility(returns, 1.0).weighted == pytest.approx(np.sqrt(variance))
+    for elapsed_s in (4.0, np.full(200, 4.0)):
+        estimate = effective_volatility(returns, elapsed_s)
+        assert estimate.weighted == pytest.approx(np.sqrt(variance) / 2)
+        assert estimate.long == pytest.approx(returns.std() / 2)
+        assert estimate.short == pytest.approx(returns[-60:].std() / 2)
+
+
+def test_a_move_within_a_short_time_counts_no_more_than_its_square():
+    """The same moves in uneven steps of the same time in all are the same volatility."""
+    returns = np.tile([1e-4, -1e-4], 30)
+    uneven = effective_volatility(returns, np.tile([0.01, 0.01, 3.99, 3.99], 15))
+    assert uneven.long == pytest.approx(1e-4 / 2**0.5)
+    assert uneven.short == pytest.approx(1e-4 / 2**0.5)
 
 
 def test_returns_across_a_gap_do_not_exist():
     """A jump during an outage is no volatility."""
     time_ms = np.concatenate([np.arange(100), np.arange(400, 500)]) * 1000
     mid = np.concatenate([np.full(100, 100.0), np.full(100, 110.0)])
-    returns = spaced_returns(time_ms, mid, 1000, longest_gap_ms=2000)
-    assert np.abs(returns).max() == 0
-    assert 190 <= len(returns) <= 205
-    assert len(spaced_returns(time_ms[:1], mid[:1], 1000, longest_gap_ms=2000)) == 0
+    returns = unbroken_returns(time_ms, mid, longest_gap_ms=2000)
+    assert np.abs(returns.moves).max() == 0
+    assert len(returns.moves) == returns.elapsed_s.sum() == 198
+    assert len(unbroken_returns(time_ms[:1], mid[:1], longest_gap_ms=2000).moves) == 0
 
 
 def test_realised_volatility_of_uneven_updates():
@@ -63,7 +75,7 @@ def test_realised_volatility_of_uneven_updates():
 
 def test_too_little_is_refused():
     """With the counts."""
-    with pytest.raises(NotEnoughData, match=r"59 returns .* need 60"):
+    with pytest.raises(NotEnoughData, match="59 returns, need 60"):
         effective_volatility(np.zeros(59), 1.0)
     with pytest.raises(NotEnoughData, match="1 updates"):
         realised_volatility(np.array([5]), np.array([1.0]))
