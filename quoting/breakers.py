@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
+_LONGEST_STEP_MS = 60_000
 # Money that is compared with a limit after having been added up in another order may be off by rounding.
 _ROUNDING = 1e-9
 
@@ -54,20 +55,47 @@ class PositionBreaker(NamedTuple):
 
 
 class SpikeBreaker(NamedTuple):
-    """Volatility beyond a multiple of its slow average, once that average rests on enough time."""
+    """Volatility beyond a multiple of its slow average, once that average rests on enough time.
+
+    The average is over `known_ms`, the time in which there were readings. Volatility comes from one of two sources,
+    which may disagree in calm weather, so each has its own average; `aside` is that of the other one.
+    """
 
     usual: float = 0.0
-    since_ms: int = -1
+    known_ms: int = 0
     last_ms: int = -1
     spiking: bool = False
+    is_observed: bool = False
+    aside: tuple[float, int, int] = (0.0, 0, -1)
 
-    def seen(self, time_ms: int, volatility: float, *, ratio: float, warm_up_ms: int, memory_ms: int) -> "SpikeBreaker":
+    def seen(
+        self,
+        time_ms: int,
+        volatility: float,
+        *,
+        ratio: float,
+        warm_up_ms: int,
+        memory_ms: int,
+        is_observed: bool = False,
+    ) -> "SpikeBreaker":
         """After a reading of volatility, whatever its unit; the average forgets with the time constant `memory_ms`."""
-        if self.since_ms < 0:
-            return SpikeBreaker(volatility, time_ms, time_ms)
-        spiking = time_ms - self.since_ms >= warm_up_ms and volatility > ratio * self.usual
-        weight = -expm1((self.last_ms - time_ms) / memory_ms)
-        return SpikeBreaker(self.usual + weight * (volatility - self.usual), self.since_ms, time_ms, spiking)
+        if is_observed is not self.is_observed:
+            return SpikeBreaker(*self.aside, self.spiking, is_observed, self[:3]).seen(
+                time_ms, volatility, ratio=ratio, warm_up_ms=warm_up_ms, memory_ms=memory_ms, is_observed=is_observed
+            )
+        if self.last_ms < 0:
+            return self._replace(usual=volatility, known_ms=0, last_ms=time_ms, spiking=False)
+        # A silence teaches nothing about what is usual. Weights are those of a memory that began empty: else the
+        # first reading, or the first after the silence, would be most of the average.
+        elapsed_ms = min(time_ms - self.last_ms, _LONGEST_STEP_MS)
+        known_ms = self.known_ms + elapsed_ms
+        weight = expm1(-elapsed_ms / memory_ms) / expm1(-known_ms / memory_ms) if known_ms else 0.0
+        return self._replace(
+            usual=self.usual + weight * (volatility - self.usual),
+            known_ms=known_ms,
+            last_ms=time_ms,
+            spiking=self.known_ms >= warm_up_ms and volatility > ratio * self.usual > 0,
+        )
 
 
 class MoveBreaker(NamedTuple):

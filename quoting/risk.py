@@ -98,7 +98,8 @@ class Reading(NamedTuple):
 
     `position` is the signed value of the inventory and `equity` the value of everything at mid [quote currency], None
     where it is not known at this moment: what was last said about it holds. `volatility` is in any unit, NaN if
-    unknown; `data_ms` the exchange's time of the newest book.
+    unknown, and `is_observed` where it is of the last minutes, not calibrated; `data_ms` the exchange's time of the
+    newest book.
     """
 
     time_ms: int
@@ -107,6 +108,7 @@ class Reading(NamedTuple):
     equity: float | None
     volatility: float
     data_ms: int
+    is_observed: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ class RiskState:
                 ratio=limits.spike_ratio,
                 warm_up_ms=limits.spike_warm_up_ms,
                 memory_ms=limits.spike_memory_ms,
+                is_observed=reading.is_observed,
             )
         return RiskState(
             equity=equity,

@@ -191,8 +191,11 @@ class Desk:
             return desk
         market, now_ms = desk.planner.market, desk.planner.now_ms
         equity = desk.cash + holding.coins * (market.mid - desk.open_rate) if desk.settled else None
-        position, volatility = holding.coins * market.mid, desk.planner.flow.volatility
-        reading = Reading(now_ms, market.mid, position, equity, volatility, market.time_ms)
+        # The calibrated one is of half an hour, as is the average it would be compared with: it hardly notices a spike.
+        observed = market.observations.volatility
+        volatility = desk.planner.flow.volatility if observed is None else observed
+        position, is_observed = holding.coins * market.mid, observed is not None
+        reading = Reading(now_ms, market.mid, position, equity, volatility, market.time_ms, is_observed)
         coin = _coin(desk.planner.instrument.pair)
         for lost in desk.lost:
             self._risk.judged(coin, now_ms, losing=lost)

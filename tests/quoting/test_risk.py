@@ -9,7 +9,9 @@ import pytest
 
 from market.errors import ConfigurationError, MalformedMessage
 from market.sides import Sides
+from quoting.breakers import SpikeBreaker
 from quoting.observations import RiskLevel
+from quoting.observer import Observer, ObserverSettings
 from quoting.quote import Quote, Quotes, Withheld
 from quoting.risk import Reading, RiskLimits, RiskState, verdict
 
@@ -117,6 +119,75 @@ def test_a_lasting_change_of_volatility_becomes_usual():
     calm = after(*(at(DAY + 10_000 * step) for step in range(100)))
     wild = after(*(at(DAY + 10_000 * step, volatility=5.0) for step in range(100, 500)), state=calm)
     assert not wild.spike.spiking
+
+
+@pytest.mark.parametrize(("first", "last", "spiking"), [(0.0, 1.0, False), (5.0, 4.0, True), (5.0, 2.5, False)])
+def test_the_first_reading_is_not_the_usual_volatility(first, last, spiking):
+    """Of ten minutes of readings it is one, whether it was too small or too large."""
+    calm = after(*(at(DAY + 1_000 * step, volatility=1.0 if step else first) for step in range(700)))
+    assert after(at(DAY + 700_000, volatility=last), state=calm).spike.spiking == spiking
+
+
+def test_the_first_reading_after_a_silence_is_not_the_usual_volatility_either():
+    """Hours without readings teach nothing, nor do they count as warm-up."""
+    calm = after(*(at(DAY + 1_000 * step) for step in range(700)))
+    resumed = after(at(DAY + 20_000_000, volatility=0.01), at(DAY + 20_001_000), state=calm)
+    assert not resumed.spike.spiking
+    early = after(CALM, at(DAY + 20_000_000), at(DAY + 20_001_000, volatility=10.0))
+    assert not early.spike.spiking
+
+
+def test_each_source_of_volatility_has_its_own_usual():
+    """Where the observed one is missing for a while, the calibrated one, here five times as large, is no spike."""
+    calm = after(*(at(DAY + 1_000 * step, volatility=5.0) for step in range(700)))
+    both = after(*(at(DAY + 1_000 * step, is_observed=True) for step in range(700, 1_400)), state=calm)
+    assert not both.spike.spiking
+    missing = after(at(DAY + 1_400_000, volatility=5.0), state=both)
+    assert not missing.spike.spiking
+    assert after(at(DAY + 1_401_000, volatility=16.0), state=missing).spike.spiking
+    assert not after(at(DAY + 1_401_000, is_observed=True), state=missing).spike.spiking
+    assert after(at(DAY + 1_401_000, volatility=3.5, is_observed=True), state=missing).spike.spiking
+
+
+def test_a_state_kept_before_there_were_two_sources_can_be_read():
+    """Its average goes on as the calibrated one."""
+    kept = dataclasses.asdict(after(CALM)) | {"spike": [1.0, DAY - 3_600_000, DAY, False]}
+    state = RiskState.from_json(json.loads(json.dumps(kept)))
+    assert after(at(DAY + 1_000, volatility=3.1), state=state).spike.spiking
+    fresh = RiskState.from_json(kept | {"spike": [0.0, -1, -1, False]})
+    assert after(CALM, state=fresh).spike == after(CALM).spike
+
+
+def watched_spikes(seed: int, hours: float, every_s: int, jump: float = 1.0) -> list[bool]:
+    """Whether volatility spikes on a random walk read as a bot reads it, `jump` times as wild in its last half hour."""
+    rng = np.random.default_rng(seed)
+    steps = round(hours * 3_600 / every_s)
+    sigma = np.full(steps, 1e-4 * every_s**0.5)
+    sigma[steps - 1_800 // every_s :] *= jump
+    observer, spike, spiking = Observer(), SpikeBreaker(), []
+    for step, mid in enumerate(100 * np.exp(np.cumsum(rng.normal(0, sigma)))):
+        observer = observer.seen(DAY + 1_000 * every_s * step, float(mid), ObserverSettings())
+        if observer.volatility is not None:
+            now_ms = DAY + 1_000 * every_s * step
+            spike = spike.seen(
+                now_ms, observer.volatility, ratio=3.0, warm_up_ms=600_000, memory_ms=1_800_000, is_observed=True
+            )
+        spiking.append(spike.spiking)
+    return spiking
+
+
+@pytest.mark.parametrize("every_s", [2, 5])
+def test_six_calm_hours_have_no_spike(every_s):
+    """The noise of the reading is far from a factor of three."""
+    assert not any(any(watched_spikes(seed, 6.0, every_s)) for seed in range(3))
+
+
+@pytest.mark.parametrize(("every_s", "jump", "within_s"), [(1, 5.0, 60), (1, 8.0, 20), (5, 8.0, 90)])
+def test_a_jump_of_volatility_is_a_spike(every_s, jump, within_s):
+    """Soon, and not before it happens."""
+    for seed in range(3):
+        spiking = watched_spikes(seed, 1.5, every_s, jump)
+        assert 3_600 <= spiking.index(True) * every_s <= 3_600 + within_s
 
 
 def test_a_large_move_pauses():

@@ -55,6 +55,22 @@ def test_a_daily_loss_stops_opening_and_leaves_at_the_touch(desk_of, planner):
     assert (order.side, order.closes, order.price) == (Side.ASK, True, planner.market.ask_price)
 
 
+def test_a_spike_of_the_observed_volatility_stops_opening(desk_of, planner):
+    """The calibrated one, which stays as it was, counts only where nothing is observed."""
+    log = []
+    desk, usual = desk_of(log), planner.flow.volatility
+
+    def seen(volatility, minute):
+        observations = replace(planner.market.observations, volatility=volatility)
+        market = planner.market._replace(observations=observations)
+        return loop(desk, replace(planner, market=market), 1000.0, minute=minute).order
+
+    assert all(seen(usual, minute) for minute in range(15))
+    assert seen(4 * usual, 15) is None
+    assert "volatility is more than 3 times the usual" in log[-1].reason
+    assert seen(None, 16).grows
+
+
 def test_a_loss_is_remembered_across_a_restart(desk_of, planner):
     """A crash is no way around a limit."""
     first = desk_of([])
