@@ -6,22 +6,19 @@ A wrong value is refused with its key, the value seen and what is accepted.
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-import rapidjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from calibration.configuration_files import load_all, typed
 from market.errors import ConfigurationError
 from quoting.placement import DepthBounds
 from quoting.quote_table import CarteaJaimungalSettings
 from quoting.risk import RiskLimits
 from trading.rules import QuotingRules, Role
 
-# The dialect in which Freqtrade reads its configuration.
-_COMMENTS_ALLOWED = rapidjson.PM_COMMENTS | rapidjson.PM_TRAILING_COMMAS
-_DEEPEST_INCLUDE = 5
 _ADDRESS = "^0x[0-9a-fA-F]{40}$"
-_Kind = TypeVar("_Kind", dict[str, Any], list[Any])
+_SMALLEST_NOTIONAL = 13.0
 _NO_ADDRESS = "0x" + "0" * 40
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -72,6 +69,11 @@ class ModelSettings(Section):
                 f"widen_toxicity {self.widen_toxicity} must not be above pause_toxicity {self.pause_toxicity}"
             )
         return self
+
+    @property
+    def smallest_lots(self) -> float:
+        """The smallest order that Freqtrade places at an exchange's minimum of 10, with room for moves [lots]."""
+        return min(1.0, _SMALLEST_NOTIONAL / self.order_notional)
 
     def cartea_jaimungal(self, bounds: DepthBounds) -> CarteaJaimungalSettings:
         """The same in the terms of the Cartea–Jaimungal model."""
@@ -188,13 +190,13 @@ class Settings(Section):
         ConfigurationError
             If a file is missing, is not JSON, or the section is wrong.
         """
-        config = _load_all(paths)
+        config = load_all(paths)
         where = ", ".join(str(path) for path in paths)
         settings = cls.from_section(config.get("market_making", {}), where=f"{where}: market_making")
-        exchange = _typed(config, "exchange", dict, where)
+        exchange = typed(config, "exchange", dict, where)
         told: dict[str, Any] = {}
         if not settings.coins:
-            pairs = _typed(exchange, "pair_whitelist", list, f"{where}: exchange")
+            pairs = typed(exchange, "pair_whitelist", list, f"{where}: exchange")
             told["coins"] = tuple(str(pair).split("/")[0] for pair in pairs)
         wallet = str(exchange.get("walletAddress", ""))
         if settings.account is None and re.match(_ADDRESS, wallet) and wallet != _NO_ADDRESS:
@@ -251,52 +253,6 @@ class Settings(Section):
             smallest_notional=smallest_notional,
             depth_factor=depth_factor,
         )
-
-
-def _typed(section: dict[str, Any], key: str, kind: type[_Kind], where: str) -> _Kind:
-    """A value of a configuration, empty if it is missing."""
-    value = section.get(key, kind())
-    if not isinstance(value, kind):
-        name = "JSON object" if kind is dict else "list"
-        raise ConfigurationError(f"{where}: {key}: {value!r} is not a {name}")
-    return value
-
-
-def _load_all(paths: Sequence[Path], depth: int = 0) -> dict[str, Any]:
-    """All files merged in order; a file wins over those it names in ``add_config_files``."""
-    if depth > _DEEPEST_INCLUDE:
-        raise ConfigurationError(f"{paths[0]} is included more than {_DEEPEST_INCLUDE} levels deep: a loop?")
-    merged: dict[str, Any] = {}
-    for path in paths:
-        config = _load(path)
-        included = [path.parent / str(name) for name in _typed(config, "add_config_files", list, str(path))]
-        merged = _merge(merged, _merge(_load_all(included, depth + 1), config))
-    return merged
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        config = rapidjson.loads(path.read_text(encoding="utf-8"), parse_mode=_COMMENTS_ALLOWED)
-    except FileNotFoundError:
-        raise ConfigurationError(f"there is no configuration file {path}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} is not text in UTF-8: {error}") from None
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
-    except rapidjson.JSONDecodeError as error:
-        raise ConfigurationError(f"{path} is not valid JSON: {error}") from None
-    if not isinstance(config, dict):
-        raise ConfigurationError(f"{path} holds a {type(config).__name__}, needed is a JSON object")
-    return config
-
-
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Deep merge; lists and values of `over` replace those of `base`."""
-    merged = dict(base)
-    for key, value in over.items():
-        known = merged.get(key)
-        merged[key] = _merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
-    return merged
 
 
 def _explain(where: str, item: Any) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from market.errors import ConfigurationError
 from market.sides import Side, Sides
 from quoting.book_depth import BookDepth, book_depth, funding_shift
-from quoting.ladders import collapse
+from quoting.ladders import collapse, merged_outward
 from quoting.markouts import factor_of
 from quoting.observations import Observations, RiskLevel
 from quoting.order_flow import OrderFlow
@@ -149,13 +149,14 @@ def tier_ratio(tiers: int, near_share: float) -> float:
 
 
 def tiers(band: SpreadBand, size: float, settings: DepthAwareSettings) -> tuple[tuple[float, float], ...]:
-    """Distance from the fair value [bps] and size [lots] of each tier, nearest first; too small ones are dropped."""
+    """Distance from the fair value [bps] and size [lots] of each tier, nearest first; too small ones go further out."""
     ratio = tier_ratio(settings.tiers, settings.near_share)
     weights = [ratio**tier for tier in range(settings.tiers)]
     growth = band.farthest / band.nearest
     distances = [band.nearest * growth ** (tier / (settings.tiers - 1)) for tier in range(settings.tiers)]
     sizes = [size * weight / sum(weights) for weight in weights]
-    return tuple(pair for pair in zip(distances, sizes, strict=True) if pair[1] >= settings.smallest_size)
+    orders = merged_outward(sizes, settings.smallest_size)
+    return tuple(pair for pair in zip(distances, orders, strict=True) if pair[1] > 0)
 
 
 def merged(levels: tuple[Quote, ...]) -> tuple[Quote, ...]:
@@ -224,8 +225,7 @@ def quoter(settings: DepthAwareSettings) -> Quoter:
             levels = side_levels(side, market, inventory, flow, settings)
             if isinstance(levels, Withheld):
                 return levels
-            reducing = inventory < 0 if side is Side.BID else inventory > 0
-            return collapse(levels, side, flow, fee, reducing=reducing)
+            return collapse(levels, side, flow, fee, inventory=inventory)
 
         sides = Sides(bid=one(Side.BID), ask=one(Side.ASK))
         placed = place(market, sides, settings.bounds.at_least(settings.nearest_bps))

@@ -8,6 +8,7 @@ Where only one order can rest a side, the ladder collapses to the level that is 
 λ(δ)·(δ − ε − fee)·size. That is *not* a ladder, and earns less than one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import exp, floor
 
@@ -16,7 +17,7 @@ from market.sides import Side, Sides
 from quoting.ladder_shape import LadderShape, level_weights
 from quoting.observations import Balances
 from quoting.order_flow import OrderFlow
-from quoting.placement import DepthBounds, fault, place
+from quoting.placement import SMALLEST_SIZE, DepthBounds, fault, place
 from quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
 
 _ROUNDING = 1e-9
@@ -138,15 +139,16 @@ def ladder(balances: Balances, mid: float, settings: LadderSettings, shape: Ladd
 
     def side_levels(side: Side, reach: float, factor: float) -> tuple[Quote, ...]:
         levels = min(floor(reach / step + _ROUNDING), settings.live_orders // 2)
-        quotes = []
-        for level, weight in enumerate(level_weights(shape, levels, settings.ratio), start=1):
-            depth = mid * level * step
-            price = mid - depth if side is Side.BID else mid + depth
-            budget = max(0.0, balances.money / price if side is Side.BID else balances.stock)
-            size = min(budget * float(weight) * factor, settings.largest_size)
-            if factor > 0 and size >= settings.smallest_size:
-                quotes.append(Quote(price, depth, size))
-        return tuple(quotes)
+        depths = [mid * level * step for level in range(1, levels + 1)]
+        prices = [mid - depth if side is Side.BID else mid + depth for depth in depths]
+        budgets = [max(0.0, balances.money / price if side is Side.BID else balances.stock) for price in prices]
+        weights = level_weights(shape, levels, settings.ratio)
+        sizes = [budget * float(weight) * factor for budget, weight in zip(budgets, weights, strict=True)]
+        return tuple(
+            Quote(price, depth, min(size, settings.largest_size))
+            for price, depth, size in zip(prices, depths, merged_outward(sizes, settings.smallest_size), strict=True)
+            if size > 0
+        )
 
     return Sides(
         bid=side_levels(Side.BID, settings.down_range, factors.bid),
@@ -154,21 +156,46 @@ def ladder(balances: Balances, mid: float, settings: LadderSettings, shape: Ladd
     )
 
 
+def merged_outward(sizes: Sequence[float], smallest: float) -> list[float]:
+    """Sizes of levels, nearest first, of which each is 0 or an order; what is too small goes to the next one out.
+
+    What is left over at the end goes to the farthest order.
+    """
+    orders, carried = [], 0.0
+    for size in sizes:
+        carried += size
+        orders.append(carried if carried >= smallest else 0.0)
+        carried -= orders[-1]
+    last = max((place for place, size in enumerate(orders) if size > 0), default=None)
+    if last is not None:
+        orders[last] += carried
+    return orders
+
+
 def expected_value(level: Quote, side: Side, flow: OrderFlow, fee: float, *, cap: float = 1.0) -> float:
     """λ(δ)·(δ − ε − fee)·size of one level [price·lots/s]; `fee` in price."""
     intensity, decay = flow.fill_intensity.on_quotes().of(side), flow.fill_decay.on_quotes().of(side)
     cost = flow.adverse_selection_on_fill.on_quotes().of(side) + fee
-    return intensity * exp(-decay * level.depth) * (level.depth - cost) * min(level.size, cap)
+    return intensity * exp(min(-decay * level.depth, 700.0)) * (level.depth - cost) * min(level.size, cap)
 
 
-def collapse(levels: tuple[Quote, ...], side: Side, flow: OrderFlow, fee: float, *, reducing: bool) -> Quote | Withheld:
-    """The one level worth most; without a profitable one only a side that reduces inventory is quoted."""
+def collapse(
+    levels: tuple[Quote, ...], side: Side, flow: OrderFlow, fee: float, *, inventory: float
+) -> Quote | Withheld:
+    """The one level worth most; where none earns anything, the nearest with what would leave the inventory [lots].
+
+    The level that loses least would be the one that nobody reaches: a position would have no way out.
+    """
     if not levels:
         return Withheld("the ladder is stopped on this side")
     best = max(levels, key=lambda level: expected_value(level, side, flow, fee))
-    if not reducing and expected_value(best, side, flow, fee) <= 0:
+    if expected_value(best, side, flow, fee) > 0:
+        return best
+    to_leave = -inventory if side is Side.BID else inventory
+    if to_leave < SMALLEST_SIZE:
         return Withheld("no level of the ladder is expected to earn anything")
-    return best
+    nearest = min(levels, key=lambda level: level.depth)
+    return nearest._replace(size=min(sum(level.size for level in levels), to_leave))
 
 
 def quoter(settings: LadderSettings) -> Quoter:
@@ -188,8 +215,8 @@ def quoter(settings: LadderSettings) -> Quoter:
         )
         fee = settings.maker_fee * mid
         offers = Sides(
-            bid=collapse(levels.bid, Side.BID, flow, fee, reducing=inventory < 0),
-            ask=collapse(levels.ask, Side.ASK, flow, fee, reducing=inventory > 0),
+            bid=collapse(levels.bid, Side.BID, flow, fee, inventory=inventory),
+            ask=collapse(levels.ask, Side.ASK, flow, fee, inventory=inventory),
         )
         return place(market, offers, settings.bounds)
 

@@ -79,7 +79,7 @@ def test_what_is_quoted_may_be_shown(name, flow, market, inventory, seen):
         assert math.isfinite(quote.price)
         assert sign * (quote.price - market.mid) == pytest.approx(quote.depth)
         assert 0.5e-4 * market.mid * (1 - 1e-9) <= quote.depth <= 60e-4 * market.mid * (1 + 1e-9)
-        assert 0 < quote.size <= 3.0
+        assert 0 < quote.size <= max(3.0, abs(inventory))
         assert abs(inventory - sign * quote.size) <= max(3.0, abs(inventory)) + 1e-9
 
 

@@ -17,6 +17,7 @@ from quoting.ladders import (
     deviation,
     expected_value,
     ladder,
+    merged_outward,
     quoter,
     stock_share,
 )
@@ -142,7 +143,7 @@ def test_the_collapse_takes_the_level_worth_most(inventory, shape):
     """No other level of the same ladder has a higher λ(δ)(δ − ε − fee)·size."""
     levels = ladder(Balances(3 + inventory, (3 - inventory) * 100), 100.0, FINE, shape)
     for side in Side:
-        best = collapse(levels.of(side), side, FLOW, 0.015, reducing=False)
+        best = collapse(levels.of(side), side, FLOW, 0.015, inventory=0.0)
         values = [expected_value(level, side, FLOW, 0.015) for level in levels.of(side)]
         if isinstance(best, Withheld):
             assert not values or max(values) <= 0
@@ -154,9 +155,24 @@ def test_what_earns_nothing_is_not_opened_but_may_be_left():
     """With an adverse selection beyond every level, only the side that reduces inventory is quoted."""
     poisoned = replace(FLOW, adverse_selection_on_fill=Directions(9.0, 9.0))
     assert quoter(FINE)(VIEW, 0.0, poisoned, 0).bid is None
-    long = quoter(FINE)(VIEW, 1.0, poisoned, 0)
-    assert long.bid is None
-    assert long.ask is not None
+    long, short = (quoter(FINE)(VIEW, inventory, poisoned, 0) for inventory in (1.0, -1.0))
+    assert (long.bid, short.ask) == (None, None)
+    nearest = VIEW.mid * FINE.step_bps * 1e-4
+    for way_out in (long.ask, short.bid):
+        assert way_out.depth == pytest.approx(nearest)
+        assert way_out.size == pytest.approx(1.0)
+
+
+@given(sizes=st.lists(st.floats(0, 1), max_size=12), smallest=st.floats(0.001, 2))
+def test_what_is_too_small_goes_further_out(sizes, smallest):
+    """Each level is nothing or an order, nothing comes nearer to mid, and the whole is kept where it is enough."""
+    orders = merged_outward(sizes, smallest)
+    assert all(size == 0 or size >= smallest for size in orders)
+    if sum(sizes) >= smallest * (1 + 1e-9):
+        assert sum(orders) == pytest.approx(sum(sizes))
+    last = max((place for place, size in enumerate(orders) if size > 0), default=0)
+    for place in range(last):
+        assert sum(orders[: place + 1]) <= sum(sizes[: place + 1]) + 1e-9
 
 
 def test_the_quoter_stops_buying_when_it_owns_enough():

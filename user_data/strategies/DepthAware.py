@@ -21,7 +21,7 @@ class DepthAware(MarketMaking):
         settings = depth_aware.DepthAwareSettings(
             tiers=self.tiers.value,
             side_size=model.maximum_inventory,
-            smallest_size=_SMALLEST_SIZE,
+            smallest_size=model.smallest_lots,
             maximum_inventory=model.maximum_inventory,
             skew_strength=self.skew_strength.value,
             one_sided_from=self.one_sided_from.value,
@@ -34,4 +34,3 @@ class DepthAware(MarketMaking):
 
 
 _LEAST_ORDERS = 200
-_SMALLEST_SIZE = 0.01  # the plan has the exchange's own bound

@@ -33,7 +33,7 @@ class LadderSpot(MarketMaking):
             down_range=self._reach,
             step_bps=self.step_bps.value,
             live_orders=2 * self.levels.value,
-            smallest_size=_SMALLEST_SIZE,
+            smallest_size=model.smallest_lots,
             maker_fee=model.maker_fee,
             bounds=ANY_DEPTH,
         )
@@ -63,6 +63,3 @@ class LadderSpot(MarketMaking):
     @property
     def _reach(self) -> float:
         return float(self.levels.value * self.step_bps.value * 1e-4)
-
-
-_SMALLEST_SIZE = 0.01  # the plan has the exchange's own bound
