@@ -2,9 +2,9 @@
 
 import random
 
-from market.events import BestQuote, BookSnapshot, Level, Trade
-from market.hyperliquid.market_data import Frame, format_frame
-from market.sides import Direction
+from market_making.hyperliquid.market_data import Frame, format_frame
+from market_making.market.events import BestQuote, BookSnapshot, Level, Trade
+from market_making.market.sides import Direction
 
 COINS = [f"C{number}" for number in range(50)]
 START_MS = 1_757_000_000_000

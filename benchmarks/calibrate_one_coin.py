@@ -10,12 +10,12 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from calibration.calibrate import calibrate
-from calibration.increments import Increments
-from calibration.settings import Settings
-from market.tape import Tape
-from venue.markets.presets import default_truths
-from venue.markets.simulation import simulate_tape
+from calibration.flow.calibrate import calibrate
+from calibration.observation.increments import Increments
+from market_making.market.tape import Tape
+from market_making.settings.settings import Settings
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import simulate_tape
 
 
 def with_pandas(tape: Tape, tick: float) -> dict[str, float]:

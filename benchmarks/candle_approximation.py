@@ -17,20 +17,20 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration.calibrate import calibrate
-from calibration.from_candles import CandleEstimates, estimate_from_candles
-from calibration.increments import infer_increments
-from calibration.settings import Settings
-from market.candle_files import period_ms, read_candles
-from market.candles_from_ticks import Candles, candles
-from market.errors import NotEnoughData
-from market.sides import Direction
-from market.store.tick_store import TickStore
-from market.tape import FloatArray, Tape
-from quoting.order_flow import OrderFlow
-from venue.markets.presets import coin_universe
-from venue.markets.simulation import simulate_tape
-from venue.markets.truth import MarketTruth
+from calibration.candles.from_candles import CandleEstimates, estimate_from_candles
+from calibration.flow.calibrate import calibrate
+from calibration.observation.increments import infer_increments
+from market_making.market.errors import NotEnoughData
+from market_making.market.sides import Direction
+from market_making.market.tape import FloatArray, Tape
+from market_making.quoting.order_flow import OrderFlow
+from market_making.recording.candles.files import period_ms, read_candles
+from market_making.recording.candles.from_ticks import Candles, candles
+from market_making.recording.store.tick_store import TickStore
+from market_making.settings.settings import Settings
+from market_making.simulation.presets import coin_universe
+from market_making.simulation.simulation import simulate_tape
+from market_making.simulation.truth import MarketTruth
 
 MARKETS = 100
 MINUTE_MS = 60_000

@@ -14,18 +14,18 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ["NO_PROXY"] = "127.0.0.1"
 
-from market.clock import now_ms
-from market.collection.collector import Collector
-from market.other_venues.binance import BinanceSpot
-from market.other_venues.collector import OtherVenueCollector, VenueOptions, client_of
-from market.other_venues.hyperliquid import HyperliquidThroughCcxt
-from market.store.tick_store import TickStore
-from market.streams import Stream
-from tests.market.other_venues.conftest import Recorded, SmallVenue, binance
-from venue.config import VenueConfig
-from venue.markets.presets import default_truths
-from venue.markets.simulation import SimulatedSource
-from venue.server import LocalVenue
+from market_making.market.clock import now_ms
+from market_making.recording.collection.collector import Collector
+from market_making.recording.other_venues.binance import BinanceSpot
+from market_making.recording.other_venues.collector import OtherVenueCollector, VenueOptions, client_of
+from market_making.recording.other_venues.hyperliquid import HyperliquidThroughCcxt
+from market_making.recording.store.tick_store import TickStore
+from market_making.recording.streams import Stream
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import SimulatedSource
+from market_making.venue.config import VenueConfig
+from market_making.venue.server import LocalVenue
+from tests.recording.other_venues.conftest import Recorded, SmallVenue, binance
 
 SECONDS = 60.0
 BURST_SECONDS = 10.0

@@ -22,11 +22,11 @@ from aiohttp import web
 from benchmark_frames import make_frames
 from collector_throughput import Pipeline
 
-from market.clock import now_ms
-from market.collection.collector import Collector
-from market.hyperliquid.listings import universe_fields
-from market.hyperliquid.market_data import Acknowledged, Subscription, format_frame, parse_frame
-from market.instrument import Listing
+from market_making.hyperliquid.listings import universe_fields
+from market_making.hyperliquid.market_data import Acknowledged, Subscription, format_frame, parse_frame
+from market_making.market.clock import now_ms
+from market_making.market.instrument import Listing
+from market_making.recording.collection.collector import Collector
 
 BATCH_S = 0.02
 SAMPLE_S = 2.0

@@ -17,14 +17,14 @@ import orjson
 from aiohttp import web
 from benchmark_frames import COINS, START_MS, make_frames
 
-from market.collection.coin_recording import CoinRecording
-from market.collection.live_recording import LiveRecording
-from market.collection.recorder import Recorder
-from market.events import BookSnapshot
-from market.hyperliquid.directory import Directory
-from market.hyperliquid.feed import Allowances, Feed, Reception
-from market.hyperliquid.market_data import Frame, Subscription, parse_frame
-from market.store.storage import LocalStorage
+from market_making.hyperliquid.directory import Directory
+from market_making.hyperliquid.feed import Feed, RateLimits, Receipt
+from market_making.hyperliquid.market_data import Frame, Subscription, parse_frame
+from market_making.market.events import BookSnapshot
+from market_making.recording.collection.coin_recording import CoinRecording
+from market_making.recording.collection.live_recording import LiveRecording
+from market_making.recording.collection.recorder import Recorder
+from market_making.recording.store.storage import LocalStorage
 
 WHOLE_EXCHANGE_PER_S = 700
 
@@ -39,7 +39,7 @@ class Pipeline:
 
     def take(self, frame: Frame) -> None:
         """Record a frame as it would be on its connection."""
-        self.live.received(frame, Reception(START_MS, fast=_is_fast(frame), first_since_ms=None))
+        self.live.received(frame, Receipt(START_MS, fast=_is_fast(frame), first_since_ms=None))
 
 
 def _is_fast(frame: Frame) -> bool:
@@ -98,7 +98,7 @@ async def over_a_socket(frames: list[bytes], results: dict[str, float]) -> None:
         subscriptions = [Subscription(channel, coin) for coin in COINS for channel in ("bbo", "trades", "l2Book")]
         with timed(results, "socket to disk", len(frames)):
             async with aiohttp.ClientSession() as session:
-                receiving = asyncio.create_task(Feed(address, subscriptions, listener, Allowances()).run(session))
+                receiving = asyncio.create_task(Feed(address, subscriptions, listener, RateLimits()).run(session))
                 await listener.all_received.wait()
                 await pipeline.recorder.flush(everything=True)
                 receiving.cancel()
@@ -119,7 +119,7 @@ class CountingListener:
         """All coins."""
         return frozenset(COINS)
 
-    def received(self, frame: Frame, reception: Reception) -> None:  # noqa: ARG002 - how it came does not matter here
+    def received(self, frame: Frame, reception: Receipt) -> None:  # noqa: ARG002 - how it came does not matter here
         """Record one."""
         self._pipeline.take(frame)
         self._left -= 1

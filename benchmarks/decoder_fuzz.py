@@ -9,8 +9,8 @@ import time
 
 from benchmark_frames import make_frames
 
-from market.errors import MalformedMessage
-from market.hyperliquid.market_data import format_frame, parse_frame
+from market_making.hyperliquid.market_data import format_frame, parse_frame
+from market_making.market.errors import MalformedMessage
 
 
 def mutate(text: bytes, chance: random.Random) -> bytes:

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[1] / "tests" / "market"
+TESTS = Path(__file__).resolve().parents[1] / "tests" / "recording"
 KILLS_A_SEED = 3
 LAWS = {
     "schedules of random faults": ("test_collector_faults.py", "missing_lies_in_a_recorded_gap"),

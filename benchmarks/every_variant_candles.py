@@ -24,7 +24,7 @@ import orjson
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from market.candle_files import find_candles, read_candles  # noqa: E402
+from market_making.recording.candles.files import find_candles, read_candles  # noqa: E402
 
 STRATEGIES = ROOT / "user_data" / "strategies"
 PROGRAMS = Path(sys.executable).parent

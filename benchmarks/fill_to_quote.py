@@ -15,7 +15,7 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from market.sides import Direction  # noqa: E402
+from market_making.market.sides import Direction  # noqa: E402
 from tests.live_bot import LiveBot  # noqa: E402
 from tests.puppet_market import PuppetMarket, VenueThread  # noqa: E402
 

@@ -14,17 +14,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from calibration.calibrate import Calibration, calibrate_observed
-from calibration.increments import Increments, infer_increments
-from calibration.observations import Observations, observe
-from calibration.settings import Settings
-from market.errors import NotEnoughData
-from market.sides import Direction
-from market.store.tick_store import TickStore
-from market.tape import FloatArray, Tape
-from venue.markets.presets import coin_universe, default_truths
-from venue.markets.regimes import Bursts, Surge
-from venue.markets.simulation import simulate_tape
+from calibration.flow.calibrate import Calibration, calibrate_observed
+from calibration.observation.increments import Increments, infer_increments
+from calibration.observation.observations import Observations, observe
+from market_making.market.errors import NotEnoughData
+from market_making.market.sides import Direction
+from market_making.market.tape import FloatArray, Tape
+from market_making.recording.store.tick_store import TickStore
+from market_making.settings.settings import Settings
+from market_making.simulation.presets import coin_universe, default_truths
+from market_making.simulation.regimes import Bursts, Surge
+from market_making.simulation.simulation import simulate_tape
 
 DEPTHS_BPS = np.array([0.5, 1.0, 2.0, 4.0])
 WINDOW_MS = 1_800_000

@@ -12,10 +12,10 @@ from pathlib import Path
 import orjson
 import pyarrow as pa
 
-from market.events import BookSnapshot, Level
-from market.hyperliquid.market_data import book_fields
-from market.importers.hyperliquid_archive import import_hyperliquid_archive
-from market.importers.lines import SourceFile
+from market_making.hyperliquid.market_data import book_fields
+from market_making.market.events import BookSnapshot, Level
+from market_making.recording.importers.hyperliquid_archive import import_hyperliquid_archive
+from market_making.recording.importers.lines import SourceFile
 
 START_MS = 1_775_001_612_017
 LINES_PER_HOUR = 6600

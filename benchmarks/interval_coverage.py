@@ -11,14 +11,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from calibration.calibrate import calibrate
-from calibration.increments import Increments
-from calibration.settings import Settings
-from market.sides import Direction, Directions
-from venue.markets.presets import coin_universe, default_truths
-from venue.markets.regimes import Bursts, Widening
-from venue.markets.simulation import simulate_tape
-from venue.markets.truth import MarketTruth
+from calibration.flow.calibrate import calibrate
+from calibration.observation.increments import Increments
+from market_making.market.sides import Direction, Directions
+from market_making.settings.settings import Settings
+from market_making.simulation.presets import coin_universe, default_truths
+from market_making.simulation.regimes import Bursts, Widening
+from market_making.simulation.simulation import simulate_tape
+from market_making.simulation.truth import MarketTruth
 
 RUNS = 200
 DRIFT = 0.1  # price/s, six times the standard error of the mean drift of half an hour

@@ -17,12 +17,12 @@ from aiohttp import web
 from eth_account import Account as Key
 from hyperliquid.utils.signing import sign_l1_action
 
-from market.events import BookSnapshot, Trade
-from venue.config import AccountConfig, VenueConfig
-from venue.engine.exchange import Exchange
-from venue.markets.presets import default_truths
-from venue.markets.simulation import SimulatedSource
-from venue.server import LocalVenue
+from market_making.market.events import BookSnapshot, Trade
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import SimulatedSource
+from market_making.venue.config import AccountConfig, VenueConfig
+from market_making.venue.engine.exchange import Exchange
+from market_making.venue.server import LocalVenue
 
 MINUTES = 20
 ACTIONS = 3_000

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration.parameter_cache import ParameterCache
-from market.errors import ParameterError
-from ops.processes import Programs, free_port
+from calibration.publication.parameter_cache import ParameterCache
+from market_making.market.errors import ParameterError
+from market_making.ops.demo.processes import Programs, free_port
 
 STARTUP_S = 600.0
 
@@ -57,7 +57,7 @@ class Watcher:
 
 def start(programs: Programs, folder: Path, coins: list[str]) -> None:
     """Start venue, collector and calibrator; return when the venue answers."""
-    mm = [sys.executable, "-m", "ops"]
+    mm = [sys.executable, "-m", "market_making.ops"]
     chosen = [f"--coin={coin}" for coin in coins]
     data, announcement = folder / "market_data", folder / "venue.json"
     began = time.monotonic()

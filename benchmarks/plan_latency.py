@@ -6,15 +6,16 @@ from dataclasses import replace
 from decimal import Decimal
 from statistics import median
 
-from market.instrument import Instrument, SignificantFigures
-from market.sides import Directions, Side
-from quoting.market_making import cartea_jaimungal_quoter
-from quoting.order_flow import OrderFlow
-from quoting.quote import MarketView, Quotes
-from quoting.quote_table import CarteaJaimungalSettings
-from trading.holding import Holding, RestingOrder
-from trading.plan import Planner
-from trading.rules import QuotingRules, Restraints, Role
+from market_making.market.instrument import Instrument, SignificantFigures
+from market_making.market.sides import Directions, Side
+from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
+from market_making.quoting.order_flow import OrderFlow
+from market_making.quoting.quote import MarketView, Quotes
+from market_making.quoting.value.quote_table import CarteaJaimungalSettings
+from market_making.settings.role import Role
+from market_making.trading.holding import Holding, RestingOrder
+from market_making.trading.plan import Planner
+from market_making.trading.rules import QuotingRules, Restraints
 
 SETTINGS = CarteaJaimungalSettings(widen_toxicity=10.0, pause_toxicity=10.0)
 HOLDING = Holding(0.02, RestingOrder("1", Side.ASK, 3001.0, 0.02, 0.0, 0))

@@ -7,17 +7,17 @@ models, which need no table, stand beside it.
 import time
 from collections.abc import Callable
 
-from market.sides import Directions
-from quoting import avellaneda_stoikov, depth_aware, glft, ladders, trend_skew
-from quoting.avellaneda_stoikov import AvellanedaStoikovSettings
-from quoting.depth_aware import DepthAwareSettings
-from quoting.glft import GlftSettings
-from quoting.ladders import LadderSettings
-from quoting.market_making import cartea_jaimungal_quoter
-from quoting.order_flow import OrderFlow
-from quoting.quote import MarketView, Quoter
-from quoting.quote_table import CarteaJaimungalSettings
-from quoting.trend_skew import TrendSkewSettings
+from market_making.market.sides import Directions
+from market_making.quoting.models import avellaneda_stoikov, depth_aware, glft, ladders, trend_skew
+from market_making.quoting.models.avellaneda_stoikov import AvellanedaStoikovSettings
+from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
+from market_making.quoting.models.depth_aware import DepthAwareSettings
+from market_making.quoting.models.glft import GlftSettings
+from market_making.quoting.models.ladders import LadderSettings
+from market_making.quoting.models.trend_skew import TrendSkewSettings
+from market_making.quoting.order_flow import OrderFlow
+from market_making.quoting.quote import MarketView, Quoter
+from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 
 FLOW = OrderFlow(
     arrival_rate=Directions(1.0, 0.7),

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from itertools import takewhile
 from math import floor, log
 
-from market.sides import Direction
-from venue.markets.presets import default_truths
-from venue.markets.simulation import SimulatedSource, simulate_tape
-from venue.markets.truth import MarketTruth
+from market_making.market.sides import Direction
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import SimulatedSource, simulate_tape
+from market_making.simulation.truth import MarketTruth
 
 SECONDS = 1800
 ROUNDS = 5

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from quoting.cartea_jaimungal import Fills, ValueProblem
-from quoting.penalty import default_running_penalty
-from quoting.stationary import stationary
+from market_making.quoting.value.cartea_jaimungal import Fills, ValueProblem
+from market_making.quoting.value.penalty import default_running_penalty
+from market_making.quoting.value.stationary import stationary
 
 COINS, MAXIMUM_INVENTORY, BASELINE_COINS = 200, 10, 10
 

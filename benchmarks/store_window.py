@@ -17,11 +17,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from market.store.compaction import compact
-from market.store.segments import SegmentWriter, day_of
-from market.store.storage import LocalStorage
-from market.store.tick_store import TickStore
-from market.streams import SCHEMAS, Stream
+from market_making.recording.store.compaction import compact
+from market_making.recording.store.segments import SegmentWriter, day_of
+from market_making.recording.store.storage import LocalStorage
+from market_making.recording.store.tick_store import TickStore
+from market_making.recording.streams import SCHEMAS, Stream
 
 START_MS = 20_000 * 86_400_000
 HOUR_MS = 3_600_000

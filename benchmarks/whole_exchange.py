@@ -22,19 +22,19 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from calibration.calibrate import calibrate_observed
-from calibration.increments import Increments
-from calibration.live import LiveObservations, observe_window
-from calibration.publish import Published, Writers, parameters, solve
+from calibration.flow.calibrate import calibrate_observed
+from calibration.observation.increments import Increments
+from calibration.observation.rolling import LiveObservations, observe_window
+from calibration.publication.publish import Published, Writers, parameters, solve
 from calibration.service import Calibrator
-from calibration.settings import Settings
-from market.store.segments import cut_segments, encode
-from market.store.tick_store import TickStore
-from market.streams import SCHEMAS, Stream
-from market.tape import QuoteTape, Tape, TradeTape
-from venue.markets.presets import coin_universe
-from venue.markets.simulation import simulate_tape
-from venue.markets.truth import MarketTruth
+from market_making.market.tape import QuoteTape, Tape, TradeTape
+from market_making.recording.store.segments import cut_segments, encode
+from market_making.recording.store.tick_store import TickStore
+from market_making.recording.streams import SCHEMAS, Stream
+from market_making.settings.settings import Settings
+from market_making.simulation.presets import coin_universe
+from market_making.simulation.simulation import simulate_tape
+from market_making.simulation.truth import MarketTruth
 
 START = 1_700_000_010_000
 WINDOW_MS = 1_800_000
@@ -217,7 +217,7 @@ def growth(markets: list[Recording], numbers: list[int]) -> None:
 
 
 def memory(markets: list[Recording]) -> None:
-    """Memory of what the estimators keep of one coin, and of the whole process with 200 of them."""
+    """PairObservers of what the estimators keep of one coin, and of the whole process with 200 of them."""
     tracemalloc.start()
     feeds = [LiveObservations(recording, recording.truth.tick, WINDOW_MS) for recording in markets]
     for period in range(5):

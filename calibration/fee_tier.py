@@ -5,9 +5,9 @@ import logging
 
 import aiohttp
 
-from calibration.settings import Settings
-from market.errors import MalformedMessage
-from market.hyperliquid import information
+from market_making.hyperliquid import information
+from market_making.market.errors import MalformedMessage
+from market_making.settings.settings import Settings
 
 _REFRESH_S = 3600.0
 _RETRY_S = 300.0

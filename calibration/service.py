@@ -12,19 +12,19 @@ from dataclasses import replace
 from functools import partial
 from zlib import crc32
 
-from calibration.calibrate import Calibration, calibrate_observed
 from calibration.fee_tier import FeeTier
-from calibration.funding import FundingRates, funding_rate
-from calibration.history import HistoryWriter
-from calibration.intake import Intake
-from calibration.parameters import Parameters
-from calibration.publish import Published, Writers, parameters, solve
-from calibration.settings import Settings
-from calibration.volatility_forecast import with_forecast
-from calibration.volatility_training import read_volatility
-from market.errors import DataError, InvalidParameters, ModelError
-from market.store.tick_store import TickStore
-from quoting.volatility_forecast import VolatilityModel
+from calibration.flow.calibrate import Calibration, calibrate_observed
+from calibration.observation.funding import FundingRates, funding_rate
+from calibration.observation.reading import Intake
+from calibration.publication.history import HistoryWriter
+from calibration.publication.parameters import Parameters
+from calibration.publication.publish import Published, Writers, parameters, solve
+from calibration.volatility.applied import with_forecast
+from calibration.volatility.model import VolatilityModel
+from calibration.volatility.training import read_volatility
+from market_making.market.errors import DataError, InvalidParameters, ModelError
+from market_making.recording.store.tick_store import TickStore
+from market_making.settings.settings import Settings
 
 logger = logging.getLogger(__name__)
 

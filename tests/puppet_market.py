@@ -14,8 +14,8 @@ import requests
 from aiohttp import ClientSession, web
 from eth_account import Account
 
-from calibration.estimate import Source as EstimateSource
-from calibration.parameters import (
+from calibration.estimators.estimate import Source as EstimateSource
+from calibration.publication.parameters import (
     Market,
     Model,
     Parameters,
@@ -26,12 +26,12 @@ from calibration.parameters import (
     Table,
     Window,
 )
-from calibration.settings import Horizon
-from market.events import BookSnapshot, Level, Trade
-from market.sides import Direction
-from venue.config import AccountConfig, VenueConfig
-from venue.markets.source import Listing
-from venue.server import LocalVenue
+from market_making.market.events import BookSnapshot, Level, Trade
+from market_making.market.sides import Direction
+from market_making.settings.settings import Horizon
+from market_making.venue.config import AccountConfig, VenueConfig
+from market_making.venue.markets.source import Listing
+from market_making.venue.server import LocalVenue
 
 STEP_MS = 50
 JSON = "application/json"

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibration.estimate import Estimate
 from calibration.estimators.coverage import exposure_s
-from market.tape import IntArray
+from calibration.estimators.estimate import Estimate
+from market_making.market.tape import IntArray
 
 HALF_LIVES_S = (15.0, 60.0)
 _LARGEST_WEIGHT = 0.6

@@ -19,11 +19,11 @@ from typing import NamedTuple, Self
 import numpy as np
 from scipy.special import stdtrit
 
-from calibration.estimate import Estimate
+from calibration.estimators.estimate import Estimate
 from calibration.estimators.market_orders import HORIZON_MS
 from calibration.estimators.seconds import SECOND_MS, Seconds
-from market.errors import NotEnoughData
-from market.tape import FloatArray, IntArray
+from market_making.market.errors import NotEnoughData
+from market_making.market.tape import FloatArray, IntArray
 
 CLUSTER_MS = 15_000
 _WINSORISED = 0.01

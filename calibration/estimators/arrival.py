@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaincinv
 
-from calibration.estimate import Estimate
-from market.errors import NotEnoughData
-from market.tape import IntArray
+from calibration.estimators.estimate import Estimate
+from market_making.market.errors import NotEnoughData
+from market_making.market.tape import IntArray
 
 BUCKET_MS = 15_000
 _LONGER = 4

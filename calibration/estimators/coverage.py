@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from market.tape import IntArray, Tape
+from market_making.market.tape import IntArray, Tape
 
 MAXIMUM_QUOTE_AGE_MS = 10_000
 

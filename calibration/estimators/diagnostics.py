@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from market.errors import NotEnoughData
-from market.tape import FloatArray, IntArray
+from market_making.market.errors import NotEnoughData
+from market_making.market.tape import FloatArray, IntArray
 
 
 class GoodnessOfFit(NamedTuple):

@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaincinv, digamma, polygamma
 
-from calibration.estimate import Estimate
-from market.errors import InvalidFlow, NotEnoughData
-from market.tape import FloatArray, IntArray
+from calibration.estimators.estimate import Estimate
+from market_making.market.errors import InvalidFlow, NotEnoughData
+from market_making.market.tape import FloatArray, IntArray
 
 CLUSTER_MS = 15_000
 _NEAREST_BPS = 0.5  # beyond the touch; nearer to it queues and not reach decide who is filled

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.estimators.coverage import covers, crosses
-from market.sides import Direction
-from market.tape import FloatArray, IntArray, QuoteTape, TradeTape
+from market_making.market.sides import Direction
+from market_making.market.tape import FloatArray, IntArray, QuoteTape, TradeTape
 
 HORIZON_MS = 1_000
 

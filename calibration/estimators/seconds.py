@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from calibration.estimators.coverage import covers, crosses
-from market.tape import FloatArray, IntArray, QuoteTape
+from market_making.market.tape import FloatArray, IntArray, QuoteTape
 
 SECOND_MS = 1_000
 

@@ -9,9 +9,9 @@ the true price have caught up, and short enough for a standard error of a few pe
 import numpy as np
 from scipy.special import gammaincinv
 
-from calibration.estimate import Estimate
+from calibration.estimators.estimate import Estimate
 from calibration.estimators.seconds import Seconds
-from market.errors import NotEnoughData
+from market_making.market.errors import NotEnoughData
 
 SPAN_S = 5
 _FLOOR_SPAN_S = 300.0

@@ -11,16 +11,16 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from calibration.history import History
-from calibration.observations import Observations
-from calibration.parameters import Parameters
+from calibration.observation.observations import Observations
 from calibration.plots.evidence import HORIZONS_S, Means, impact_by_depth, impact_by_horizon, reach_curve
 from calibration.plots.style import BLUE, FAINT, GREY, INK, VERMILION, save, styled
+from calibration.publication.history import History
+from calibration.publication.parameters import Parameters
 from calibration.scanning.candidates import ENOUGH_REACHED, candidate_of_parameters
 from calibration.scanning.uncertainty import Draws
-from market.sides import Direction
-from market.tape import FloatArray, Tape
-from quoting.cartea_jaimungal import FillArrays
+from market_making.market.sides import Direction
+from market_making.market.tape import FloatArray, Tape
+from market_making.quoting.value.cartea_jaimungal import FillArrays
 
 _WIDTH, _ROW = 15.0, 4.3  # inches
 _FEWEST_ROWS = 2

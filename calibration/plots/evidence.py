@@ -5,13 +5,13 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from calibration.estimate import Estimate
 from calibration.estimators.adverse_selection import Trend, mean_markout
+from calibration.estimators.estimate import Estimate
 from calibration.estimators.market_orders import MarketOrders, markout
-from calibration.observations import Observations
-from market.errors import NotEnoughData
-from market.sides import Direction
-from market.tape import FloatArray, Tape
+from calibration.observation.observations import Observations
+from market_making.market.errors import NotEnoughData
+from market_making.market.sides import Direction
+from market_making.market.tape import FloatArray, Tape
 
 HORIZONS_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 _FEWEST_ORDERS = 10

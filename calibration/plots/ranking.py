@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from calibration.plots.style import BLUE, FAINT, GREY, INK, ORANGE, save, styled
 from calibration.scanning.prospect import Prospect
-from quoting.toxicity import Regime
+from market_making.quoting.risk.toxicity import Regime
 
 _WIDTH, _ROW, _ABOVE, _BELOW = 15.0, 0.27, 1.15, 0.65  # inches
 _LEFT, _BARS_END, _WORDS_START = 0.055, 0.40, 0.415

@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from market.errors import ConfigurationError
+from market_making.market.errors import ConfigurationError
 
 BLUE, ORANGE, VERMILION = "#0072B2", "#E69F00", "#D55E00"
 INK, GREY, FAINT = "#222222", "#767676", "#d9d9d9"

@@ -6,18 +6,18 @@ from functools import partial
 
 import numpy as np
 
-from calibration.calibrate import Calibration, calibrate_observed
-from calibration.estimate import Estimate, FlowEstimates
+from calibration.estimators.estimate import Estimate, FlowEstimates
 from calibration.estimators.fill_decay import tail_range
 from calibration.estimators.market_orders import MarketOrders
-from calibration.increments import infer_increments
-from calibration.live import observe_window
-from calibration.parameters import Parameters, PublishedFlow, read_parameters
-from calibration.settings import Settings
-from market.errors import DataError, ModelError, ParameterError, StaleParameters
-from market.sides import Direction, Directions
-from market.store.tick_store import TickStore
-from quoting.order_flow import OrderFlow
+from calibration.flow.calibrate import Calibration, calibrate_observed
+from calibration.observation.increments import infer_increments
+from calibration.observation.rolling import observe_window
+from calibration.publication.parameters import Parameters, PublishedFlow, read_parameters
+from market_making.market.errors import DataError, ModelError, ParameterError, StaleParameters
+from market_making.market.sides import Direction, Directions
+from market_making.quoting.order_flow import OrderFlow
+from market_making.recording.store.tick_store import TickStore
+from market_making.settings.settings import Settings
 
 # A depth is supported if this many orders of the window reached it: the rate there is then known to within a factor 2.
 ENOUGH_REACHED = 5

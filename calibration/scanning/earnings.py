@@ -9,7 +9,8 @@ which also gives the stationary law p. Each pair of crossings earns both margins
 
 .. math:: m = \sum_q f(q) \big[ s^{a} \delta^{a}(q+1) - c^{a} + s^{b} \delta^{b}(q) - c^{b} \big]
 
-Adverse selection and fee are in c and s; mid is driftless. The growth of the value function (`quoting.stationary`) is
+Adverse selection and fee are in c and s; mid is driftless. The growth of the value function
+(`market_making.quoting.value.stationary`) is
 this less φ E[q²]: the penalty is a preference and no expense, so it is not in m.
 """
 
@@ -18,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from market.sides import Sides
-from market.tape import FloatArray
-from quoting.cartea_jaimungal import FillArrays
+from market_making.market.sides import Sides
+from market_making.market.tape import FloatArray
+from market_making.quoting.value.cartea_jaimungal import FillArrays
 
 
 class Earnings(NamedTuple):

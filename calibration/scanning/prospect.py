@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 from math import isnan
 from typing import Any, NamedTuple
 
-from calibration.parameters import finite_or_none
+from calibration.publication.parameters import finite_or_none
 from calibration.scanning.candidates import ENOUGH_REACHED, Candidate
-from quoting.toxicity import Regime
+from market_making.quoting.risk.toxicity import Regime
 
 
 @dataclass(frozen=True)

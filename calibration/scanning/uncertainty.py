@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calibration.estimate import Estimate, FlowEstimates
-from market.sides import Direction
-from market.tape import FloatArray
-from quoting.cartea_jaimungal import FillArrays
+from calibration.estimators.estimate import Estimate, FlowEstimates
+from market_making.market.sides import Direction
+from market_making.market.tape import FloatArray
+from market_making.quoting.value.cartea_jaimungal import FillArrays
 
 DRAWS = 2_000
 _SEED = 20_250_904

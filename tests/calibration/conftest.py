@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from calibration.increments import Increments
-from market.tape import QuoteTape, Tape, TradeTape
-from venue.markets.presets import default_truths
-from venue.markets.simulation import simulate_tape
-from venue.markets.truth import MarketTruth
+from calibration.observation.increments import Increments
+from market_making.market.tape import QuoteTape, Tape, TradeTape
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import simulate_tape
+from market_making.simulation.truth import MarketTruth
 
 Quote = tuple[int, float, float]
 Print = tuple[int, int, float]

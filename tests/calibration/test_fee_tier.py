@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from calibration.fee_tier import FeeTier
-from calibration.settings import ModelSettings, Settings
-from ops.options import load_settings
+from market_making.ops.commands.options import load_settings
+from market_making.settings.settings import ModelSettings, Settings
 from tests.puppet_market import ADDRESS, PuppetMarket, VenueThread
 
 BASE, TIER = 0.00015, 0.00008

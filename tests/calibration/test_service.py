@@ -16,22 +16,22 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from calibration.calibrate import calibrate
-from calibration.hindsight import backfill, calibrate_once
-from calibration.history import ROWS_KEPT, SEGMENTS_A_DAY, HistoryWriter, read_history
-from calibration.increments import infer_increments
-from calibration.parameters import read_parameters
+from calibration.backfill import backfill, calibrate_once
+from calibration.flow.calibrate import calibrate
+from calibration.observation.increments import infer_increments
+from calibration.publication.history import ROWS_KEPT, SEGMENTS_A_DAY, HistoryWriter, read_history
+from calibration.publication.parameters import read_parameters
 from calibration.service import Calibrator, run_service
-from calibration.settings import CalibrationSettings, Horizon, ModelSettings, Settings
-from calibration.volatility_training import TrainedVolatility
-from market.errors import DataError, NotEnoughData, StaleParameters, UnknownCoin
-from market.store.segments import write_segment
-from market.store.storage import LocalStorage
-from market.store.tick_store import TickStore
-from market.streams import SCHEMAS, Stream
-from market.tape import Tape
-from venue.markets.presets import default_truths
-from venue.markets.simulation import simulate_tape
+from calibration.volatility.training import TrainedVolatility
+from market_making.market.errors import DataError, NotEnoughData, StaleParameters, UnknownCoin
+from market_making.market.tape import Tape
+from market_making.recording.store.segments import write_segment
+from market_making.recording.store.storage import LocalStorage
+from market_making.recording.store.tick_store import TickStore
+from market_making.recording.streams import SCHEMAS, Stream
+from market_making.settings.settings import CalibrationSettings, Horizon, ModelSettings, Settings
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import simulate_tape
 
 START = 1_700_000_010_000
 SECONDS = 1500
@@ -378,7 +378,7 @@ def test_sigterm_ends_the_service_cleanly(settings, root, tmp_path):
     body = settings.model_dump_json(include={"coins", "market_data", "parameters"})
     config.write_text(f'{{"market_making": {body}}}')
     process = subprocess.Popen(
-        [sys.executable, "-m", "ops", "calibrate", "-c", str(config)], stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "market_making.ops", "calibrate", "-c", str(config)], stderr=subprocess.PIPE, text=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     try:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def summary():
     """The JSON summary of a short demo on the simulated market."""
-    command = [sys.executable, "-m", "ops", "demo", "--minutes", "1.5", "--json"]
+    command = [sys.executable, "-m", "market_making.ops", "demo", "--minutes", "1.5", "--json"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
     assert run.returncode == 0, run.stdout + run.stderr[-3000:]
     return json.loads(run.stdout)

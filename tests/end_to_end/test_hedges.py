@@ -2,9 +2,9 @@
 
 import pytest
 
-from calibration.estimate import Source
-from calibration.parameters import PublishedEstimate
-from market.sides import Direction
+from calibration.estimators.estimate import Source
+from calibration.publication.parameters import PublishedEstimate
+from market_making.market.sides import Direction
 from tests.live_bot import LiveBot
 from tests.puppet_market import PuppetMarket, VenueThread, parameters
 

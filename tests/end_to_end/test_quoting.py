@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from calibration.parameters import Regime
-from market.sides import Direction
+from calibration.publication.parameters import Regime
+from market_making.market.sides import Direction
 from tests.live_bot import LiveBot
 from tests.puppet_market import (
     ADDRESS,

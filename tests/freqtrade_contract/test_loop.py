@@ -7,8 +7,8 @@ import pytest
 from freqtrade.enums import State
 from freqtrade.persistence import PairLocks, Trade
 
-from market.sides import Direction, Sides
-from quoting.quote import Quote, Quotes
+from market_making.market.sides import Direction, Sides
+from market_making.quoting.quote import Quote, Quotes
 from tests.live_bot import ROOT
 from tests.puppet_market import parameters
 

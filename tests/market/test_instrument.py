@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from market.errors import MalformedMessage
-from market.instrument import FixedTick, Instrument
+from market_making.market.errors import MalformedMessage
+from market_making.market.instrument import FixedTick, Instrument
 
 SIZE_DECIMALS = st.integers(0, 5)
 PRICES = st.floats(min_value=0.01, max_value=1e7, allow_subnormal=False)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.sides import Direction, Directions, Side, Sides
+from market_making.market.sides import Direction, Directions, Side, Sides
 
 VALUES = st.integers()
 

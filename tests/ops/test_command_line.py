@@ -7,7 +7,7 @@ import socket
 import pytest
 from click.testing import CliRunner
 
-from market.errors import (
+from market_making.market.errors import (
     ConfigurationError,
     DataError,
     MarketMakingError,
@@ -17,7 +17,7 @@ from market.errors import (
     SafetyError,
     StaleParameters,
 )
-from ops.command_line import exit_status, main
+from market_making.ops.command_line import exit_status, main
 
 
 @pytest.fixture

@@ -44,7 +44,8 @@ def test_the_image_holds_every_package_of_the_project():
     """A package that is not copied would be missing in the container only."""
     import tomllib
 
-    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    packages = [name.rstrip("*") for name in found["include"]]
     dockerfile, ignore = (ROOT / "Dockerfile").read_text(), (ROOT / ".dockerignore").read_text().splitlines()
     for package in {name.split(".")[0] for name in packages}:
         assert f"COPY --chown=ftuser:ftuser {package} /market-making/{package}" in dockerfile

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from ops.command_line import main
+from market_making.ops.command_line import main
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "commands.md"]

@@ -3,10 +3,10 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from market.sides import Directions
-from quoting.cartea_jaimungal import Fills, ValueProblem
-from quoting.order_flow import OrderFlow
-from quoting.quote import MarketView
+from market_making.market.sides import Directions
+from market_making.quoting.order_flow import OrderFlow
+from market_making.quoting.quote import MarketView
+from market_making.quoting.value.cartea_jaimungal import Fills, ValueProblem
 
 
 def between(low: float, high: float) -> st.SearchStrategy[float]:

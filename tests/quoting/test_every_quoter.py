@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.sides import Directions, Side
-from quoting import avellaneda_stoikov, depth_aware, glft, ladders, trend_skew
-from quoting.avellaneda_stoikov import AvellanedaStoikovSettings
-from quoting.depth_aware import DepthAwareSettings
-from quoting.glft import GlftSettings
-from quoting.ladder_shape import LadderShape
-from quoting.ladders import LadderSettings
-from quoting.market_making import cartea_jaimungal_quoter
-from quoting.observations import Observations, RiskLevel
-from quoting.order_flow import OrderFlow
-from quoting.placement import DepthBounds
-from quoting.quote import MarketView, Quoter, Withheld
-from quoting.quote_table import CarteaJaimungalSettings
-from quoting.trend_skew import TrendSkewSettings
+from market_making.market.sides import Directions, Side
+from market_making.quoting.models import avellaneda_stoikov, depth_aware, glft, ladders, trend_skew
+from market_making.quoting.models.avellaneda_stoikov import AvellanedaStoikovSettings
+from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
+from market_making.quoting.models.depth_aware import DepthAwareSettings
+from market_making.quoting.models.glft import GlftSettings
+from market_making.quoting.models.ladder_shape import LadderShape
+from market_making.quoting.models.ladders import LadderSettings
+from market_making.quoting.models.trend_skew import TrendSkewSettings
+from market_making.quoting.order_flow import OrderFlow
+from market_making.quoting.placement import DepthBounds
+from market_making.quoting.quote import MarketView, Quoter, Withheld
+from market_making.quoting.readings.observations import Observations, RiskLevel
+from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 
 BOUNDS = DepthBounds(0.5, 60.0)
 QUOTERS: dict[str, Quoter] = {

@@ -18,7 +18,7 @@ from freqtrade.enums import CandleType, RunMode
 from freqtrade.optimize.backtesting import Backtesting
 from freqtrade.strategy import IStrategy
 
-from calibration.history import FLOW, SCHEMA
+from calibration.publication.history import FLOW, SCHEMA
 from tests.live_bot import ROOT, merged
 from tests.puppet_market import PuppetMarket, VenueThread, live_config
 

@@ -10,16 +10,16 @@ from freqtrade.exceptions import ConfigurationError as FreqtradeConfigurationErr
 from freqtrade.resolvers import StrategyResolver
 from freqtrade.strategy.parameters import CategoricalParameter, NumericParameter
 
-from market.instrument import Instrument
-from market.sides import Side, Sides
-from quoting.observations import Observations
-from quoting.quote import Withheld
+from market_making.market.instrument import Instrument
+from market_making.market.sides import Side, Sides
+from market_making.quoting.quote import Withheld
+from market_making.quoting.readings.observations import Observations
+from market_making.trading.holding import Holding
+from market_making.trading.plan import Planner
+from market_making.trading.rules import Restraints
 from tests.live_bot import ROOT
 from tests.strategies.conftest import candles, history, tuned_to
 from tests.trading.conftest import FLOW, MARKET
-from trading.holding import Holding
-from trading.plan import Planner
-from trading.rules import Restraints
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 MINUTES = 360

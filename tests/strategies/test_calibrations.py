@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.candle_signals import moments_of
-from calibration.history import History, row_flow
-from calibration.past_calibrations import Calibrations
-from market.errors import NotEnoughData
-from market.sides import Directions, Side
-from quoting.market_making import cartea_jaimungal_quoter
-from quoting.order_flow import OrderFlows
-from quoting.quote import Preparing
-from quoting.quote_table import CarteaJaimungalSettings
+from calibration.publication.history import History, row_flow
+from market_making.market.errors import NotEnoughData
+from market_making.market.sides import Directions, Side
+from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
+from market_making.quoting.order_flow import OrderFlows
+from market_making.quoting.quote import Preparing
+from market_making.quoting.value.quote_table import CarteaJaimungalSettings
+from market_making.trading.freqtrade.signals import moments_of
+from market_making.trading.freqtrade.trade import milliseconds
+from market_making.trading.past.calibrations import Calibrations
 from tests.strategies.conftest import START, history
 from tests.trading.conftest import FLOW, MARKET
-from trading.freqtrade_trade import milliseconds
 
 OPEN = CarteaJaimungalSettings(widen_toxicity=10.0, pause_toxicity=10.0)
 SESSIONS = replace(OPEN, session_s=600.0, terminal_penalty=0.1)

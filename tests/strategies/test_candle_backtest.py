@@ -5,8 +5,8 @@ import pytest
 from freqtrade.data.history import get_datahandler
 from freqtrade.enums import CandleType
 
-from calibration.candle_history import write_candle_history
-from market.candle_files import read_candles
+from calibration.candles.history import write_candle_history
+from market_making.recording.candles.files import read_candles
 from tests.strategies.conftest import PAIR, candles
 from tests.strategies.test_backtest import orders_of
 

@@ -8,10 +8,10 @@ from freqtrade.data.dataprovider import DataProvider
 from freqtrade.enums import RunMode
 from freqtrade.resolvers import ExchangeResolver, StrategyResolver
 
+from market_making.trading.chart_rows import ChartHistory, ChartRow
 from tests.live_bot import ROOT, merged
 from tests.puppet_market import live_config
 from tests.strategies.conftest import PAIR, candles, history, store
-from trading.picture import Album, Picture
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 MINUTES = 120
@@ -51,7 +51,7 @@ def drawn(plot_config):
 def test_every_drawn_column_exists_and_holds_what_was_known(analysed):
     """Bid and ask enclose the mid, which is the candle's close; κ, ε and toxicity are those of the history."""
     strategy, frame = analysed(history(MINUTES))
-    assert drawn(strategy.plot_config) == set(Picture._fields) <= set(frame)
+    assert drawn(strategy.plot_config) == set(ChartRow._fields) <= set(frame)
     shown = frame.iloc[:-1]  # after the last candle there is no calibration
     assert (shown["bid"] < shown["mid"]).all()
     assert (shown["mid"] < shown["ask"]).all()
@@ -72,7 +72,7 @@ def test_only_a_backtest_that_exports_its_signals_has_what_is_drawn(analysed):
             (RunMode.BACKTEST, "signals"),
         )
     )
-    assert set(shown) == set(exported) == set(plain) | set(Picture._fields)
+    assert set(shown) == set(exported) == set(plain) | set(ChartRow._fields)
     for side in ("enter_long", "enter_short"):
         assert list(plain[side]) == list(shown[side])
     assert plain["enter_long"].any()
@@ -90,9 +90,9 @@ def test_stretches_without_a_quote_are_marked(analysed):
 
 def test_a_running_bot_shows_the_last_picture_of_each_candle():
     """Earlier candles keep what was shown last while they lasted; others show nothing."""
-    album = Album()
+    album = ChartHistory()
     for candle, mid in ((1, 3000.0), (1, 3001.0), (2, 3002.0)):
-        album.take(PAIR, candle, Picture(mid=mid))
+        album.take(PAIR, candle, ChartRow(mid=mid))
     mids = [picture.mid for picture in album.of(PAIR, [0, 1, 2])]
     assert np.isnan(mids[0])
     assert mids[1:] == [3001.0, 3002.0]

@@ -10,7 +10,7 @@ from freqtrade.enums import RunMode
 from freqtrade.exceptions import ConfigurationError
 from freqtrade.resolvers import StrategyResolver
 
-from calibration.settings import Settings
+from market_making.settings.settings import Settings
 from tests.live_bot import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")

@@ -10,11 +10,11 @@ from freqtrade.exceptions import TemporaryError
 from freqtrade.persistence import Trade
 from freqtrade.resolvers import StrategyResolver
 
-from market.errors import DataError
+from market_making.market.errors import DataError
+from market_making.trading.actions.budget import ActionBudget
+from market_making.trading.desk import Desk
+from market_making.trading.freqtrade.account import AccountWatch
 from tests.live_bot import ROOT
-from trading.account import AccountWatch
-from trading.action_budget import ActionBudget
-from trading.desk import Desk
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from freqtrade.resolvers import StrategyResolver
 
-from quoting.quote import MarketView
+from market_making.quoting.quote import MarketView
 from tests.live_bot import ROOT
 from tests.strategies.zero_edge import FEE, VARIANTS, excess, walk
 from tests.trading.conftest import FLOW

@@ -12,7 +12,7 @@ import pandas as pd
 from freqtrade.configuration import TimeRange
 from freqtrade.optimize.backtesting import Backtesting
 
-from market.tape import FloatArray
+from market_making.market.tape import FloatArray
 from tests.live_bot import ROOT
 from tests.strategies.conftest import PAIR, START, history, stock_backtesting, store
 

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from market.instrument import Instrument
-from market.sides import Directions
-from quoting.market_making import cartea_jaimungal_quoter
-from quoting.order_flow import OrderFlow
-from quoting.quote import MarketView
-from quoting.quote_table import CarteaJaimungalSettings
-from trading.plan import Planner
-from trading.rules import QuotingRules, Role
+from market_making.market.instrument import Instrument
+from market_making.market.sides import Directions
+from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
+from market_making.quoting.order_flow import OrderFlow
+from market_making.quoting.quote import MarketView
+from market_making.quoting.value.quote_table import CarteaJaimungalSettings
+from market_making.settings.role import Role
+from market_making.trading.plan import Planner
+from market_making.trading.rules import QuotingRules
 
 FLOW = OrderFlow(
     arrival_rate=Directions(0.5, 0.5),

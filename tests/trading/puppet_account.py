@@ -3,13 +3,13 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
-from market.instrument import Instrument
-from market.sides import Side
-from trading.account import AccountWatch
-from trading.action_budget import ActionBudget
-from trading.desk import Desk, PairDesk
-from trading.holding import Holding, Position, RestingOrder
-from trading.risk_watch import RiskWatch
+from market_making.market.instrument import Instrument
+from market_making.market.sides import Side
+from market_making.trading.actions.budget import ActionBudget
+from market_making.trading.desk import Desk, PairInputs
+from market_making.trading.freqtrade.account import AccountWatch
+from market_making.trading.holding import Holding, Position, RestingOrder
+from market_making.trading.risk_watch import RiskWatch
 
 STAKE = "USDC"
 ETH, BTC = Instrument.hyperliquid("ETH", 4), Instrument.hyperliquid("BTC", 4)
@@ -109,5 +109,5 @@ class RiskBot:
             worth = self.watch.worth(self.account, STAKE, pair)
             market = self.planner.market._replace(bid_price=mid - 0.05, ask_price=mid + 0.05, time_ms=self.now_ms)
             planner = replace(self.planner, instrument=instrument, market=market, now_ms=self.now_ms)
-            self.desk.open(pair, PairDesk(planner, "c", "", False, *worth), position.holding)
+            self.desk.open(pair, PairInputs(planner, "c", "", False, *worth), position.holding)
         return worth.settled

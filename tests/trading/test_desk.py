@@ -5,13 +5,13 @@ from math import nan
 
 import pytest
 
-from market.decision_log import Event
-from market.errors import NoSolution
-from market.sides import Side, Sides
-from quoting.quote import Quote, Quotes
-from trading.action_budget import ActionBudget
-from trading.desk import Desk, PairDesk
-from trading.holding import Holding, RestingOrder
+from market_making.market.errors import NoSolution
+from market_making.market.sides import Side, Sides
+from market_making.quoting.quote import Quote, Quotes
+from market_making.trading.actions.budget import ActionBudget
+from market_making.trading.decision_log import Event
+from market_making.trading.desk import Desk, PairInputs
+from market_making.trading.holding import Holding, RestingOrder
 
 PAIR = "ETH/USDC:USDC"
 LOT = 0.0333
@@ -42,7 +42,7 @@ def events(log):
 
 def test_a_cleared_desk_places_nothing_and_cancels_everything(desk, planner):
     """After the start of a loop and before a plan there is no order, and a resting one must go."""
-    plan = desk.open(PAIR, PairDesk(planner, "c"), Holding())
+    plan = desk.open(PAIR, PairInputs(planner, "c"), Holding())
     order = resting(plan)
     desk.clear()
     assert desk.order(PAIR, grows=True) is None
@@ -56,10 +56,10 @@ def test_a_model_that_fails_leaves_no_plan(desk, planner):
     def broken(*_):
         raise NoSolution("on purpose")
 
-    desk.open(PAIR, PairDesk(planner, "c"), Holding())
+    desk.open(PAIR, PairInputs(planner, "c"), Holding())
     desk.clear()
     with pytest.raises(NoSolution):
-        desk.open(PAIR, PairDesk(replace(planner, quoter=broken), "c"), Holding())
+        desk.open(PAIR, PairInputs(replace(planner, quoter=broken), "c"), Holding())
     assert desk.order(PAIR, grows=True) is None
     assert desk.plan(PAIR, Holding()) is None
 
@@ -68,7 +68,7 @@ def test_a_failure_while_planning_again_leaves_no_plan(desk, planner):
     """A fill changes what is held; if the new plan fails, the old one is gone too."""
     answers = iter([planner.quoter(planner.market, 0.0, planner.flow, 0)])
     model = lambda *_: next(answers)  # noqa: E731
-    desk.open(PAIR, PairDesk(replace(planner, quoter=model), "c"), Holding())
+    desk.open(PAIR, PairInputs(replace(planner, quoter=model), "c"), Holding())
     with pytest.raises(StopIteration):
         desk.plan(PAIR, Holding(LOT))
     assert desk.order(PAIR, grows=True) is None
@@ -77,7 +77,7 @@ def test_a_failure_while_planning_again_leaves_no_plan(desk, planner):
 
 def test_a_fill_turns_the_plan_around(desk, planner):
     """When the bid is filled the plan is the ask, without a new look at the market."""
-    assert desk.open(PAIR, PairDesk(planner, "c"), Holding()).order.side is Side.BID
+    assert desk.open(PAIR, PairInputs(planner, "c"), Holding()).order.side is Side.BID
     assert desk.plan(PAIR, Holding(LOT)).order.side is Side.ASK
     assert desk.order(PAIR, grows=True) is None
     assert desk.order(PAIR, grows=False).side is Side.ASK
@@ -85,7 +85,7 @@ def test_a_fill_turns_the_plan_around(desk, planner):
 
 def test_the_opening_side_is_known_while_a_position_is_held(desk, planner):
     """So that a trade may be reopened in the loop in which it is closed."""
-    desk.open(PAIR, PairDesk(planner, "c"), Holding(LOT))
+    desk.open(PAIR, PairInputs(planner, "c"), Holding(LOT))
     assert desk.opening_side(PAIR) is Side.BID
 
 
@@ -97,7 +97,7 @@ def loops(desk, planner, *, seconds, placed):
         now_ms = planner.now_ms + 1_000 * second
         desk.clear()
         adding = replace(planner, quoter=lambda *_: wishes, now_ms=now_ms)
-        order = desk.open(PAIR, PairDesk(adding, "c"), Holding(LOT)).order
+        order = desk.open(PAIR, PairInputs(adding, "c"), Holding(LOT)).order
         desk.asking(PAIR, order, now_ms + 500)
         if order.grows and placed:
             desk.placing(PAIR, order, now_ms + 600)
@@ -126,19 +126,19 @@ def test_a_dropped_addition_does_not_stop_a_new_position(desk, planner):
     loops(desk, planner, seconds=1, placed=False)
     desk.clear()
     later = replace(planner, now_ms=planner.now_ms + 1_000)
-    assert desk.open(PAIR, PairDesk(later, "c"), Holding()).order.grows
+    assert desk.open(PAIR, PairInputs(later, "c"), Holding()).order.grows
 
 
 def test_a_locked_pair_only_leaves(desk, planner):
     """A lock withholds what would open and keeps what closes."""
-    assert desk.open(PAIR, PairDesk(planner, "c", "the pair is locked"), Holding()).order is None
+    assert desk.open(PAIR, PairInputs(planner, "c", "the pair is locked"), Holding()).order is None
     desk.clear()
-    assert desk.open(PAIR, PairDesk(planner, "c", "the pair is locked"), Holding(LOT)).order.side is Side.ASK
+    assert desk.open(PAIR, PairInputs(planner, "c", "the pair is locked"), Holding(LOT)).order.side is Side.ASK
 
 
 def test_too_many_orders_close_the_position(desk, planner):
     """After so many orders the whole position is offered at the touch."""
-    order = desk.open(PAIR, PairDesk(planner, "c"), Holding(2 * LOT, None, 400)).order
+    order = desk.open(PAIR, PairInputs(planner, "c"), Holding(2 * LOT, None, 400)).order
     assert order.closes
     assert order.price == planner.market.ask_price
 
@@ -148,17 +148,17 @@ def test_an_empty_budget_opens_nothing_and_still_closes(log, planner):
     budget = ActionBudget(4)
     desk = Desk(budget, 400, log.append)
     budget.spend(4, planner.now_ms)
-    assert desk.open(PAIR, PairDesk(planner, "c"), Holding()).order is None
+    assert desk.open(PAIR, PairInputs(planner, "c"), Holding()).order is None
     desk.clear()
-    assert desk.open(PAIR, PairDesk(planner, "c"), Holding(LOT)).order.side is Side.ASK
+    assert desk.open(PAIR, PairInputs(planner, "c"), Holding(LOT)).order.side is Side.ASK
 
 
 def test_the_log_tells_the_life_of_an_order_once(desk, planner, log):
     """Placed, filled in part, filled, each once, however often the order is seen."""
-    plan = desk.open(PAIR, PairDesk(planner, "c"), Holding())
+    plan = desk.open(PAIR, PairInputs(planner, "c"), Holding())
     for filled in (0.0, 0.0, 0.01, 0.01):
         order = resting(plan, filled=filled)
-        desk.open(PAIR, PairDesk(planner, "c"), Holding(filled, order))
+        desk.open(PAIR, PairInputs(planner, "c"), Holding(filled, order))
     desk.filled(PAIR, resting(plan, filled=plan.order.size), planner.now_ms)
     assert events(log) == [Event.PLACE, Event.FILL, Event.FILL]
     assert sum(decision.size for decision in log[1:]) == pytest.approx(plan.order.size)
@@ -171,14 +171,14 @@ def test_a_reason_is_logged_once_until_it_changes(desk, planner, log):
         desk.withhold(PAIR, f"ETH.json expired {age} s ago", planner.now_ms)
     desk.withhold(PAIR, "the book has no bids", planner.now_ms)
     withheld = replace(planner, quoter=lambda *_: Quotes.none("paused"))
-    desk.open(PAIR, PairDesk(withheld, "c"), Holding())
+    desk.open(PAIR, PairInputs(withheld, "c"), Holding())
     assert events(log) == [Event.WITHHOLD] * 3
     assert log[-1].reason == "paused"
 
 
 def test_a_cancellation_is_logged_with_its_reason(desk, planner, log):
     """The log says why a quote was given up."""
-    plan = desk.open(PAIR, PairDesk(planner, "c"), Holding())
+    plan = desk.open(PAIR, PairInputs(planner, "c"), Holding())
     order = resting(plan)._replace(price=plan.order.price + 1.0)
     assert desk.must_cancel(PAIR, Holding(0.0, order), order, planner.now_ms)
     assert events(log) == [Event.PLACE, Event.CANCEL]

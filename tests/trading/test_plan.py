@@ -7,18 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.instrument import Instrument
-from market.sides import Directions, Side, Sides
-from quoting import depth_aware, glft
-from quoting.depth_aware import DepthAwareSettings
-from quoting.glft import GlftSettings
-from quoting.market_making import cartea_jaimungal_quoter
-from quoting.quote import MarketView, Quote, Quotes, Withheld
-from quoting.quote_table import CarteaJaimungalSettings
-from quoting.toxicity import WIDEN_FACTOR, Regime
-from trading.holding import Holding, RestingOrder
-from trading.plan import Planner
-from trading.rules import Restraints, Role
+from market_making.market.instrument import Instrument
+from market_making.market.sides import Directions, Side, Sides
+from market_making.quoting.models import depth_aware, glft
+from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
+from market_making.quoting.models.depth_aware import DepthAwareSettings
+from market_making.quoting.models.glft import GlftSettings
+from market_making.quoting.quote import MarketView, Quote, Quotes, Withheld
+from market_making.quoting.risk.toxicity import WIDEN_FACTOR, Regime
+from market_making.quoting.value.quote_table import CarteaJaimungalSettings
+from market_making.settings.role import Role
+from market_making.trading.holding import Holding, RestingOrder
+from market_making.trading.plan import Planner
+from market_making.trading.rules import Restraints
 
 from .conftest import FLOW, MARKET, RULES
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from market.decision_log import Event
-from market.errors import SafetyError
-from market.sides import Side
-from quoting.observations import RiskLevel
-from quoting.risk import RiskLimits
-from trading.action_budget import ActionBudget
-from trading.desk import Desk, PairDesk
-from trading.holding import Holding
-from trading.risk_watch import RiskWatch
+from market_making.market.errors import SafetyError
+from market_making.market.sides import Side
+from market_making.quoting.readings.observations import RiskLevel
+from market_making.quoting.risk.rules import RiskLimits
+from market_making.trading.actions.budget import ActionBudget
+from market_making.trading.decision_log import Event
+from market_making.trading.desk import Desk, PairInputs
+from market_making.trading.holding import Holding
+from market_making.trading.risk_watch import RiskWatch
 
 PAIR = "ETH/USDC:USDC"
 LOT = 0.0333
@@ -32,7 +32,7 @@ def loop(desk, planner, cash, holding=None, *, minute=0, lost=()):
     market = planner.market._replace(time_ms=now_ms)
     desk.clear()
     later = replace(planner, now_ms=now_ms, market=market)
-    return desk.open(PAIR, PairDesk(later, "c", cash=cash, open_rate=3000.0, lost=lost), holding or Holding())
+    return desk.open(PAIR, PairInputs(later, "c", cash=cash, open_rate=3000.0, lost=lost), holding or Holding())
 
 
 def test_an_undisturbed_bot_may_open_up_to_its_bound(desk_of, planner):
@@ -85,7 +85,7 @@ def test_the_open_result_of_the_position_counts(desk_of, planner):
     loop(desk, planner, 1000.0)
     market = planner.market._replace(bid_price=2000.0, ask_price=2000.1)
     desk.clear()
-    fallen = PairDesk(replace(planner, market=market), "c", cash=1000.0, open_rate=3000.0)
+    fallen = PairInputs(replace(planner, market=market), "c", cash=1000.0, open_rate=3000.0)
     assert desk.open(PAIR, fallen, Holding(3 * LOT)).order.closes
 
 

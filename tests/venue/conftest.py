@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import pytest
 from eth_account import Account as Key
 
-from market.events import BookSnapshot, Level, Trade
-from market.instrument import Listing
-from market.sides import Direction
-from venue.config import AccountConfig, VenueConfig
-from venue.server import LocalVenue
+from market_making.market.events import BookSnapshot, Level, Trade
+from market_making.market.instrument import Listing
+from market_making.market.sides import Direction
+from market_making.venue.config import AccountConfig, VenueConfig
+from market_making.venue.server import LocalVenue
 
 LISTINGS = (Listing("BTC", 5, 40), Listing("ETH", 4, 25))
 MID = {"BTC": 100_000.0, "ETH": 3_000.0}

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.events import BookSnapshot, Level
-from market.hyperliquid.orders import TimeInForce
-from market.instrument import Instrument
-from market.sides import Direction, Side
-from venue.order_book.book_side import Execution
-from venue.order_book.matching import Matching
-from venue.order_book.order import Order, Status
+from market_making.hyperliquid.orders import TimeInForce
+from market_making.market.events import BookSnapshot, Level
+from market_making.market.instrument import Instrument
+from market_making.market.sides import Direction, Side
+from market_making.venue.order_book.book_side import Execution
+from market_making.venue.order_book.matching import Matching
+from market_making.venue.order_book.order import Order, Status
 
 ETH = Instrument.hyperliquid("ETH", 2)  # a lot is 0.01
 PRICES = st.integers(-6, 6).map(lambda step: round(3000 + step * 0.1, 1))

@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.events import BookSnapshot, Level, Trade
-from market.hyperliquid.actions import Builder
-from market.hyperliquid.orders import OrderTerms, TimeInForce
-from market.instrument import Listing
-from market.sides import Direction, Side
-from venue.accounts.account import Account
-from venue.accounts.margin import equity, summary
-from venue.config import AccountConfig, VenueConfig
-from venue.engine.exchange import HOUR_MS, Exchange
-from venue.engine.notices import TradesNotice
-from venue.engine.order_desk import Handling
-from venue.order_book.order import Status
-from venue.protocol.account_view import account_state, position_state
+from market_making.hyperliquid.actions import Builder
+from market_making.hyperliquid.orders import OrderTerms, TimeInForce
+from market_making.market.events import BookSnapshot, Level, Trade
+from market_making.market.instrument import Listing
+from market_making.market.sides import Direction, Side
+from market_making.venue.accounts.account import Account
+from market_making.venue.accounts.margin import equity, summary
+from market_making.venue.config import AccountConfig, VenueConfig
+from market_making.venue.engine.exchange import HOUR_MS, Exchange
+from market_making.venue.engine.notices import TradesNotice
+from market_making.venue.engine.order_desk import Handling
+from market_making.venue.order_book.order import Status
+from market_making.venue.protocol.account_view import account_state, position_state
 
 ADDRESSES = [f"0x{letter * 40}" for letter in "abc"]
 LISTINGS = (Listing("BTC", 5, 40), Listing("ETH", 4, 25))

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from market.events import BookSnapshot, Level, Trade
-from market.hyperliquid.actions import read_action
-from market.instrument import Listing
-from market.sides import Direction
-from venue.accounts.account import Account
-from venue.config import AccountConfig, VenueConfig
-from venue.engine.exchange import Exchange
-from venue.protocol.action_desk import ActionDesk
-from venue.protocol.audit import audit
-from venue.protocol.info import Info
+from market_making.hyperliquid.actions import read_action
+from market_making.market.events import BookSnapshot, Level, Trade
+from market_making.market.instrument import Listing
+from market_making.market.sides import Direction
+from market_making.venue.accounts.account import Account
+from market_making.venue.config import AccountConfig, VenueConfig
+from market_making.venue.engine.exchange import Exchange
+from market_making.venue.protocol.action_desk import ActionDesk
+from market_making.venue.protocol.audit import audit
+from market_making.venue.protocol.info import Info
 
 ALICE, BOB = "0x" + "a" * 40, "0x" + "b" * 40
 BUILDER = "0x" + "9" * 40

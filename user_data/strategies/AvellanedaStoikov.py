@@ -3,8 +3,8 @@
 from freqtrade.strategy import BooleanParameter, DecimalParameter, IntParameter
 from MarketMaking import ANY_DEPTH, MarketMaking
 
-from quoting import avellaneda_stoikov
-from quoting.quote import Quoter
+from market_making.quoting.models import avellaneda_stoikov
+from market_making.quoting.quote import Quoter
 
 
 class AvellanedaStoikov(MarketMaking):

@@ -3,8 +3,8 @@
 from freqtrade.strategy import DecimalParameter, IntParameter
 from MarketMaking import ANY_DEPTH, MarketMaking
 
-from quoting import depth_aware
-from quoting.quote import Quoter
+from market_making.quoting.models import depth_aware
+from market_making.quoting.quote import Quoter
 
 
 class DepthAware(MarketMaking):

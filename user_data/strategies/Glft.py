@@ -3,8 +3,8 @@
 from freqtrade.strategy import CategoricalParameter, DecimalParameter
 from MarketMaking import ANY_DEPTH, MarketMaking
 
-from quoting import glft
-from quoting.quote import Quoter
+from market_making.quoting.models import glft
+from market_making.quoting.quote import Quoter
 
 
 class Glft(MarketMaking):

@@ -2,7 +2,7 @@
 
 from LadderSpot import LadderSpot
 
-from quoting.ladder_shape import LadderShape
+from market_making.quoting.models.ladder_shape import LadderShape
 
 
 class LadderBidAsk(LadderSpot):

@@ -7,11 +7,11 @@ from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import DecimalParameter, IntParameter, stoploss_from_absolute
 from MarketMaking import ANY_DEPTH, MarketMaking
 
-from quoting import hedged_ladder, ladders
-from quoting.hedges import ActiveHedge, crash_price
-from quoting.ladder_shape import LadderShape
-from quoting.observations import Balances
-from quoting.quote import Quoter
+from market_making.quoting.models import hedged_ladder, ladders
+from market_making.quoting.models.hedges import ActiveHedge, crash_price
+from market_making.quoting.models.ladder_shape import LadderShape
+from market_making.quoting.quote import Quoter
+from market_making.quoting.readings.observations import Balances
 
 
 class LadderSpot(MarketMaking):

@@ -17,26 +17,27 @@ from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import DecimalParameter, IStrategy
 from pandas import DataFrame
 
-from calibration.candle_planner import Past
-from calibration.candle_signals import last_bias, moments_of, signal_each, signal_last
-from calibration.parameter_cache import ParameterCache
-from calibration.settings import Settings
-from market.decision_log import DecisionLog
-from market.errors import ConfigurationError, MarketMakingError
-from market.exchange_rules import instrument_of, post_only_flag
-from market.hyperliquid.no_builder_fee import refuse_builder_fee
-from market.instrument import Instrument
-from market.leg_position import Legs
-from market.sides import Side
-from quoting.market_making import cartea_jaimungal_quoter
-from quoting.placement import DepthBounds
-from quoting.quote import MarketView, Quoter
-from quoting.toxicity import Regime
-from trading.account import AccountWatch
-from trading.action_budget import ActionBudget
-from trading.charts import PLOT_CONFIG, annotations, show
-from trading.desk import Desk, PairDesk
-from trading.freqtrade_trade import (
+from calibration.publication.parameter_cache import ParameterCache
+from market_making.market.errors import ConfigurationError, MarketMakingError
+from market_making.market.instrument import Instrument
+from market_making.market.sides import Side
+from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
+from market_making.quoting.placement import DepthBounds
+from market_making.quoting.quote import MarketView, Quoter
+from market_making.quoting.risk.toxicity import Regime
+from market_making.settings.settings import Settings
+from market_making.trading.actions.budget import ActionBudget
+from market_making.trading.chart_rows import ChartHistory
+from market_making.trading.decision_log import DecisionLog
+from market_making.trading.deferred_stop import DeferredStop
+from market_making.trading.desk import Desk, PairInputs
+from market_making.trading.freqtrade.account import AccountWatch
+from market_making.trading.freqtrade.charts import PLOT_CONFIG, annotations, show
+from market_making.trading.freqtrade.exchange_rules import instrument_of, post_only_flag
+from market_making.trading.freqtrade.no_builder_fee import refuse_builder_fee
+from market_making.trading.freqtrade.order_book import top_of_book
+from market_making.trading.freqtrade.signals import last_bias, moments_of, signal_each, signal_last
+from market_making.trading.freqtrade.trade import (
     adjustment_of,
     direction_of,
     holding_of,
@@ -46,14 +47,13 @@ from trading.freqtrade_trade import (
     smallest_notional,
     stake_of,
 )
-from trading.holding import Holding
-from trading.memory import Memory
-from trading.order_book import top_of_book
-from trading.picture import Album
-from trading.plan import Planner
-from trading.risk_watch import RiskWatch
-from trading.rules import QuotingRules
-from trading.stop_signal import HeldStop
+from market_making.trading.holding import Holding
+from market_making.trading.legs.position import Legs
+from market_making.trading.pair_observers import PairObservers
+from market_making.trading.past.planner import BacktestDesk
+from market_making.trading.plan import Planner
+from market_making.trading.risk_watch import RiskWatch
+from market_making.trading.rules import QuotingRules, rules_of
 
 ANY_DEPTH = DepthBounds(0.0, 5000.0)  # the plan applies the bounds of the configuration, to every model alike
 
@@ -110,12 +110,12 @@ class MarketMaking(IStrategy):
         budget = ActionBudget(settings.quote.actions_per_minute)
         record = DecisionLog(settings.decisions, bot).write if self._live else None
         risk = RiskWatch(settings.risk_limits(), settings.risk.state, bot, partial(self.dp.send_msg, always_send=True))
-        stop = HeldStop(installed=self.dp.runmode is RunMode.LIVE)
+        stop = DeferredStop(installed=self.dp.runmode is RunMode.LIVE)
         self._desk = Desk(budget, self.orders_before_flat, record, leg=settings.role.leg, risk=risk, stop=stop)
         self._legs = Legs(settings.legs, settings.role.leg)
-        self._past = Past(self._desk, settings)
-        self._album = Album()
-        self._memory = Memory(settings.model.maker_fee)
+        self._past = BacktestDesk(self._desk, settings)
+        self._album = ChartHistory()
+        self._memory = PairObservers(settings.model.maker_fee)
         spot, dry_run = self.config.get("trading_mode") == TradingMode.SPOT, self.config["dry_run"]
         self._account = AccountWatch(settings.quote.maximum_account_age_s * 1e3, spot=spot, dry_run=dry_run)
         if self.dp.runmode is RunMode.LIVE:
@@ -258,7 +258,9 @@ class MarketMaking(IStrategy):
         )
         worth, lost = self._account.worth(self.wallets, self.stake_currency, pair), self._memory.take_lost(pair)
         locked = self.is_pair_locked(pair, side="*" if trade is None else trade.trade_direction)
-        desk = PairDesk(planner, parameters.calibration_id, "the pair is locked" if locked else "", False, *worth, lost)
+        desk = PairInputs(
+            planner, parameters.calibration_id, "the pair is locked" if locked else "", False, *worth, lost
+        )
         self._memory.planned(pair, self._desk.open(pair, desk, position.holding).quotes)
 
     def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:
@@ -273,7 +275,7 @@ class MarketMaking(IStrategy):
     def _rules(self, instrument: Instrument) -> QuotingRules:
         least = smallest_notional(instrument.minimum_notional, self.stoploss, self.config.get("amount_reserve_percent"))
         share = self.inventory_share.value
-        return self.settings.rules(least, depth_factor=self.depth_factor.value, inventory_share=share)
+        return rules_of(self.settings, least, depth_factor=self.depth_factor.value, inventory_share=share)
 
     def _adopt_fee(self, fee: float) -> None:
         """Quote with the fee that the calibration was made with, unless the configuration has one of its own."""

@@ -6,9 +6,9 @@ from freqtrade.strategy import DecimalParameter, IntParameter
 from MarketMaking import ANY_DEPTH, MarketMaking
 from pandas import DataFrame
 
-from quoting import trend_skew
-from quoting.bias import WARM_UP, trend_bias
-from quoting.quote import Quoter
+from market_making.quoting.models import trend_skew
+from market_making.quoting.quote import Quoter
+from market_making.quoting.readings.bias import WARM_UP, trend_bias
 
 
 class TrendSkew(MarketMaking):

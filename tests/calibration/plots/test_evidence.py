@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calibration.observations import observe
+from calibration.observation.observations import observe
 from calibration.plots.evidence import HORIZONS_S, Means, impact_by_depth, impact_by_horizon, reach_curve
-from market.sides import Direction, Directions
-from venue.markets.presets import default_truths
-from venue.markets.simulation import simulate_tape
+from market_making.market.sides import Direction, Directions
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import simulate_tape
 
 SLOPE = 0.3
 TRUTH = replace(default_truths(["ETH"])[0], adverse_selection_slope=Directions(SLOPE, SLOPE))

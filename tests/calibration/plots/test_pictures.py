@@ -11,21 +11,21 @@ pytest.importorskip("matplotlib", reason="pictures need the extra `plot`")
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from calibration.calibrate import calibrate_observed
-from calibration.history import HistoryWriter, read_history
-from calibration.increments import Increments
-from calibration.observations import observe
+from calibration.flow.calibrate import calibrate_observed
+from calibration.observation.increments import Increments
+from calibration.observation.observations import observe
 from calibration.plots import Subject, check_picture, plot_calibration, plot_scan
 from calibration.plots.estimates import calibration_picture
 from calibration.plots.ranking import ranking
 from calibration.plots.style import styled
-from calibration.publish import parameters, solve
-from calibration.scan import scan
+from calibration.publication.history import HistoryWriter, read_history
+from calibration.publication.publish import parameters, solve
 from calibration.scanning.candidates import Unknown, candidate_of
-from calibration.settings import Settings
-from market.errors import ConfigurationError
-from venue.markets.presets import coin_universe, default_truths, toxic_truth
-from venue.markets.simulation import simulate_tape
+from calibration.scanning.scan import scan
+from market_making.market.errors import ConfigurationError
+from market_making.settings.settings import Settings
+from market_making.simulation.presets import coin_universe, default_truths, toxic_truth
+from market_making.simulation.simulation import simulate_tape
 
 SETTINGS = Settings()
 MINUTE_MS = 60_000

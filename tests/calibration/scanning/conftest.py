@@ -5,16 +5,16 @@ from dataclasses import fields
 
 import pytest
 
-from calibration.calibrate import calibrate_observed
-from calibration.estimate import Estimate, FlowEstimates
-from calibration.increments import Increments
-from calibration.observations import observe
+from calibration.estimators.estimate import Estimate, FlowEstimates
+from calibration.flow.calibrate import calibrate_observed
+from calibration.observation.increments import Increments
+from calibration.observation.observations import observe
 from calibration.scanning.candidates import Candidate, candidate_of
-from calibration.settings import Settings
-from market.sides import Direction, Directions
-from venue.markets.presets import coin_universe, toxic_truth
-from venue.markets.simulation import simulate_tape
-from venue.markets.truth import MarketTruth
+from market_making.market.sides import Direction, Directions
+from market_making.settings.settings import Settings
+from market_making.simulation.presets import coin_universe, toxic_truth
+from market_making.simulation.simulation import simulate_tape
+from market_making.simulation.truth import MarketTruth
 
 HALF_HOUR_S = 1_800.0
 

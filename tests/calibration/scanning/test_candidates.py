@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calibration.calibrate import calibrate_observed
-from calibration.increments import Increments
-from calibration.observations import observe
-from calibration.publish import parameters, solve
+from calibration.flow.calibrate import calibrate_observed
+from calibration.observation.increments import Increments
+from calibration.observation.observations import observe
+from calibration.publication.publish import parameters, solve
 from calibration.scanning.candidates import (
     ENOUGH_REACHED,
     Candidate,
@@ -18,10 +18,10 @@ from calibration.scanning.candidates import (
     candidates_from_files,
     candidates_from_store,
 )
-from calibration.settings import Settings
-from market.sides import Direction
-from venue.markets.presets import default_truths
-from venue.markets.simulation import simulate_tape
+from market_making.market.sides import Direction
+from market_making.settings.settings import Settings
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import simulate_tape
 
 TRUTH = default_truths(["ETH"])[0]
 SETTINGS = Settings()

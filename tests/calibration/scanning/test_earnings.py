@@ -6,9 +6,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from calibration.scanning.earnings import earnings, stationary_inventory
-from market.sides import Sides
-from quoting.cartea_jaimungal import FillArrays, Fills, ValueProblem
-from quoting.stationary import stationary
+from market_making.market.sides import Sides
+from market_making.quoting.value.cartea_jaimungal import FillArrays, Fills, ValueProblem
+from market_making.quoting.value.stationary import stationary
 
 
 def solved(problem):

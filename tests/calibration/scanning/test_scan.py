@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from calibration.estimate import Estimate, Source
-from calibration.scan import scan
+from calibration.estimators.estimate import Estimate, Source
 from calibration.scanning.candidates import Unknown
-from calibration.scanning.field import Field
-from calibration.settings import Settings
-from market.sides import Directions, Sides
-from quoting.toxicity import Regime
-from venue.markets.presets import default_truths, toxic_truth
-from venue.markets.simulation import simulate_tape
+from calibration.scanning.coin_panel import CoinPanel
+from calibration.scanning.scan import scan
+from market_making.market.sides import Directions, Sides
+from market_making.quoting.risk.toxicity import Regime
+from market_making.settings.settings import Settings
+from market_making.simulation.presets import default_truths, toxic_truth
+from market_making.simulation.simulation import simulate_tape
 
 SETTINGS = Settings()
 FEE = SETTINGS.model.maker_fee
@@ -70,7 +70,7 @@ def prospects(candidates):
 @pytest.fixture(scope="module")
 def experience(universe, candidates):
     """What the quotes of each coin truly brought in two hours of a market they were not calibrated on."""
-    field = Field(candidates, SETTINGS)
+    field = CoinPanel(candidates, SETTINGS)
     shown = field.shown(np.full(len(candidates), FEE))
     return {
         truth.coin: traded(truth, shown.depths.map(lambda depth, coin=coin: depth[:, coin]), seed=99)
@@ -121,10 +121,10 @@ def test_intervals_hold_the_truth(universe, candidates, know):
     """The earnings of the very quotes that are shown, under the true parameters, lie in about 95 % of the intervals."""
     inside = []
     for truth, candidate in list(zip(universe, candidates, strict=True))[:36]:
-        figures = Field([candidate], SETTINGS).figures(0.1)[0]
-        shown = Field([candidate], SETTINGS).shown(np.array([FEE]))
-        fills = Field([know(truth)], SETTINGS).shown(np.array([FEE])).fills
-        money = Field([candidate], SETTINGS).earnings(shown._replace(fills=fills)).money[0]
+        figures = CoinPanel([candidate], SETTINGS).figures(0.1)[0]
+        shown = CoinPanel([candidate], SETTINGS).shown(np.array([FEE]))
+        fills = CoinPanel([know(truth)], SETTINGS).shown(np.array([FEE])).fills
+        money = CoinPanel([candidate], SETTINGS).earnings(shown._replace(fills=fills)).money[0]
         true = money * 3_600 * SETTINGS.model.order_notional / truth.start_price
         inside.append(figures.low <= true <= figures.high)
     assert sum(inside) >= 31  # 36 of 95 %: fewer by chance in one of a hundred universes
@@ -153,7 +153,7 @@ def test_a_higher_fee_never_earns_more(candidates):
 
 def test_the_break_even_fee_is_where_a_coin_stops_paying(candidates):
     """A hundredth of a basis point less and it pays, more and it does not."""
-    field = Field(candidates, SETTINGS)
+    field = CoinPanel(candidates, SETTINGS)
     end = field.break_even(0.1)
     assert np.isfinite(end).all()
     assert field.pays(end - 1e-6, 0.1).all()

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from calibration.estimate import Estimate, FlowEstimates
+from calibration.estimators.estimate import Estimate, FlowEstimates
 from calibration.scanning.uncertainty import Draws
-from market.sides import Direction
-from quoting.cartea_jaimungal import FillArrays
+from market_making.market.sides import Direction
+from market_making.quoting.value.cartea_jaimungal import FillArrays
 
 TAIL_START = 0.3
 DECAY = Estimate(2.5, 2.0, 3.2, 100)

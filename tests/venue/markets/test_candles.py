@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.errors import MalformedMessage
-from market.events import Trade
-from market.sides import Direction
-from venue.markets.candles import INTERVALS_MS, CandleAggregator
+from market_making.market.errors import MalformedMessage
+from market_making.market.events import Trade
+from market_making.market.sides import Direction
+from market_making.venue.markets.candles import INTERVALS_MS, CandleAggregator
 
 MINUTE = 60_000
 START = 1_700_006_400_000  # a whole day since 1970

@@ -5,13 +5,13 @@ from itertools import islice, takewhile
 import numpy as np
 import pytest
 
-from market.events import BookSnapshot, Trade
-from market.store.tick_store import TickStore
-from market.streams import Stream
-from venue.markets.prehistory import LIVE_SECONDS, Playback, write_prehistory
-from venue.markets.presets import default_truths
-from venue.markets.recording import RecordingSource
-from venue.markets.simulation import SimulatedSource, simulate_tape
+from market_making.market.events import BookSnapshot, Trade
+from market_making.recording.store.tick_store import TickStore
+from market_making.recording.streams import Stream
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import SimulatedSource, simulate_tape
+from market_making.venue.markets.prehistory import LIVE_SECONDS, Playback, write_prehistory
+from market_making.venue.markets.recording import RecordingSource
 
 NOW = 1_757_030_007_123  # off every minute
 SECONDS = 900
@@ -99,7 +99,7 @@ def test_enough_of_a_recording_is_left_to_play(store, tmp_path):
 def test_a_long_past_is_written_in_several_segments(tmp_path, monkeypatch, source):
     """However little is kept in memory, the store holds the same rows."""
     write_prehistory(source, tmp_path / "whole", end_ms=NOW, seconds=120)
-    monkeypatch.setattr("venue.markets.prehistory.SEGMENT_ROWS", 100)
+    monkeypatch.setattr("market_making.venue.markets.prehistory.SEGMENT_ROWS", 100)
     write_prehistory(source, tmp_path / "parts", end_ms=NOW, seconds=120)
     whole, parts = TickStore(tmp_path / "whole"), TickStore(tmp_path / "parts")
     assert len(list((tmp_path / "parts").rglob("*.parquet"))) > 3 * len(list((tmp_path / "whole").rglob("*.parquet")))

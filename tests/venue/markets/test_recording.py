@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.errors import MalformedMessage, NotEnoughData, UnknownCoin
-from market.events import BookSnapshot, Trade
-from market.sides import Direction
-from market.store.segments import write_segment
-from market.store.tick_store import TickStore
-from market.streams import SCHEMAS, Stream
-from venue.markets.fused_book import FusedBook
-from venue.markets.prehistory import write_prehistory
-from venue.markets.presets import default_truths
-from venue.markets.recording import RecordingSource
-from venue.markets.simulation import SimulatedSource
+from market_making.market.errors import MalformedMessage, NotEnoughData, UnknownCoin
+from market_making.market.events import BookSnapshot, Trade
+from market_making.market.sides import Direction
+from market_making.recording.store.segments import write_segment
+from market_making.recording.store.tick_store import TickStore
+from market_making.recording.streams import SCHEMAS, Stream
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import SimulatedSource
+from market_making.venue.markets.fused_book import FusedBook
+from market_making.venue.markets.prehistory import write_prehistory
+from market_making.venue.markets.recording import RecordingSource
 
 START = 1_757_000_000_000
 COINS = ["BTC", "ETH", "SOL", "WLFI"]

@@ -7,12 +7,12 @@ import pytest
 from eth_account import Account as Key
 from hyperliquid.utils.signing import sign_agent, sign_approve_builder_fee, sign_l1_action
 
-from market.errors import MalformedMessage
-from market.hyperliquid.signing import read_request, signers
-from venue.accounts.account import Account
-from venue.config import AccountConfig, VenueConfig
-from venue.engine.exchange import Exchange
-from venue.protocol.access import DAY_MS, KEPT_NONCES, Access, Denied
+from market_making.hyperliquid.signing import read_request, signers
+from market_making.market.errors import MalformedMessage
+from market_making.venue.accounts.account import Account
+from market_making.venue.config import AccountConfig, VenueConfig
+from market_making.venue.engine.exchange import Exchange
+from market_making.venue.protocol.access import DAY_MS, KEPT_NONCES, Access, Denied
 
 MASTER, AGENT, SUB, STRANGER = (Key.from_key("0x" + f"{number:02x}" * 32) for number in (1, 2, 3, 4))
 NOW_MS = int(time.time() * 1000)

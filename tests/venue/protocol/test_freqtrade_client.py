@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from venue.config import AccountConfig, VenueConfig
+from market_making.venue.config import AccountConfig, VenueConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

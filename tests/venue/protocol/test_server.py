@@ -15,11 +15,11 @@ import aiohttp
 import pytest
 from hyperliquid.utils.signing import sign_l1_action
 
-from market.errors import ConfigurationError
-from market.events import BookSnapshot, Trade
-from market.sides import Direction
-from venue.config import AccountConfig, VenueConfig
-from venue.server import LocalVenue
+from market_making.market.errors import ConfigurationError
+from market_making.market.events import BookSnapshot, Trade
+from market_making.market.sides import Direction
+from market_making.venue.config import AccountConfig, VenueConfig
+from market_making.venue.server import LocalVenue
 
 pytestmark = pytest.mark.timeout(30)
 ORDER = {"a": 1, "b": True, "p": "2999.5", "s": "0.1", "r": False, "t": {"limit": {"tif": "Alo"}}}
@@ -211,7 +211,7 @@ async def test_a_quote_that_returns_is_news(scripted: Any, keys: Any):
 
 async def test_a_silent_connection_is_cut(scripted: Any, monkeypatch: pytest.MonkeyPatch):
     """Without a message for the time the exchange allows the socket ends; a ping is answered, which keeps it."""
-    monkeypatch.setattr("venue.protocol.connection.SILENCE_S", 0.3)
+    monkeypatch.setattr("market_making.venue.protocol.connection.SILENCE_S", 0.3)
     async with running(scripted) as session, session.ws_connect("/ws") as quiet, session.ws_connect("/ws") as lively:
         for _ in range(5):
             await asyncio.sleep(0.15)
@@ -319,7 +319,7 @@ async def test_a_post_that_breaks_cuts_its_connection(scripted: Any, monkeypatch
     def broken(*_: Any) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("venue.protocol.gateway.Gateway._answer_info", broken)
+    monkeypatch.setattr("market_making.venue.protocol.gateway.Gateway._answer_info", broken)
     async with running(scripted) as session, session.ws_connect("/ws") as socket:
         await socket.send_json(post(1, {"type": "allMids"}, "info"))
         assert (await asyncio.wait_for(socket.receive(), 5)).type is aiohttp.WSMsgType.CLOSED

@@ -5,15 +5,15 @@ from typing import Any
 import orjson
 import pytest
 
-from market.errors import MalformedMessage, UnknownCoin
-from market.events import BookSnapshot, Level, Trade
-from market.instrument import Listing
-from market.sides import Direction
-from venue.config import AccountConfig, VenueConfig
-from venue.engine.exchange import HOUR_MS, Exchange
-from venue.markets.candles import CandleAggregator
-from venue.protocol.info import Info
-from venue.protocol.streams import Streams, read_topic
+from market_making.market.errors import MalformedMessage, UnknownCoin
+from market_making.market.events import BookSnapshot, Level, Trade
+from market_making.market.instrument import Listing
+from market_making.market.sides import Direction
+from market_making.venue.config import AccountConfig, VenueConfig
+from market_making.venue.engine.exchange import HOUR_MS, Exchange
+from market_making.venue.markets.candles import CandleAggregator
+from market_making.venue.protocol.info import Info
+from market_making.venue.protocol.streams import Streams, read_topic
 
 ALICE = "0x" + "a" * 40
 

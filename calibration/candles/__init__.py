@@ -1,0 +1,1 @@
+"""Calibration histories guessed from candles."""

@@ -1,0 +1,1 @@
+"""From estimates to the order flow of one coin."""

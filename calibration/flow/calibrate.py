@@ -1,0 +1,173 @@
+"""One calibration: from a window of one coin to everything the model needs to know of its market."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calibration.estimators.diagnostics import hill_index
+from calibration.estimators.estimate import FlowEstimates, Source
+from calibration.estimators.fill_decay import tail_range
+from calibration.estimators.volatility import volatility
+from calibration.flow.flow import estimate_flow
+from calibration.flow.guard import LastGood, Quality, bounded, carried, judge, limited
+from calibration.observation.increments import Increments
+from calibration.observation.observations import Observations, observe
+from market_making.market.errors import NotEnoughData
+from market_making.market.sides import Direction, Directions
+from market_making.market.tape import Tape
+from market_making.quoting.order_flow import OrderFlow
+from market_making.settings.settings import Settings
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What one window says about a market; prices in quote currency, volatility in price/√s.
+
+    `funding_rate` is not estimated but announced: the share of its value a long position pays in a second.
+    """
+
+    created_ms: int
+    start_ms: int
+    end_ms: int
+    exposure_s: float
+    mid: float
+    increments: Increments
+    half_spread: float
+    volatility: float
+    flows: Directions[FlowEstimates]
+    quality: Quality
+    events: int
+    last_good: Directions[LastGood | None]
+    funding_rate: float = 0.0
+
+    def order_flow(self) -> OrderFlow:
+        """What the quoting models need of it."""
+
+        def value(name: str) -> Directions[float]:
+            return Directions(*(float(getattr(flow, name).value) for flow in self.flows))
+
+        flows = {name: value(name) for name in FlowEstimates.__dataclass_fields__}
+        return OrderFlow(
+            **flows, volatility=self.volatility, half_spread=self.half_spread, funding_rate=self.funding_rate
+        )
+
+
+def calibrate(
+    tape: Tape,
+    increments: Increments,
+    settings: Settings,
+    previous: Calibration | None = None,
+    now_ms: int | None = None,
+) -> Calibration:
+    """Calibrate from the events of a window.
+
+    Parameters
+    ----------
+    tape : Tape
+        Events and gaps of the window.
+    increments : Increments
+        Tick and lot of the coin.
+    settings : Settings
+        How much must be observed, and the maker's fee.
+    previous : Calibration, optional
+        The one published before: numbers change by ±20 % per 15 s at most, and what this window cannot tell is taken
+        from it.
+    now_ms : int, optional
+        Time of the calibration; the end of the window if not given.
+
+    Raises
+    ------
+    NotEnoughData
+        With the counts seen and needed.
+    """
+    return calibrate_observed(observe(tape, increments.tick), increments, settings, previous, now_ms)
+
+
+def calibrate_observed(
+    observed: Observations,
+    increments: Increments,
+    settings: Settings,
+    previous: Calibration | None = None,
+    now_ms: int | None = None,
+) -> Calibration:
+    """Calibrate from observations; see `calibrate`."""
+    exposure, needed = observed.exposure_s, settings.calibration.minimum_exposure_s
+    if exposure <= 0 or exposure < needed:
+        raise NotEnoughData(
+            f"{len(observed.orders)} market orders in {exposure:.0f} s of observed time within "
+            f"{(observed.end_ms - observed.start_ms) / 1e3:.0f} s, need {needed:.0f} s"
+        )
+    now_ms = observed.end_ms if now_ms is None else now_ms
+    _require_fresh(observed, now_ms, settings.calibration.maximum_data_age_s)
+    mid, half_spread = observed.mid, observed.seconds.mean_half_spread
+    sigma = volatility(observed.seconds, increments.tick).value
+    flow = estimate_flow(observed, increments.tick, sigma, half_spread)
+    tail_start = tail_range(mid, half_spread, increments.tick).start
+    flows = _guarded(flow.estimates, previous, now_ms, mid, increments.tick, tail_start)
+    good = _remembered(flow.estimates, previous, now_ms)
+    share = exposure * 1e3 / (observed.end_ms - observed.start_ms)
+    return Calibration(
+        created_ms=now_ms,
+        start_ms=observed.start_ms,
+        end_ms=observed.end_ms,
+        exposure_s=exposure,
+        mid=mid,
+        increments=increments,
+        half_spread=half_spread,
+        volatility=sigma,
+        flows=flows,
+        quality=judge(flows, flow.quality, share, settings.model.maker_fee * mid, _jump_index(observed)),
+        events=len(observed.orders),
+        last_good=good,
+    )
+
+
+def _require_fresh(observed: Observations, now_ms: int, limit_s: float) -> None:
+    """Refuse a window whose end was not observed: the collector has stopped, or the venue has."""
+    seconds = observed.seconds
+    seen = seconds.observed.nonzero()[0]
+    if len(seen) == 0:
+        raise NotEnoughData(f"0 quotes in the window of {(observed.end_ms - observed.start_ms) / 1e3:.0f} s, need some")
+    age_s = now_ms / 1e3 - (seconds.start_s + int(seen[-1]) + 1)
+    if age_s > limit_s:
+        raise NotEnoughData(f"the newest quote is {age_s:.0f} s old, limit {limit_s:.0f} s; was it being recorded?")
+
+
+def _remembered(
+    flows: Directions[FlowEstimates], previous: Calibration | None, now_ms: int
+) -> Directions[LastGood | None]:
+    """What a later window may fall back on."""
+
+    def good(direction: Direction) -> LastGood | None:
+        flow = flows.of(direction)
+        if flow.fill_decay.source is not Source.PRIOR and flow.adverse_selection.source is not Source.PRIOR:
+            return LastGood(now_ms, flow)
+        return previous.last_good.of(direction) if previous else None
+
+    return Directions(buy=good(Direction.BUY), sell=good(Direction.SELL))
+
+
+def _guarded(
+    flows: Directions[FlowEstimates],
+    previous: Calibration | None,
+    now_ms: int,
+    mid: float,
+    tick: float,
+    tail_start: float,
+) -> Directions[FlowEstimates]:
+    def guarded(direction: Direction) -> FlowEstimates:
+        flow = flows.of(direction)
+        if previous is not None:
+            flow = carried(flow, previous.last_good.of(direction), now_ms, tail_start)
+            flow = limited(flow, previous.flows.of(direction), now_ms - previous.created_ms, tick, tail_start)
+        return bounded(flow, mid, tick, tail_start)
+
+    return Directions(buy=guarded(Direction.BUY), sell=guarded(Direction.SELL))
+
+
+def _jump_index(observed: Observations) -> float:
+    """Tail index of the moves of mid over a second; infinite where there are too few to tell."""
+    try:
+        return hill_index(np.abs(observed.seconds.moves(1)))
+    except NotEnoughData:
+        return float("inf")

@@ -1,0 +1,79 @@
+"""What market orders cost the maker: adverse selection over all orders, on a fill, and its growth with depth."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from calibration.estimators.adverse_selection import Mean, Trend, depth_slope, mean_markout, pooled, shrink
+from calibration.estimators.estimate import Estimate, Source
+from calibration.estimators.market_orders import MarketOrders
+from calibration.observation.observations import Observations
+from market_making.market.errors import NotEnoughData
+from market_making.market.sides import Direction, Directions
+
+_SLOPE_SPREAD = 0.3
+_STEEPEST = 0.8
+
+
+class Impact(NamedTuple):
+    """ε over all orders, ε on a fill and θ of both directions."""
+
+    all: Directions[Estimate]
+    on_fill: Directions[Estimate]
+    slope: Directions[Estimate]
+
+
+def impact(observed: Observations, half_spread: float, walked: float) -> Impact:
+    """Estimate ε and θ of both directions.
+
+    Parameters
+    ----------
+    observed : Observations
+        A window with observed time.
+    half_spread : float
+        What an order is expected to move mid by without data [price].
+    walked : float
+        And one that went through the touch: about as far as it walked [price].
+    """
+    sides = Directions(buy=observed.orders.of(Direction.BUY), sell=observed.orders.of(Direction.SELL))
+    through = sides.map(lambda orders: orders.where(orders.is_through))
+    trend = Trend.of(observed.seconds)
+    return Impact(
+        all=_shrunk(Directions(*map(_mean, sides, Direction, [trend] * 2)), half_spread, half_spread),
+        on_fill=_shrunk(Directions(*map(_mean, through, Direction, [trend] * 2)), walked, half_spread),
+        slope=through.map(_slope),
+    )
+
+
+def _mean(orders: MarketOrders, direction: Direction, trend: Trend) -> Mean | None:
+    try:
+        return mean_markout(orders.markout, orders.time_ms, direction.sign, trend)
+    except NotEnoughData:
+        return None
+
+
+def _shrunk(means: Directions[Mean | None], default: float, scale: float) -> Directions[Estimate]:
+    """Posterior of each direction around the mean of both; `default` where nothing was seen."""
+    known = [mean for mean in means if mean is not None]
+    if not known:
+        guess = Estimate(default, 0.0, 3 * default, 0, Source.PRIOR)
+        return Directions(guess, guess)
+    centre = pooled(known[0], known[-1])
+    spread = max(abs(centre), scale) / 2
+
+    def posterior(mean: Mean | None) -> Estimate:
+        if mean is None:
+            return Estimate(centre, centre - 2 * spread, centre + 2 * spread, 0, Source.PRIOR)
+        return shrink(mean, centre, spread)
+
+    return means.map(posterior)
+
+
+def _slope(orders: MarketOrders) -> Estimate:
+    """θ within [0, `_STEEPEST`]; zero where the window does not show that it is positive."""
+    try:
+        mean = depth_slope(orders.markout, orders.reach, orders.time_ms)
+    except NotEnoughData:
+        return Estimate(0.0, 0.0, _STEEPEST, 0, Source.PRIOR)
+    posterior = shrink(mean, 0.0, _SLOPE_SPREAD)
+    value = min(posterior.value, _STEEPEST) if posterior.low > 0 else 0.0
+    return replace(posterior, value=value, low=min(posterior.low, value), high=max(posterior.high, value))

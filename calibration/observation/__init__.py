@@ -1,0 +1,1 @@
+"""The window of one coin: reading, reducing and keeping it current."""

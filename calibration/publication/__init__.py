@@ -1,0 +1,1 @@
+"""The parameter file, its history, and publishing both."""

@@ -1,0 +1,226 @@
+"""Every published calibration, one row each, for backtests that must not look ahead.
+
+``<parameters>/history/<COIN>/<YYYY-MM-DD>-<created_ms>[-<rows>].parquet``: small segments as they come, merged into one
+file a day once there are many. A row may be in a segment and in the merged file for a moment; `created_ms` tells.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from calibration.flow.calibrate import Calibration
+from market_making.market.errors import MalformedMessage, NotEnoughData
+from market_making.market.sides import Direction, Directions
+from market_making.quoting.order_flow import OrderFlow
+from market_making.recording.store.storage import LocalStorage
+
+FOLDER = "history"
+MARKET = ("exposure_s", "mid", "half_spread", "volatility")
+FLOW = ("arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill")
+SEGMENTS_A_DAY = 24
+ROWS_KEPT = 240  # of a coin, while they cannot be written: an hour
+_ATTEMPTS = 5
+
+
+def _schema() -> pa.Schema:
+    fields = [("created_ms", pa.int64()), ("window_end_ms", pa.int64()), *((name, pa.float64()) for name in MARKET)]
+    for side in Direction:
+        for name in FLOW:
+            fields += [(f"{name}_{side}{suffix}", pa.float64()) for suffix in ("", "_low", "_high")]
+            fields.append((f"{name}_{side}_n", pa.int64()))
+    return pa.schema([*fields, ("status", pa.string())])
+
+
+SCHEMA = _schema()
+
+
+def history_row(calibration: Calibration) -> dict[str, Any]:
+    """Values of `SCHEMA` of one calibration."""
+    row: dict[str, Any] = {name: getattr(calibration, name) for name in ("created_ms", *MARKET)}
+    row |= {"window_end_ms": calibration.end_ms, "status": calibration.quality.status}
+    for side in Direction:
+        for name in FLOW:
+            estimate = getattr(calibration.flows.of(side), name)
+            row[f"{name}_{side}"] = estimate.value
+            row |= {f"{name}_{side}_{part}": getattr(estimate, part) for part in ("low", "high", "n")}
+    return row
+
+
+class HistoryWriter:
+    """Appends rows of one coin; nothing is on disk before `flush`.
+
+    Parameters
+    ----------
+    parameters : Path
+        Folder of the parameter files.
+    coin : str
+        The venue's name.
+    rows_per_segment : int
+        After how many rows a segment is written.
+    offset : int
+        How many rows fewer the first segment has.
+    """
+
+    def __init__(self, parameters: Path, coin: str, rows_per_segment: int = 4, offset: int = 0) -> None:
+        self._storage = LocalStorage(parameters / FOLDER / coin)
+        self._rows_per_segment = rows_per_segment
+        self._due = rows_per_segment - offset
+        self._rows: list[dict[str, Any]] = []
+        self._segments: dict[str, int] = {}
+
+    def append(self, calibration: Calibration) -> None:
+        """Take a row; write when there are enough.
+
+        Raises
+        ------
+        OSError
+            If they cannot be written; they are kept for the next time, the last `ROWS_KEPT` of them.
+        """
+        self._rows.append(history_row(calibration))
+        if len(self._rows) > max(ROWS_KEPT, self._rows_per_segment):
+            del self._rows[0]
+        if len(self._rows) >= self._due:
+            self.flush()
+            self._due = self._rows_per_segment
+
+    def flush(self) -> None:
+        """Write what was taken, one segment a day."""
+        days: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in self._rows:
+            days[_day(row["created_ms"])].append(row)
+        for day, rows in days.items():
+            if day not in self._segments:
+                self._segments[day] = len(self._files(day))
+            self._storage.publish(f"{day}-{rows[0]['created_ms']}.parquet", _segment(rows))
+            self._segments[day] += 1
+        self._rows.clear()
+
+    def merge(self) -> None:
+        """Merge the segments of each day that has many; takes longer than to write one, so it has a call of its own."""
+        for day, count in self._segments.items():
+            if count > SEGMENTS_A_DAY:
+                self._merge(day)
+                self._segments[day] = 1
+
+    def _merge(self, day: str) -> None:
+        """Merge the segments of a day; the name is new, so that two writers never replace each other's rows."""
+        segments = self._files(day)
+        try:
+            table = _unique(pa.concat_tables([_read(self._storage.root / name) for name in segments]))
+        except FileNotFoundError:  # another writer is merging them
+            return
+        merged = f"{day}-{table['created_ms'][0]}-{table.num_rows}.parquet"
+        self._storage.publish(merged, _encoded(table))
+        for name in segments:
+            if name != merged:
+                self._storage.delete(name)
+
+    def _files(self, day: str) -> list[str]:
+        return [name for name in self._storage.files("") if name.startswith(day) and name.endswith(".parquet")]
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Calibrations of one coin, ascending in `created_ms`."""
+
+    table: pa.Table
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def column(self, name: str) -> np.ndarray[tuple[int], np.dtype[Any]]:
+        """Values of one column of `SCHEMA`."""
+        return np.asarray(self.table[name].to_numpy())
+
+    def as_of(self, time_ms: int) -> dict[str, Any]:
+        """Return the newest row that was published at `time_ms` or before.
+
+        Raises
+        ------
+        NotEnoughData
+            If there is none.
+        """
+        position = int(np.searchsorted(self.column("created_ms"), time_ms, side="right")) - 1
+        if position < 0:
+            raise NotEnoughData(f"0 calibrations up to {time_ms} among {len(self)}, need 1")
+        row: dict[str, Any] = self.table.slice(position, 1).to_pylist()[0]
+        return row
+
+
+def row_flow(row: dict[str, Any]) -> OrderFlow:
+    """What the quoting models need of a row; the slope θ and funding are not kept and 0."""
+
+    def both(name: str) -> Directions[float]:
+        return Directions(buy=row[f"{name}_buy"], sell=row[f"{name}_sell"])
+
+    return OrderFlow(
+        **{name: both(name) for name in FLOW},
+        adverse_selection_slope=Directions(0.0, 0.0),
+        volatility=row["volatility"],
+        half_spread=row["half_spread"],
+        funding_rate=0.0,
+    )
+
+
+def read_history(parameters: Path, coin: str, start_ms: int, end_ms: int) -> History:
+    """Read the calibrations of one coin created from `start_ms` to `end_ms`, both included.
+
+    Raises
+    ------
+    MalformedMessage
+        If a file is not a segment of a history.
+    """
+    folder = parameters / FOLDER / coin
+    first, last = _day(start_ms), _day(end_ms)
+    for attempt in range(_ATTEMPTS):
+        files = sorted(path for path in folder.glob("????-??-??*.parquet") if first <= path.name[:10] <= last)
+        try:
+            tables = [_read(path) for path in files]
+            break
+        except FileNotFoundError:  # merged into another file since it was listed
+            if attempt == _ATTEMPTS - 1:
+                raise MalformedMessage(f"files of {folder} vanished {_ATTEMPTS} times while they were read") from None
+    table = _unique(pa.concat_tables([SCHEMA.empty_table(), *tables]))
+    created = table["created_ms"]
+    inside = pc.and_(pc.greater_equal(created, start_ms), pc.less_equal(created, end_ms))
+    return History(table.filter(inside).combine_chunks())
+
+
+def _read(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path, columns=SCHEMA.names, partitioning=None).cast(SCHEMA)
+    except (pa.ArrowInvalid, ValueError) as error:
+        raise MalformedMessage(f"{path} is not a segment of a calibration history: {error}") from None
+
+
+def _unique(table: pa.Table) -> pa.Table:
+    """Rows ascending in `created_ms`, each once; of equal ones the last written."""
+    created = table["created_ms"].to_numpy()
+    order = np.argsort(created, kind="stable")
+    keep = order[np.r_[created[order][1:] != created[order][:-1], True]] if len(order) else order
+    return table.take(pa.array(keep, type=pa.int64()))
+
+
+def _segment(rows: list[dict[str, Any]]) -> pa.Buffer:
+    """A few rows as a file; what pays off for many rows would take longer than all the rest here."""
+    sink = pa.BufferOutputStream()
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    pq.write_table(table, sink, compression="none", use_dictionary=False)
+    return sink.getvalue()
+
+
+def _encoded(table: pa.Table) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue()
+
+
+def _day(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1e3, UTC).strftime("%Y-%m-%d")

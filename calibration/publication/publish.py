@@ -1,0 +1,146 @@
+"""From a calibration and its table of quotes to the parameter file."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
+from typing import NamedTuple
+
+from calibration.estimators.estimate import Source
+from calibration.flow.calibrate import Calibration
+from calibration.publication.parameters import (
+    Market,
+    Model,
+    Parameters,
+    PublishedFlow,
+    Quality,
+    Regime,
+    Table,
+    Window,
+    finite_or_none,
+)
+from market_making.market.errors import ModelError
+from market_making.market.tape import FloatArray
+from market_making.quoting.placement import DepthBounds
+from market_making.quoting.risk import toxicity
+from market_making.quoting.value.quote_table import QuoteTable, solve_tables
+from market_making.recording.other_venues.venues import pair_of
+from market_making.settings.settings import ModelSettings, Settings
+
+_ID_LENGTH = 12
+_WRITERS = 4
+
+
+class Writers:
+    """Threads that write many files together: each write waits for the disk, so they wait together."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=_WRITERS)
+
+    def together(self, writes: Iterable[Callable[[], object]]) -> list[OSError | None]:
+        """Write all, each as soon as it is there; return what went wrong with each."""
+        return [_outcome(written) for written in [self._threads.submit(write) for write in writes]]
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown()
+
+
+def _outcome(written: Future[object]) -> OSError | None:
+    error = written.exception()
+    if error is not None and not isinstance(error, OSError):
+        raise error
+    return error
+
+
+class Published(NamedTuple):
+    """A calibration with the table solved for it."""
+
+    calibration: Calibration
+    table: QuoteTable
+
+
+def solve(calibrations: list[Calibration], settings: Settings) -> list[Published | ModelError]:
+    """Solve for the quotes of many coins in one go; for a coin that has none, the error that says why."""
+    model = settings.model.cartea_jaimungal(
+        DepthBounds(settings.quote.minimum_half_spread_bps, settings.quote.maximum_half_spread_bps)
+    )
+    flows = [calibration.order_flow() for calibration in calibrations]
+    tables = solve_tables(flows, [calibration.mid for calibration in calibrations], model)
+    return [
+        table if isinstance(table, ModelError) else Published(calibration, table)
+        for calibration, table in zip(calibrations, tables, strict=True)
+    ]
+
+
+def parameters(coin: str, published: Published, settings: Settings) -> Parameters:
+    """Put everything into the form of the file; its identity is a hash of its content."""
+    calibration, table = published
+    document = Parameters(
+        venue=settings.venue,
+        coin=coin,
+        pair=pair_of(settings.venue, coin),
+        created_ms=calibration.created_ms,
+        valid_until_ms=calibration.created_ms + round(settings.calibration.valid_for_s * 1e3),
+        calibration_id="",
+        window=Window(start_ms=calibration.start_ms, end_ms=calibration.end_ms, exposure_s=calibration.exposure_s),
+        market=_market(calibration),
+        buy=PublishedFlow.of(calibration.flows.buy),
+        sell=PublishedFlow.of(calibration.flows.sell),
+        model=_model(calibration, table, settings.model),
+        hjb=_table(table),
+        regime=_regime(calibration, settings.model),
+        quality=Quality(
+            status=calibration.quality.status, flags=list(calibration.quality.flags), events=calibration.events
+        ),
+    )
+    text = document.model_dump_json(by_alias=True)
+    return document.model_copy(update={"calibration_id": sha256(text.encode()).hexdigest()[:_ID_LENGTH]})
+
+
+def _market(calibration: Calibration) -> Market:
+    return Market(
+        mid=calibration.mid,
+        tick=calibration.increments.tick,
+        lot=calibration.increments.lot,
+        half_spread=calibration.half_spread,
+        volatility=calibration.volatility,
+        funding_rate=calibration.funding_rate,
+    )
+
+
+def _model(calibration: Calibration, table: QuoteTable, settings: ModelSettings) -> Model:
+    lot = calibration.increments.lot
+    return Model(
+        order_size=max(1, round(settings.order_notional / calibration.mid / lot)) * lot,
+        maximum_inventory=settings.maximum_inventory,
+        running_penalty=table.running_penalty,
+        terminal_penalty=settings.terminal_penalty,
+        maker_fee=settings.maker_fee,
+        horizon=settings.horizon,
+        drift_weight=settings.drift_weight,
+    )
+
+
+def _table(table: QuoteTable) -> Table:
+    def rows(values: FloatArray) -> list[list[float | None]]:
+        return [[finite_or_none(float(value)) for value in row] for row in values]
+
+    return Table(
+        time_left_s=table.time_left_s.tolist(),
+        inventory=table.inventory.tolist(),
+        h=table.value.tolist(),
+        ask_depth=rows(table.depths.ask),
+        bid_depth=rows(table.depths.bid),
+    )
+
+
+def _regime(calibration: Calibration, settings: ModelSettings) -> Regime:
+    """Toxicity decides; a fill model that is only guessed asks for more distance, a bad calibration for none at all."""
+    toxicities = toxicity.toxicity(calibration.order_flow(), calibration.mid, settings.maker_fee)
+    state = toxicity.regime(toxicities, widen=settings.widen_toxicity, pause=settings.pause_toxicity)
+    guessed = any(flow.fill_decay.source in (Source.PRIOR, Source.STALE) for flow in calibration.flows)
+    if calibration.quality.status == "bad":
+        state = toxicity.Regime.PAUSE
+    elif guessed and state is toxicity.Regime.QUOTE:
+        state = toxicity.Regime.WIDEN
+    return Regime(toxicity_buy=toxicities.buy, toxicity_sell=toxicities.sell, state=state.value)

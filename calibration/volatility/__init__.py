@@ -1,0 +1,1 @@
+"""An optional, learned forecast of volatility."""

@@ -1,0 +1,1 @@
+"""A post-only market maker for Freqtrade: everything but the calibration sidecar."""

@@ -1,0 +1,229 @@
+"""Answers about an account on the wire: fills, funding, margin."""
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from market_making.hyperliquid.orders import decimal_text, side_letter
+from market_making.market.sides import Side
+
+
+class Fill(NamedTuple):
+    """One fill of one account; `start_size` is the position before it, `fee` includes `builder_fee` [USDC]."""
+
+    coin: str
+    side: Side
+    price: Decimal
+    size: Decimal
+    time_ms: int
+    start_size: Decimal
+    closed_pnl: Decimal
+    oid: int
+    cloid: str | None
+    is_taker: bool
+    fee: Decimal
+    builder_fee: Decimal
+    trade_id: int
+    hash: str
+
+
+class FundingPayment(NamedTuple):
+    """One funding payment [USDC], positive when received; `rate` is what longs paid, `size` is signed [coins]."""
+
+    coin: str
+    time_ms: int
+    amount: Decimal
+    size: Decimal
+    rate: Decimal
+
+
+class MarginSummary(NamedTuple):
+    """Sums over positions [USDC]; `raw` is the cash behind them."""
+
+    account_value: Decimal
+    notional: Decimal
+    raw: Decimal
+    used: Decimal
+
+
+class PositionState(NamedTuple):
+    """One open position; `size` is signed, `value` is not; `isolated_cash` is None for a cross position."""
+
+    coin: str
+    size: Decimal
+    leverage: int
+    isolated_cash: Decimal | None
+    entry_price: Decimal
+    value: Decimal
+    unrealised: Decimal
+    liquidation_price: Decimal | None
+    margin_used: Decimal
+    maximum_leverage: int
+    funding_all_time: Decimal
+    funding_since_open: Decimal
+    funding_since_change: Decimal
+
+
+def direction_text(start_size: Decimal, side: Side, size: Decimal) -> str:
+    """What a fill did to the position: ``Open Long``, ``Close Short``, ``Long > Short``, ….
+
+    >>> direction_text(Decimal(1), Side.ASK, Decimal(2))
+    'Long > Short'
+    """
+    signed = size if side is Side.BID else -size
+    after = start_size + signed
+    if start_size * after < 0:
+        return "Long > Short" if start_size > 0 else "Short > Long"
+    opens = start_size * signed >= 0
+    is_long = (after if opens else start_size) > 0
+    return f"{'Open' if opens else 'Close'} {'Long' if is_long else 'Short'}"
+
+
+def fill_fields(fill: Fill) -> dict[str, Any]:
+    """A fill of ``userFills``, ready for JSON."""
+    fields: dict[str, Any] = {
+        "coin": fill.coin,
+        "px": decimal_text(fill.price),
+        "sz": decimal_text(fill.size),
+        "side": side_letter(fill.side),
+        "time": fill.time_ms,
+        "startPosition": decimal_text(fill.start_size),
+        "dir": direction_text(fill.start_size, fill.side, fill.size),
+        "closedPnl": decimal_text(round(fill.closed_pnl, 6)),
+        "hash": fill.hash,
+        "oid": fill.oid,
+        "crossed": fill.is_taker,
+        "fee": decimal_text(fill.fee),
+        "tid": fill.trade_id,
+        "feeToken": "USDC",
+        "twapId": None,
+    }
+    if fill.cloid is not None:
+        fields["cloid"] = fill.cloid
+    if fill.builder_fee:
+        fields["builderFee"] = decimal_text(fill.builder_fee)
+    return fields
+
+
+def funding_fields(payment: FundingPayment) -> dict[str, Any]:
+    """A payment of the ``userFundings`` stream, ready for JSON."""
+    return {
+        "time": payment.time_ms,
+        "coin": payment.coin,
+        "usdc": decimal_text(payment.amount),
+        "szi": decimal_text(payment.size),
+        "fundingRate": decimal_text(payment.rate),
+        "nSamples": None,
+    }
+
+
+def funding_delta(payment: FundingPayment) -> dict[str, Any]:
+    """A payment of the ``userFunding`` request, ready for JSON."""
+    fields = funding_fields(payment)
+    time_ms = fields.pop("time")
+    return {"time": time_ms, "hash": "0x" + "0" * 64, "delta": {"type": "funding", **fields}}
+
+
+def margin_fields(summary: MarginSummary) -> dict[str, str]:
+    """``marginSummary`` and ``crossMarginSummary``, ready for JSON."""
+    return {
+        "accountValue": _dollars(summary.account_value),
+        "totalNtlPos": _dollars(summary.notional),
+        "totalRawUsd": _dollars(summary.raw),
+        "totalMarginUsed": _dollars(summary.used),
+    }
+
+
+def position_fields(position: PositionState) -> dict[str, Any]:
+    """An entry of ``assetPositions``, ready for JSON."""
+    leverage: dict[str, Any] = {"type": "cross", "value": position.leverage}
+    if position.isolated_cash is not None:
+        leverage = {"type": "isolated", "value": position.leverage, "rawUsd": _dollars(position.isolated_cash)}
+    initial = abs(position.size * position.entry_price) / position.leverage
+    liquidation = position.liquidation_price
+    return {
+        "type": "oneWay",
+        "position": {
+            "coin": position.coin,
+            "szi": decimal_text(position.size),
+            "leverage": leverage,
+            "entryPx": decimal_text(round(position.entry_price, 6)),
+            "positionValue": _dollars(position.value),
+            "unrealizedPnl": _dollars(position.unrealised),
+            "returnOnEquity": decimal_text(round(position.unrealised / initial, 10)),
+            "liquidationPx": None if liquidation is None else decimal_text(round(liquidation, 10)),
+            "marginUsed": _dollars(position.margin_used),
+            "maxLeverage": position.maximum_leverage,
+            # The wire counts funding as a cost: positive is what was paid.
+            "cumFunding": {
+                "allTime": _dollars(-position.funding_all_time),
+                "sinceOpen": _dollars(-position.funding_since_open),
+                "sinceChange": _dollars(-position.funding_since_change),
+            },
+        },
+    }
+
+
+def _dollars(amount: Decimal) -> str:
+    return decimal_text(round(amount, 6))
+
+
+class AccountState(NamedTuple):
+    """What ``clearinghouseState`` tells [USDC]."""
+
+    total: MarginSummary
+    cross: MarginSummary
+    cross_maintenance: Decimal
+    withdrawable: Decimal
+    positions: tuple[PositionState, ...]
+    time_ms: int
+
+
+def account_fields(state: AccountState) -> dict[str, Any]:
+    """``clearinghouseState``, ready for JSON."""
+    return {
+        "marginSummary": margin_fields(state.total),
+        "crossMarginSummary": margin_fields(state.cross),
+        "crossMaintenanceMarginUsed": _dollars(state.cross_maintenance),
+        "withdrawable": _dollars(state.withdrawable),
+        "assetPositions": [position_fields(position) for position in state.positions],
+        "time": state.time_ms,
+    }
+
+
+def spot_fields(total: Decimal, hold: Decimal) -> dict[str, Any]:
+    """``spotClearinghouseState`` of an account that holds nothing but USDC, ready for JSON."""
+    balance = {"coin": "USDC", "token": 0, "total": _dollars(total), "hold": _dollars(hold), "entryNtl": "0.0"}
+    return {"balances": [balance] if total else []}
+
+
+def fee_fields(
+    maker: Decimal, taker: Decimal, maker_volume: Decimal, taker_volume: Decimal, day: str
+) -> dict[str, Any]:
+    """``userFees`` of an account without any discount, ready for JSON; `day` as 2026-11-20."""
+    rates = {"cross": decimal_text(taker), "add": decimal_text(maker), "spotCross": "0.0007", "spotAdd": "0.0004"}
+    volume = {"date": day, "userCross": _dollars(taker_volume), "userAdd": _dollars(maker_volume), "exchange": "0.0"}
+    return {
+        "dailyUserVlm": [volume],
+        "feeSchedule": {
+            **rates,
+            "tiers": {"vip": [], "mm": []},
+            "referralDiscount": "0.04",
+            "stakingDiscountTiers": [],
+        },
+        "userCrossRate": rates["cross"],
+        "userAddRate": rates["add"],
+        "userSpotCrossRate": rates["spotCross"],
+        "userSpotAddRate": rates["spotAdd"],
+        "activeReferralDiscount": "0.0",
+        "trial": None,
+        "feeTrialReward": "0.0",
+        "nextTrialAvailableTimestamp": None,
+        "stakingLink": None,
+        "activeStakingDiscount": {"bpsOfMaxSupply": "0.0", "discount": "0.0"},
+    }
+
+
+def rate_limit_fields(volume: Decimal, used: int, cap: int) -> dict[str, Any]:
+    """``userRateLimit``, ready for JSON."""
+    surplus = max(cap - used, 0)
+    return {"cumVlm": _dollars(volume), "nRequestsUsed": used, "nRequestsCap": cap, "nRequestsSurplus": surplus}

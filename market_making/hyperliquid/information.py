@@ -1,0 +1,83 @@
+"""Questions to Hyperliquid's ``/info`` endpoint that need no account: what is listed, what time it is."""
+
+import time
+from typing import Any
+
+import aiohttp
+import orjson
+
+from market_making.hyperliquid.listings import parse_contexts, parse_universe
+from market_making.hyperliquid.market_data import parse_book
+from market_making.hyperliquid.numbers import from_wire, milliseconds
+from market_making.market.errors import MalformedMessage
+from market_making.market.events import AssetContext, BookSnapshot
+from market_making.market.instrument import Listing
+
+TIMEOUT = aiohttp.ClientTimeout(total=10)
+CLOCK_QUESTIONS = 3
+LARGEST_FEE = 0.01
+
+
+async def listings(session: aiohttp.ClientSession, url: str) -> tuple[Listing, ...]:
+    """Coins the venue lists, in its order.
+
+    Raises
+    ------
+    MalformedMessage
+        If the answer is not one.
+    aiohttp.ClientError, TimeoutError
+        If the venue does not answer.
+    """
+    return parse_universe(await _ask(session, url, {"type": "meta"}))
+
+
+async def contexts(session: aiohttp.ClientSession, url: str) -> tuple[AssetContext, ...]:
+    """Funding, mark price and open interest of every listed coin; errors as in `listings`."""
+    return parse_contexts(await _ask(session, url, {"type": "metaAndAssetCtxs"}))
+
+
+async def book(session: aiohttp.ClientSession, url: str, coin: str) -> BookSnapshot:
+    """Book of one coin, 20 levels; errors as in `listings`."""
+    answer = await _ask(session, url, {"type": "l2Book", "coin": coin})
+    try:
+        return parse_book(answer)
+    except (KeyError, TypeError, ValueError) as error:
+        raise MalformedMessage(f"l2Book answer for {coin} lacks {error}: {answer!r:.200}") from None
+
+
+async def maker_fee(session: aiohttp.ClientSession, url: str, account: str) -> float:
+    """Fee of an account's resting perpetual orders, tier and staking counted [1]; errors as in `listings`."""
+    answer = await _ask(session, url, {"type": "userFees", "user": account})
+    if not isinstance(answer, dict) or "userAddRate" not in answer:
+        raise MalformedMessage(f"userFees answer lacks userAddRate: {answer!r:.200}")
+    fee = from_wire(answer["userAddRate"])
+    if abs(fee) > LARGEST_FEE:
+        raise MalformedMessage(f"a maker fee must be within ±{LARGEST_FEE:g}, saw {fee:g}")
+    return fee
+
+
+async def clock_offset_ms(session: aiohttp.ClientSession, url: str) -> float:
+    """Exchange clock minus local clock [ms], up to half of the shortest round trip; errors as in `listings`."""
+    # The first question may have to wait for a connection, so it is not the one to measure by.
+    measured = [await _measure_clock(session, url) for _ in range(CLOCK_QUESTIONS)]
+    return min(measured)[1]
+
+
+async def _measure_clock(session: aiohttp.ClientSession, url: str) -> tuple[float, float]:
+    """Round trip and offset of one question [ms]."""
+    before = time.time()
+    answer = await _ask(session, url, {"type": "exchangeStatus"})
+    after = time.time()
+    stamp = answer.get("time") if isinstance(answer, dict) else answer
+    return (after - before) * 1e3, milliseconds(stamp) - (before + after) / 2 * 1e3
+
+
+async def _ask(session: aiohttp.ClientSession, url: str, question: dict[str, Any]) -> Any:
+    async with session.post(f"{url.rstrip('/')}/info", json=question, timeout=TIMEOUT) as answer:
+        content = await answer.read()
+        if answer.status != 200:
+            raise MalformedMessage(f"{question['type']}: status {answer.status}, {content[:200]!r}")
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        raise MalformedMessage(f"{question['type']}: the answer is not JSON: {content[:200]!r}") from None

@@ -1,0 +1,5 @@
+"""`python -m ops` is `mm`."""
+
+from market_making.ops.command_line import main
+
+main()

@@ -1,0 +1,184 @@
+"""`mm calibrate`: the calibration service, one calibration, or a history of them; `mm schema`."""
+
+import signal
+import threading
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import Progress, TaskID
+
+from calibration.backfill import backfill, calibrate_once
+from calibration.publication.parameters import Parameters
+from calibration.service import run_service
+from market_making.market.errors import ConfigurationError
+from market_making.ops.commands.candle_history import backfill_from_candles
+from market_making.ops.commands.options import (
+    Duration,
+    Instant,
+    coins_option,
+    config_option,
+    json_option,
+    load_settings,
+    now_ms,
+    print_json,
+    with_options,
+)
+from market_making.ops.commands.plotting import check_picture, draw_calibration, plot_option
+from market_making.recording.store.tick_store import TickStore
+from market_making.settings.settings import Settings
+
+BACKFILL_EVERY_S = 15.0
+
+
+@click.command()
+@with_options(
+    click.option("--once", is_flag=True, help="One calibration from the events up to --at."),
+    click.option("--backfill", "history", is_flag=True, help="One history row every --every from --start to --end."),
+    coins_option,
+    click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Root of the tick store."),
+    click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the parameter files."),
+    click.option("--at", type=Instant(), help="End of the window.  [default: the newest event]"),
+    click.option("--start", type=Instant(), help="First row.  [default: the oldest event]"),
+    click.option("--end", type=Instant(), help="Last row.  [default: the newest event]"),
+    click.option("--every", type=Duration(), help="Time between rows.  [default: 15s; of candles, their length]"),
+    click.option(
+        "--candles",
+        type=click.Path(path_type=Path),
+        help="With --backfill: guess from candles, not ticks.",
+    ),
+    click.option("--window", type=Duration(), help="Length of the window.  [default: 30m]"),
+    plot_option,
+    config_option,
+    json_option,
+)
+def calibrate(**options: Any) -> None:
+    """Publish λ, κ, ε and the table of quotes of each coin, every 15 s from the last 30 minutes, until stopped."""
+    _refuse_strangers(options)
+    check_picture(options["plot"])
+    settings = _settings(options)
+    if options["candles"]:
+        backfill_from_candles(settings, options)
+        return
+    if options["plot"] and len(settings.coins) != 1:
+        raise ConfigurationError(f"--plot draws one coin, these are {len(settings.coins)}: name one with --coin")
+    if options["once"]:
+        _once(settings, options)
+    elif options["history"]:
+        _backfill(settings, options)
+    else:
+        _serve(settings)
+
+
+def _refuse_strangers(options: dict[str, Any]) -> None:
+    """An option that another way of calibrating would use must not be passed over: it was meant."""
+    if options["once"] and options["history"]:
+        raise ConfigurationError("give either --once or --backfill")
+    once, history = "--once", "--backfill"
+    mode = once if options["once"] else history if options["history"] else "the service"
+    uses = {
+        "at": (once,),
+        "plot": (once,),
+        "start": (history,),
+        "end": (history,),
+        "every": (history,),
+        "candles": (history,),
+        "as_json": (once, history),
+    }
+    for name, modes in uses.items():
+        if options[name] and mode not in modes:
+            option = "--json" if name == "as_json" else f"--{name}"
+            raise ConfigurationError(f"{option} goes with {' or '.join(modes)}, not with {mode}")
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    settings = load_settings(
+        options["configs"], coins=options["coins"] or None, market_data=options["data"], parameters=options["out"]
+    )
+    if not settings.coins:
+        raise ConfigurationError("no coin to calibrate: name one with --coin or in the configuration's pair_whitelist")
+    if options["window"] is None:
+        return settings
+    window = settings.calibration.model_copy(update={"window_s": options["window"]})
+    return settings.model_copy(update={"calibration": window})
+
+
+def _serve(settings: Settings) -> None:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run_service(settings, stop=stop)
+
+
+def _once(settings: Settings, options: dict[str, Any]) -> None:
+    store = TickStore(settings.market_data, settings.venue)
+    published = []
+    for coin in settings.coins:
+        at_ms = options["at"] or store.extent(coin)[1]
+        published.append(calibrate_once(coin, at_ms, settings))
+    if options["plot"]:
+        draw_calibration(published[0], settings, options["plot"])
+    if options["as_json"]:
+        documents = [parameters.model_dump(mode="json", by_alias=True) for parameters in published]
+        print_json(documents[0] if len(documents) == 1 else documents)
+        return
+    for parameters in published:
+        click.echo(_describe(parameters, settings.parameters))
+
+
+def _describe(parameters: Parameters, folder: Path) -> str:
+    lines = [
+        f"{parameters.coin}: {parameters.quality.events} market orders in {parameters.window.exposure_s:.0f} s, "
+        f"quality {parameters.quality.status} {' '.join(parameters.quality.flags)}",
+    ]
+    for direction in ("buy", "sell"):
+        for name, estimate in getattr(parameters, direction):
+            lines.append(
+                f"  {direction:4s} {name:26s} {estimate.value:10.5g}  [{estimate.low:.5g}, {estimate.high:.5g}]"
+                f"  n={estimate.n} {estimate.source}"
+            )
+    toxicity = parameters.regime
+    lines.append(
+        f"  regime {toxicity.state}: toxicity {toxicity.toxicity_buy:.2f} buy, {toxicity.toxicity_sell:.2f} sell"
+    )
+    lines.append(f"  written to {folder / (parameters.coin + '.json')}; mm quotes {parameters.coin} shows the table")
+    return "\n".join(lines)
+
+
+def _backfill(settings: Settings, options: dict[str, Any]) -> None:
+    store = TickStore(settings.market_data, settings.venue)
+    report = {}
+    with Progress(transient=True, disable=options["as_json"]) as progress:
+        for coin in settings.coins:
+            first, last = store.extent(coin)
+            start, end = options["start"] or first, min(options["end"] or last, now_ms())
+            task = progress.add_task(f"calibrating {coin}", total=1.0)
+            written = backfill(
+                coin,
+                settings,
+                start_ms=start,
+                end_ms=end,
+                every_s=options["every"] or BACKFILL_EVERY_S,
+                on_progress=partial(_update, progress, task),
+            )
+            report[coin] = {**written._asdict(), "start_ms": start, "end_ms": end}
+    if options["as_json"]:
+        print_json({"coins": report, "out": str(settings.parameters / "history")})
+        return
+    for coin, result in report.items():
+        click.echo(f"{coin}: {result['rows']} calibrations in {settings.parameters / 'history' / coin}")
+        if result["refusal"]:
+            missing = result["times"] - result["rows"]
+            click.echo(f"  {missing} of {result['times']} times have none, the last because: {result['refusal']}")
+
+
+def _update(progress: Progress, task: TaskID, share: float) -> None:
+    progress.update(task, completed=share)
+
+
+@click.command()
+@json_option
+def schema(*, as_json: bool) -> None:  # noqa: ARG001 - the schema is a JSON document either way
+    """JSON schema of the parameter file."""
+    print_json(Parameters.model_json_schema(by_alias=True))

@@ -1,0 +1,104 @@
+"""Options and value types that several commands share."""
+
+import datetime
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from market_making.settings.settings import Settings
+
+DEFAULT_CONFIG = Path("user_data/config.json")
+_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SHORTEST_S = 1e-3
+_MILLISECONDS_DIGITS = 12
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+config_option = click.option(
+    "-c",
+    "--config",
+    "configs",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=f"Freqtrade configuration; later files win.  [default: {DEFAULT_CONFIG}]",
+)
+coins_option = click.option("--coin", "coins", multiple=True, help="Repeat for several.")
+
+
+class Duration(click.ParamType[float]):
+    """A time span such as ``30m`` or ``15s``, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number with its unit; a bare number means seconds."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a time span like 30m, 15s or 2h", param, ctx)
+        seconds = float(match[1]) * _UNITS_S[match[2] or "s"]
+        if seconds < _SHORTEST_S:
+            self.fail(f"{value!r} is no time span like 30m, 15s or 2h: it is shorter than 1 ms", param, ctx)
+        return seconds
+
+
+class Instant(click.ParamType[int]):
+    """A moment in UTC: ``now``, ISO 8601, or Unix milliseconds. Returned in milliseconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the moment; a time without a zone is UTC."""
+        text = str(value)
+        if text == "now":
+            return now_ms()
+        if text.isdigit() and len(text) > _MILLISECONDS_DIGITS:
+            return int(text)
+        try:
+            moment = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(f"{text!r} is not a time like 2025-09-04T19:50:00, now, or Unix milliseconds", param, ctx)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=datetime.UTC)
+        return int(moment.timestamp() * 1000)
+
+
+def now_ms() -> int:
+    """Unix milliseconds of this machine's clock."""
+    return int(datetime.datetime.now(datetime.UTC).timestamp() * 1000)
+
+
+def ago(seconds: float) -> str:
+    """How long ago, in the largest unit of which there are two."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit} ago"
+    return f"{seconds:.1f} s ago"
+
+
+def load_settings(configs: tuple[Path, ...], **overrides: Any) -> Settings:
+    """Settings from the configuration files, with the command line's own values on top; None means not given.
+
+    Without `configs` the default file is read when it exists, otherwise all defaults hold.
+    """
+    chosen = configs or ((DEFAULT_CONFIG,) if DEFAULT_CONFIG.exists() else ())
+    settings = Settings.from_files(chosen)
+    return settings.model_copy(update={key: value for key, value in overrides.items() if value is not None})
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output."""
+    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())
+
+
+def with_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Apply several option decorators in the order in which they are named."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate

@@ -1,0 +1,109 @@
+"""`mm quotes`: the published quote table of one coin, as a person or a program reads it."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from calibration.publication.parameters import Parameters, read_parameters
+from market_making.market.instrument import FixedTick, Instrument
+from market_making.ops.commands.options import (
+    ago,
+    config_option,
+    json_option,
+    load_settings,
+    now_ms,
+    print_json,
+    with_options,
+)
+
+
+@click.command()
+@click.argument("coin")
+@with_options(
+    click.option("--parameters", type=click.Path(path_type=Path, file_okay=False), help="Folder of parameter files."),
+    config_option,
+    json_option,
+)
+def quotes(coin: str, parameters: Path | None, configs: tuple[Path, ...], *, as_json: bool) -> None:
+    """Bid, ask and their depths for every inventory, from the parameter file of COIN."""
+    settings = load_settings(configs, parameters=parameters)
+    published = read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=None)
+    table = quote_table(published)
+    if as_json:
+        print_json(table)
+    else:
+        _show(published, table)
+
+
+def quote_table(published: Parameters) -> dict[str, Any]:
+    """The table as a JSON document; null where a side is not quoted."""
+    market = published.market
+    instrument = Instrument(
+        published.coin, published.pair, FixedTick(Decimal(repr(market.tick))), Decimal(repr(market.lot))
+    )
+    longest = max(range(len(published.hjb.h)), key=lambda row: (published.hjb.time_left_s or [0.0])[row])
+    rows = []
+    for column, inventory in enumerate(published.hjb.inventory):
+        bid_depth = published.hjb.bid_depth[longest][column]
+        ask_depth = published.hjb.ask_depth[longest][column]
+        rows.append(
+            {
+                "inventory": inventory,
+                "bid": None if bid_depth is None else instrument.bid_price(market.mid - bid_depth),
+                "ask": None if ask_depth is None else instrument.ask_price(market.mid + ask_depth),
+                "bid_depth": bid_depth,
+                "ask_depth": ask_depth,
+                "bid_depth_bps": None if bid_depth is None else 1e4 * bid_depth / market.mid,
+                "ask_depth_bps": None if ask_depth is None else 1e4 * ask_depth / market.mid,
+            }
+        )
+    return {
+        "coin": published.coin,
+        "mid": market.mid,
+        "tick": market.tick,
+        "created_ms": published.created_ms,
+        "expired": now_ms() > published.valid_until_ms,
+        "state": published.regime.state,
+        "toxicity_buy": published.regime.toxicity_buy,
+        "toxicity_sell": published.regime.toxicity_sell,
+        "status": published.quality.status,
+        "flags": published.quality.flags,
+        "rows": rows,
+    }
+
+
+def _show(published: Parameters, document: dict[str, Any]) -> None:
+    console = Console()
+    age_s = (now_ms() - published.created_ms) / 1e3
+    validity = "valid"
+    if document["expired"]:
+        validity = "[red]expired, not quoted from[/red]"
+    elif age_s < 0:
+        validity = "[red]from the future, not quoted from[/red]"
+    decimals = max(0, -int(Decimal(repr(published.market.tick)).normalize().as_tuple().exponent))
+    console.print(
+        f"[bold]{published.coin}[/bold] mid {published.market.mid:.{decimals + 1}f}, tick {published.market.tick:g}, "
+        f"one lot = {published.model.order_size:g} coins; calibrated {ago(age_s)} ({validity}); "
+        f"regime [bold]{published.regime.state}[/bold] (toxicity {published.regime.toxicity_buy:.2f} buy, "
+        f"{published.regime.toxicity_sell:.2f} sell); quality {published.quality.status} "
+        f"{' '.join(published.quality.flags)}"
+    )
+    table = Table("inventory [lots]", "bid", "ask", "bid depth", "ask depth", "bid depth [bps]", "ask depth [bps]")
+    for row in document["rows"]:
+        table.add_row(
+            f"{row['inventory']:+d}",
+            *(_text(row[name], f".{decimals}f") for name in ("bid", "ask")),
+            *(_text(row[name], ".4g") for name in ("bid_depth", "ask_depth")),
+            *(_text(row[name], ".2f") for name in ("bid_depth_bps", "ask_depth_bps")),
+        )
+    for column in table.columns:
+        column.justify = "right"
+    console.print(table)
+
+
+def _text(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)

@@ -1,0 +1,96 @@
+"""`mm venue`: the local Hyperliquid alone, over a simulated market or a recording."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from market_making.market.errors import ConfigurationError
+from market_making.ops.commands.options import Duration, Instant, json_option, now_ms, print_json, with_options
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import SimulatedSource
+from market_making.venue.config import AccountConfig, VenueConfig
+from market_making.venue.markets.prehistory import Playback
+from market_making.venue.markets.recording import RecordingSource
+from market_making.venue.markets.source import Source
+from market_making.venue.server import run
+
+
+@click.command()
+@with_options(
+    click.option("--simulate", is_flag=True, help="Order flow whose true parameters are known and printed."),
+    click.option("--recording", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A tick store."),
+    click.option("--coin", "coins", multiple=True, required=True, help="Repeat for several."),
+    click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the simulation."),
+    click.option("--start", type=Instant(), help="Where the recording starts to play.  [default: longest session]"),
+    click.option("--port", type=click.IntRange(0, 65535), default=18080, show_default=True, help="0 takes a free one."),
+    click.option(
+        "--speed",
+        type=click.FloatRange(min=0, min_open=True),
+        default=1.0,
+        show_default=True,
+        help="Of the market against the clock.",
+    ),
+    click.option(
+        "--latency-ms",
+        type=click.FloatRange(min=0),
+        default=50.0,
+        show_default=True,
+        help="Until an order takes effect.",
+    ),
+    click.option("--account", "accounts", multiple=True, help="Address that may trade; repeat for several."),
+    click.option(
+        "--balance", type=click.FloatRange(min=0), default=10_000.0, show_default=True, help="Of each account [USDC]."
+    ),
+    click.option("--prehistory", type=click.Path(path_type=Path, file_okay=False), help="Store for the time before."),
+    click.option("--prehistory-length", type=Duration(), default="30m", show_default=True),
+    click.option("--live", type=Duration(), default="6m", show_default=True, help="Left of a recording to play."),
+    json_option,
+)
+def venue(**options: Any) -> None:
+    """Serve Hyperliquid's protocol on 127.0.0.1 until stopped.
+
+    With --prehistory the market's last half hour is written to a tick store first, as a collector would have recorded
+    it, so that a calibration has its window at once.
+    """
+    source = _source(**{name: options[name] for name in ("simulate", "recording", "coins", "seed", "start")})
+    playback = Playback.prepare(
+        source,
+        root=options["prehistory"],
+        now_ms=now_ms(),
+        seconds=options["prehistory_length"],
+        live_seconds=options["live"],
+    )
+    config = VenueConfig(
+        port=options["port"],
+        speed=options["speed"],
+        order_latency_ms=options["latency_ms"],
+        accounts=tuple(AccountConfig(address) for address in options["accounts"]),
+        starting_balance=options["balance"],
+    )
+
+    def announce(url: str) -> None:
+        truth = source.truth()
+        if options["as_json"]:
+            print_json({"url": url, "truth": truth})
+        else:
+            click.echo(f"Hyperliquid, local: {url} (websocket {url.replace('http', 'ws', 1)}/ws)")
+            _show_truth(truth)
+
+    run(source, config, playback, announce)
+
+
+def _source(*, simulate: bool, recording: Path | None, coins: tuple[str, ...], seed: int, start: int | None) -> Source:
+    if simulate == (recording is not None):
+        raise ConfigurationError("give either --simulate or --recording ROOT")
+    if recording is not None:
+        return RecordingSource(recording, list(coins), start_ms=start)
+    return SimulatedSource(default_truths(coins), seed=seed)
+
+
+def _show_truth(truth: dict[str, dict[str, Any]] | None) -> None:
+    for coin, groups in (truth or {}).items():
+        click.echo(f"true parameters of {coin}:")
+        for group, values in groups.items():
+            for name, value in values.items():
+                click.echo(f"  {group:6s} {name:26s} {value:.6g}")

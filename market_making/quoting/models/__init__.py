@@ -1,0 +1,1 @@
+"""The quoting models, one file each."""

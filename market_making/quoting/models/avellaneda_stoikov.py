@@ -1,0 +1,118 @@
+r"""The quotes of Avellaneda and Stoikov: a reservation price that leans against inventory, and a spread around it.
+
+.. math::
+    r = S - q\,\gamma\,\sigma^2 \tau, \qquad
+    d^{\pm} = \frac1\gamma \ln\!\Big(1 + \frac{\gamma}{\kappa^{\pm}}\Big) + \tfrac12 \gamma \sigma^2 \tau,
+    \qquad \text{ask} = r + d^+, \quad \text{bid} = r - d^-
+
+with γ per price and lot. Source: Avellaneda and Stoikov (2008), equations (29)–(30); one κ there, one a side here.
+"""
+
+from dataclasses import dataclass, field
+from math import log1p
+
+from market_making.market.errors import ConfigurationError
+from market_making.market.sides import Sides
+from market_making.quoting.order_flow import OrderFlow
+from market_making.quoting.placement import DepthBounds, fault, offers, place, sizes_within
+from market_making.quoting.quote import MarketView, Quoter, Quotes
+
+_DAY_MS = 86_400_000
+_NEGLIGIBLE = 1e-8  # γ/κ below which the logarithm is its limit to rounding
+
+
+@dataclass(frozen=True)
+class AvellanedaStoikovSettings:
+    """What the user decides.
+
+    Parameters
+    ----------
+    risk_aversion : float
+        γ of the exponential utility of money [1/quote currency]; per lot it is multiplied by the lot.
+    order_notional : float
+        Value of one lot [quote currency].
+    horizon_s : float
+        Time over which inventory is feared [s].
+    until_midnight : bool
+        Count the time left to 00:00 UTC instead; the spread then collapses towards midnight.
+    maximum_inventory : int
+        Bound on both sides [lots].
+    maker_fee : float
+        Share of the value of a fill; each side keeps one fee of distance from mid.
+    minimum_edge_bps : float
+        Kept from mid on top of the fee.
+    minimum_spread_bps : float
+        Least distance of ask and bid, centred on the reservation price.
+    tilt_bps : float
+        Further shift of both quotes against inventory, for each `soft_inventory` lots and at least once.
+    soft_inventory : float
+        See `tilt_bps` [lots].
+    bounds : DepthBounds
+        Of the final distance from mid.
+    """
+
+    risk_aversion: float = 0.1
+    order_notional: float = 100.0
+    horizon_s: float = 60.0
+    until_midnight: bool = False
+    maximum_inventory: int = 3
+    maker_fee: float = 0.00015
+    minimum_edge_bps: float = 0.0
+    minimum_spread_bps: float = 0.0
+    tilt_bps: float = 0.0
+    soft_inventory: float = 1.0
+    bounds: DepthBounds = field(default_factory=DepthBounds)
+
+    def __post_init__(self) -> None:
+        for key in ("risk_aversion", "order_notional", "horizon_s", "maximum_inventory", "soft_inventory"):
+            if not getattr(self, key) > 0:
+                raise ConfigurationError(f"{key} is {getattr(self, key)}, accepted is a positive number")
+
+    def time_left_s(self, now_ms: int) -> float:
+        """Time over which inventory is feared from now on [s]."""
+        return (_DAY_MS - now_ms % _DAY_MS) / 1e3 if self.until_midnight else self.horizon_s
+
+
+def reservation_shift(inventory: float, risk_aversion: float, volatility: float, time_left_s: float) -> float:
+    """How far the reservation price lies from mid, q γ σ² τ downwards [price]; γ per price and lot."""
+    return -inventory * risk_aversion * volatility**2 * time_left_s
+
+
+def half_spread(decay: float, risk_aversion: float, volatility: float, time_left_s: float) -> float:
+    """Distance of a quote from the reservation price [price]; 1/κ in the limit of no risk aversion."""
+    ratio = risk_aversion / decay
+    liquidity = log1p(ratio) / risk_aversion if ratio > _NEGLIGIBLE else 1 / decay
+    return liquidity + risk_aversion * volatility**2 * time_left_s / 2
+
+
+def quoter(settings: AvellanedaStoikovSettings) -> Quoter:
+    """Quoter of Avellaneda and Stoikov with volatility and fill decay from the calibration."""
+
+    def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
+        if reason := fault(market, inventory, flow):
+            return Quotes.none(reason)
+        depths = _depths(settings, market.mid, inventory, flow, settings.time_left_s(now_ms))
+        bounds = settings.bounds.at_least(1e4 * settings.maker_fee + settings.minimum_edge_bps)
+        return place(market, offers(depths, sizes_within(inventory, settings.maximum_inventory)), bounds)
+
+    return quotes
+
+
+def _depths(
+    settings: AvellanedaStoikovSettings, mid: float, inventory: float, flow: OrderFlow, time_left_s: float
+) -> Sides[float]:
+    """Distances from mid before the bounds [price]."""
+    aversion = settings.risk_aversion * settings.order_notional / mid
+    halves = flow.fill_decay.on_quotes().map(lambda k: half_spread(k, aversion, flow.volatility, time_left_s))
+    missing = max(0.0, settings.minimum_spread_bps * mid / 1e4 - halves.bid - halves.ask)
+    shift = reservation_shift(inventory, aversion, flow.volatility, time_left_s)
+    shift += tilt(settings, inventory) * mid / 1e4
+    return Sides(bid=halves.bid + missing / 2 - shift, ask=halves.ask + missing / 2 + shift)
+
+
+def tilt(settings: AvellanedaStoikovSettings, inventory: float) -> float:
+    """Further shift of both quotes against inventory [bps of mid]; none when flat."""
+    if inventory == 0:
+        return 0.0
+    size = settings.tilt_bps * max(1.0, abs(inventory) / settings.soft_inventory)
+    return -size if inventory > 0 else size

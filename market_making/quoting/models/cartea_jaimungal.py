@@ -1,0 +1,108 @@
+"""The quoter of the Cartea–Jaimungal model: table, toxicity gate, inventory bound, half-spread bounds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+
+from market_making.market.errors import ModelError
+from market_making.market.sides import Sides
+from market_making.market.tape import FloatArray
+from market_making.quoting.order_flow import OrderFlow, OrderFlows
+from market_making.quoting.placement import SMALLEST_SIZE, fault, offers, place, sizes_within
+from market_making.quoting.quote import MarketView, Quoter, Quotes, Withheld
+from market_making.quoting.risk.toxicity import Regime, regime, toxicity
+from market_making.quoting.value.quote_table import (
+    CarteaJaimungalSettings,
+    QuoteTable,
+    QuoteTables,
+    solve_table,
+    solve_together,
+)
+
+# The fee in the cost follows mid: after a move of 1 % the depths are off by 1 % of the fee, and are solved again.
+_MID_TOLERANCE = 0.01
+_TABLES_KEPT = 64
+_TOGETHER = 1024  # tables solved in one go cost a three-hundredth of one solved alone
+_PARTS_KEPT = 1024  # without sessions a part takes 0.2 MB, so that the tables of two years of minutes are kept
+
+
+def cartea_jaimungal_quoter(settings: CarteaJaimungalSettings, table: QuoteTable | None = None) -> Quoter:
+    """Quoter of the Cartea–Jaimungal model.
+
+    Parameters
+    ----------
+    settings : CarteaJaimungalSettings
+        Of the model.
+    table : QuoteTable, optional
+        A table already solved, such as the published one; it is then used whatever the flow. Without it a table is
+        solved once for every order flow.
+
+    Notes
+    -----
+    A side that would take inventory beyond the bound is withheld, and its size is cut to what is left up to the bound.
+    A paused maker still leaves: with inventory, the side that reduces it stays, at most in the size of the inventory.
+    """
+    return _CarteaJaimungalQuoter(settings, table)
+
+
+class _CarteaJaimungalQuoter:
+    def __init__(self, settings: CarteaJaimungalSettings, table: QuoteTable | None) -> None:
+        self._settings = settings
+        self._table = table
+        self._solved: dict[OrderFlow, tuple[float, QuoteTable]] = {}
+
+    def __call__(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
+        """Quotes for an inventory [lots, signed] at a time [ms]."""
+        if reason := fault(market, inventory, flow):
+            return Quotes.none(reason)
+        try:
+            table = self._table or self._table_of(flow, market.mid)
+        except ModelError as error:
+            return Quotes.none(str(error))
+        state = self._regime(flow, market.mid)
+        depths = table.at(inventory, self._settings.time_left_s(now_ms))
+        if state is Regime.WIDEN:
+            depths = depths.map(lambda depth: depth * self._settings.widen_factor)
+        quotes = place(market, offers(depths, self._sizes(inventory, state)), self._settings.bounds)
+        return replace(quotes, widened=True) if state is Regime.WIDEN else quotes
+
+    def prepare(self, flows: OrderFlows, mids: FloatArray) -> Callable[[int], Quoter]:
+        """Solve the tables of many moments together, instead of one by one; each only once, unless it has sessions."""
+        settings, own = self._settings, self._table
+
+        @lru_cache(_PARTS_KEPT if settings.session_s is None else 1)
+        def part(number: int) -> QuoteTables:
+            chosen = slice(number * _TOGETHER, (number + 1) * _TOGETHER)
+            return solve_together(flows.part(chosen), mids[chosen], settings)
+
+        def quoter(position: int) -> Quoter:
+            table = own or part(position // _TOGETHER).of(position % _TOGETHER)
+            # Without a table it solves alone, and says why it cannot.
+            return _CarteaJaimungalQuoter(settings, table if isinstance(table, QuoteTable) else None)
+
+        return quoter
+
+    def _table_of(self, flow: OrderFlow, mid: float) -> QuoteTable:
+        known = self._solved.get(flow)
+        if known is not None and abs(mid / known[0] - 1) <= _MID_TOLERANCE:
+            return known[1]
+        table = solve_table(flow, mid, self._settings)
+        while len(self._solved) >= _TABLES_KEPT:
+            del self._solved[next(iter(self._solved))]
+        self._solved[flow] = (mid, table)
+        return table
+
+    def _regime(self, flow: OrderFlow, mid: float) -> Regime:
+        settings = self._settings
+        toxicities = toxicity(flow, mid, settings.maker_fee)
+        return regime(toxicities, widen=settings.widen_toxicity, pause=settings.pause_toxicity)
+
+    def _sizes(self, inventory: float, state: Regime) -> Sides[float | Withheld]:
+        """Size of each side [lots], or why it is not quoted."""
+        if state is not Regime.PAUSE:
+            return sizes_within(inventory, self._settings.maximum_inventory)
+
+        def size(excess: float) -> float | Withheld:
+            return min(1.0, excess) if excess > SMALLEST_SIZE else Withheld("paused: the flow is toxic")
+
+        return Sides(bid=size(-inventory), ask=size(inventory))

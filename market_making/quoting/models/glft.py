@@ -1,0 +1,96 @@
+r"""The closed form of Guéant, Lehalle and Fernandez-Tapia: constant half-spread, skew linear in inventory.
+
+.. math::
+    c_1 = \frac{\ln(1 + \xi/\kappa)}{\xi} + \varepsilon + fS, \qquad
+    \text{skew} = \sigma \sqrt{\frac{\gamma}{a^+ + a^-}}, \qquad
+    a = A\,\kappa\,e^{-\kappa(\varepsilon + fS)} \Big(1 + \frac{\xi}{\kappa}\Big)^{-\kappa/\xi - 1}
+
+    d^{\pm} = c_1^{\pm} + \text{skew}/2 \mp q\,\text{skew}
+
+with ξ = γ for exponential utility and ξ → 0 for a penalised mean, per price and lot. With equal sides and no adverse
+selection these are the published c₁ and c₂ = skew/σ for a fill of one lot; unequal sides share the skew by the
+quadratic approximation of the value function (docs/model.md).
+
+Source: Guéant, Lehalle, Fernandez-Tapia (2013), section 4; adverse selection and fee as in Cartea–Jaimungal.
+"""
+
+from dataclasses import dataclass, field
+from math import exp, log1p, sqrt
+from typing import Literal
+
+from market_making.market.errors import ConfigurationError
+from market_making.market.sides import Sides
+from market_making.quoting.order_flow import OrderFlow
+from market_making.quoting.placement import DepthBounds, fault, offers, place, sizes_within
+from market_making.quoting.quote import MarketView, Quoter, Quotes
+
+_NEGLIGIBLE = 1e-8  # ξ/κ below which the logarithms are their limits to rounding
+_LARGEST_EXPONENT = 700.0
+
+
+@dataclass(frozen=True)
+class GlftSettings:
+    """What the user decides; as in `avellaneda_stoikov.AvellanedaStoikovSettings`.
+
+    `objective` is ``exponential`` for exponential utility (ξ = γ) or ``penalised`` for a mean less a penalty on
+    inventory (ξ → 0), which is the objective of the Cartea–Jaimungal model.
+    """
+
+    risk_aversion: float = 0.1
+    order_notional: float = 100.0
+    objective: Literal["exponential", "penalised"] = "penalised"
+    maximum_inventory: int = 3
+    maker_fee: float = 0.00015
+    bounds: DepthBounds = field(default_factory=DepthBounds)
+
+    def __post_init__(self) -> None:
+        for key in ("risk_aversion", "order_notional", "maximum_inventory"):
+            if not getattr(self, key) > 0:
+                raise ConfigurationError(f"{key} is {getattr(self, key)}, accepted is a positive number")
+
+
+def base_depth(decay: float, utility: float, cost: float = 0.0) -> float:
+    """c₁: the depth without any inventory risk [price]; `utility` is ξ."""
+    ratio = utility / decay
+    return cost + (log1p(ratio) / utility if ratio > _NEGLIGIBLE else 1 / decay)
+
+
+def elasticity(intensity: float, decay: float, utility: float, cost: float = 0.0) -> float:
+    """a: how fast the fill rate of a side answers to its depth at the optimum [1/(s·price)]; `utility` is ξ."""
+    ratio = utility / decay
+    exponent = (1 / ratio + 1) * log1p(ratio) if ratio > _NEGLIGIBLE else 1.0
+    return intensity * decay * exp(min(-decay * cost - exponent, _LARGEST_EXPONENT))
+
+
+def skew(volatility: float, risk_aversion: float, elasticities: Sides[float]) -> float:
+    """Shift of both quotes for each lot of inventory [price]; σ c₂."""
+    return volatility * sqrt(risk_aversion / (elasticities.bid + elasticities.ask))
+
+
+def quoter(settings: GlftSettings) -> Quoter:
+    """Quoter of the closed form with everything but risk aversion from the calibration."""
+    # Where a fill costs many times what an order walks, the skew of the approximation knows no bound.
+    bounds = settings.bounds.at_least(1e4 * settings.maker_fee)
+
+    def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:  # noqa: ARG001 - time does not enter a stationary model
+        if reason := fault(market, inventory, flow):
+            return Quotes.none(reason)
+        if min(flow.fill_intensity) <= 0:
+            return Quotes.none(f"the fill intensities are {tuple(flow.fill_intensity)}, needed are positive ones")
+        depths = _depths(settings, market.mid, inventory, flow)
+        return place(market, offers(depths, sizes_within(inventory, settings.maximum_inventory)), bounds)
+
+    return quotes
+
+
+def _depths(settings: GlftSettings, mid: float, inventory: float, flow: OrderFlow) -> Sides[float]:
+    aversion = settings.risk_aversion * settings.order_notional / mid
+    utility = aversion if settings.objective == "exponential" else 0.0
+    costs = flow.adverse_selection_on_fill.on_quotes().map(lambda adverse: adverse + settings.maker_fee * mid)
+    decays, intensities = flow.fill_decay.on_quotes(), flow.fill_intensity.on_quotes()
+    answers = Sides(*(elasticity(a, k, utility, c) for a, k, c in zip(intensities, decays, costs, strict=True)))
+    if min(answers) <= 0:
+        return Sides(bid=float("nan"), ask=float("nan"))
+    step = skew(flow.volatility, aversion, answers)
+    base = Sides(*(base_depth(k, utility, c) for k, c in zip(decays, costs, strict=True)))
+    return Sides(bid=base.bid + step * (0.5 + inventory), ask=base.ask + step * (0.5 - inventory))

@@ -1,0 +1,118 @@
+"""What every quoting model takes and gives, so that strategy, replay and tests do not know which model they run.
+
+A model is a pure function ``(market, inventory, flow, clock) → Quotes``. A side that must not be quoted is *withheld*,
+with its reason: it is never a price of zero and never the touch.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from market_making.market.sides import Side, Sides
+from market_making.market.tape import FloatArray
+from market_making.quoting.order_flow import OrderFlow, OrderFlows
+from market_making.quoting.readings.observations import NOTHING_OBSERVED, Observations
+
+
+class MarketView(NamedTuple):
+    """The top of the book: prices [price], sizes [coins], the exchange's clock [ms]; and what else is known, if any."""
+
+    bid_price: float
+    bid_size: float
+    ask_price: float
+    ask_size: float
+    time_ms: int
+    observations: Observations = NOTHING_OBSERVED
+
+    @property
+    def mid(self) -> float:
+        """Middle of best bid and best ask [price]."""
+        return (self.bid_price + self.ask_price) / 2
+
+    @property
+    def microprice(self) -> float:
+        """Mid weighted by the size on the opposite side [price]."""
+        total = self.bid_size + self.ask_size
+        if total <= 0:
+            return self.mid
+        return (self.bid_price * self.ask_size + self.ask_price * self.bid_size) / total
+
+
+class Quote(NamedTuple):
+    """An offer to trade at `price` [price], `depth` away from mid [price]; `size` in lots."""
+
+    price: float
+    depth: float
+    size: float = 1.0
+
+
+class Withheld(NamedTuple):
+    """Why a side is not quoted."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Quotes:
+    """What a model wants on each side: a quote, or the reason why there is none. Prices are not yet rounded.
+
+    `widened` says that the depths are already larger than usual because the flow is toxic, `faded`, that they are
+    because own fills have lost; `hedging`, that the inventory is being brought back, so that a side which reduces it
+    must rest at the touch.
+    """
+
+    sides: Sides[Quote | Withheld]
+    widened: bool = False
+    faded: bool = False
+    hedging: bool = False
+
+    @property
+    def bid(self) -> Quote | None:
+        """The bid, if there is one."""
+        return self.sides.bid if isinstance(self.sides.bid, Quote) else None
+
+    @property
+    def ask(self) -> Quote | None:
+        """The ask, if there is one."""
+        return self.sides.ask if isinstance(self.sides.ask, Quote) else None
+
+    def of(self, side: Side) -> Quote | None:
+        """Return the quote of one side, if there is one."""
+        return self.bid if side is Side.BID else self.ask
+
+    def further(self, factor: float) -> "Quotes":
+        """The same quotes, `factor` times as far from mid."""
+
+        def moved(quote: Quote | Withheld, sign: int) -> Quote | Withheld:
+            if isinstance(quote, Withheld):
+                return quote
+            extra = (factor - 1) * quote.depth
+            return quote._replace(price=quote.price + sign * extra, depth=quote.depth + extra)
+
+        return replace(self, sides=Sides(bid=moved(self.sides.bid, -1), ask=moved(self.sides.ask, +1)))
+
+    @classmethod
+    def none(cls, reason: str) -> "Quotes":
+        """Both sides withheld for the same reason."""
+        return cls(Sides(bid=Withheld(reason), ask=Withheld(reason)))
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A quoting model that is faster when it is told beforehand what it will be asked."""
+
+    def prepare(self, flows: OrderFlows, mids: FloatArray) -> "Callable[[int], Quoter]":
+        """Get ready for these flows at these mids [price]; return what gives the quoter of each, by its position.
+
+        A quoter so given answers for its own flow and mid as the model itself would, and for no others. They are best
+        asked for in order.
+        """
+        ...
+
+
+class Quoter(Protocol):
+    """A quoting model with its settings bound."""
+
+    def __call__(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
+        """Quotes for an inventory [lots, signed] at a time [ms]."""
+        ...

@@ -1,0 +1,1 @@
+"""What a model may read of the past: volatility, bias, markouts, book depth."""

@@ -1,0 +1,1 @@
+"""Risk rules, circuit breakers and toxicity."""

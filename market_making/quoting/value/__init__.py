@@ -1,0 +1,1 @@
+"""The Cartea–Jaimungal value function: stationary and finite-horizon solvers and the quote table."""

@@ -1,0 +1,1 @@
+"""Recording markets: the tick store, its collectors and its importers."""

@@ -1,0 +1,1 @@
+"""Candles: files of them, and candles made from ticks."""

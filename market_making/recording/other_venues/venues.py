@@ -1,0 +1,37 @@
+"""The venues that can be recorded."""
+
+from market_making.market.errors import ConfigurationError
+from market_making.recording.other_venues.binance import BinanceFutures, BinanceSpot
+from market_making.recording.other_venues.bybit import Bybit
+from market_making.recording.other_venues.dydx import Dydx
+from market_making.recording.other_venues.okx import Okx
+from market_making.recording.other_venues.quirks import VenueQuirks
+
+NATIVE = "hyperliquid"
+THROUGH_CCXT: dict[str, VenueQuirks] = {
+    venue.name: venue for venue in (BinanceSpot(), BinanceFutures(), Bybit(), Okx(), Dydx())
+}
+
+
+def venue_named(name: str) -> VenueQuirks | None:
+    """Quirks of a venue that is reached through ccxt; None for the native one.
+
+    Raises
+    ------
+    ConfigurationError
+        If no such venue can be recorded.
+    """
+    if name == NATIVE:
+        return None
+    if name not in THROUGH_CCXT:
+        accepted = ", ".join([NATIVE, *sorted(THROUGH_CCXT)])
+        raise ConfigurationError(f"venue {name!r} cannot be recorded; accepted are {accepted}")
+    return THROUGH_CCXT[name]
+
+
+def pair_of(venue: str, coin: str) -> str:
+    """Freqtrade's name of a coin's usual market; a venue that is not known is taken for a Hyperliquid."""
+    quirks = THROUGH_CCXT.get(venue)
+    if quirks is None:
+        return f"{coin}/USDC:USDC"
+    return f"{coin}/{quirks.quote}" if quirks.spot else f"{coin}/{quirks.quote}:{quirks.quote}"

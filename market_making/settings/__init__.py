@@ -1,0 +1,1 @@
+"""The `market_making` section of the configuration."""

@@ -1,0 +1,1 @@
+"""Simulated markets whose true parameters are known."""

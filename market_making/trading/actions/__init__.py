@@ -1,0 +1,1 @@
+"""The budget of actions that an exchange grants an address."""

@@ -1,0 +1,48 @@
+"""What Freqtrade's market description says about an exchange: its price grid, its lots, its post-only flag.
+
+The description is ccxt's market structure, in which prices and amounts come in steps.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from market_making.market.errors import MalformedMessage
+from market_making.market.instrument import FixedTick, Instrument, PriceGrid, SignificantFigures
+
+_HYPERLIQUID_FIGURES = 5
+_HYPERLIQUID_DECIMALS = {"swap": 6, "spot": 8}
+
+
+def post_only_flag(exchange: str) -> str:
+    """Time in force that makes a limit order post-only, as ccxt passes it on.
+
+    Hyperliquid's own word is ``Alo``, add liquidity only; ccxt capitalises the flag and does not translate ``PO``.
+    """
+    return "ALO" if exchange == "hyperliquid" else "PO"
+
+
+def instrument_of(exchange: str, market: Mapping[str, Any]) -> Instrument:
+    """Trading rules of one pair.
+
+    Raises
+    ------
+    MalformedMessage
+        If the description has no steps.
+    """
+    lot, tick = (_step(market, name) for name in ("amount", "price"))
+    grid: PriceGrid = FixedTick(tick)
+    if exchange == "hyperliquid":
+        # ccxt gives the step at the price of the moment the markets were loaded; the rule is in significant figures.
+        decimals = _HYPERLIQUID_DECIMALS[market["type"]] + lot.adjusted()
+        grid = SignificantFigures(_HYPERLIQUID_FIGURES, decimals)
+    minimum = ((market.get("limits") or {}).get("cost") or {}).get("min")
+    coin = str(market.get("baseName") or market["base"])
+    return Instrument(coin, str(market["symbol"]), grid, lot, float(minimum or 0.0))
+
+
+def _step(market: Mapping[str, Any], name: str) -> Decimal:
+    value = (market.get("precision") or {}).get(name)
+    if value is None or not float(value) > 0:
+        raise MalformedMessage(f"the market {market.get('symbol')} has {name} step {value!r}, needed is a positive one")
+    return Decimal(repr(float(value))).normalize()

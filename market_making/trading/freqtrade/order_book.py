@@ -1,0 +1,60 @@
+"""From an order book as an exchange gives it to the top of the book a model works with, or an error."""
+
+from collections.abc import Iterator
+from itertools import islice
+from math import isfinite
+from typing import Any
+
+from market_making.market.errors import DataError, MalformedMessage
+from market_making.market.events import Level
+from market_making.market.sides import Side
+from market_making.quoting.quote import MarketView
+from market_making.quoting.readings.observations import Observations
+from market_making.trading.holding import RestingOrder
+
+_LEVELS = 10  # as many as a model looks at
+_DUST = 1e-9  # of a size: what is left of a level when floating point has taken our own order out of it
+
+
+def top_of_book(
+    book: dict[str, Any], *, now_ms: int, maximum_age_ms: float, own: RestingOrder | None = None
+) -> MarketView:
+    """Check a book and take its best levels.
+
+    Parameters
+    ----------
+    book : dict
+        ``bids`` and ``asks`` as lists of [price, size], best first, and ``timestamp`` [ms] or None, as ccxt gives it.
+    now_ms : int
+        The time at which the book was asked for; it stands in for a timestamp the exchange does not give.
+    own : RestingOrder, optional
+        Our own order, to be left out: a maker must not follow itself.
+
+    Raises
+    ------
+    MalformedMessage
+        If a side is empty, a number is not positive and finite, or the book is crossed.
+    DataError
+        If the book is too old.
+    """
+    time_ms = book.get("timestamp") or now_ms
+    if now_ms - time_ms > maximum_age_ms:
+        raise DataError(f"the book is {(now_ms - time_ms) / 1e3:.1f} s old, limit {maximum_age_ms / 1e3:.1f} s")
+    bids, asks = (tuple(islice(_levels(book, side, own), _LEVELS)) for side in (Side.BID, Side.ASK))
+    if not bids or not asks:
+        raise MalformedMessage(
+            f"the book has {len(bids)} levels of bids and {len(asks)} of asks, needed is one of each"
+        )
+    if bids[0].price >= asks[0].price:
+        raise MalformedMessage(f"the book is crossed: best bid {bids[0].price}, best ask {asks[0].price}")
+    return MarketView(*bids[0][:2], *asks[0][:2], int(time_ms), Observations(bids=bids, asks=asks))
+
+
+def _levels(book: dict[str, Any], side: Side, own: RestingOrder | None) -> Iterator[Level]:
+    for level in book.get(f"{side}s") or ():
+        price, size = float(level[0]), float(level[1])
+        if not (isfinite(price) and isfinite(size) and price > 0 and size > 0):
+            raise MalformedMessage(f"a {side} of the book is {size!r} at {price!r}, needed are positive finite numbers")
+        others = size - own.remaining if own is not None and own.side is side and own.price == price else size
+        if others > _DUST * size:
+            yield Level(price, others)

@@ -1,0 +1,58 @@
+"""Freqtrade's dataframe of candles: from its rows to the moments of planning, and from the plans to its signals."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from math import isfinite
+from typing import Any
+
+from market_making.market.sides import Side
+from market_making.trading.freqtrade.charts import show
+from market_making.trading.freqtrade.trade import direction_of
+from market_making.trading.past.planner import CandleOpen, OpeningPlan
+
+logger = logging.getLogger(__name__)
+
+
+def last_bias(dataframe: Any) -> float:
+    """Trend at the last closed candle, if a variant has added the column `bias`."""
+    bias = float(dataframe["bias"].iloc[-1]) if "bias" in dataframe and len(dataframe) else 0.0
+    return bias if isfinite(bias) else 0.0
+
+
+def moments_of(dataframe: Any, candle_ms: int) -> list[CandleOpen]:
+    """The end of each candle, its close, and the trend then, if there is one."""
+    ends_ms = dataframe["date"].dt.tz_convert(None).to_numpy("datetime64[ms]").astype("int64") + candle_ms
+    biases = dataframe["bias"].fillna(0.0).tolist() if "bias" in dataframe else [0.0] * len(dataframe)
+    return list(map(CandleOpen, ends_ms.tolist(), dataframe["close"].tolist(), biases))
+
+
+def signal_last(dataframe: Any, side: Side | None) -> None:
+    """Signal on the last candle the side that would be opened, and nothing on the others."""
+    for each in Side:
+        dataframe[f"enter_{direction_of(each)}"] = 0
+    if side is not None:
+        dataframe.loc[dataframe.index[-1], f"enter_{direction_of(side)}"] = 1
+
+
+def signal_each(
+    dataframe: Any, plans: Iterable[OpeningPlan], maker_fee: float, *, drawn: bool = False, told: bool = False
+) -> None:
+    """Signal on each candle the side that would be opened after it.
+
+    `drawn` adds the columns of the chart; `told` has the log say why, if nothing would be opened at all.
+    """
+    sides, pictures, reasons = [], [], Counter[str]()
+    for opening in plans:
+        sides.append(opening.side)
+        if drawn:
+            pictures.append(opening.picture(maker_fee))
+        if opening.side is None:
+            reasons[opening.plan.reason if opening.plan else "there is no calibration to quote from"] += 1
+    if told and reasons and not any(sides):
+        reason, times = reasons.most_common(1)[0]
+        logger.warning("nothing is quoted after any of %d candles; after %d because: %s", len(sides), times, reason)
+    for side in Side:
+        dataframe[f"enter_{direction_of(side)}"] = [int(chosen is side) for chosen in sides]
+    if drawn:
+        show(dataframe, pictures)

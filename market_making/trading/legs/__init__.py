@@ -1,0 +1,1 @@
+"""Two bots on two accounts that quote both sides together."""

@@ -1,0 +1,1 @@
+"""Plans at the open of a candle, for backtests and hyperopt."""

@@ -1,0 +1,85 @@
+"""The rows of a history as a candle backtest needs them: looked up by time many times, and as arrays."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.publication.history import FLOW, History
+from market_making.market.sides import Direction, Directions
+from market_making.market.tape import FloatArray, IntArray
+from market_making.quoting.order_flow import OrderFlow, OrderFlows
+
+_NOT_KEPT = Directions(0.0, 0.0)  # a history has neither the slope θ nor funding
+
+
+class Coverage(NamedTuple):
+    """How many times have a calibration to quote from; of the others, how many have none, a stale one, a bad one."""
+
+    usable: int
+    missing: int
+    stale: int
+    bad: int
+
+
+class Calibrations:
+    """The rows of a history, ready to be looked up many times.
+
+    Parameters
+    ----------
+    history : History
+        From which the flows, the states and the times are taken.
+    """
+
+    def __init__(self, history: History) -> None:
+        names = (*(f"{name}_{side}" for name in FLOW for side in Direction), "volatility", "half_spread")
+        self._created_ms: IntArray = history.column("created_ms")
+        self._is_bad: NDArray[np.bool_] = history.column("status") == "bad"
+        self._rows = np.column_stack([history.column(name) for name in names])
+
+    def at(self, time_ms: int) -> int:
+        """Return the position of the newest row that was published at `time_ms` or before; −1 if there is none."""
+        return int(self._created_ms.searchsorted(time_ms, side="right")) - 1
+
+    def usable_at(self, times_ms: IntArray, valid_for_ms: float) -> IntArray:
+        """Return the position of the row for each time; −1 where it is none, older than it is valid, or bad."""
+        positions = self._created_ms.searchsorted(times_ms, side="right") - 1
+        known = positions >= 0
+        usable = known & (times_ms - self._created_ms[positions] <= valid_for_ms) & ~self._is_bad[positions]
+        return np.where(usable, positions, -1)
+
+    def coverage(self, times_ms: IntArray, valid_for_ms: float) -> Coverage:
+        """Count what `usable_at` finds."""
+        usable = int(np.count_nonzero(self.usable_at(times_ms, valid_for_ms) >= 0))
+        positions = self._created_ms.searchsorted(times_ms, side="right") - 1
+        missing = int(np.count_nonzero(positions < 0))
+        known = positions[positions >= 0]
+        stale = int(np.count_nonzero(times_ms[positions >= 0] - self._created_ms[known] > valid_for_ms))
+        return Coverage(usable, missing, stale, len(times_ms) - usable - missing - stale)
+
+    def created_ms(self, position: int) -> int:
+        """When a row was published."""
+        return self._created_ms.item(position)
+
+    def is_bad(self, position: int) -> bool:
+        """Whether a row must not be quoted from."""
+        return self._is_bad.item(position)
+
+    def flow(self, position: int) -> OrderFlow:
+        """What the quoting models need of a row; the slope θ and funding are not kept and 0."""
+        *values, volatility, half_spread = self._rows[position].tolist()
+        both = map(Directions, values[::2], values[1::2])  # in the order of FLOW
+        rate, decay, intensity, move, move_on_fill = both
+        return OrderFlow(rate, intensity, decay, move, move_on_fill, _NOT_KEPT, volatility, half_spread)
+
+    def flows(self, positions: IntArray) -> OrderFlows:
+        """The same of many rows."""
+        *values, _, half_spread = np.ascontiguousarray(self._rows[positions].T)
+        both = (Directions(*pair) for pair in zip(values[::2], values[1::2], strict=True))
+        nothing: FloatArray = np.zeros(len(positions))
+        return OrderFlows(
+            **dict(zip(FLOW, both, strict=True)),
+            adverse_selection_slope=Directions(nothing, nothing),
+            half_spread=half_spread,
+            funding_rate=nothing,
+        )

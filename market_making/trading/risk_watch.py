@@ -1,0 +1,131 @@
+"""The risk rules over the pairs of a bot, remembered across restarts.
+
+A loss that closed a pair must still close it after a restart, so its state is kept in ``<folder>/<bot>-<COIN>.json``,
+and while it cannot be kept nothing is opened. To go on after a drawdown a person removes the file and restarts the bot:
+the value then is the new peak.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from market_making.market.errors import SafetyError
+from market_making.quoting.risk.rules import Reading, RiskLimits, RiskState, Verdict, verdict
+
+_SAVED_EVERY_MS = 60_000
+# A fill under way is seen in the next loop; whoever does not know for so long what the account is worth is blind.
+_VALUED_WITHIN_MS = 60_000
+
+
+class RiskWatch:
+    """Judges every pair in every loop.
+
+    Parameters
+    ----------
+    limits : RiskLimits
+        For each pair.
+    folder : Path
+        Where the states are kept.
+    bot : str
+        First part of the file names.
+    tell : Callable[[str], None] or None
+        Who is told when a pair stops opening, opens again, or leaves its position, and when its state cannot be saved.
+    """
+
+    def __init__(self, limits: RiskLimits, folder: Path, bot: str, tell: Callable[[str], None] | None = None) -> None:
+        self._limits = limits
+        self._folder = folder
+        self._bot = bot
+        self._states: dict[str, RiskState] = {}
+        self._saved_ms: dict[str, int] = {}
+        self._unsaved: dict[str, str] = {}
+        self._valued_ms: dict[str, int] = {}
+        self._tell = tell
+        self._told: dict[str, tuple[str, str]] = {}
+
+    def judge(self, coin: str, reading: Reading) -> Verdict:
+        """What the rules say about a coin now.
+
+        Raises
+        ------
+        MalformedMessage
+            If the reading holds no numbers.
+        SafetyError
+            If the state of an earlier run cannot be read: a limit may have been reached in it.
+        """
+        before = self._state(coin)
+        after = before.seen(reading, self._limits)
+        self._states[coin] = after
+        latched = (before.equity.lost_today, before.equity.drawn_down) != (
+            after.equity.lost_today,
+            after.equity.drawn_down,
+        )
+        if latched or coin in self._unsaved or reading.time_ms - self._saved_ms.get(coin, 0) >= _SAVED_EVERY_MS:
+            self._save(coin, reading.time_ms)
+        said = verdict(after, reading, self._limits)
+        for reason in filter(None, (self._unsaved.get(coin), self._unvalued(coin, reading))):
+            said = said.restrained(reason, reading.position)
+        self._announce(coin, said)
+        return said
+
+    def traded(self, coin: str, time_ms: int, value: float, *, is_taker: bool) -> None:
+        """Count a fill of this value [quote currency]."""
+        self._states[coin] = self._state(coin).traded(time_ms, value, is_taker=is_taker)
+
+    def judged(self, coin: str, time_ms: int, *, losing: bool) -> None:
+        """Count a fill whose markout is known."""
+        self._states[coin] = self._state(coin).judged(time_ms, self._limits, losing=losing)
+
+    def failed(self, coin: str, time_ms: int) -> None:
+        """Count an error of the exchange's interface."""
+        self._states[coin] = self._state(coin).failed(time_ms, self._limits)
+
+    def _unvalued(self, coin: str, reading: Reading) -> str:
+        """Why nothing may be opened without a judgement of the account's value, once it has been missing for long."""
+        last_ms = self._valued_ms.setdefault(coin, reading.time_ms)
+        if reading.equity is not None:
+            self._valued_ms[coin] = reading.time_ms
+            return ""
+        is_long = reading.time_ms - last_ms > _VALUED_WITHIN_MS
+        return f"the account's value has not been known for {_VALUED_WITHIN_MS / 1e3:.0f} s" if is_long else ""
+
+    def _announce(self, coin: str, said: Verdict) -> None:
+        if said.leaving:
+            text = f"{coin}: leaving the position, no more opening"
+        else:
+            text = f"{coin}: no more opening" if said.reason else ""
+        # A state that cannot be saved is told also where the pair opens nothing anyway.
+        telling = text, self._unsaved.get(coin, "")
+        before, self._told[coin] = self._told.get(coin, ("", "")), telling
+        if self._tell is not None and telling != before:
+            self._tell(f"{text}: {said.reason}" if said.reason else text or f"{coin}: opening again")
+
+    def _path(self, coin: str) -> Path:
+        return self._folder / f"{self._bot}-{coin}.json"
+
+    def _state(self, coin: str) -> RiskState:
+        if coin not in self._states:
+            self._states[coin] = self._load(coin)
+        return self._states[coin]
+
+    def _load(self, coin: str) -> RiskState:
+        try:
+            return RiskState.from_json(json.loads(self._path(coin).read_bytes()))
+        except FileNotFoundError:
+            return RiskState()
+        except (OSError, ValueError, KeyError, TypeError):
+            raise SafetyError(f"the risk state {self._path(coin)} cannot be read; remove it to start afresh") from None
+
+    def _save(self, coin: str, time_ms: int) -> None:
+        temporary = self._folder / f".{self._bot}-{coin}.{os.getpid()}.tmp"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(asdict(self._state(coin))))
+            temporary.replace(self._path(coin))
+        except OSError as error:
+            self._unsaved[coin] = f"the risk state cannot be saved: {error.strerror or error}"
+        else:
+            self._saved_ms[coin] = time_ms
+            self._unsaved.pop(coin, None)

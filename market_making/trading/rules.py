@@ -1,0 +1,80 @@
+"""The rules between a model's quotes and an order: what may be opened, how close, how large, how often moved."""
+
+from dataclasses import dataclass
+
+from market_making.settings.role import Role
+from market_making.settings.settings import Settings
+
+
+@dataclass(frozen=True)
+class QuotingRules:
+    """What holds for every quote of one bot.
+
+    Parameters
+    ----------
+    role : Role
+        What may be held.
+    maximum_inventory : float
+        Bound of the inventory on both sides [lots].
+    minimum_half_spread_bps, maximum_half_spread_bps : float
+        Bounds of the depth [bps of mid]; a model's depth outside is moved to the bound.
+    tolerance_bps : float
+        How far a resting price may be off before it is moved [bps of mid].
+    minimum_life_ms : float
+        How long an order rests before it may be moved for a better price only [ms].
+    smallest_notional : float
+        Value under which no order is opened and no remainder of a position is left [quote currency].
+    depth_factor : float
+        Multiplies the depths of the model.
+    """
+
+    role: Role
+    maximum_inventory: float
+    minimum_half_spread_bps: float
+    maximum_half_spread_bps: float
+    tolerance_bps: float
+    minimum_life_ms: float
+    smallest_notional: float
+    depth_factor: float = 1.0
+
+
+@dataclass(frozen=True)
+class Restraints:
+    """What holds for the moment.
+
+    `no_opening` is the reason why the position may not grow, empty if it may; `leaving`, that it must be closed at the
+    touch; `saving`, that no action may be spent on a better price; `depth_factor` multiplies the model's depths.
+    """
+
+    no_opening: str = ""
+    leaving: bool = False
+    saving: bool = False
+    depth_factor: float = 1.0
+
+
+def rules_of(
+    settings: Settings, smallest_notional: float, *, depth_factor: float = 1.0, inventory_share: float = 1.0
+) -> QuotingRules:
+    """Rules of a bot's quotes, from its configuration.
+
+    Parameters
+    ----------
+    settings : Settings
+        The bot's own.
+    smallest_notional : float
+        Value of the smallest order the bot should place [quote currency].
+    depth_factor : float
+        Multiplies the depths of the model.
+    inventory_share : float
+        Of the configured bound of the inventory.
+    """
+    return QuotingRules(
+        role=settings.role,
+        maximum_inventory=settings.model.maximum_inventory * inventory_share,
+        minimum_half_spread_bps=settings.quote.minimum_half_spread_bps,
+        maximum_half_spread_bps=settings.quote.maximum_half_spread_bps,
+        tolerance_bps=settings.quote.tolerance_bps,
+        minimum_life_ms=settings.quote.minimum_life_s * 1e3,
+        smallest_notional=smallest_notional,
+        depth_factor=depth_factor,
+    )

@@ -1,0 +1,139 @@
+"""Settings of the local venue. The defaults are the real exchange's where it has published them."""
+
+from dataclasses import dataclass, field
+from math import isfinite
+
+from market_making.hyperliquid.signing import read_address
+from market_making.market.errors import ConfigurationError, MalformedMessage
+
+LOCAL_HOSTS = ("127.0.0.1", "localhost")
+ABSTRACTIONS = ("default", "disabled", "unifiedAccount", "portfolioMargin")
+
+
+@dataclass(frozen=True)
+class AccountConfig:
+    """One account that exists from the start.
+
+    Parameters
+    ----------
+    address : str
+        Its address; its own key may sign everything.
+    agents : tuple[str, ...]
+        Addresses of keys that may trade for it.
+    balance : float or None
+        Deposit [USDC]; None takes `VenueConfig.starting_balance`.
+    master : str or None
+        The account this one is a sub-account of: its keys act here by ``vaultAddress``.
+    """
+
+    address: str
+    agents: tuple[str, ...] = ()
+    balance: float | None = None
+    master: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no address.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming the address.
+        """
+        try:
+            for address in (self.address, *self.agents, *([self.master] if self.master else [])):
+                read_address(address, "an address")
+        except MalformedMessage as error:
+            raise ConfigurationError(f"venue: accounts: {error}") from None
+
+
+@dataclass(frozen=True)
+class VenueConfig:
+    """How the venue behaves.
+
+    Parameters
+    ----------
+    accounts : tuple[AccountConfig, ...]
+        Who may trade.
+    host, port
+        Where to listen; port 0 takes a free one. Only this machine can connect.
+    history_s : float
+        How much of the market is past when the venue starts: clients find candles of it [s].
+    order_latency_ms, data_latency_ms
+        Delay before an action takes effect, and before an answer or a message leaves.
+    speed : float
+        The source's clock runs this many times faster; its stamps are compressed into real time, so every stamp a
+        client sees is of its own clock.
+    maker_fee, taker_fee
+        Fractions of notional.
+    starting_balance : float
+        Deposit of each account [USDC].
+    funding_rate : float
+        Fraction of notional that longs pay to shorts at every full hour.
+    slow_book_period_s, fast_book_period_s
+        Periods of the ``l2Book`` stream with 20 levels, and of the one with 5 levels.
+    mids_period_s, context_period_s, mark_period_s
+        Periods of ``allMids``, of ``activeAssetCtx``, and of the mark price itself.
+    trade_backlog : int
+        How many past trades a subscription to ``trades`` begins with.
+    builder_approval : bool
+        Whether an approval of a builder's fee succeeds.
+    free_actions : int
+        Actions of an account before it has traded anything.
+    schedule_cancel_volume : float
+        Traded volume from which ``scheduleCancel`` is allowed [USDC].
+    abstraction : str
+        Answer to ``userAbstraction``.
+    """
+
+    accounts: tuple[AccountConfig, ...] = field(default=())
+    host: str = "127.0.0.1"
+    port: int = 0
+    history_s: float = 0.0
+    order_latency_ms: float = 0.0
+    data_latency_ms: float = 0.0
+    speed: float = 1.0
+    maker_fee: float = 0.00015
+    taker_fee: float = 0.00045
+    starting_balance: float = 10_000.0
+    funding_rate: float = 0.0000125
+    slow_book_period_s: float = 5.0
+    fast_book_period_s: float = 0.5
+    mids_period_s: float = 5.0
+    context_period_s: float = 1.0
+    mark_period_s: float = 3.0
+    trade_backlog: int = 30
+    builder_approval: bool = True
+    free_actions: int = 10_000
+    schedule_cancel_volume: float = 1_000_000.0
+    abstraction: str = "default"
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot work.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming the setting, the value seen and the values accepted.
+        """
+        if self.host not in LOCAL_HOSTS:
+            raise ConfigurationError(f"venue: host is {self.host!r}, accepted: {', '.join(LOCAL_HOSTS)}")
+        if self.abstraction not in ABSTRACTIONS:
+            raise ConfigurationError(f"venue: abstraction is {self.abstraction!r}, accepted: {', '.join(ABSTRACTIONS)}")
+        for name in ("speed", "slow_book_period_s", "fast_book_period_s", "mids_period_s", "context_period_s"):
+            _require(name, getattr(self, name), above_zero=True)
+        for name in (
+            "history_s",
+            "order_latency_ms",
+            "data_latency_ms",
+            "mark_period_s",
+            "starting_balance",
+            "free_actions",
+        ):
+            _require(name, getattr(self, name), above_zero=False)
+
+
+def _require(name: str, value: float, *, above_zero: bool) -> None:
+    if not isfinite(value) or value < 0 or (above_zero and value == 0):
+        raise ConfigurationError(
+            f"venue: {name} is {value}, it must be {'above zero' if above_zero else 'not negative'}"
+        )

@@ -1,0 +1,114 @@
+"""Turning executions into money, fills, public trades and notices."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from itertools import count
+
+from market_making.hyperliquid.accounts import Fill, FundingPayment
+from market_making.market.events import Trade
+from market_making.market.sides import Direction, Side
+from market_making.venue.accounts.account import Account
+from market_making.venue.accounts.position import MICRO, ZERO
+from market_making.venue.config import VenueConfig
+from market_making.venue.engine.notices import FillNotice, FundingNotice, Notice, OrderNotice, TradesNotice
+from market_making.venue.order_book.book_side import Execution
+from market_making.venue.order_book.listed_coin import ListedCoin
+from market_making.venue.order_book.order import Order
+
+FIRST_TRADE_ID = 900_000_000_000_001
+OUTSIDER = "0x" + "0" * 40
+BUILDER_FEE_UNIT = Decimal("0.00001")  # a tenth of a basis point
+
+
+class Bookkeeper:
+    """Books executions to the accounts and tells about them.
+
+    Parameters
+    ----------
+    config : VenueConfig
+        Fees.
+    tell : Callable[[Notice], None]
+        Receives the notices.
+    """
+
+    def __init__(self, config: VenueConfig, tell: Callable[[Notice], None]) -> None:
+        self._maker_fee = Decimal(str(config.maker_fee))
+        self._taker_fee = Decimal(str(config.taker_fee))
+        self._tell = tell
+        self._trade_ids = count(FIRST_TRADE_ID)
+        self._transactions = count(1)
+
+    def new_hash(self) -> str:
+        """Hash of the next transaction."""
+        return f"0x{next(self._transactions):064x}"
+
+    def new_trade_id(self) -> int:
+        """Identity of the next trade."""
+        return next(self._trade_ids)
+
+    def fill(self, account: Account, order: Order, execution: Execution, trade: Trade) -> None:
+        """Book one execution for one of its orders.
+
+        `order.lots` is already what remains; `trade` is the public trade of the execution.
+        """
+        position = account.positions[order.coin]
+        size, price = order.size(execution.lots), Decimal(repr(execution.price))
+        notional, start = size * price, position.size
+        is_maker = execution.maker is order
+        own_fee = (notional * (self._maker_fee if is_maker else self._taker_fee)).quantize(MICRO)
+        builder_fee = self._builder_fee(order, notional)
+        lots = execution.lots if order.side is Side.BID else -execution.lots
+        realised = account.trade(position, lots, price, own_fee + builder_fee)
+        account.budget.volume += notional
+        account.statistics.builder_fees += builder_fee
+        account.statistics.filled(order.coin, order.side, notional, trade.time_ms, is_maker=is_maker)
+        order.filled_notional += notional
+        fill = Fill(
+            coin=order.coin, side=order.side, price=price, size=size, time_ms=trade.time_ms, start_size=start,
+            closed_pnl=realised, oid=order.oid, cloid=order.cloid, is_taker=not is_maker, fee=own_fee + builder_fee,
+            builder_fee=builder_fee, trade_id=int(trade.trade_id), hash=trade.hash,
+        )  # fmt: skip
+        account.fills.append(fill)
+        self._tell(FillNotice(account.address, fill))
+        if order.lots:
+            self._tell(OrderNotice(account.address, order.state()))
+
+    def _builder_fee(self, order: Order, notional: Decimal) -> Decimal:
+        if order.builder is None:
+            return ZERO
+        return (notional * order.builder.tenths_of_bps * BUILDER_FEE_UNIT).quantize(MICRO)
+
+    def trade_of_taker(self, order: Order, execution: Execution, transaction: str, now_ms: int) -> Trade:
+        """The public trade of an own aggressor."""
+        maker = OUTSIDER if execution.maker is None else execution.maker.owner
+        buyer, seller = (order.owner, maker) if order.side is Side.BID else (maker, order.owner)
+        size = float(order.size(execution.lots))
+        trade_id = str(self.new_trade_id())
+        return Trade(order.coin, now_ms, order.direction, execution.price, size, trade_id, transaction, buyer, seller)
+
+    def trade_of_maker(self, order: Order, execution: Execution, cause: Trade) -> Trade:
+        """The public trade of an own order that the source's market has hit."""
+        size = float(order.size(execution.lots))
+        trade = cause._replace(price=execution.price, size=size, trade_id=str(self.new_trade_id()))
+        return trade._replace(buyer=order.owner) if order.side is Side.BID else trade._replace(seller=order.owner)
+
+    def crossing(self, order: Order, now_ms: int) -> Trade:
+        """The aggressor nobody printed: an external quote that crosses an own order."""
+        direction = Direction.SELL if order.side is Side.BID else Direction.BUY
+        return Trade(order.coin, now_ms, direction, order.price, 0.0, "0", self.new_hash(), OUTSIDER, OUTSIDER)
+
+    def publish(self, coin: ListedCoin, trades: list[Trade]) -> None:
+        """Tell everybody about trades."""
+        if trades:
+            coin.trades.extend(trades)
+            self._tell(TradesNotice(tuple(trades)))
+
+    def pay_funding(self, account: Account, coin: ListedCoin, rate: Decimal, time_ms: int) -> None:
+        """Let the position of an account pay (or receive) the funding of an hour."""
+        position = account.positions[coin.listing.coin]
+        if not position.lots or coin.mark is None:
+            return
+        amount = -(position.value(coin.mark) * rate).quantize(MICRO)
+        payment = FundingPayment(coin.listing.coin, time_ms, amount, position.size, rate)
+        account.pay_funding(position, payment)
+        self._tell(FundingNotice(account.address, payment))

@@ -1,0 +1,121 @@
+"""The exchange itself, without sockets, signatures or a clock of its own: market events and orders in, notices out."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from market_making.market.events import BookSnapshot, Trade
+from market_making.market.instrument import Listing
+from market_making.venue.accounts.account import Account
+from market_making.venue.accounts.budget import ActionBudget
+from market_making.venue.config import AccountConfig, VenueConfig
+from market_making.venue.engine.bookkeeping import Bookkeeper
+from market_making.venue.engine.notices import BookNotice, Notice
+from market_making.venue.engine.order_desk import OrderDesk
+from market_making.venue.engine.state import State
+from market_making.venue.order_book.listed_coin import ListedCoin
+from market_making.venue.order_book.order import Status
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+class Exchange:
+    """Books, accounts and orders of the venue.
+
+    Parameters
+    ----------
+    listings : Iterable[Listing]
+        The coins; their place is their asset number.
+    config : VenueConfig
+        Fees, balances, limits.
+    now_ms : int
+        Time of the start; `advance` moves it.
+    """
+
+    def __init__(self, listings: Iterable[Listing], config: VenueConfig, now_ms: int) -> None:
+        self.state = State(config, now_ms)
+        self._books = Bookkeeper(config, self.state.notices.append)
+        self.desk = OrderDesk(self.state, self._books)
+        for index, listing in enumerate(listings):
+            coin = ListedCoin(index, listing, self.desk.capacity, self.desk.end, config.trade_backlog)
+            self.state.coins.append(coin)
+            self.state.by_name[listing.coin] = coin
+        self._funding_rate = Decimal(str(config.funding_rate))
+        self._next_funding_ms = (now_ms // HOUR_MS + 1) * HOUR_MS
+        for account in config.accounts:
+            self.open_account(account)
+
+    def open_account(self, config: AccountConfig) -> Account:
+        """Create an account with its deposit."""
+        settings = self.state.config
+        balance = settings.starting_balance if config.balance is None else config.balance
+        master = None if config.master is None else config.master.lower()
+        budget = ActionBudget(settings.free_actions)
+        account = Account(config.address.lower(), Decimal(str(balance)), budget, master)
+        account.agents = {agent.lower(): f"start{number}" for number, agent in enumerate(config.agents)}
+        for coin in self.state.coins:
+            account.position(coin.instrument, coin.listing.maximum_leverage)
+        self.state.accounts[account.address] = account
+        return account
+
+    def drain(self) -> list[Notice]:
+        """Hand out what has happened since the last call, in order."""
+        notices = self.state.notices.copy()
+        self.state.notices.clear()
+        return notices
+
+    def on_book(self, snapshot: BookSnapshot) -> None:
+        """Take a book of the source."""
+        self.advance(snapshot.time_ms)
+        coin = self.state.by_name[snapshot.coin]
+        trades = []
+        for execution in coin.matching.on_snapshot(snapshot):
+            if execution.maker is not None:
+                cause = self._books.crossing(execution.maker, snapshot.time_ms)
+                trade = self.desk.fill_maker(execution, cause)
+                trades += [trade] if trade else []
+        self._books.publish(coin, trades)
+        self.state.notices.append(BookNotice(snapshot.coin, snapshot.time_ms))
+        if coin.mark is None or snapshot.time_ms - coin.mark_ms >= self.state.config.mark_period_s * 1000:
+            self._update_mark(coin)
+
+    def on_trade(self, trade: Trade) -> None:
+        """Take a print of the source: own orders take their share of it, the rest is published unchanged."""
+        self.advance(trade.time_ms)
+        coin = self.state.by_name[trade.coin]
+        trades, lots = [], coin.matching.lots(trade.size)
+        for execution in coin.matching.on_print(trade.direction, trade.price, trade.size):
+            own = self.desk.fill_maker(execution, trade)
+            lots -= execution.lots
+            trades += [own] if own else []
+        if lots > 0:
+            trades.append(self._numbered(trade._replace(size=coin.matching.size(lots))))
+        self._books.publish(coin, trades)
+        if len(trades) > (lots > 0):
+            self.state.notices.append(BookNotice(trade.coin, trade.time_ms))
+
+    def advance(self, now_ms: int) -> None:
+        """Move the clock: funding at full hours, and the dead man's switches that are due."""
+        self.state.now_ms = max(self.state.now_ms, now_ms)
+        while self._next_funding_ms <= self.state.now_ms:
+            for account in self.state.accounts.values():
+                for coin in self.state.coins:
+                    self._books.pay_funding(account, coin, self._funding_rate, self._next_funding_ms)
+            self._next_funding_ms += HOUR_MS
+        for account in self.state.accounts.values():
+            if account.cancel_all_ms is not None and account.cancel_all_ms <= self.state.now_ms:
+                account.cancel_all_ms = None
+                day = self.state.now_ms // DAY_MS
+                account.scheduled_cancels = {day: account.scheduled_cancels.get(day, 0) + 1}
+                self.desk.end_all(account, Status.SCHEDULED)
+
+    def _update_mark(self, coin: ListedCoin) -> None:
+        if coin.update_mark(self.state.now_ms) and coin.mark is not None:
+            self.state.prices[coin.listing.coin] = coin.mark
+            self.desk.fire_triggers(coin)
+
+    def _numbered(self, trade: Trade) -> Trade:
+        """The wire needs a number as the identity of a trade; not every source has one."""
+        if trade.trade_id.isdigit():
+            return trade
+        return trade._replace(trade_id=str(self._books.new_trade_id()))

@@ -1,0 +1,44 @@
+"""One coin as the venue keeps it: its book, its prices, its last trades."""
+
+from collections import deque
+from decimal import Decimal
+
+from market_making.market.events import AssetContext, Trade
+from market_making.market.instrument import Instrument, Listing
+from market_making.venue.order_book.book_side import Capacity, Expire
+from market_making.venue.order_book.matching import Matching
+
+PERPETUAL_DECIMALS = 6
+
+
+class ListedCoin:
+    """State of one coin; `mark` and `oracle` are None before the source has shown a book."""
+
+    def __init__(self, index: int, listing: Listing, capacity: Capacity, expire: Expire, backlog: int) -> None:
+        self.index = index
+        self.listing = listing
+        self.instrument = Instrument.hyperliquid(listing.coin, listing.size_decimals)
+        self.matching = Matching(self.instrument, capacity, expire)
+        self.mark: Decimal | None = None
+        self.mark_ms = 0
+        self.trades: deque[Trade] = deque(maxlen=max(backlog, 1))
+
+    def update_mark(self, time_ms: int) -> bool:
+        """Take mid of the source's book as the new mark and oracle price; false while there is no mid."""
+        mid = self.matching.external_mid
+        if mid is None:
+            return False
+        self.mark = Decimal(repr(round(mid, PERPETUAL_DECIMALS - self.listing.size_decimals)))
+        self.mark_ms = time_ms
+        return True
+
+    def mid(self) -> float | None:
+        """Mid of the whole book, own orders included [price]."""
+        quote = self.matching.best_quote(0)
+        return None if quote.bid is None or quote.ask is None else (quote.bid.price + quote.ask.price) / 2
+
+    def context(self, funding_rate: float, open_lots: int) -> AssetContext:
+        """What the venue publishes beside the book; before the first book there is a nominal price of 1."""
+        mark = 1.0 if self.mark is None else float(self.mark)
+        size = self.matching.size(open_lots)
+        return AssetContext(self.listing.coin, funding_rate, mark, mark, size, self.mid())

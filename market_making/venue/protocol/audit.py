@@ -1,0 +1,62 @@
+"""What an account has done, for people and for the demo; no part of Hyperliquid's protocol."""
+
+from statistics import median
+from typing import Any
+
+from market_making.venue.accounts.account import Account
+from market_making.venue.accounts.margin import equity
+from market_making.venue.accounts.position import ZERO
+from market_making.venue.engine.state import State
+
+POST_ONLY = "Alo"
+TRIGGER = "trigger"
+
+
+def audit(account: Account, state: State) -> dict[str, Any]:
+    """Everything counted about an account, ready for JSON.
+
+    Shares are null before the first order; money is in USDC, `net_pnl` is equity minus deposits.
+    """
+    done, worth = account.statistics, equity(account, state.prices)
+    return {
+        "user": account.address,
+        "orders_placed": done.accepted.total(),
+        "orders_by_tif": dict(done.accepted),
+        "post_only_share": _share(done.accepted),
+        "post_only_share_attempted": _share(done.attempted),
+        "rejected": done.rejected.total(),
+        "rejected_by_reason": dict(done.rejected),
+        "refused_actions": dict(done.refused_actions),
+        "cancels": done.cancelled,
+        "actions": account.budget.used,
+        "actions_by_type": dict(done.actions),
+        "actions_limit": account.budget.limit,
+        "approvals_asked": done.actions["ApproveBuilderFee"],
+        "referrals_asked": done.actions["SetReferrer"],
+        "fills": done.maker_fills + done.taker_fills,
+        "maker_fills": done.maker_fills,
+        "taker_fills": done.taker_fills,
+        "volume": float(done.maker_volume + done.taker_volume),
+        "fees": float(account.fees),
+        "builder_fees": float(done.builder_fees),
+        "funding": float(account.funding),
+        "deposits": float(account.deposits),
+        "equity": float(worth),
+        "realised_pnl": float(account.realised),
+        "net_pnl": float(worth - account.deposits),
+        "round_trips": done.round_trips,
+        "open_orders": len(account.open_orders),
+        "positions": {coin: float(position.size) for coin, position in account.held().items()},
+        "position_value": float(
+            sum((abs(held.value(state.prices[coin])) for coin, held in account.held().items()), ZERO)
+        ),
+        "resting_s": {name: spent / 1000 for name, spent in done.resting_ms(state.now_ms).items()},
+        "fill_to_quote_ms": done.fill_to_quote_ms,
+        "fill_to_quote_ms_median": median(done.fill_to_quote_ms) if done.fill_to_quote_ms else None,
+    }
+
+
+def _share(orders: dict[str, int]) -> float | None:
+    """Share of post-only orders among those with a limit price only."""
+    total = sum(number for tif, number in orders.items() if tif != TRIGGER)
+    return orders.get(POST_ONLY, 0) / total if total else None

@@ -1,0 +1,261 @@
+"""The websocket feeds: subscriptions, what they begin with, and what they get when something happens."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+
+from market_making.hyperliquid.accounts import fill_fields, funding_fields
+from market_making.hyperliquid.market_data import format_frame
+from market_making.hyperliquid.orders import basic_order, order_with_status
+from market_making.hyperliquid.signing import read_address
+from market_making.market.errors import MalformedMessage, UnknownCoin
+from market_making.market.events import BestQuote
+from market_making.recording.streams import BOOK_LEVELS, FAST_BOOK_LEVELS
+from market_making.venue.engine.exchange import Exchange
+from market_making.venue.engine.notices import BookNotice, FillNotice, FundingNotice, Notice, OrderNotice, TradesNotice
+from market_making.venue.markets.candles import INTERVALS_MS, CandleAggregator
+from market_making.venue.protocol.connection import Connection, Topic
+from market_making.venue.protocol.info import MOST_FILLS, Info
+
+COIN_CHANNELS = ("l2Book", "bbo", "trades", "candle", "activeAssetCtx")
+USER_CHANNELS = ("userFills", "orderUpdates", "userEvents", "userFundings", "clearinghouseState")
+FAST = "fast"
+
+
+def read_topic(subscription: Any, coins: Iterable[str]) -> Topic:
+    """Read what a client wants to subscribe to.
+
+    Raises
+    ------
+    MalformedMessage
+        If it is no subscription this venue knows.
+    UnknownCoin
+        If it names a coin that is not listed.
+    """
+    channel = subscription.get("type") if isinstance(subscription, dict) else None
+    if channel == "allMids":
+        return Topic(channel)
+    if channel in USER_CHANNELS:
+        return Topic(channel, user=read_address(subscription.get("user"), "user"))
+    if channel not in COIN_CHANNELS:
+        raise MalformedMessage(f"no subscription of type {channel!r:.60}")
+    coin = subscription.get("coin")
+    if coin not in coins:
+        raise UnknownCoin(f"{coin!r:.60} is not listed")
+    detail = FAST if channel == "l2Book" and subscription.get("fast") else ""
+    if channel == "candle":
+        detail = str(subscription.get("interval"))
+        if detail not in INTERVALS_MS:
+            raise MalformedMessage(f"no candles of {detail!r:.60}")
+    return Topic(channel, coin, detail=detail)
+
+
+def message(channel: str, data: Any) -> bytes:
+    """One message of the websocket."""
+    return orjson.dumps({"channel": channel, "data": data})
+
+
+class Streams:
+    """Who has subscribed to what, and the messages they get.
+
+    Parameters
+    ----------
+    exchange : Exchange
+        What the messages are about.
+    info : Info
+        Answers that some messages repeat.
+    candles : CandleAggregator
+        Candles of the feed of that name.
+    """
+
+    def __init__(self, exchange: Exchange, info: Info, candles: CandleAggregator) -> None:
+        self._state = exchange.state
+        self._info = info
+        self._candles = candles
+        self._readers: dict[Topic, set[Connection]] = defaultdict(set)
+        self._quotes: dict[str, BestQuote] = {}
+        self._opened_ms: dict[Topic, int] = {}
+        self._beginnings: dict[str, Callable[[Topic], bytes | None]] = {
+            "l2Book": self._book,
+            "bbo": self._first_quote,
+            "trades": self._past_trades,
+            "candle": self._candle,
+            "activeAssetCtx": self._context,
+            "allMids": self._mids,
+            "userFills": self._past_fills,
+            "userFundings": self._past_fundings,
+            "clearinghouseState": self._clearinghouse,
+        }
+
+    def subscribe(self, connection: Connection, subscription: Any) -> None:
+        """Add a feed to a connection: acknowledge, then send what it begins with.
+
+        Raises
+        ------
+        MalformedMessage, UnknownCoin
+            See `read_topic`.
+        """
+        topic = read_topic(subscription, self._state.by_name)
+        if topic in connection.topics:
+            connection.send(message("error", f"Already subscribed: {orjson.dumps(subscription).decode()}"))
+            return
+        connection.topics[topic] = subscription
+        self._readers[topic].add(connection)
+        connection.send(message("subscriptionResponse", {"method": "subscribe", "subscription": subscription}))
+        begin = self._beginnings.get(topic.channel)
+        beginning = None if begin is None else begin(topic)
+        if beginning is not None:
+            connection.send(beginning)
+
+    def unsubscribe(self, connection: Connection, subscription: Any) -> None:
+        """Take a feed from a connection.
+
+        Raises
+        ------
+        MalformedMessage, UnknownCoin
+            See `read_topic`.
+        """
+        topic = read_topic(subscription, self._state.by_name)
+        if connection.topics.pop(topic, None) is None:
+            connection.send(message("error", f"Already unsubscribed: {orjson.dumps(subscription).decode()}"))
+            return
+        self._drop(topic, connection)
+        connection.send(message("subscriptionResponse", {"method": "unsubscribe", "subscription": subscription}))
+
+    def forget(self, connection: Connection) -> None:
+        """Take all feeds from a connection that is gone."""
+        for topic in connection.topics:
+            self._drop(topic, connection)
+        connection.topics.clear()
+
+    def _drop(self, topic: Topic, connection: Connection) -> None:
+        self._readers[topic].discard(connection)
+        if not self._readers[topic]:
+            del self._readers[topic]
+            self._opened_ms.pop(topic, None)
+
+    def tell(self, notices: Iterable[Notice]) -> None:
+        """Send what has happened to those who want to know."""
+        notices = list(notices)
+        for notice in notices:
+            self._tell(notice)
+        for coin in dict.fromkeys(notice.coin for notice in notices if isinstance(notice, BookNotice)):
+            self._tell_quote(coin)
+        paid = (notice.address for notice in notices if isinstance(notice, FillNotice | FundingNotice))
+        for address in dict.fromkeys(paid):
+            topic = Topic("clearinghouseState", user=address)
+            self._send(topic, self._clearinghouse)
+
+    def _tell(self, notice: Notice) -> None:
+        match notice:
+            case TradesNotice(trades):
+                self._send(Topic("trades", trades[0].coin), lambda _: format_frame(trades))
+            case OrderNotice(address, order):
+                update = order_with_status(order, basic_order(order))
+                self._send(Topic("orderUpdates", user=address), lambda _: message("orderUpdates", [update]))
+            case FillNotice(address, fill):
+                self._tell_fill(address, fill_fields(fill))
+            case FundingNotice(address, payment):
+                self._tell_funding(address, funding_fields(payment))
+
+    def send_books(self, *, fast: bool) -> None:
+        """Send the books whose period is over."""
+        for coin in self._state.by_name:
+            topic = Topic("l2Book", coin, detail=FAST if fast else "")
+            self._send(topic, self._book)
+
+    def send_candles(self) -> None:
+        """Send the candles that are growing, and the last state of one before the first of its successor."""
+        for topic in [topic for topic in self._readers if topic.channel == "candle"]:
+            current = self._candles.current(topic.coin, topic.detail)
+            opened_ms = self._opened_ms.get(topic)
+            if current is None:
+                continue
+            if opened_ms is not None and opened_ms != current["t"]:
+                for closed in self._candles.snapshot(topic.coin, topic.detail, opened_ms, current["t"] - 1):
+                    self._publish(topic, message("candle", closed))
+            self._opened_ms[topic] = current["t"]
+            self._publish(topic, message("candle", current))
+
+    def send_contexts(self) -> None:
+        """Send mark price and the like."""
+        for coin in self._state.by_name:
+            topic = Topic("activeAssetCtx", coin)
+            self._send(topic, self._context)
+
+    def send_accounts(self) -> None:
+        """Send the state of the accounts that somebody watches."""
+        for topic in [topic for topic in self._readers if topic.channel == "clearinghouseState"]:
+            self._send(topic, self._clearinghouse)
+
+    def send_mids(self) -> None:
+        """Send the mids of all coins."""
+        self._send(Topic("allMids"), self._mids)
+
+    def _send(self, topic: Topic, write: Callable[[Topic], bytes | None]) -> None:
+        """Write a message once, if anybody reads it."""
+        text = write(topic) if self._readers.get(topic) else None
+        if text is not None:
+            self._publish(topic, text)
+
+    def _publish(self, topic: Topic, text: bytes) -> None:
+        for connection in list(self._readers.get(topic, ())):
+            connection.send(text)
+
+    def _tell_quote(self, coin: str) -> None:
+        topic = Topic("bbo", coin)
+        if not self._readers.get(topic):
+            return
+        quote, last = self._quote(coin), self._quotes.get(coin)
+        if last is None or (quote.bid, quote.ask) != (last.bid, last.ask):
+            self._quotes[coin] = quote
+            self._send(topic, lambda _: format_frame(quote))
+
+    def _tell_fill(self, address: str, fill: dict[str, Any]) -> None:
+        self._send(Topic("userFills", user=address), lambda _: message("userFills", {"user": address, "fills": [fill]}))
+        self._send(Topic("userEvents", user=address), lambda _: message("user", {"fills": [fill]}))
+
+    def _tell_funding(self, address: str, payment: dict[str, Any]) -> None:
+        body = {"user": address, "fundings": [payment]}
+        self._send(Topic("userFundings", user=address), lambda _: message("userFundings", body))
+        self._send(Topic("userEvents", user=address), lambda _: message("user", {"funding": payment}))
+
+    def _quote(self, coin: str) -> BestQuote:
+        return self._state.by_name[coin].matching.best_quote(self._state.now_ms)
+
+    def _first_quote(self, topic: Topic) -> bytes:
+        # Whatever was sent before is known to the others; from now on only changes of this one are news.
+        self._quotes[topic.coin] = self._quote(topic.coin)
+        return format_frame(self._quotes[topic.coin])
+
+    def _past_trades(self, topic: Topic) -> bytes | None:
+        trades = tuple(self._state.by_name[topic.coin].trades)
+        return format_frame(trades) if trades else None
+
+    def _book(self, topic: Topic) -> bytes:
+        levels = FAST_BOOK_LEVELS if topic.detail == FAST else BOOK_LEVELS
+        return format_frame(self._state.by_name[topic.coin].matching.book(levels, self._state.now_ms))
+
+    def _candle(self, topic: Topic) -> bytes | None:
+        candle = self._candles.current(topic.coin, topic.detail)
+        return None if candle is None else message("candle", candle)
+
+    def _context(self, topic: Topic) -> bytes:
+        return format_frame(self._info.context(self._state.by_name[topic.coin]))
+
+    def _mids(self, _: Topic) -> bytes:
+        return message("allMids", {"mids": self._info.mids()})
+
+    def _past_fills(self, topic: Topic) -> bytes:
+        fills = [fill_fields(fill) for fill in list(self._info.account(topic.user).fills)[-MOST_FILLS:]]
+        return message("userFills", {"isSnapshot": True, "user": topic.user, "fills": fills})
+
+    def _past_fundings(self, topic: Topic) -> bytes:
+        payments = [funding_fields(payment) for payment in self._info.account(topic.user).fundings]
+        return message("userFundings", {"isSnapshot": True, "user": topic.user, "fundings": payments})
+
+    def _clearinghouse(self, topic: Topic) -> bytes:
+        state = self._info.clearinghouse(topic.user)
+        return message("clearinghouseState", {"dex": "", "user": topic.user, "clearinghouseState": state})

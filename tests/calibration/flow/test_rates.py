@@ -1,0 +1,104 @@
+"""Arrival rate, clustering and activity."""
+
+import numpy as np
+import pytest
+from scipy.stats import chi2
+
+from calibration.estimators.activity import activity
+from calibration.estimators.arrival import RatePrior, arrival_rate, bucket_counts, fano_factor
+from calibration.estimators.coverage import observed_before
+from calibration.estimators.pooling import prior_worth
+from market_making.market.errors import NotEnoughData
+from market_making.market.tape import IntArray
+
+NO_GAPS = np.empty((0, 2), dtype=np.int64)
+WINDOW_MS = 1_800_000
+
+
+def poisson_times(rate: float, seed: int, end_ms: int = WINDOW_MS) -> IntArray:
+    """Times of a Poisson process [ms]."""
+    random = np.random.default_rng(seed)
+    return np.sort(random.integers(0, end_ms, random.poisson(rate * end_ms / 1e3)))
+
+
+def clustered_times(seed: int) -> IntArray:
+    """Clusters of eight orders within two seconds, a cluster every ten seconds."""
+    random = np.random.default_rng(seed)
+    return np.sort(np.repeat(poisson_times(0.1, seed), 8) + random.integers(0, 2_000, 8)[0])
+
+
+def fano(times: IntArray, observed_ms: int = WINDOW_MS) -> float:
+    """Variance over mean of the counts."""
+    return fano_factor(bucket_counts(times, observed_ms))
+
+
+@pytest.mark.parametrize("n", [0, 1, 30, 1000])
+def test_without_a_prior_in_the_way_the_interval_is_garwoods(n):
+    """The bounds are the χ² quantiles of the counts, prior included."""
+    rate = arrival_rate(n, 1800.0, RatePrior(0.5, 10.0))
+    orders, time_s = n + 10, 1800 + 10 / 0.5
+    assert rate.value == pytest.approx(orders / time_s)
+    assert rate.low == pytest.approx(chi2.ppf(0.025, 2 * orders) / 2 / time_s)
+    assert rate.high == pytest.approx(chi2.ppf(0.975, 2 * orders + 2) / 2 / time_s)
+
+
+def test_clusters_widen_the_interval_by_the_root_of_their_size():
+    """Four orders a cluster make the interval twice as wide, and leave the value alone."""
+    single, fourfold = (arrival_rate(4000, 1800.0, RatePrior(2.0, 10.0), fano) for fano in (1.0, 4.0))
+    assert fourfold.value == single.value
+    assert (fourfold.high - fourfold.low) / (single.high - single.low) == pytest.approx(2, rel=0.02)
+
+
+def test_directions_that_agree_share_a_prior_and_others_hardly_any():
+    """Within chance the prior has its full worth; of rates five times apart it is worth less than an order."""
+    assert prior_worth(1.0, 1.1, (100, 100), 10.0) == 10.0
+    assert prior_worth(1.0, 3.0, (2, 3), 10.0) == 10.0
+    assert prior_worth(1.0, 5.0, (1000, 1000), 10.0) == pytest.approx(2 / np.log(5) ** 2, rel=0.01)
+
+
+def test_a_rate_needs_observed_time():
+    """The message says how many orders were seen in which time."""
+    with pytest.raises(NotEnoughData, match="3 market orders in 0 s"):
+        arrival_rate(3, 0.0, RatePrior(0.1, 10.0))
+
+
+def test_fano_is_one_for_chance_and_the_size_of_the_clusters_otherwise():
+    """Poisson counts vary by chance alone; clusters of eight vary eight times as much."""
+    chance = [fano(poisson_times(1.0, seed)) for seed in range(30)]
+    clusters = [fano(clustered_times(seed)) for seed in range(30)]
+    assert 1.0 <= np.mean(chance) < 1.35
+    assert np.mean(clusters) == pytest.approx(8, rel=0.25)
+
+
+def test_fano_does_not_see_a_gap():
+    """A hole of ten minutes in a steady flow is no clustering."""
+    gaps = np.array([[600_000, 1_200_000]])
+    times = poisson_times(1.0, 3)
+    times = times[(times <= 600_000) | (times > 1_200_000)]
+    assert fano(observed_before(gaps, 0, times), 1_200_000) < 1.6 < fano(times)
+
+
+def test_in_a_steady_market_activity_is_one():
+    """Where the counts vary by chance only, the recent past says no more than the window."""
+    assert activity(poisson_times(1.0, 0), NO_GAPS, 0, WINDOW_MS, fano=1.0) == (1.0, 1.0, 1.0)
+
+
+def test_activity_rises_with_a_burst_and_decays_back():
+    """After a burst that stops, the factor falls from cycle to cycle to that of a market without one."""
+    burst = np.sort(np.r_[poisson_times(0.5, 1, WINDOW_MS + 1_200_000), 1_790_000 + np.arange(200) * 50])
+    factors = []
+    for now in range(WINDOW_MS, WINDOW_MS + 900_001, 60_000):
+        times = burst[(burst > now - WINDOW_MS) & (burst <= now)]
+        factors.append(activity(times, NO_GAPS, now - WINDOW_MS, now, fano=5.0).factor)
+    assert factors[0] > 3
+    assert factors[3] < 1.2
+    assert 0.6 < np.mean(factors[8:]) < 1.0
+
+
+def test_activity_ignores_time_that_was_not_observed():
+    """A collector that was off for the last five minutes does not make the market quiet."""
+    gaps = np.array([[1_500_000, WINDOW_MS]])
+    times = poisson_times(1.0, 2)
+    times = times[times <= 1_500_000]
+    assert activity(times, gaps, 0, WINDOW_MS, fano=10.0).factor == pytest.approx(1.0, abs=0.35)
+    assert activity(times, NO_GAPS, 0, WINDOW_MS, fano=10.0).factor < 0.6

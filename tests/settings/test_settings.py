@@ -1,0 +1,87 @@
+"""The `market_making` section: defaults, refusals that name the key, and Freqtrade's way of merging files."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from market_making.market.errors import ConfigurationError
+from market_making.settings.settings import Settings
+
+
+def write(path: Path, document: object) -> Path:
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    return path
+
+
+def test_an_empty_section_means_all_defaults():
+    """A user who configures nothing gets valid settings."""
+    assert Settings.from_section({}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ({"model": {"maximum_inventory": 0}}, "model.maximum_inventory"),
+        ({"model": {"maker_fee": "much"}}, "model.maker_fee"),
+        ({"model": {"maker_fee": float("nan")}}, "model.maker_fee"),
+        ({"quote": {"tolerence_bps": 1}}, "quote.tolerence_bps"),
+        ({"sides": "both"}, "sides"),
+        ({"calibration": {"period_s": -1}}, "calibration.period_s"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_key_and_what_was_seen(section, key):
+    """The message names the offending key and the value seen."""
+    with pytest.raises(ConfigurationError, match=r"market_making\." + key) as caught:
+        Settings.from_section(section)
+    assert "seen: " in str(caught.value)
+
+
+def test_bounds_that_contradict_each_other_are_refused():
+    """A smallest half-spread above the largest cannot be quoted."""
+    with pytest.raises(ConfigurationError, match="must not be above"):
+        Settings.from_section({"quote": {"minimum_half_spread_bps": 9, "maximum_half_spread_bps": 3}})
+
+
+def test_later_files_win_and_untouched_keys_stay(tmp_path):
+    """Files merge deeply, as Freqtrade merges them."""
+    base = write(tmp_path / "a.json", {"market_making": {"quote": {"tolerance_bps": 3, "minimum_life_s": 7}}})
+    over = write(tmp_path / "b.json", {"market_making": {"quote": {"tolerance_bps": 1}}})
+    merged = Settings.from_files([base, over]).quote
+    assert (merged.tolerance_bps, merged.minimum_life_s) == (1, 7)
+
+
+def test_a_file_wins_over_the_files_it_includes(tmp_path):
+    """`add_config_files` lie under the file that names them."""
+    write(tmp_path / "base.json", {"market_making": {"venue": "base", "url": "http://base"}})
+    top = write(tmp_path / "top.json", {"add_config_files": ["base.json"], "market_making": {"venue": "top"}})
+    settings = Settings.from_files([top])
+    assert (settings.venue, settings.url) == ("top", "http://base")
+
+
+def test_a_loop_of_includes_is_refused(tmp_path):
+    """Two files that include each other end in an error, not in a hang."""
+    write(tmp_path / "a.json", {"add_config_files": ["b.json"]})
+    write(tmp_path / "b.json", {"add_config_files": ["a.json"]})
+    with pytest.raises(ConfigurationError, match="loop"):
+        Settings.from_files([tmp_path / "a.json"])
+
+
+def test_the_whitelist_names_the_coins(tmp_path):
+    """Without `coins` the pairs that the bot trades are the coins of the sidecars."""
+    path = write(tmp_path / "c.json", {"exchange": {"pair_whitelist": ["ETH/USDC:USDC", "kPEPE/USDC:USDC"]}})
+    assert Settings.from_files([path]).coins == ("ETH", "kPEPE")
+
+
+def test_comments_and_trailing_commas_are_read_as_freqtrade_reads_them(tmp_path):
+    """The two programs accept the same dialect of JSON."""
+    path = write(tmp_path / "c.json", '{"market_making": {"venue": "x", /* why */ },}')
+    assert Settings.from_files([path]).venue == "x"
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_a_file_that_is_no_configuration_is_refused_by_name(tmp_path, text):
+    """The message names the file."""
+    path = write(tmp_path / "c.json", text)
+    with pytest.raises(ConfigurationError, match=r"c\.json"):
+        Settings.from_files([path])

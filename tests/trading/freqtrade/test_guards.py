@@ -1,0 +1,194 @@
+"""Budget, account and trades: the small parts that keep the bot honest."""
+
+from datetime import UTC, datetime
+from math import nan
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market_making.market.errors import SafetyError
+from market_making.market.instrument import Instrument
+from market_making.market.sides import Side
+from market_making.trading.actions.budget import ActionBudget
+from market_making.trading.freqtrade.account import AccountWatch, check_position
+from market_making.trading.freqtrade.trade import adjustment_of, holding_of, smallest_notional, stake_of
+from market_making.trading.holding import Holding, RestingOrder
+from market_making.trading.plan import PlannedOrder
+
+ETH = Instrument.hyperliquid("ETH", 4)
+
+
+@given(st.lists(st.tuples(st.integers(0, 60_000), st.integers(1, 5)), max_size=60))
+def test_a_budget_never_grants_more_than_it_saves_and_earns(requests):
+    """Over any stretch at most one minute's worth plus what was earned meanwhile is spent on what may wait."""
+    budget, now_ms, spent = ActionBudget(30), 0, 0
+    budget.left(0)
+    for wait_ms, actions in requests:
+        now_ms += wait_ms
+        if budget.left(now_ms) >= actions:
+            budget.spend(actions, now_ms)
+            spent += actions
+    assert spent <= 30 + now_ms * 30 / 60_000 + 1e-6
+
+
+def test_a_budget_never_saves_more_than_a_minute():
+    """After a quiet day there is one minute's worth."""
+    budget = ActionBudget(30)
+    budget.spend(30, 0)
+    assert budget.left(86_400_000) == 30
+
+
+@given(st.lists(st.integers(1, 5), max_size=300))
+def test_a_budget_is_never_overdrawn_for_long(spent):
+    """However many actions a leaving position has taken, all of a minute's worth are there two minutes later."""
+    budget = ActionBudget(30)
+    for actions in spent:
+        budget.spend(actions, 0)
+    assert budget.left(120_000) == 30
+
+
+@pytest.mark.parametrize("account", [0.0, 0.01, 0.0333])
+def test_fills_of_the_resting_order_may_be_under_way(account):
+    """The account may be ahead of the books by as much as the resting order can fill."""
+    check_position(account, 0.0, RestingOrder("1", Side.BID, 3000.0, 0.0333, 0.0, 0), tolerance=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("account", "closed", "resting"),
+    [
+        (0.01, 0.0, None),
+        (0.0, 0.01, None),
+        (-0.01, 0.01, None),
+        (nan, 0.0, None),
+        (0.05, 0.0, RestingOrder("1", Side.BID, 3000.0, 0.0333, 0.0, 0)),
+        (0.01, 0.0, RestingOrder("1", Side.ASK, 3000.0, 0.0333, 0.0, 0)),
+    ],
+)
+def test_any_other_difference_is_an_unknown_position(account, closed, resting):
+    """More, less, the other side or no number at all: nothing is quoted on a position nobody knows."""
+    with pytest.raises(SafetyError, match="unknown position"):
+        check_position(account, closed, resting, tolerance=1e-5)
+
+
+def test_a_spot_wallet_may_hold_more():
+    """Coins that were there before are not the bot's affair; missing ones are."""
+    check_position(5.0, 0.01, None, tolerance=1e-5, shared=True)
+    with pytest.raises(SafetyError):
+        check_position(0.0, 0.01, None, tolerance=1e-5, shared=True)
+
+
+class Wallets:
+    """An account that is read late."""
+
+    def __init__(self, known, true):
+        self.known, self.true, self.reads = known, true, 0
+
+    def update(self):
+        self.known, self.reads = self.true, self.reads + 1
+
+    def get_all_positions(self):
+        return {ETH.pair: SimpleNamespace(position=abs(self.known), side="short" if self.known < 0 else "long")}
+
+
+def test_the_account_is_read_again_before_it_is_doubted():
+    """A difference that a fresh look removes is no reason to stop."""
+    wallets, watch = Wallets(0.0, 0.0), AccountWatch(5000, spot=False)
+    watch.check(wallets, ETH, 0.0, None, 1000)
+    wallets.true = -0.0333
+    watch.check(wallets, ETH, -0.0333, None, 2000)
+    assert wallets.reads == 2
+
+
+def test_the_account_is_read_when_it_is_old_and_not_before():
+    """Every reading costs requests."""
+    wallets, watch = Wallets(0.0, 0.0), AccountWatch(5000, spot=False)
+    for now_ms in range(1000, 12_000, 1000):
+        watch.check(wallets, ETH, 0.0, None, now_ms)
+    assert wallets.reads == 3
+
+
+def test_a_clock_put_back_does_not_keep_the_account_from_being_read():
+    """Else it would not be read until the clock has caught up."""
+    wallets, watch = Wallets(0.0, 0.0), AccountWatch(5000, spot=False)
+    for now_ms in (3_600_000, 0):
+        watch.check(wallets, ETH, 0.0, None, now_ms)
+    assert wallets.reads == 2
+
+
+def test_a_difference_that_stays_is_an_error():
+    """Somebody else trades on this account."""
+    with pytest.raises(SafetyError):
+        AccountWatch(5000, spot=False).check(Wallets(0.5, 0.5), ETH, 0.0, None, 1000)
+
+
+def test_an_unknown_account_is_an_error():
+    """Without wallets nothing is quoted."""
+    with pytest.raises(SafetyError, match="not known"):
+        AccountWatch(5000, spot=False).check(None, ETH, 0.0, None, 1000)
+
+
+@pytest.mark.parametrize(("total", "free", "used"), [(1000.0, 900.0, 0.1), (1000.0, 1001.0, 0.0), (0.0, 0.0, 1.0)])
+def test_the_share_of_margin_in_use(total, free, used):
+    """From nothing held to all of it; an empty account has none left."""
+    wallets = SimpleNamespace(get_total=lambda _: total, get_free=lambda _: free)
+    assert AccountWatch(5000, spot=False).margin_used(wallets, "USDC") == pytest.approx(used)
+
+
+def trade(*, is_short=False, amount=0.05, filled=0.01, side="buy"):
+    """A trade with a partly filled order."""
+    order = SimpleNamespace(
+        order_id="1",
+        ft_order_side=side,
+        safe_placement_price=3000.0,
+        safe_remaining=0.02,
+        safe_filled=filled,
+        order_date_utc=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    return SimpleNamespace(
+        amount=amount,
+        stake_amount=75.0,
+        leverage=2.0,
+        is_short=is_short,
+        is_open=True,
+        orders=[order],
+        open_orders=[order],
+    )
+
+
+@pytest.mark.parametrize(
+    ("is_short", "side", "coins"),
+    [(False, "buy", 0.06), (False, "sell", 0.04), (True, "sell", -0.06), (True, "buy", -0.04)],
+)
+def test_inventory_counts_what_is_filled(is_short, side, coins):
+    """Finished orders and the filled part of the resting one, signed, whatever it was."""
+    assert holding_of(trade(is_short=is_short, side=side)).coins == pytest.approx(coins)
+
+
+def test_no_trade_is_no_inventory():
+    """None, and a trade that has just been closed, hold nothing."""
+    closed = trade()
+    closed.is_open = False
+    assert holding_of(None) == holding_of(closed) == Holding()
+
+
+def test_a_reduction_is_its_share_of_the_stake_and_all_of_it_closes():
+    """Freqtrade turns the stake back into coins by the trade's own ratio; the whole stake is returned exactly."""
+    half = PlannedOrder(Side.ASK, 3100.0, 0.025, 1.0, grows=False, closes=False)
+    assert adjustment_of(half, trade()) == pytest.approx(-37.5)
+    whole = PlannedOrder(Side.ASK, 3100.0, 0.05, 1.0, grows=False, closes=True)
+    assert adjustment_of(whole, trade()) == -75.0
+
+
+@given(st.integers(1, 10_000), st.integers(10_000, 99_999), st.sampled_from([1.0, 2.0, 3.0]))
+def test_a_stake_comes_back_as_the_planned_size(lots, price_steps, leverage):
+    """Stake over price times leverage, truncated to lots, is the size that was planned."""
+    order = PlannedOrder(Side.BID, price_steps / 10, lots / 1e4, 1.0, grows=True, closes=False)
+    assert ETH.size(stake_of(order, leverage) / order.price * leverage) == order.size
+
+
+def test_the_smallest_order_has_the_stop_loss_in_reserve():
+    """10 USDC with a stop-loss of 10 % are 11.67 USDC, and half as much again at most."""
+    assert smallest_notional(10.0, -0.1) == pytest.approx(11.67 * 1.01, abs=0.01)
+    assert smallest_notional(10.0, -0.99) == pytest.approx(15.0 * 1.01)
