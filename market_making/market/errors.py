@@ -16,11 +16,27 @@
     │   ├── InvalidFlow           an input is not positive or not finite
     │   └── NoSolution            the solver did not converge, or no stationary limit exists
     └── SafetyError               a safety check refused
+
+Each error has a `reason` to count by; one that has many causes is told its reason when it is raised.
 """
+
+from market_making.market.reasons import Because, Reason
 
 
 class MarketMakingError(Exception):
-    """Base of all errors a caller may want to catch."""
+    """Base of all errors a caller may want to catch; `reason` is what logs and state files group by."""
+
+    reason = Reason.UNEXPECTED
+
+    def __init__(self, message: str = "", *, reason: Reason | None = None) -> None:
+        super().__init__(message)
+        if reason is not None:
+            self.reason = reason
+
+    @property
+    def because(self) -> Because:
+        """The reason together with the message."""
+        return Because(self.reason, str(self))
 
 
 class ConfigurationError(MarketMakingError):
@@ -30,9 +46,13 @@ class ConfigurationError(MarketMakingError):
 class DataError(MarketMakingError):
     """Recorded or received data cannot be used."""
 
+    reason = Reason.NUMBERS_UNUSABLE
+
 
 class NotEnoughData(DataError):
     """Too few observations; the message says how many were seen and how many are needed."""
+
+    reason = Reason.NO_HISTORY
 
 
 class MalformedMessage(DataError):
@@ -42,6 +62,8 @@ class MalformedMessage(DataError):
 class UnknownCoin(DataError):
     """The venue does not list this coin."""
 
+    reason = Reason.MARKET_UNKNOWN
+
 
 class ParameterError(MarketMakingError):
     """A parameter file must not be quoted from."""
@@ -50,21 +72,31 @@ class ParameterError(MarketMakingError):
 class MissingParameters(ParameterError):
     """There is no parameter file."""
 
+    reason = Reason.PARAMETERS_MISSING
+
 
 class InvalidParameters(ParameterError):
     """The parameter file is torn, of another schema, venue or coin, or out of bounds."""
+
+    reason = Reason.PARAMETERS_INVALID
 
 
 class StaleParameters(ParameterError):
     """The parameter file is past its ``valid_until_ms``."""
 
+    reason = Reason.PARAMETERS_STALE
+
 
 class ModelError(MarketMakingError):
     """The equations have no usable solution for these numbers."""
 
+    reason = Reason.NO_SOLUTION
+
 
 class InvalidFlow(ModelError):
     """A model input is not positive or not finite."""
+
+    reason = Reason.NUMBERS_UNUSABLE
 
 
 class NoSolution(ModelError):

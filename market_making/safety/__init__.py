@@ -1,0 +1,1 @@
+"""File contracts on the ground, which every program may read: state files, notices, kill switch, account lock."""
