@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from calibration.estimators.estimate import Estimate, FlowEstimates, Source
 from market_making.market.durable_file import write_text
 from market_making.market.errors import InvalidParameters, MissingParameters, SafetyError, StaleParameters
+from market_making.market.reasons import Reason
 from market_making.market.sides import Directions
 from market_making.quoting.order_flow import OrderFlow
 from market_making.settings.settings import Horizon
@@ -177,7 +178,8 @@ class Parameters(Document):
             With the flags.
         """
         if self.quality.status == "bad":
-            raise SafetyError(f"the calibration is bad: {', '.join(self.quality.flags) or 'no reason given'}")
+            flags = ", ".join(self.quality.flags) or "no reason given"
+            raise SafetyError(f"the calibration is bad: {flags}", reason=Reason.CALIBRATION_BAD)
         return self
 
     def order_flow(self) -> OrderFlow:

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     TAKER_VOLUME = "taker_volume"
     LOSING_FILLS = "losing_fills"
     RISK_UNSAVED = "risk_unsaved"
+    RISK_UNREADABLE = "risk_unreadable"
     EQUITY_UNKNOWN = "equity_unknown"
     LEAVING = "leaving"
     # Limits, and what people have said.

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from market_making.market.errors import ConfigurationError
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.order_flow import OrderFlow
 from market_making.quoting.quote import MarketView, Quote, Quotes, Withheld
@@ -42,18 +43,23 @@ class DepthBounds:
         return DepthBounds(minimum, max(self.maximum_bps, minimum))
 
 
-def book_fault(market: MarketView) -> str | None:
+def book_fault(market: MarketView) -> Because | None:
     """Why the top of the book cannot be quoted around, or None."""
     bid, ask = market.bid_price, market.ask_price
     if not (math.isfinite(bid) and math.isfinite(ask) and bid > 0 and ask > 0):
-        return f"a side of the book is empty: bid {bid}, ask {ask}"
+        return Because(Reason.BOOK_UNUSABLE, f"a side of the book is empty: bid {bid}, ask {ask}")
     if bid >= ask:
-        return f"the book is crossed: bid {bid}, ask {ask}"
+        return Because(Reason.BOOK_UNUSABLE, f"the book is crossed: bid {bid}, ask {ask}")
     return None
 
 
-def fault(market: MarketView, inventory: float, flow: OrderFlow) -> str | None:
+def fault(market: MarketView, inventory: float, flow: OrderFlow) -> Because | None:
     """Why nothing can be quoted, or None."""
+    wrong = _number_fault(inventory, flow) or _observation_fault(market)
+    return book_fault(market) or (None if wrong is None else Because(Reason.NUMBERS_UNUSABLE, wrong))
+
+
+def _number_fault(inventory: float, flow: OrderFlow) -> str | None:
     if not math.isfinite(inventory):
         return f"the inventory is {inventory}"
     if not (0 < flow.fill_decay.buy < math.inf and 0 < flow.fill_decay.sell < math.inf):
@@ -64,7 +70,7 @@ def fault(market: MarketView, inventory: float, flow: OrderFlow) -> str | None:
         return f"adverse selection is {tuple(flow.adverse_selection_on_fill)}, not finite"
     if not (0 <= flow.volatility < math.inf and 0 <= flow.half_spread < math.inf):
         return f"volatility {flow.volatility} and half-spread {flow.half_spread} are not both finite and not negative"
-    return book_fault(market) or _observation_fault(market)
+    return None
 
 
 def _observation_fault(market: MarketView) -> str | None:
@@ -82,7 +88,7 @@ def sizes_within(inventory: float, maximum_inventory: float) -> Sides[float | Wi
 
     def size(signed: float) -> float | Withheld:
         room = maximum_inventory - signed
-        return min(1.0, room) if room > SMALLEST_SIZE else Withheld("at maximum inventory")
+        return min(1.0, room) if room > SMALLEST_SIZE else Withheld(Reason.AT_BOUND, "at maximum inventory")
 
     return Sides(bid=size(inventory), ask=size(-inventory))
 
@@ -103,9 +109,11 @@ def place(market: MarketView, offers: Sides[Quote | Withheld], bounds: DepthBoun
         if isinstance(offer, Withheld):
             return offer
         if not (math.isfinite(offer.depth) and offer.size >= SMALLEST_SIZE):
-            return Withheld(f"the model gives depth {offer.depth} and size {offer.size}")
+            return Withheld(Reason.NUMBERS_UNUSABLE, f"the model gives depth {offer.depth} and size {offer.size}")
         depth = bounds.apply(offer.depth, market.mid)
         price = market.mid - depth if side is Side.BID else market.mid + depth
-        return offer._replace(price=price, depth=depth) if price > 0 else Withheld("the bid would be below zero")
+        if price <= 0:
+            return Withheld(Reason.MODEL_WITHHOLDS, "the bid would be below zero")
+        return offer._replace(price=price, depth=depth)
 
     return Quotes(Sides(bid=placed(Side.BID, offers.bid), ask=placed(Side.ASK, offers.ask)))

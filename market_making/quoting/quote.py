@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side, Sides
 from market_making.market.tape import FloatArray
 from market_making.quoting.order_flow import OrderFlow, OrderFlows
@@ -47,9 +48,15 @@ class Quote(NamedTuple):
 
 
 class Withheld(NamedTuple):
-    """Why a side is not quoted."""
+    """Why a side is not quoted: a reason to count by, and its text with figures."""
 
-    reason: str
+    reason: Reason
+    detail: str
+
+    @property
+    def because(self) -> Because:
+        """The reason together with its text."""
+        return Because(self.reason, self.detail)
 
 
 @dataclass(frozen=True)
@@ -92,9 +99,10 @@ class Quotes:
         return replace(self, sides=Sides(bid=moved(self.sides.bid, -1), ask=moved(self.sides.ask, +1)))
 
     @classmethod
-    def none(cls, reason: str) -> "Quotes":
+    def none(cls, because: Because) -> "Quotes":
         """Both sides withheld for the same reason."""
-        return cls(Sides(bid=Withheld(reason), ask=Withheld(reason)))
+        withheld = Withheld(*because)
+        return cls(Sides(bid=withheld, ask=withheld))
 
 
 @runtime_checkable

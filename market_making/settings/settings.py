@@ -228,7 +228,12 @@ class Settings(Section):
     def risk_limits(self) -> RiskLimits:
         """Limits of the risk rules; an inventory at its bound is two thirds of what they call the largest position."""
         bound = self.model.order_notional * self.model.maximum_inventory
-        return RiskLimits(1.5 * bound, daily_loss=self.risk.daily_loss, drawdown=self.risk.drawdown)
+        return RiskLimits(
+            1.5 * bound,
+            daily_loss=self.risk.daily_loss,
+            drawdown=self.risk.drawdown,
+            oldest_data_ms=max(1, round(self.quote.maximum_book_age_s * 1e3)),
+        )
 
 
 def _explain(where: str, item: Any) -> str:

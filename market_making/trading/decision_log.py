@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import orjson
 
+from market_making.market.reasons import Reason
+
 logger = logging.getLogger(__name__)
 
 
@@ -26,7 +28,10 @@ class Event(StrEnum):
 
 
 class Decision(NamedTuple):
-    """One line: inventory in lots, prices [price], size in coins; None where a value does not exist."""
+    """One line: inventory in lots, prices [price], size in coins; None where a value does not exist.
+
+    `reason` is one of an enum, `detail` its text with figures.
+    """
 
     time_ms: int
     coin: str
@@ -38,7 +43,8 @@ class Decision(NamedTuple):
     depth: float | None = None
     price: float | None = None
     size: float | None = None
-    reason: str | None = None
+    reason: Reason | None = None
+    detail: str | None = None
     calibration_id: str | None = None
     order_id: str | None = None
 

@@ -8,8 +8,9 @@ Looking a plan up never computes anything, so it cannot fail.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
-from market_making.quoting.risk.rules import Reading
+from market_making.quoting.risk.rules import NO_OBJECTION, Reading, Verdict
 from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.chart_rows import NOTHING_SHOWN, ChartRow
 from market_making.trading.decision_log import Decision
@@ -18,11 +19,14 @@ from market_making.trading.holding import Holding, RestingOrder
 from market_making.trading.journal import Journal
 from market_making.trading.plan import Plan, PlannedOrder, Planner
 from market_making.trading.risk_watch import RiskWatch
-from market_making.trading.rules import Restraints
+from market_making.trading.rules import Restraints, closed_sides
 
 # Freqtrade sends the leverage with every entry; a cancellation is an action of its own.
 ENTRY_ACTIONS, EXIT_ACTIONS, CANCEL_ACTIONS = 2, 1, 1
 _NOTHING_ADDED_MS = 30_000  # until the next try: each costs a cancellation and a place in the queue
+_NO_PLAN = Because(Reason.NO_PLAN, "there is no plan")
+_SPENT = Because(Reason.ACTIONS_SPENT, "the action budget is spent")
+_DROPPED = Because(Reason.ADDITION_DROPPED, "Freqtrade has placed no addition")
 
 
 @dataclass(frozen=True)
@@ -33,18 +37,18 @@ class PairInputs:
     touch. `cash` is what the account is worth without the position's open result, `open_rate` the price at which that
     result is zero; without `cash` the risk rules are not asked, and they judge the account's value only where both are
     `settled`: of one moment with what is held. `lost` tells of each fill judged since the last loop whether it lost;
-    `depth_factor` multiplies the model's depths.
+    `verdict` is what the risk rules say, which the desk asks.
     """
 
     planner: Planner
     calibration_id: str
-    no_opening: str = ""
+    no_opening: Because | None = None
     leaving: bool = False
     cash: float | None = None
     open_rate: float = 0.0
     settled: bool = True
     lost: tuple[bool, ...] = ()
-    depth_factor: float = 1.0
+    verdict: Verdict = NO_OBJECTION
 
 
 class Desk:
@@ -107,13 +111,13 @@ class Desk:
         self._write(self._journal(pair).seen(plan, desk.planner.now_ms, desk.calibration_id))
         return plan
 
-    def withhold(self, pair: str, reason: str, now_ms: int, *, failed: bool = False) -> None:
+    def withhold(self, pair: str, because: Because, now_ms: int, *, failed: bool = False) -> None:
         """Note why a pair has no plan; `failed`, that the exchange's interface is the reason."""
         if failed and self._risk is not None:
             self._risk.failed(_coin(pair), now_ms)
         self._pairs.pop(pair, None)
         self._plans.pop(pair, None)
-        self._write(self._journal(pair).withheld(reason, now_ms))
+        self._write(self._journal(pair).withheld(because, now_ms))
 
     def plan(self, pair: str, holding: Holding) -> Plan | None:
         """The plan for what is held now, made again if that has changed since; None if the pair has none."""
@@ -160,8 +164,8 @@ class Desk:
         plan = self.plan(pair, holding)
         if plan is not None and plan.keep:
             return False
-        reason = "there is no plan" if plan is None else plan.reason
-        self._write(self._journal(pair).cancelled(order, reason, now_ms, plan, self._calibration_id(pair)))
+        because = _NO_PLAN if plan is None else plan.because
+        self._write(self._journal(pair).cancelled(order, because, now_ms, plan, self._calibration_id(pair)))
         self._budget.spend(CANCEL_ACTIONS, now_ms)
         return True
 
@@ -200,19 +204,20 @@ class Desk:
         for lost in desk.lost:
             self._risk.judged(coin, now_ms, losing=lost)
         said = self._risk.judge(coin, reading)
-        reason, leaving = desk.no_opening or said.reason, said.leaving and holding.coins != 0
         planner = desk.planner.with_readings(risk_level=said.level, losing_fills=said.losing_fills)
-        return replace(desk, planner=planner, no_opening=reason, leaving=leaving, depth_factor=said.depth_factor)
+        return replace(desk, planner=planner, verdict=said)
 
     def _make(self, desk: PairInputs, holding: Holding) -> Plan:
+        said = desk.verdict
         saving = self._budget.left(desk.planner.now_ms) < ENTRY_ACTIONS + CANCEL_ACTIONS
-        no_opening = desk.no_opening
+        growing = desk.no_opening or said.growing
         if saving and holding.resting is None:
-            no_opening = no_opening or "the action budget is spent"
+            growing = growing or _SPENT
         if holding.coins != 0 and self._is_dropped(desk.planner):
-            no_opening = no_opening or "Freqtrade has placed no addition"
-        leaving = desk.leaving or holding.orders >= self._orders_before_flat
-        restraints = Restraints(no_opening, leaving=leaving, saving=saving, depth_factor=desk.depth_factor)
+            growing = growing or _DROPPED
+        leaving = desk.leaving or (said.leaving and holding.coins != 0) or holding.orders >= self._orders_before_flat
+        closed = closed_sides(holding, growing, said.reducing)
+        restraints = Restraints(closed, leaving=leaving, saving=saving, depth_factor=said.depth_factor)
         return desk.planner.plan(holding, restraints)
 
     def _is_dropped(self, planner: Planner) -> bool:

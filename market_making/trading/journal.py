@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from market_making.market.reasons import Because, Reason
 from market_making.trading.decision_log import Decision, Event
 from market_making.trading.holding import RestingOrder
 from market_making.trading.plan import Plan
@@ -21,13 +22,13 @@ class Journal:
 
     def seen(self, plan: Plan, now_ms: int, calibration_id: str) -> Iterator[Decision]:
         """Decisions that a new plan shows: an order found resting, a part of it filled, why it stays, why none is."""
-        resting = plan.holding.resting
+        resting, because = plan.holding.resting, plan.because
         if resting is not None:
             yield from self.order_seen(resting, now_ms, plan, calibration_id)
         if resting is None and plan.order is None:
-            yield from self.withheld(plan.reason, now_ms, plan, calibration_id)
-        elif resting is not None and plan.keep and plan.reason:
-            yield from self._once(Event.KEEP, plan.reason, now_ms, plan, calibration_id, resting)
+            yield from self.withheld(because, now_ms, plan, calibration_id)
+        elif resting is not None and plan.keep and plan.reason is not Reason.GOOD:
+            yield from self._once(Event.KEEP, because, now_ms, plan, calibration_id, resting)
         else:
             self._quiet = None
 
@@ -45,32 +46,32 @@ class Journal:
             self._filled = order.filled
 
     def cancelled(
-        self, order: RestingOrder, reason: str, now_ms: int, plan: Plan | None, calibration_id: str | None
+        self, order: RestingOrder, because: Because, now_ms: int, plan: Plan | None, calibration_id: str | None
     ) -> Iterator[Decision]:
         """A cancellation and its reason."""
         yield from self.order_seen(order, now_ms, plan, calibration_id)
-        yield self._decision(now_ms, Event.CANCEL, order, plan, calibration_id)._replace(reason=reason)
+        yield self._decision(now_ms, Event.CANCEL, order, plan, calibration_id)._replace(**because._asdict())
 
     def withheld(
-        self, reason: str, now_ms: int, plan: Plan | None = None, calibration_id: str | None = None
+        self, because: Because, now_ms: int, plan: Plan | None = None, calibration_id: str | None = None
     ) -> Iterator[Decision]:
         """Why nothing is quoted, once until the reason changes."""
-        yield from self._once(Event.WITHHOLD, reason, now_ms, plan, calibration_id, None)
+        yield from self._once(Event.WITHHOLD, because, now_ms, plan, calibration_id, None)
 
     def _once(
         self,
         event: Event,
-        reason: str,
+        because: Because,
         now_ms: int,
         plan: Plan | None,
         calibration_id: str | None,
         order: RestingOrder | None,
     ) -> Iterator[Decision]:
         # Reasons carry figures that change every loop; what is the same but for its figures is the same reason.
-        wording = event + "".join(letter for letter in reason if not letter.isdigit())
+        wording = event + "".join(letter for letter in because.detail if not letter.isdigit())
         if wording != self._quiet:
             self._quiet = wording
-            yield self._decision(now_ms, event, order, plan, calibration_id)._replace(reason=reason)
+            yield self._decision(now_ms, event, order, plan, calibration_id)._replace(**because._asdict())
 
     def _decision(
         self, time_ms: int, event: Event, order: RestingOrder | None, plan: Plan | None, calibration_id: str | None

@@ -12,6 +12,7 @@ from math import isfinite, nan
 from typing import Any, NamedTuple, Self
 
 from market_making.market.instrument import Instrument
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.order_flow import OrderFlow
 from market_making.quoting.preference import preferred_side
@@ -21,6 +22,7 @@ from market_making.trading.holding import Holding, RestingOrder
 from market_making.trading.rules import QuotingRules, Restraints
 
 _TOO_LARGE = 1.25  # a resting order this much larger than wanted is a risk
+_NAMES = {Side.BID: "a bid", Side.ASK: "an ask"}
 
 
 class PlannedOrder(NamedTuple):
@@ -40,8 +42,8 @@ class PlannedOrder(NamedTuple):
 class Plan(NamedTuple):
     """What should rest on one pair, given what was held when the plan was made.
 
-    `keep` says that the resting order is good as it is. `reason` tells why there is no order, or why the resting one is
-    kept or replaced. `quotes` are those of the model on both sides, before rounding.
+    `keep` says that the resting order is good as it is. `reason` and its text `detail` tell why there is no order, or
+    why the resting one is kept or replaced. `quotes` are those of the model on both sides, before rounding.
     """
 
     holding: Holding
@@ -49,8 +51,14 @@ class Plan(NamedTuple):
     mid: float
     order: PlannedOrder | None
     keep: bool
-    reason: str
+    reason: Reason
+    detail: str
     quotes: Quotes
+
+    @property
+    def because(self) -> Because:
+        """The reason together with its text."""
+        return Because(self.reason, self.detail)
 
 
 @dataclass(frozen=True)
@@ -98,9 +106,9 @@ class Planner:
         )
         chosen = self._choose(wishes, holding, restraints)
         if isinstance(chosen, Withheld):
-            return Plan(holding, inventory, self.market.mid, None, keep=False, reason=chosen.reason, quotes=quotes)
-        keep, reason = self._compare(chosen, holding.resting, restraints)
-        return Plan(holding, inventory, self.market.mid, chosen, keep, reason, quotes)
+            return Plan(holding, inventory, self.market.mid, None, False, *chosen, quotes=quotes)
+        keep, because = self._compare(chosen, holding.resting, restraints)
+        return Plan(holding, inventory, self.market.mid, chosen, keep, *because, quotes=quotes)
 
     def _faded(self, quotes: Quotes, restraints: Restraints) -> Quotes:
         """Move the quotes away from mid as far as the risk rules and the calibration ask."""
@@ -118,10 +126,10 @@ class Planner:
         if isinstance(quote, Withheld):
             return quote
         if not (isfinite(quote.depth) and isfinite(quote.size)):
-            return Withheld(f"the model gives depth {quote.depth} and size {quote.size}")
-        refusal = (restraints.no_opening or self._refusal(side, restraints)) if grows else ""
-        if refusal:
-            return Withheld(refusal)
+            return Withheld(Reason.NUMBERS_UNUSABLE, f"the model gives depth {quote.depth} and size {quote.size}")
+        refusal = restraints.closed.of(side) or (self._refusal(side, restraints) if grows else None)
+        if refusal is not None:
+            return Withheld(*refusal)
         price = self._price(side, quote.depth, at_touch=leaves or (quotes.hedging and not grows))
         if grows:
             size = self._opening_size(side, quote, price, holding)
@@ -160,19 +168,20 @@ class Planner:
         room = self.rules.maximum_inventory - (inventory if side is Side.BID else -inventory)
         size = self.instrument.size(max(min(quote.size, room), 0.0) * self.lot)
         if size * price < self.rules.smallest_notional:
-            return Withheld(f"{size:g} coins at {price:g} are below the smallest order, room is {room:.2f} lots")
+            detail = f"{size:g} coins at {price:g} are below the smallest order, room is {room:.2f} lots"
+            return Withheld(Reason.BELOW_SMALLEST_ORDER, detail)
         return size
 
-    def _refusal(self, side: Side, restraints: Restraints) -> str:
+    def _refusal(self, side: Side, restraints: Restraints) -> Because | None:
         if restraints.leaving:
-            return "the position is being closed"
+            return Because(Reason.LEAVING, "the position is being closed")
         if self.regime is Regime.PAUSE:
-            return "the calibration says pause"
+            return Because(Reason.CALIBRATION_PAUSE, "the calibration says pause")
         if self.other_leg is None:
-            return "the other leg does not answer"
+            return Because(Reason.OTHER_LEG_SILENT, "the other leg does not answer")
         if not self.rules.role.opens_with(side):
-            return f"this bot is {self.rules.role}"
-        return ""
+            return Because(Reason.WRONG_SIDE, f"this bot is {self.rules.role}")
+        return None
 
     def _closing_size(self, quote: Quote, price: float, holding: Holding, restraints: Restraints) -> float | Withheld:
         whole = self.instrument.size(abs(holding.coins))
@@ -180,7 +189,8 @@ class Planner:
         if restraints.leaving or (whole - size) * price < self.rules.smallest_notional:
             size = whole
         if size * price < self.instrument.minimum_notional:
-            return Withheld(f"{size:g} coins at {price:g} are below the exchange's smallest order")
+            detail = f"{size:g} coins at {price:g} are below the exchange's smallest order"
+            return Withheld(Reason.BELOW_SMALLEST_ORDER, detail)
         return size
 
     def _choose(
@@ -188,7 +198,7 @@ class Planner:
     ) -> "PlannedOrder | Withheld":
         bid, ask = wishes
         if isinstance(bid, Withheld) and isinstance(ask, Withheld):
-            return Withheld(bid.reason if bid.reason == ask.reason else f"bid: {bid.reason}; ask: {ask.reason}")
+            return self._neither(bid, ask, holding)
         if isinstance(bid, Withheld):
             return ask
         if isinstance(ask, Withheld):
@@ -197,6 +207,13 @@ class Planner:
         if resting is not None and (restraints.saving or self._is_young(resting)):
             return wishes.of(resting.side)
         return wishes.of(self._preferred(Sides(bid, ask), holding))
+
+    def _neither(self, bid: Withheld, ask: Withheld, holding: Holding) -> Withheld:
+        """Why no order rests; counted by the side that reduces the position, or with which one would be opened."""
+        if bid == ask:
+            return bid
+        main = ask if holding.coins > 0 or (holding.coins == 0 and not self.rules.role.opens_with(Side.BID)) else bid
+        return Withheld(main.reason, f"bid: {bid.detail}; ask: {ask.detail}")
 
     def _preferred(self, orders: Sides[PlannedOrder], holding: Holding) -> Side:
         reducing = Side.ASK if holding.coins >= 0 else Side.BID
@@ -209,30 +226,35 @@ class Planner:
         # of the quote and the other leg the opposite one.
         return reducing if self.other_leg else reducing.opposite
 
-    def _compare(self, order: PlannedOrder, resting: RestingOrder | None, restraints: Restraints) -> tuple[bool, str]:
+    def _compare(
+        self, order: PlannedOrder, resting: RestingOrder | None, restraints: Restraints
+    ) -> tuple[bool, Because]:
         """Whether the resting order is good as it is, and why."""
         if resting is None:
-            return False, f"the {order.side} is free"
+            return False, Because(Reason.SIDE_FREE, f"no order rests, placing {_NAMES[order.side]}")
         if resting.side is not order.side:
-            return False, f"the {order.side} is worth more"
+            return False, Because(Reason.OTHER_SIDE, f"switching to the {order.side}")
         if resting.remaining > order.size * _TOO_LARGE:
-            return False, f"{resting.remaining:g} coins rest, wanted are {order.size:g}"
+            return False, Because(Reason.TOO_LARGE, f"{resting.remaining:g} coins rest, wanted are {order.size:g}")
         if restraints.leaving and order.size > resting.remaining * _TOO_LARGE:
-            return False, f"{resting.remaining:g} coins rest, all {order.size:g} must leave"
+            return False, Because(Reason.TOO_SMALL, f"{resting.remaining:g} coins rest, all {order.size:g} must leave")
         towards_mid = resting.price - order.price if order.side is Side.BID else order.price - resting.price
         return self._within_tolerance(towards_mid / self.market.mid * 1e4, resting, restraints)
 
-    def _within_tolerance(self, closer_bps: float, resting: RestingOrder, restraints: Restraints) -> tuple[bool, str]:
+    def _within_tolerance(
+        self, closer_bps: float, resting: RestingOrder, restraints: Restraints
+    ) -> tuple[bool, Because]:
         if abs(closer_bps) <= self.rules.tolerance_bps:
-            return True, ""
+            return True, Because(Reason.GOOD, "the resting order is good")
         if closer_bps > 0:
-            return False, f"{closer_bps:.2f} bps too close"
+            return False, Because(Reason.TOO_CLOSE, f"{closer_bps:.2f} bps too close")
         too_far = f"{-closer_bps:.2f} bps too far"
-        if restraints.leaving:
-            return False, too_far
-        if restraints.saving:
-            return True, f"{too_far}, the action budget is spent"
-        return self._is_young(resting), too_far
+        if not restraints.leaving:
+            if restraints.saving:
+                return True, Because(Reason.SAVING_ACTIONS, f"{too_far}, the action budget is spent")
+            if self._is_young(resting):
+                return True, Because(Reason.YOUNG, f"{too_far}, the order is young")
+        return False, Because(Reason.TOO_FAR, too_far)
 
     def _is_young(self, resting: RestingOrder) -> bool:
         return self.now_ms - resting.placed_ms < self.rules.minimum_life_ms

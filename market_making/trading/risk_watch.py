@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from market_making.market.errors import SafetyError
+from market_making.market.reasons import Because, Reason
 from market_making.quoting.risk.rules import Reading, RiskLimits, RiskState, Verdict, verdict
 
 _SAVED_EVERY_MS = 60_000
@@ -40,7 +41,7 @@ class RiskWatch:
         self._bot = bot
         self._states: dict[str, RiskState] = {}
         self._saved_ms: dict[str, int] = {}
-        self._unsaved: dict[str, str] = {}
+        self._unsaved: dict[str, Because] = {}
         self._valued_ms: dict[str, int] = {}
         self._tell = tell
         self._told: dict[str, tuple[str, str]] = {}
@@ -65,8 +66,8 @@ class RiskWatch:
         if latched or coin in self._unsaved or reading.time_ms - self._saved_ms.get(coin, 0) >= _SAVED_EVERY_MS:
             self._save(coin, reading.time_ms)
         said = verdict(after, reading, self._limits)
-        for reason in filter(None, (self._unsaved.get(coin), self._unvalued(coin, reading))):
-            said = said.restrained(reason, reading.position)
+        for because in filter(None, (self._unsaved.get(coin), self._unvalued(coin, reading))):
+            said = said.restrained(because)
         self._announce(coin, said)
         return said
 
@@ -82,25 +83,26 @@ class RiskWatch:
         """Count an error of the exchange's interface."""
         self._states[coin] = self._state(coin).failed(time_ms, self._limits)
 
-    def _unvalued(self, coin: str, reading: Reading) -> str:
+    def _unvalued(self, coin: str, reading: Reading) -> Because | None:
         """Why nothing may be opened without a judgement of the account's value, once it has been missing for long."""
         last_ms = self._valued_ms.setdefault(coin, reading.time_ms)
         if reading.equity is not None:
             self._valued_ms[coin] = reading.time_ms
-            return ""
+            return None
         is_long = reading.time_ms - last_ms > _VALUED_WITHIN_MS
-        return f"the account's value has not been known for {_VALUED_WITHIN_MS / 1e3:.0f} s" if is_long else ""
+        detail = f"the account's value has not been known for {_VALUED_WITHIN_MS / 1e3:.0f} s"
+        return Because(Reason.EQUITY_UNKNOWN, detail) if is_long else None
 
     def _announce(self, coin: str, said: Verdict) -> None:
         if said.leaving:
             text = f"{coin}: leaving the position, no more opening"
         else:
-            text = f"{coin}: no more opening" if said.reason else ""
+            text = f"{coin}: no more opening" if said.growing else ""
         # A state that cannot be saved is told also where the pair opens nothing anyway.
-        telling = text, self._unsaved.get(coin, "")
+        telling = text, str(self._unsaved.get(coin, ""))
         before, self._told[coin] = self._told.get(coin, ("", "")), telling
         if self._tell is not None and telling != before:
-            self._tell(f"{text}: {said.reason}" if said.reason else text or f"{coin}: opening again")
+            self._tell(f"{text}: {said.growing}" if said.growing else text or f"{coin}: opening again")
 
     def _path(self, coin: str) -> Path:
         return self._folder / f"{self._bot}-{coin}.json"
@@ -116,7 +118,8 @@ class RiskWatch:
         except FileNotFoundError:
             return RiskState()
         except (OSError, ValueError, KeyError, TypeError):
-            raise SafetyError(f"the risk state {self._path(coin)} cannot be read; remove it to start afresh") from None
+            detail = f"the risk state {self._path(coin)} cannot be read; remove it to start afresh"
+            raise SafetyError(detail, reason=Reason.RISK_UNREADABLE) from None
 
     def _save(self, coin: str, time_ms: int) -> None:
         temporary = self._folder / f".{self._bot}-{coin}.{os.getpid()}.tmp"
@@ -125,7 +128,8 @@ class RiskWatch:
             temporary.write_text(json.dumps(asdict(self._state(coin))))
             temporary.replace(self._path(coin))
         except OSError as error:
-            self._unsaved[coin] = f"the risk state cannot be saved: {error.strerror or error}"
+            detail = f"the risk state cannot be saved: {error.strerror or error}"
+            self._unsaved[coin] = Because(Reason.RISK_UNSAVED, detail)
         else:
             self._saved_ms[coin] = time_ms
             self._unsaved.pop(coin, None)

@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 
+from market_making.market.reasons import Because
+from market_making.market.sides import Side, Sides
 from market_making.settings.role import Role
 from market_making.settings.settings import Settings
+from market_making.trading.holding import Holding
+
+NOTHING_CLOSED: Sides[Because | None] = Sides(None, None)
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,27 @@ class QuotingRules:
 class Restraints:
     """What holds for the moment.
 
-    `no_opening` is the reason why the position may not grow, empty if it may; `leaving`, that it must be closed at the
-    touch; `saving`, that no action may be spent on a better price; `depth_factor` multiplies the model's depths.
+    Parameters
+    ----------
+    closed : Sides[Because | None]
+        Why no order may rest on a side; None where one may.
+    leaving : bool
+        The position must be closed at the touch.
+    saving : bool
+        No action may be spent on a better price.
+    depth_factor : float
+        Multiplies the model's depths.
     """
 
-    no_opening: str = ""
+    closed: Sides[Because | None] = NOTHING_CLOSED
     leaving: bool = False
     saving: bool = False
     depth_factor: float = 1.0
+
+
+def closed_sides(holding: Holding, growing: Because | None, reducing: Because | None = None) -> Sides[Because | None]:
+    """Which sides are closed, from why what is held may not grow, and why it may not be reduced."""
+    return Sides(*(growing if holding.grows_with(side) else reducing for side in (Side.BID, Side.ASK)))
 
 
 def rules_of(

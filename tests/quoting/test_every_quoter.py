@@ -74,7 +74,7 @@ def test_what_is_quoted_may_be_shown(name, flow, market, inventory, seen):
         quote = quotes.of(side)
         if quote is None:
             assert isinstance(quotes.sides.of(side), Withheld)
-            assert quotes.sides.of(side).reason
+            assert quotes.sides.of(side).detail
             continue
         assert math.isfinite(quote.price)
         assert sign * (quote.price - market.mid) == pytest.approx(quote.depth)

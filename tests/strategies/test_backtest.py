@@ -11,6 +11,7 @@ from freqtrade.resolvers import StrategyResolver
 from freqtrade.strategy.parameters import CategoricalParameter, NumericParameter
 
 from market_making.market.instrument import Instrument
+from market_making.market.reasons import Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.quote import Withheld
 from market_making.quoting.readings.observations import Observations
@@ -27,7 +28,8 @@ CONFIG = {"user_data_dir": ROOT / "user_data", "trading_mode": "futures", "candl
 STRATEGIES = ROOT / "user_data" / "strategies"
 ALTERNATE = {"sides": "alternate", "model": {"widen_toxicity": 10.0, "pause_toxicity": 10.0}}
 LOT = 0.0333
-NOTHING = Sides(Withheld("not asked"), Withheld("not asked"))
+NOT_ASKED = Withheld(Reason.MODEL_WITHHOLDS, "not asked")
+NOTHING = Sides(NOT_ASKED, NOT_ASKED)
 
 
 def orders_of(trades):

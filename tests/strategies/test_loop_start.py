@@ -11,6 +11,7 @@ from freqtrade.persistence import Trade
 from freqtrade.resolvers import StrategyResolver
 
 from market_making.market.errors import DataError
+from market_making.market.reasons import Reason
 from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.desk import Desk
 from market_making.trading.freqtrade.account import AccountWatch
@@ -19,8 +20,15 @@ from tests.live_bot import ROOT
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), DataError("torn"), TemporaryError("busy")])
-def test_an_error_of_one_pair_withholds_that_pair_only(monkeypatch, error):
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(28, "No space left on device"), Reason.UNEXPECTED),
+        (DataError("torn"), Reason.NUMBERS_UNUSABLE),
+        (TemporaryError("busy"), Reason.EXCHANGE_ERROR),
+    ],
+)
+def test_an_error_of_one_pair_withholds_that_pair_only(monkeypatch, error, reason):
     """Of the disk, of what is read and of the exchange: the pairs after it are planned, and its reason is logged."""
     arguments = {"config": [str(ROOT / "user_data" / "config.json")], "user_data_dir": str(ROOT / "user_data")}
     config = Configuration(arguments | {"strategy": "MarketMaking"}, RunMode.DRY_RUN).get_config()
@@ -37,4 +45,4 @@ def test_an_error_of_one_pair_withholds_that_pair_only(monkeypatch, error):
     strategy._desk, strategy._account = Desk(ActionBudget(30), 400, log.append), AccountWatch(5000, spot=False)
     strategy.bot_loop_start(datetime(2026, 11, 1, tzinfo=UTC))
     assert planned == ["ETH/USDC:USDC"]
-    assert [(decision.coin, decision.reason) for decision in log] == [("BTC", str(error))]
+    assert [(each.coin, each.reason, each.detail) for each in log] == [("BTC", reason, str(error))]

@@ -4,12 +4,13 @@ Drawn with a seed, so that the prices of ``golden_prices.json`` can be asked for
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from market_making.market.events import Level
 from market_making.market.instrument import Instrument
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Directions, Sides
 from market_making.quoting.models import avellaneda_stoikov, depth_aware, glft, hedged_ladder, ladders, trend_skew
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
@@ -24,7 +25,7 @@ from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 from market_making.settings.role import Role
 from market_making.trading.holding import Holding
 from market_making.trading.plan import Planner
-from market_making.trading.rules import QuotingRules, Restraints
+from market_making.trading.rules import QuotingRules, Restraints, closed_sides
 
 ANY_DEPTH = DepthBounds(0.0, 5000.0)
 INSTRUMENTS = (
@@ -213,16 +214,12 @@ def rules_near(rng: np.random.Generator) -> QuotingRules:
     )
 
 
-def make_restraints(rng: np.random.Generator, losing_fills: int) -> Restraints:
+def make_restraints(rng: np.random.Generator, holding: Holding, losing_fills: int) -> Restraints:
     """What the risk rules and the budget say; they fade where the model is told of losing fills."""
-    words: dict[str, Any] = {
-        "leaving": bool(rng.random() < 0.15),
-        "saving": bool(rng.random() < 0.1),
-        "depth_factor": 1.5 if losing_fills >= 3 else 1.0,
-    }
-    if rng.random() < 0.1:
-        words["no_opening"] = "locked"
-    return Restraints(**words)
+    leaving, saving = bool(rng.random() < 0.15), bool(rng.random() < 0.1)
+    locked = Because(Reason.PAIR_LOCKED, "locked") if rng.random() < 0.1 else None
+    fade = 1.5 if losing_fills >= 3 else 1.0
+    return Restraints(closed_sides(holding, locked), leaving, saving, fade)
 
 
 def cases(name: str, count: int) -> Iterator[Case]:
@@ -248,4 +245,5 @@ def cases(name: str, count: int) -> Iterator[Case]:
             other_leg=float(rng.uniform(-2, 2)) * lot if rules.role.leg is not None and rng.random() < 0.8 else 0.0,
             regime=list(Regime)[int(rng.choice([0, 0, 0, 1, 1, 2]))],
         )
-        yield Case(planner, Holding(coins), make_restraints(rng, market.observations.losing_fills))
+        held = Holding(coins)
+        yield Case(planner, held, make_restraints(rng, held, market.observations.losing_fills))

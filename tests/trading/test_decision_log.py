@@ -18,6 +18,7 @@ KEYS = {
     "price",
     "size",
     "reason",
+    "detail",
     "calibration_id",
     "order_id",
 }

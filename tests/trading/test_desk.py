@@ -6,6 +6,7 @@ from math import nan
 import pytest
 
 from market_making.market.errors import NoSolution
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.quote import Quote, Quotes
 from market_making.trading.actions.budget import ActionBudget
@@ -15,6 +16,7 @@ from market_making.trading.holding import Holding, RestingOrder
 
 PAIR = "ETH/USDC:USDC"
 LOT = 0.0333
+LOCKED = Because(Reason.PAIR_LOCKED, "the pair is locked")
 
 
 @pytest.fixture
@@ -131,9 +133,9 @@ def test_a_dropped_addition_does_not_stop_a_new_position(desk, planner):
 
 def test_a_locked_pair_only_leaves(desk, planner):
     """A lock withholds what would open and keeps what closes."""
-    assert desk.open(PAIR, PairInputs(planner, "c", "the pair is locked"), Holding()).order is None
+    assert desk.open(PAIR, PairInputs(planner, "c", LOCKED), Holding()).order is None
     desk.clear()
-    assert desk.open(PAIR, PairInputs(planner, "c", "the pair is locked"), Holding(LOT)).order.side is Side.ASK
+    assert desk.open(PAIR, PairInputs(planner, "c", LOCKED), Holding(LOT)).order.side is Side.ASK
 
 
 def test_too_many_orders_close_the_position(desk, planner):
@@ -168,12 +170,12 @@ def test_the_log_tells_the_life_of_an_order_once(desk, planner, log):
 def test_a_reason_is_logged_once_until_it_changes(desk, planner, log):
     """A bot that withholds for an hour writes a line, not 3600; figures in the reason do not make it another."""
     for age in range(5):
-        desk.withhold(PAIR, f"ETH.json expired {age} s ago", planner.now_ms)
-    desk.withhold(PAIR, "the book has no bids", planner.now_ms)
-    withheld = replace(planner, quoter=lambda *_: Quotes.none("paused"))
+        desk.withhold(PAIR, Because(Reason.PARAMETERS_STALE, f"ETH.json expired {age} s ago"), planner.now_ms)
+    desk.withhold(PAIR, Because(Reason.BOOK_UNUSABLE, "the book has no bids"), planner.now_ms)
+    withheld = replace(planner, quoter=lambda *_: Quotes.none(Because(Reason.TOXIC_FLOW, "paused")))
     desk.open(PAIR, PairInputs(withheld, "c"), Holding())
     assert events(log) == [Event.WITHHOLD] * 3
-    assert log[-1].reason == "paused"
+    assert (log[-1].reason, log[-1].detail) == (Reason.TOXIC_FLOW, "paused")
 
 
 def test_a_cancellation_is_logged_with_its_reason(desk, planner, log):
@@ -182,4 +184,5 @@ def test_a_cancellation_is_logged_with_its_reason(desk, planner, log):
     order = resting(plan)._replace(price=plan.order.price + 1.0)
     assert desk.must_cancel(PAIR, Holding(0.0, order), order, planner.now_ms)
     assert events(log) == [Event.PLACE, Event.CANCEL]
-    assert "too close" in log[-1].reason
+    assert log[-1].reason is Reason.TOO_CLOSE
+    assert "too close" in log[-1].detail

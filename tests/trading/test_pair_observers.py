@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
 from market_making.quoting.quote import MarketView, Quotes
 from market_making.trading.holding import RestingOrder
@@ -35,7 +36,7 @@ def test_a_fill_is_judged_once_after_ten_seconds_fee_included(later, lost):
 def test_a_hedge_that_has_begun_is_known_to_the_model_the_next_time():
     """What a model said of a pair comes back in its next readings, and of no other pair."""
     memory = PairObservers(maker_fee=0.00015)
-    quotes = Quotes.none("nothing")
+    quotes = Quotes.none(Because(Reason.MODEL_WITHHOLDS, "nothing"))
     assert not memory.seen(PAIR, market(0, 3000.0)).observations.hedging
     memory.planned(PAIR, replace(quotes, hedging=True))
     assert memory.seen(PAIR, market(1, 3000.0), margin_used=0.3).observations.hedging

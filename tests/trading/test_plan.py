@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_making.market.instrument import Instrument
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Directions, Side, Sides
 from market_making.quoting.models import depth_aware, glft
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
@@ -19,7 +20,7 @@ from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 from market_making.settings.role import Role
 from market_making.trading.holding import Holding, RestingOrder
 from market_making.trading.plan import Planner
-from market_making.trading.rules import Restraints
+from market_making.trading.rules import Restraints, closed_sides
 
 from .conftest import FLOW, MARKET, RULES
 
@@ -28,9 +29,13 @@ ETH = Instrument.hyperliquid("ETH", 4)
 LOT = 0.0333
 MODEL = cartea_jaimungal_quoter(CarteaJaimungalSettings(pause_toxicity=10.0, widen_toxicity=10.0))
 
+SAYS_NO = Withheld(Reason.MODEL_WITHHOLDS, "the model says no")
+
 depths = st.floats(min_value=-20.0, max_value=200.0) | st.sampled_from([nan, float("inf"), -float("inf")])
 sizes = st.floats(min_value=-1.0, max_value=5.0) | st.just(nan)
-offers = st.builds(Quote, price=st.just(nan), depth=depths, size=sizes) | st.just(Withheld("the model says no"))
+offers = st.builds(Quote, price=st.just(nan), depth=depths, size=sizes) | st.just(
+    Withheld(Reason.MODEL_WITHHOLDS, "the model says no")
+)
 prices = st.integers(min_value=10_000, max_value=40_000).map(lambda tenths: tenths / 10)
 holdings = st.builds(
     Holding,
@@ -46,9 +51,14 @@ holdings = st.builds(
         placed_ms=st.integers(min_value=990_000, max_value=1_000_000),
     ),
 )
-restraints = st.builds(
-    Restraints, no_opening=st.sampled_from(["", "locked"]), leaving=st.booleans(), saving=st.booleans()
-)
+LOCKED = Because(Reason.PAIR_LOCKED, "locked")
+locks, flags = st.sampled_from([None, LOCKED]), st.booleans()
+restraints = st.builds(Restraints, leaving=flags, saving=flags)
+
+
+def locked(restraint: Restraints, holding: Holding, lock: Because | None) -> Restraints:
+    """The same, and what is held may not grow if there is a lock."""
+    return replace(restraint, closed=closed_sides(holding, lock))
 
 
 @st.composite
@@ -62,11 +72,11 @@ def planners(draw) -> Planner:
     return Planner(ETH, market, FLOW, lambda *_: quotes, LOT, rules, 1_000_000, other)
 
 
-@given(planners(), holdings, restraints)
+@given(planners(), holdings, restraints, locks)
 @settings(max_examples=500)
-def test_an_order_is_valid_and_never_crosses(planner, holding, restraint):
+def test_an_order_is_valid_and_never_crosses(planner, holding, restraint, lock):
     """The price exists on the exchange, is at least a tick inside the opposite side, and the size is whole lots."""
-    order = planner.plan(holding, restraint).order
+    order = planner.plan(holding, locked(restraint, holding, lock)).order
     if order is None:
         return
     market = planner.market
@@ -77,11 +87,11 @@ def test_an_order_is_valid_and_never_crosses(planner, holding, restraint):
     assert order.size * order.price >= ETH.minimum_notional
 
 
-@given(planners(), holdings, restraints)
+@given(planners(), holdings, restraints, locks)
 @settings(max_examples=500)
-def test_a_position_never_passes_its_bound_or_flips(planner, holding, restraint):
+def test_a_position_never_passes_its_bound_or_flips(planner, holding, restraint, lock):
     """An order that closes is no larger than the position; one that opens stays within the inventory bound."""
-    order = planner.plan(holding, restraint).order
+    order = planner.plan(holding, locked(restraint, holding, lock)).order
     if order is None:
         return
     if not order.grows:
@@ -94,26 +104,26 @@ def test_a_position_never_passes_its_bound_or_flips(planner, holding, restraint)
     assert after <= bound if order.side is Side.BID else after >= -bound
 
 
-@given(planners(), holdings, restraints)
+@given(planners(), holdings, restraints, locks)
 @settings(max_examples=300)
-def test_nothing_is_opened_against_the_role_or_a_restraint(planner, holding, restraint):
+def test_nothing_is_opened_against_the_role_or_a_restraint(planner, holding, restraint, lock):
     """No position is opened on a side the role does not have, while locked, while leaving or without the other leg."""
-    order = planner.plan(holding, restraint).order
+    order = planner.plan(holding, locked(restraint, holding, lock)).order
     if order is not None and order.grows:
         assert planner.rules.role.opens_with(order.side)
-        assert not restraint.no_opening
+        assert lock is None
         assert not restraint.leaving
         assert planner.other_leg is not None
 
 
-@given(planners(), holdings, restraints)
+@given(planners(), holdings, restraints, locks)
 @settings(max_examples=300)
-def test_a_withheld_side_has_no_order_and_a_reason(planner, holding, restraint):
+def test_a_withheld_side_has_no_order_and_a_reason(planner, holding, restraint, lock):
     """What the model withholds, or gives no number for, is not quoted unless it leaves; the plan says why not."""
-    plan = planner.plan(holding, restraint)
+    plan = planner.plan(holding, locked(restraint, holding, lock))
     quotes = planner.quoter(planner.market, 0.0, FLOW, 0)
     if plan.order is None:
-        assert plan.reason
+        assert plan.detail
         assert not plan.keep
     elif not restraint.leaving:
         quote = quotes.of(plan.order.side)
@@ -183,9 +193,35 @@ def test_a_slightly_better_adding_side_does_not_keep_a_position(planner):
         assert chooser.plan(Holding(), FREE).order.side is Side.BID
 
 
+def test_a_closed_side_has_no_order_even_to_leave(planner):
+    """With no price known to be right nothing is offered, also where the position should be left."""
+    stale = Because(Reason.BOOK_STALE, "the data is 4.0 s old")
+    for held in (0.0, LOT, -LOT):
+        closed = closed_sides(Holding(held), stale, stale)
+        plan = planner.plan(Holding(held), Restraints(closed, leaving=held != 0))
+        assert plan.order is None
+        assert plan.because == stale
+
+
+@pytest.mark.parametrize(
+    ("role", "held", "reason"),
+    [
+        (Role.LONG_ONLY, 0.0, Reason.TOXIC_FLOW),
+        (Role.SHORT_ONLY, 0.0, Reason.THIN_BOOK),
+        (Role.ALTERNATE, LOT, Reason.THIN_BOOK),
+        (Role.ALTERNATE, -LOT, Reason.TOXIC_FLOW),
+    ],
+)
+def test_two_reasons_count_as_that_of_the_side_that_matters(with_role, role, held, reason):
+    """The side the bot opens with, or the one that reduces what it holds; the text tells both."""
+    quotes = Quotes(Sides(Withheld(Reason.TOXIC_FLOW, "toxic"), Withheld(Reason.THIN_BOOK, "thin")))
+    plan = with_role(role, quoter=lambda *_: quotes).plan(Holding(held), FREE)
+    assert plan.because == (reason, "bid: toxic; ask: thin")
+
+
 def test_a_hedge_rests_at_the_touch_whatever_widens_the_quotes(planner):
     """A part of the position, at the best ask, though depths are doubled, faded and bounded from below."""
-    offer = Quotes(Sides(bid=Withheld("hedging"), ask=Quote(nan, 0.05, 1.1)), hedging=True)
+    offer = Quotes(Sides(bid=Withheld(Reason.MODEL_WITHHOLDS, "hedging"), ask=Quote(nan, 0.05, 1.1)), hedging=True)
     rules = replace(planner.rules, depth_factor=2.0, minimum_half_spread_bps=5.0)
     hedging = replace(planner, quoter=lambda *_: offer, rules=rules, regime=Regime.WIDEN)
     order = hedging.plan(Holding(2 * LOT), Restraints(depth_factor=1.5)).order
@@ -222,25 +258,25 @@ def test_a_remainder_too_small_to_trade_is_closed_with_the_rest(planner):
     assert order.size == pytest.approx(LOT + 0.002, abs=1e-4)
 
 
-@given(planners(), holdings, restraints)
+@given(planners(), holdings, restraints, locks)
 @settings(max_examples=500)
-def test_leaving_joins_the_touch_with_the_whole_position(planner, holding, restraint):
+def test_leaving_joins_the_touch_with_the_whole_position(planner, holding, restraint, lock):
     """Whatever the model says, in any role and with any restraint, unless the exchange's smallest order forbids it."""
     side = Side.ASK if holding.coins > 0 else Side.BID
     touch = planner.market.ask_price if side is Side.ASK else planner.market.bid_price
     whole = ETH.size(abs(holding.coins))
-    order = planner.plan(holding, replace(restraint, leaving=True)).order
+    order = planner.plan(holding, replace(locked(restraint, holding, lock), leaving=True)).order
     if holding.coins == 0 or whole * touch < ETH.minimum_notional:
         assert order is None
     else:
         assert (order.side, order.price, order.size, order.grows, order.closes) == (side, touch, whole, False, True)
 
 
-@given(planners(), holdings, restraints)
+@given(planners(), holdings, restraints, locks)
 @settings(max_examples=500)
-def test_leaving_keeps_only_the_whole_position_at_the_touch(planner, holding, restraint):
+def test_leaving_keeps_only_the_whole_position_at_the_touch(planner, holding, restraint, lock):
     """Neither a short life nor an empty action budget keeps an order further away, or a part of the position."""
-    resting, leaving = holding.resting, replace(restraint, leaving=True)
+    resting, leaving = holding.resting, replace(locked(restraint, holding, lock), leaving=True)
     order = planner.plan(Holding(holding.coins), leaving).order
     keep = planner.plan(holding, leaving).keep
     if order is None or resting is None or resting.side is not order.side:
@@ -310,7 +346,8 @@ def test_a_calibration_that_says_pause_only_leaves(planner, held):
     plan = replace(planner, regime=Regime.PAUSE).plan(Holding(held), Restraints())
     if held == 0:
         assert plan.order is None
-        assert "the calibration says pause" in plan.reason
+        assert plan.reason is Reason.CALIBRATION_PAUSE
+        assert "the calibration says pause" in plan.detail
     else:
         assert plan.order.side is (Side.ASK if held > 0 else Side.BID)
         assert not plan.order.grows

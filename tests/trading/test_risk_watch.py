@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from market_making.market.errors import SafetyError
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
 from market_making.quoting.readings.observations import RiskLevel
 from market_making.quoting.risk.rules import RiskLimits
@@ -50,7 +51,8 @@ def test_a_daily_loss_stops_opening_and_leaves_at_the_touch(desk_of, planner):
     plan = loop(desk, planner, 940.0, minute=1)
     assert plan.order is None
     assert log[-1].event is Event.WITHHOLD
-    assert "loss limit of the day" in log[-1].reason
+    assert log[-1].reason is Reason.DAILY_LOSS
+    assert "loss limit of the day" in log[-1].detail
     order = loop(desk, planner, 940.0, Holding(2 * LOT), minute=2).order
     assert (order.side, order.closes, order.price) == (Side.ASK, True, planner.market.ask_price)
 
@@ -67,7 +69,7 @@ def test_a_spike_of_the_observed_volatility_stops_opening(desk_of, planner):
 
     assert all(seen(usual, minute) for minute in range(15))
     assert seen(4 * usual, 15) is None
-    assert "volatility is more than 3 times the usual" in log[-1].reason
+    assert log[-1].reason is Reason.VOLATILITY_SPIKE
     assert seen(None, 16).grows
 
 
@@ -94,7 +96,7 @@ def test_errors_of_the_exchange_pause_opening(desk_of, planner):
     desk = desk_of([])
     loop(desk, planner, 1000.0)
     for _ in range(6):
-        desk.withhold(PAIR, "the exchange did not answer", planner.now_ms, failed=True)
+        desk.withhold(PAIR, Because(Reason.EXCHANGE_ERROR, "no answer"), planner.now_ms, failed=True)
     assert loop(desk, planner, 1000.0).order is None
     assert loop(desk, planner, 1000.0, minute=3).order is not None
 
@@ -166,7 +168,7 @@ def test_nothing_is_opened_while_the_state_cannot_be_saved(desk_of, planner, unw
     log = []
     desk = desk_of(log)
     assert loop(desk, planner, 1000.0).order is None
-    assert log[-1].reason == "the risk state cannot be saved: Is a directory"
+    assert (log[-1].reason, log[-1].detail) == (Reason.RISK_UNSAVED, "the risk state cannot be saved: Is a directory")
     order = loop(desk, planner, 1000.0, Holding(LOT)).order
     assert (order.side, order.grows) == (Side.ASK, False)
     order = loop(desk, planner, 1000.0, Holding(-LOT)).order

@@ -20,6 +20,7 @@ from pandas import DataFrame
 from calibration.publication.parameter_cache import ParameterCache
 from market_making.market.errors import ConfigurationError, MarketMakingError
 from market_making.market.instrument import Instrument
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
 from market_making.quoting.placement import DepthBounds
@@ -138,8 +139,12 @@ class MarketMaking(IStrategy):
         for pair, trade in trades.items():
             try:
                 self._open_desk(pair, trade, now_ms)
-            except (MarketMakingError, FreqtradeException, OSError) as error:
-                self._desk.withhold(pair, str(error), now_ms, failed=isinstance(error, FreqtradeException))
+            except MarketMakingError as error:
+                self._desk.withhold(pair, error.because, now_ms)
+            except FreqtradeException as error:
+                self._desk.withhold(pair, Because(Reason.EXCHANGE_ERROR, str(error)), now_ms, failed=True)
+            except OSError as error:
+                self._desk.withhold(pair, Because(Reason.UNEXPECTED, str(error)), now_ms)
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         """Nothing: quotes come from the book and the calibration."""
@@ -258,9 +263,8 @@ class MarketMaking(IStrategy):
         )
         worth, lost = self._account.worth(self.wallets, self.stake_currency, pair), self._memory.take_lost(pair)
         locked = self.is_pair_locked(pair, side="*" if trade is None else trade.trade_direction)
-        desk = PairInputs(
-            planner, parameters.calibration_id, "the pair is locked" if locked else "", False, *worth, lost
-        )
+        no_opening = Because(Reason.PAIR_LOCKED, "the pair is locked") if locked else None
+        desk = PairInputs(planner, parameters.calibration_id, no_opening, False, *worth, lost)
         self._memory.planned(pair, self._desk.open(pair, desk, position.holding).quotes)
 
     def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:

@@ -89,8 +89,8 @@ def quoter(settings: AvellanedaStoikovSettings) -> Quoter:
     """Quoter of Avellaneda and Stoikov with volatility and fill decay from the calibration."""
 
     def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
-        if reason := fault(market, inventory, flow):
-            return Quotes.none(reason)
+        if because := fault(market, inventory, flow):
+            return Quotes.none(because)
         depths = _depths(settings, market.mid, inventory, flow, settings.time_left_s(now_ms))
         bounds = settings.bounds.at_least(1e4 * settings.maker_fee + settings.minimum_edge_bps)
         return place(market, offers(depths, sizes_within(inventory, settings.maximum_inventory)), bounds)

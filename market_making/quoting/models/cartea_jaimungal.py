@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from market_making.market.errors import ModelError
+from market_making.market.reasons import Reason
 from market_making.market.sides import Sides
 from market_making.market.tape import FloatArray
 from market_making.quoting.order_flow import OrderFlow, OrderFlows
@@ -53,12 +54,12 @@ class _CarteaJaimungalQuoter:
 
     def __call__(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
         """Quotes for an inventory [lots, signed] at a time [ms]."""
-        if reason := fault(market, inventory, flow):
-            return Quotes.none(reason)
+        if because := fault(market, inventory, flow):
+            return Quotes.none(because)
         try:
             table = self._table or self._table_of(flow, market.mid)
         except ModelError as error:
-            return Quotes.none(str(error))
+            return Quotes.none(error.because)
         state = self._regime(flow, market.mid)
         depths = table.at(inventory, self._settings.time_left_s(now_ms))
         if state is Regime.WIDEN:
@@ -103,6 +104,8 @@ class _CarteaJaimungalQuoter:
             return sizes_within(inventory, self._settings.maximum_inventory)
 
         def size(excess: float) -> float | Withheld:
-            return min(1.0, excess) if excess > SMALLEST_SIZE else Withheld("paused: the flow is toxic")
+            return (
+                min(1.0, excess) if excess > SMALLEST_SIZE else Withheld(Reason.TOXIC_FLOW, "paused: the flow is toxic")
+            )
 
         return Sides(bid=size(-inventory), ask=size(inventory))

@@ -11,6 +11,7 @@ from math import prod
 from typing import NamedTuple
 
 from market_making.market.errors import ConfigurationError
+from market_making.market.reasons import Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.models.ladders import collapse, merged_outward
 from market_making.quoting.order_flow import OrderFlow
@@ -174,20 +175,21 @@ def side_levels(
     """All tiers of one side, or why there are none."""
     seen, book = market.observations, book_depth(market)
     if not book.is_liquid(settings.least_notional):
-        return Withheld(f"the book holds {min(book[:2]):.0f} on a side, needed is {settings.least_notional:.0f}")
+        detail = f"the book holds {min(book[:2]):.0f} on a side, needed is {settings.least_notional:.0f}"
+        return Withheld(Reason.THIN_BOOK, detail)
     share = inventory / settings.maximum_inventory
     growing = share > 0 if side is Side.BID else share < 0
     room = settings.maximum_inventory - (inventory if side is Side.BID else -inventory)
     if growing and abs(share) > settings.one_sided_from:
-        return Withheld(f"the inventory is {100 * abs(share):.0f} % of its bound")
+        return Withheld(Reason.AT_BOUND, f"the inventory is {100 * abs(share):.0f} % of its bound")
     if room < SMALLEST_SIZE:
-        return Withheld("at maximum inventory")
+        return Withheld(Reason.AT_BOUND, "at maximum inventory")
     volatility = (flow.volatility if seen.volatility is None else seen.volatility) / market.mid
     usual = None if seen.usual_volatility is None else seen.usual_volatility / market.mid
     band = spread_band(volatility_zone(volatility, usual), book, seen, settings)
     factor = _distance_factor(abs(share), growing, settings) * factor_of(seen.markout_factors, side, inventory)
     if factor == float("inf"):
-        return Withheld("fills on this side are followed by adverse moves")
+        return Withheld(Reason.TOXIC_FLOW, "fills on this side are followed by adverse moves")
     fair = fair_value(market, share, flow.funding_rate, band, settings)
     size = min(settings.side_size, room)
     return tuple(_quote(side, fair, market.mid, bps * factor, lots) for bps, lots in tiers(band, size, settings))
@@ -217,8 +219,8 @@ def quoter(settings: DepthAwareSettings) -> Quoter:
     """Quoter of the collapsed tiers."""
 
     def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:  # noqa: ARG001 - the model has no horizon
-        if reason := fault(market, inventory, flow):
-            return Quotes.none(reason)
+        if because := fault(market, inventory, flow):
+            return Quotes.none(because)
         fee = settings.maker_fee * market.mid
 
         def one(side: Side) -> Quote | Withheld:

@@ -19,6 +19,7 @@ from math import exp, log1p, sqrt
 from typing import Literal
 
 from market_making.market.errors import ConfigurationError
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Sides
 from market_making.quoting.order_flow import OrderFlow
 from market_making.quoting.placement import DepthBounds, fault, offers, place, sizes_within
@@ -73,10 +74,11 @@ def quoter(settings: GlftSettings) -> Quoter:
     bounds = settings.bounds.at_least(1e4 * settings.maker_fee)
 
     def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:  # noqa: ARG001 - time does not enter a stationary model
-        if reason := fault(market, inventory, flow):
-            return Quotes.none(reason)
+        if because := fault(market, inventory, flow):
+            return Quotes.none(because)
         if min(flow.fill_intensity) <= 0:
-            return Quotes.none(f"the fill intensities are {tuple(flow.fill_intensity)}, needed are positive ones")
+            detail = f"the fill intensities must be positive, got {tuple(flow.fill_intensity)}"
+            return Quotes.none(Because(Reason.NO_SOLUTION, detail))
         depths = _depths(settings, market.mid, inventory, flow)
         return place(market, offers(depths, sizes_within(inventory, settings.maximum_inventory)), bounds)
 

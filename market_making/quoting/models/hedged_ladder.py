@@ -6,6 +6,7 @@ the deviation is under the release level. A fill that is smaller than wanted the
 
 from dataclasses import replace
 
+from market_making.market.reasons import Reason
 from market_making.market.sides import Sides
 from market_making.quoting.models import ladders
 from market_making.quoting.models.hedges import ActiveHedge
@@ -35,7 +36,7 @@ def quoter(settings: LadderSettings, hedge: ActiveHedge) -> Quoter:
 
 def _hedged(usual: Quotes, market: MarketView, lots: float) -> Quotes:
     """Offer to trade so many lots at the touch, and nothing on the other side."""
-    growing = Withheld("the ladder is brought back to its target")
+    growing = Withheld(Reason.MODEL_WITHHOLDS, "the ladder is brought back to its target")
     half_spread = (market.ask_price - market.bid_price) / 2
     if lots < 0:
         sides: Sides[Quote | Withheld] = Sides(bid=growing, ask=Quote(market.ask_price, half_spread, -lots))

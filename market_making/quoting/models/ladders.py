@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from math import exp, floor
 
 from market_making.market.errors import ConfigurationError
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.models.ladder_shape import LadderShape, level_weights
 from market_making.quoting.order_flow import OrderFlow
@@ -187,13 +188,13 @@ def collapse(
     The level that loses least would be the one that nobody reaches: a position would have no way out.
     """
     if not levels:
-        return Withheld("the ladder is stopped on this side")
+        return Withheld(Reason.AT_BOUND, "the ladder is stopped on this side")
     best = max(levels, key=lambda level: expected_value(level, side, flow, fee))
     if expected_value(best, side, flow, fee) > 0:
         return best
     to_leave = -inventory if side is Side.BID else inventory
     if to_leave < SMALLEST_SIZE:
-        return Withheld("no level of the ladder is expected to earn anything")
+        return Withheld(Reason.NOTHING_EARNS, "no level of the ladder is expected to earn anything")
     nearest = min(levels, key=lambda level: level.depth)
     return nearest._replace(size=min(sum(level.size for level in levels), to_leave))
 
@@ -203,10 +204,11 @@ def quoter(settings: LadderSettings) -> Quoter:
 
     def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:  # noqa: ARG001 - a ladder has no horizon
         seen, mid = market.observations, market.mid
-        if reason := fault(market, inventory, flow):
-            return Quotes.none(reason)
+        if because := fault(market, inventory, flow):
+            return Quotes.none(because)
         if seen.index_price is not None and not abs(seen.index_price / mid - 1) < _LARGEST_INDEX_GAP:
-            return Quotes.none(f"mid {mid} is not within 2 % of the index {seen.index_price}")
+            detail = f"mid {mid} is not within 2 % of the index {seen.index_price}"
+            return Quotes.none(Because(Reason.BOOK_UNUSABLE, detail))
         levels = ladder(
             balances_of(settings, inventory, mid, seen.balances),
             mid,

@@ -122,8 +122,8 @@ def quoter(settings: TrendSkewSettings) -> Quoter:
     """Quoter of the nearest level."""
 
     def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:  # noqa: ARG001 - the model has no horizon
-        if reason := fault(market, inventory, flow):
-            return Quotes.none(reason)
+        if because := fault(market, inventory, flow):
+            return Quotes.none(because)
         depths = depths_bps(settings, market, inventory, flow).map(lambda bps: bps * market.mid / 1e4)
         bounds = settings.bounds.at_least(1e4 * settings.maker_fee)
         return place(market, offers(depths, sizes_within(inventory, settings.maximum_inventory)), bounds)

@@ -24,8 +24,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from market_making.market.errors import ConfigurationError, MalformedMessage
-from market_making.market.sides import Side, Sides
-from market_making.quoting.quote import Quote, Quotes, Withheld
+from market_making.market.reasons import Because, Reason
 from market_making.quoting.readings.observations import RiskLevel
 from market_making.quoting.risk.breakers import (
     EquityBreaker,
@@ -200,81 +199,76 @@ class RiskState:
 
 
 class Verdict(NamedTuple):
-    """Why a side is closed (empty: it is open), how worried to be, whether to leave the position, how far to fade.
+    """Why the position may not grow (empty: it may), how worried to be, whether to leave the position, how far to fade.
 
-    `losing_fills` is how many have lost in a row.
+    `holds` says that it may not be reduced either; `losing_fills` is how many have lost in a row.
     """
 
-    closed: Sides[str]
-    level: RiskLevel
-    leaving: bool
+    reasons: tuple[Because, ...] = ()
+    level: RiskLevel = RiskLevel.NORMAL
+    leaving: bool = False
+    holds: bool = False
     depth_factor: float = 1.0
     losing_fills: int = 0
 
     @property
-    def reason(self) -> str:
-        """Why the position may not grow; empty if it may."""
-        return self.closed.bid or self.closed.ask
+    def growing(self) -> Because | None:
+        """Why the position may not grow: the first reason, with the text of all; None if it may."""
+        if not self.reasons:
+            return None
+        return Because(self.reasons[0].reason, "; ".join(because.detail for because in self.reasons))
 
-    def restrained(self, reason: str, position: float) -> "Verdict":
-        """The same with one more reason why a position [quote currency, signed] may not grow."""
+    @property
+    def reducing(self) -> Because | None:
+        """Why the position may not be reduced; None if it may."""
+        return self.growing if self.holds else None
 
-        def joined(side: Side, known: str) -> str:
-            return known if side is _reducing(position) else "; ".join(filter(None, (known, reason)))
+    def restrained(self, because: Because) -> "Verdict":
+        """The same with one more reason why the position may not grow."""
+        return self._replace(reasons=(*self.reasons, because), level=max(self.level, RiskLevel.HIGH))
 
-        closed = Sides(bid=joined(Side.BID, self.closed.bid), ask=joined(Side.ASK, self.closed.ask))
-        return self._replace(closed=closed, level=max(self.level, RiskLevel.HIGH))
 
-    def apply(self, quotes: Quotes) -> Quotes:
-        """The quotes without the closed sides, the others faded."""
-
-        def allowed(reason: str, quote: Quote | Withheld) -> Quote | Withheld:
-            return Withheld(reason) if reason else quote
-
-        faded = quotes if quotes.faded else quotes.further(self.depth_factor)
-        sides = Sides(bid=allowed(self.closed.bid, faded.sides.bid), ask=allowed(self.closed.ask, faded.sides.ask))
-        return replace(faded, sides=sides)
+NO_OBJECTION = Verdict()
 
 
 def verdict(state: RiskState, reading: Reading, limits: RiskLimits) -> Verdict:
     """What the rules say now; `state` has seen the reading."""
     if reading.time_ms - reading.data_ms > limits.oldest_data_ms:
-        reason = f"the data is {(reading.time_ms - reading.data_ms) / 1e3:.1f} s old"
-        return Verdict(Sides(reason, reason), RiskLevel.CRITICAL, leaving=False)
+        stale = Because(Reason.BOOK_STALE, f"the data is {(reading.time_ms - reading.data_ms) / 1e3:.1f} s old")
+        return Verdict((stale,), RiskLevel.CRITICAL, holds=True)
     share = abs(reading.position) / limits.largest_position
     lost = state.equity.lost_today or state.equity.drawn_down
-    reasons = list(_reasons(state, reading, share, limits))
+    reasons = tuple(_reasons(state, reading, share, limits))
     leaving = share >= limits.leave_share or (lost and limits.leave_after_loss)
-    level = _level(state, share, lost, bool(reasons), limits)
-    factor = limits.fade_factor if state.losing.losses >= limits.fade_at else 1.0
-    losses = state.losing.losses
-    if not reasons:
-        return Verdict(Sides("", ""), level, leaving, factor, losses)
-    reason = "; ".join(reasons)
-    reducing = None if lost and not limits.leave_after_loss else _reducing(reading.position)
-    closed = Sides(bid="" if reducing is Side.BID else reason, ask="" if reducing is Side.ASK else reason)
-    return Verdict(closed, level, leaving, factor, losses)
+    return Verdict(
+        reasons,
+        _level(state, share, lost, bool(reasons), limits),
+        leaving,
+        holds=lost and not leaving,
+        depth_factor=limits.fade_factor if state.losing.losses >= limits.fade_at else 1.0,
+        losing_fills=state.losing.losses,
+    )
 
 
-def _reducing(position: float) -> Side | None:
-    """The side that makes a position smaller; none if there is none."""
-    return None if position == 0 else Side.ASK if position > 0 else Side.BID
-
-
-def _reasons(state: RiskState, reading: Reading, share: float, limits: RiskLimits) -> Iterator[str]:
+def _reasons(state: RiskState, reading: Reading, share: float, limits: RiskLimits) -> Iterator[Because]:
     """Why the position may not grow."""
     large = state.position.one_sided or share >= limits.leave_share
+    spike = f"volatility is more than {limits.spike_ratio:g} times the usual"
     rules = (
-        (state.equity.drawn_down, "the drawdown limit is reached; it must be reset by hand"),
-        (state.equity.lost_today, "the loss limit of the day is reached"),
-        (large, f"the position is {100 * share:.0f} % of the largest"),
-        (state.spike.spiking, f"volatility is more than {limits.spike_ratio:g} times the usual"),
-        (reading.time_ms < state.move.until_ms, "mid has moved too far too fast"),
-        (reading.time_ms < state.errors.until_ms, "the exchange's interface fails too often"),
-        (state.taker.paused, "too much of the volume is taken"),
-        (reading.time_ms < state.losing.until_ms, f"{state.losing.losses} fills in a row have lost"),
+        (state.equity.drawn_down, Reason.DRAWDOWN, "the drawdown limit is reached; it must be reset by hand"),
+        (state.equity.lost_today, Reason.DAILY_LOSS, "the loss limit of the day is reached"),
+        (large, Reason.POSITION_LARGE, f"the position is {100 * share:.0f} % of the largest"),
+        (state.spike.spiking, Reason.VOLATILITY_SPIKE, spike),
+        (reading.time_ms < state.move.until_ms, Reason.FAST_MOVE, "mid has moved too far too fast"),
+        (reading.time_ms < state.errors.until_ms, Reason.INTERFACE_ERRORS, "the exchange's interface fails too often"),
+        (state.taker.paused, Reason.TAKER_VOLUME, "too much of the volume is taken"),
+        (
+            reading.time_ms < state.losing.until_ms,
+            Reason.LOSING_FILLS,
+            f"{state.losing.losses} fills in a row have lost",
+        ),
     )
-    return (text for applies, text in rules if applies)
+    return (Because(reason, text) for applies, reason, text in rules if applies)
 
 
 def _level(state: RiskState, share: float, lost: bool, restrained: bool, limits: RiskLimits) -> RiskLevel:

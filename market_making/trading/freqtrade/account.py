@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from market_making.market.errors import SafetyError
 from market_making.market.instrument import Instrument
+from market_making.market.reasons import Reason
 from market_making.market.sides import Side
 from market_making.trading.freqtrade.foreign_coins import ForeignCoins
 from market_making.trading.holding import Position, RestingOrder
@@ -100,7 +101,7 @@ class AccountWatch:
             If the account is not known, or holds something else.
         """
         if wallets is None:
-            raise SafetyError("the state of the account is not known")
+            raise SafetyError("the state of the account is not known", reason=Reason.ACCOUNT_UNKNOWN)
         self._lots[instrument.pair] = float(instrument.lot)
         if self._is_due(now_ms):
             self._read(wallets, now_ms)
@@ -206,4 +207,5 @@ def check_position(
     reach = closed + (open_size if resting is not None and resting.side is Side.BID else -open_size)
     low, high = min(closed, reach) - tolerance, max(closed, reach) + tolerance
     if not account >= low or (account > high and not shared):
-        raise SafetyError(f"unknown position: the account holds {account:g} coins, own orders add up to {closed:g}")
+        detail = f"unknown position: the account holds {account:g} coins, own orders add up to {closed:g}"
+        raise SafetyError(detail, reason=Reason.POSITION_UNKNOWN)

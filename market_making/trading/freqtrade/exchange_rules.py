@@ -9,6 +9,7 @@ from typing import Any
 
 from market_making.market.errors import MalformedMessage
 from market_making.market.instrument import FixedTick, Instrument, PriceGrid, SignificantFigures
+from market_making.market.reasons import Reason
 
 _HYPERLIQUID_FIGURES = 5
 _HYPERLIQUID_DECIMALS = {"swap": 6, "spot": 8}
@@ -44,5 +45,6 @@ def instrument_of(exchange: str, market: Mapping[str, Any]) -> Instrument:
 def _step(market: Mapping[str, Any], name: str) -> Decimal:
     value = (market.get("precision") or {}).get(name)
     if value is None or not float(value) > 0:
-        raise MalformedMessage(f"the market {market.get('symbol')} has {name} step {value!r}, needed is a positive one")
+        detail = f"the market {market.get('symbol')} has {name} step {value!r}, needed is a positive one"
+        raise MalformedMessage(detail, reason=Reason.MARKET_UNKNOWN)
     return Decimal(repr(float(value))).normalize()

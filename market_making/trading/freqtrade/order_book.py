@@ -7,6 +7,7 @@ from typing import Any
 
 from market_making.market.errors import DataError, MalformedMessage
 from market_making.market.events import Level
+from market_making.market.reasons import Reason
 from market_making.market.sides import Side
 from market_making.quoting.quote import MarketView
 from market_making.quoting.readings.observations import Observations
@@ -39,22 +40,25 @@ def top_of_book(
     """
     time_ms = book.get("timestamp") or now_ms
     if now_ms - time_ms > maximum_age_ms:
-        raise DataError(f"the book is {(now_ms - time_ms) / 1e3:.1f} s old, limit {maximum_age_ms / 1e3:.1f} s")
+        detail = f"the book is {(now_ms - time_ms) / 1e3:.1f} s old, limit {maximum_age_ms / 1e3:.1f} s"
+        raise DataError(detail, reason=Reason.BOOK_STALE)
     bids, asks = (tuple(islice(_levels(book, side, own), _LEVELS)) for side in (Side.BID, Side.ASK))
     if not bids or not asks:
-        raise MalformedMessage(
-            f"the book has {len(bids)} levels of bids and {len(asks)} of asks, needed is one of each"
-        )
+        raise _unusable(f"the book has {len(bids)} levels of bids and {len(asks)} of asks, needed is one of each")
     if bids[0].price >= asks[0].price:
-        raise MalformedMessage(f"the book is crossed: best bid {bids[0].price}, best ask {asks[0].price}")
+        raise _unusable(f"the book is crossed: best bid {bids[0].price}, best ask {asks[0].price}")
     return MarketView(*bids[0][:2], *asks[0][:2], int(time_ms), Observations(bids=bids, asks=asks))
+
+
+def _unusable(detail: str) -> MalformedMessage:
+    return MalformedMessage(detail, reason=Reason.BOOK_UNUSABLE)
 
 
 def _levels(book: dict[str, Any], side: Side, own: RestingOrder | None) -> Iterator[Level]:
     for level in book.get(f"{side}s") or ():
         price, size = float(level[0]), float(level[1])
         if not (isfinite(price) and isfinite(size) and price > 0 and size > 0):
-            raise MalformedMessage(f"a {side} of the book is {size!r} at {price!r}, needed are positive finite numbers")
+            raise _unusable(f"a {side} of the book is {size!r} at {price!r}, needed are positive finite numbers")
         others = size - own.remaining if own is not None and own.side is side and own.price == price else size
         if others > _DUST * size:
             yield Level(price, others)

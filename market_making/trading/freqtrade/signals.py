@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
 from market_making.trading.freqtrade.charts import show
 from market_making.trading.freqtrade.trade import direction_of
 from market_making.trading.past.planner import CandleOpen, OpeningPlan
 
 logger = logging.getLogger(__name__)
+
+_NO_CALIBRATION = Because(Reason.NO_HISTORY, "there is no calibration to quote from")
 
 
 def last_bias(dataframe: Any) -> float:
@@ -42,16 +45,19 @@ def signal_each(
 
     `drawn` adds the columns of the chart; `told` has the log say why, if nothing would be opened at all.
     """
-    sides, pictures, reasons = [], [], Counter[str]()
+    sides, pictures, reasons, details = [], [], Counter[Reason](), dict[Reason, str]()
     for opening in plans:
         sides.append(opening.side)
         if drawn:
             pictures.append(opening.picture(maker_fee))
         if opening.side is None:
-            reasons[opening.plan.reason if opening.plan else "there is no calibration to quote from"] += 1
+            because = _NO_CALIBRATION if opening.plan is None else opening.plan.because
+            reasons[because.reason] += 1
+            details.setdefault(because.reason, because.detail)
     if told and reasons and not any(sides):
         reason, times = reasons.most_common(1)[0]
-        logger.warning("nothing is quoted after any of %d candles; after %d because: %s", len(sides), times, reason)
+        message = "nothing is quoted after any of %d candles; after %d because: %s"
+        logger.warning(message, len(sides), times, details[reason])
     for side in Side:
         dataframe[f"enter_{direction_of(side)}"] = [int(chosen is side) for chosen in sides]
     if drawn:

@@ -15,6 +15,7 @@ from calibration.candles.history import days_from_candles
 from calibration.publication.history import FOLDER, read_history
 from market_making.market.errors import MarketMakingError, NotEnoughData, SafetyError, StaleParameters
 from market_making.market.instrument import Instrument
+from market_making.market.reasons import Reason
 from market_making.market.sides import Side
 from market_making.market.tape import FloatArray, IntArray
 from market_making.quoting.quote import MarketView, Preparing, Quoter
@@ -108,7 +109,7 @@ class CandlePlanner:
             return StaleParameters(
                 f"the calibration was {age_ms / 1e3:.0f} s old, limit {self.valid_for_ms / 1e3:.0f} s"
             )
-        return SafetyError("the calibration was bad")
+        return SafetyError("the calibration was bad", reason=Reason.CALIBRATION_BAD)
 
 
 class CandleTrack:
@@ -206,7 +207,7 @@ class BacktestDesk:
         try:
             self._desk.open(pair, PairInputs(self._tracks[pair].at(time_ms), "history"), holding)
         except MarketMakingError as error:
-            self._desk.withhold(pair, str(error), time_ms)
+            self._desk.withhold(pair, error.because, time_ms)
 
 
 def _tell_coverage(planner: CandlePlanner, times_ms: IntArray) -> None:

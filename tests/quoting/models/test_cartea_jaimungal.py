@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_making.market.errors import ConfigurationError, InvalidFlow
+from market_making.market.reasons import Reason
 from market_making.market.sides import Directions, Side, Sides
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
 from market_making.quoting.order_flow import OrderFlow
@@ -85,7 +86,7 @@ def test_beyond_the_bound_only_the_way_back_is_quoted():
     """At and past the maximum the bid says why it is withheld and the ask stands at the bound's depth."""
     quoter = cartea_jaimungal_quoter(OPEN)
     at_bound, beyond = quoter(VIEW, 3, FLOW, 0), quoter(VIEW, 4.7, FLOW, 0)
-    assert at_bound.sides.bid == beyond.sides.bid == Withheld("at maximum inventory")
+    assert at_bound.sides.bid == beyond.sides.bid == Withheld(Reason.AT_BOUND, "at maximum inventory")
     assert beyond.ask == at_bound.ask
 
 
@@ -109,7 +110,7 @@ def test_a_paused_maker_still_leaves():
     quoter = cartea_jaimungal_quoter(replace(OPEN, widen_toxicity=toxic / 2, pause_toxicity=toxic))
     flat, long, short = (quoter(VIEW, inventory, FLOW, 0) for inventory in (0.0, 0.4, -2.0))
     assert flat.bid is flat.ask is None
-    assert "toxic" in flat.sides.bid.reason
+    assert flat.sides.bid.reason is Reason.TOXIC_FLOW
     assert long.bid is None
     assert long.ask.size == pytest.approx(0.4)
     assert short.ask is None
@@ -132,7 +133,7 @@ def test_what_cannot_be_quoted_is_withheld_with_the_reason(market, inventory, fl
     """Neither a price of zero nor the touch."""
     quotes = cartea_jaimungal_quoter(OPEN)(market, inventory, flow, 0)
     assert quotes.bid is quotes.ask is None
-    assert reason in quotes.sides.bid.reason
+    assert reason in quotes.sides.bid.detail
 
 
 def test_a_session_ends_flatter_than_it_starts():

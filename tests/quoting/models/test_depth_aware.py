@@ -190,7 +190,7 @@ def test_a_side_is_withheld_with_its_reason(market, inventory, reason):
     """Illiquid book, too much inventory, bad markouts."""
     levels = side_levels(Side.BID, market, inventory, FLOW, SETTINGS)
     assert isinstance(levels, Withheld)
-    assert reason in levels.reason
+    assert reason in levels.detail
 
 
 @pytest.mark.parametrize("inventory", [0.01, 1.0, 3.0])

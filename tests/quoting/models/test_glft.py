@@ -99,7 +99,7 @@ def test_no_flow_gives_no_quote():
     flow = OrderFlow(*(Directions(1.0, 1.0) for _ in range(6)), volatility=0.05, half_spread=0.0)
     quotes = quoter(GlftSettings())(VIEW, 0.0, replace(flow, fill_intensity=Directions(0.0, 1.0)), 0)
     assert quotes.bid is quotes.ask is None
-    assert "fill intensities" in quotes.sides.bid.reason
+    assert "fill intensities" in quotes.sides.bid.detail
     underflow = replace(flow, adverse_selection_on_fill=Directions(1e4, 1e4))
     assert quoter(GlftSettings())(VIEW, 0.0, underflow, 0).bid is None
     with pytest.raises(ConfigurationError, match="order_notional"):

@@ -179,7 +179,7 @@ def test_the_quoter_stops_buying_when_it_owns_enough():
     """60 % more than the reference: no bid, with a reason."""
     quotes = quoter(LadderSettings())(VIEW, 1.9, FLOW, 0)
     assert quotes.bid is None
-    assert "stopped" in quotes.sides.bid.reason
+    assert "stopped" in quotes.sides.bid.detail
     assert quotes.ask is not None
 
 
@@ -199,7 +199,7 @@ def test_observed_balances_and_shapes_are_used():
 def test_a_mid_far_from_the_index_is_not_quoted():
     """2 % away from the underlying the local price is doubted."""
     astray = VIEW._replace(observations=Observations(index_price=102.1))
-    assert "index" in quoter(FINE)(astray, 0.0, FLOW, 0).sides.bid.reason
+    assert "index" in quoter(FINE)(astray, 0.0, FLOW, 0).sides.bid.detail
 
 
 def test_fills_change_stock_and_money():

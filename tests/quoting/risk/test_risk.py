@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from market_making.market.errors import ConfigurationError, MalformedMessage
-from market_making.market.sides import Sides
-from market_making.quoting.quote import Quote, Quotes, Withheld
+from market_making.market.reasons import Because, Reason
 from market_making.quoting.readings.observations import RiskLevel
 from market_making.quoting.readings.observer import Observer, ObserverSettings
 from market_making.quoting.risk.breakers import SpikeBreaker
-from market_making.quoting.risk.rules import Reading, RiskLimits, RiskState, verdict
+from market_making.quoting.risk.rules import NO_OBJECTION, Reading, RiskLimits, RiskState, Verdict, verdict
 
 LIMITS = RiskLimits(largest_position=1_000.0, daily_loss=50.0, drawdown=80.0)
 DAY = 86_400_000
@@ -34,13 +33,18 @@ def after(*readings: Reading, state: RiskState = RiskState(), limits: RiskLimits
 
 def closed(state: RiskState, reading: Reading, limits: RiskLimits = LIMITS) -> tuple[bool, bool]:
     """Whether bid and ask are closed."""
-    reasons = verdict(state, reading, limits).closed
-    return bool(reasons.bid), bool(reasons.ask)
+    return sides(verdict(state, reading, limits), reading.position)
+
+
+def sides(says: Verdict, position: float) -> tuple[bool, bool]:
+    """Whether bid and ask are closed; without a position both would make it grow."""
+    grows, reduces = says.growing is not None, says.reducing is not None
+    return (grows if position >= 0 else reduces), (grows if position <= 0 else reduces)
 
 
 def test_a_calm_market_is_quoted_on_both_sides():
     """No reason, no worry."""
-    assert verdict(after(CALM), CALM, LIMITS) == (Sides("", ""), RiskLevel.NORMAL, False, 1.0, 0)
+    assert verdict(after(CALM), CALM, LIMITS) == NO_OBJECTION
 
 
 @pytest.mark.parametrize(
@@ -60,7 +64,7 @@ def test_a_large_position_closes_the_growing_side(positions, sides, level, leavi
     readings = [at(DAY + step, position=position) for step, position in enumerate(positions)]
     state = after(*readings)
     assert closed(state, readings[-1]) == sides
-    assert verdict(state, readings[-1], LIMITS)[1:] == (level, leaving, 1.0, 0)
+    assert verdict(state, readings[-1], LIMITS)[1:] == (level, leaving, False, 1.0, 0)
 
 
 def test_the_daily_loss_is_forgotten_at_midnight_utc():
@@ -86,7 +90,7 @@ def test_a_drawdown_stays_until_it_is_reset_by_hand():
     readings = [at(day * DAY, equity=1_000.0 - 30.0 * day) for day in range(1, 5)]
     state = after(*readings, at(9 * DAY, equity=2_000.0))
     assert state.equity.drawn_down
-    assert "by hand" in verdict(state, at(9 * DAY), LIMITS).closed.bid
+    assert "by hand" in verdict(state, at(9 * DAY), LIMITS).growing.detail
     again = after(at(9 * DAY + 1, equity=1_950.0), state=state.reset(2_000.0))
     assert not again.equity.drawn_down
     assert again.equity.peak == 2_000.0
@@ -233,12 +237,7 @@ def test_losing_fills_fade_then_pause_then_resume():
     for _ in range(3):
         state = state.judged(DAY, LIMITS, losing=True)
     says = verdict(state, CALM, LIMITS)
-    assert says == (Sides("", ""), RiskLevel.MEDIUM, False, 1.5, 3)
-    quotes = says.apply(Quotes(Sides(bid=Quote(99.8, 0.2), ask=Quote(100.1, 0.1))))
-    assert (quotes.bid.price, quotes.ask.price) == pytest.approx((99.7, 100.15))
-    assert (quotes.bid.depth, quotes.ask.depth) == pytest.approx((0.3, 0.15))
-    own = Quotes(Sides(bid=Quote(99.8, 0.2), ask=Quote(100.1, 0.1)), faded=True)
-    assert says.apply(own) == own
+    assert says == Verdict(level=RiskLevel.MEDIUM, depth_factor=1.5, losing_fills=3)
     for _ in range(2):
         state = state.judged(DAY, LIMITS, losing=True)
     assert closed(state, CALM) == (True, True)
@@ -252,17 +251,19 @@ def test_stale_data_closes_both_sides():
     """Even the side that reduces the position: no price is known to be right."""
     stale = at(DAY, position=900.0)._replace(data_ms=DAY - 3_001)
     assert closed(after(stale), stale) == (True, True)
-    assert "3.0 s old" in verdict(after(stale), stale, LIMITS).closed.ask
+    assert verdict(after(stale), stale, LIMITS).reducing == (Reason.BOOK_STALE, "the data is 3.0 s old")
 
 
-def test_a_verdict_takes_quotes_away_and_adds_none():
-    """A closed side gives its reason; an open one keeps what the model said."""
-    quotes = Quotes(Sides(bid=Quote(99.9, 0.1), ask=Withheld("at maximum inventory")))
-    state = after(at(DAY, position=950.0))
-    assert verdict(state, at(DAY, position=950.0), LIMITS).apply(quotes) == Quotes(
-        Sides(Withheld("the position is 95 % of the largest"), Withheld("at maximum inventory"))
-    )
-    assert verdict(after(CALM), CALM, LIMITS).apply(quotes) == quotes
+def test_a_verdict_counts_by_its_first_reason_and_tells_all():
+    """One reason to group by, the text of every rule that applies."""
+    reading = at(DAY + 1, position=950.0, equity=940.0)
+    says = verdict(after(CALM, reading), reading, LIMITS)
+    assert [because.reason for because in says.reasons] == [Reason.DAILY_LOSS, Reason.POSITION_LARGE]
+    text = "the loss limit of the day is reached; the position is 95 % of the largest"
+    assert says.growing == Because(Reason.DAILY_LOSS, text)
+    more = says.restrained(Because(Reason.RISK_UNSAVED, "the disk is full"))
+    assert more.growing == Because(Reason.DAILY_LOSS, f"{text}; the disk is full")
+    assert NO_OBJECTION.restrained(Because(Reason.RISK_UNSAVED, "the disk is full")).level is RiskLevel.HIGH
 
 
 def test_blind_rules_refuse_to_judge():
@@ -340,7 +341,7 @@ def random_reading(rng: np.random.Generator, before: Reading) -> Reading:
 def check_laws(state: RiskState, account: Account, reading: Reading) -> None:
     """What must hold after every event."""
     says = verdict(state, reading, LIMITS)
-    bid, ask = (bool(reason) for reason in says.closed)
+    bid, ask = sides(says, reading.position)
     if reading.time_ms - reading.data_ms > 3_000:
         assert bid
         assert ask
