@@ -279,7 +279,8 @@ def test_no_coin_at_all_is_a_picture_too(tmp_path):
 
 def test_only_pictures_need_the_library_that_draws_them():
     """The command line and the scan work where matplotlib is not installed."""
-    program = "import sys, ops.command_line, calibration.scan; sys.exit('matplotlib' in sys.modules)"
+    modules = "sys, market_making.ops.command_line, calibration.scanning.scan"
+    program = f"import {modules}; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

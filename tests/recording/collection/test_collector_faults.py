@@ -30,8 +30,8 @@ KILLS = 3
 
 COLLECT = """
 import asyncio, sys
-from market.collection.collector import Collector, CollectorOptions
-from market.hyperliquid.feed import Timing
+from market_making.recording.collection.collector import Collector, CollectorOptions
+from market_making.hyperliquid.feed import Timing
 
 timing = Timing(first_delay_s=0.01, longest_delay_s=0.05)
 asyncio.run(Collector(sys.argv[1], ["ETH"], sys.argv[2], flush_seconds=0.03, options=CollectorOptions(timing)).run())

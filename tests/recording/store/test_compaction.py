@@ -25,11 +25,11 @@ NEXT_DAY = MORNING + DAY_MS + GRACE_MS
 DIE_AT_STEP = """
 import os, signal, sys
 from pathlib import Path
-from market.store.compaction import compact
-from market.store.rows import table_of
-from market.store.segments import SegmentWriter
-from market.store.storage import LocalStorage
-from market.streams import Stream
+from market_making.recording.store.compaction import compact
+from market_making.recording.store.rows import table_of
+from market_making.recording.store.segments import SegmentWriter
+from market_making.recording.store.storage import LocalStorage
+from market_making.recording.streams import Stream
 
 root, left = sys.argv[1], int(sys.argv[2])
 

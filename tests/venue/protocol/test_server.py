@@ -420,10 +420,10 @@ async def test_stopping_closes_sockets_and_frees_the_port(scripted: Any):
 
 PROGRAM = """
 import logging, sys
-from venue.config import VenueConfig
-from venue.markets.presets import default_truths
-from venue.server import run
-from venue.markets.simulation import SimulatedSource
+from market_making.venue.config import VenueConfig
+from market_making.simulation.presets import default_truths
+from market_making.venue.server import run
+from market_making.simulation.simulation import SimulatedSource
 logging.basicConfig(level=logging.INFO, stream=sys.stdout)
 run(SimulatedSource(default_truths(["ETH"])), VenueConfig())
 """
