@@ -1,8 +1,9 @@
 """What a collector loses when connections fail and when it is killed, at many more random moments than the tests take.
 
-Usage: ``python benchmarks/durability.py [SCHEDULES] [KILLS]``. Runs the laws of `tests/market/test_collector_faults.py`
-under schedules of random faults and with ``kill -9`` at random moments, and those of `tests/market/test_compaction.py`
-with ``kill -9`` before every single write of a writer and of a compaction.
+Usage: ``python benchmarks/durability.py [SCHEDULES] [KILLS]``. Runs the laws of
+`tests/recording/collection/test_collector_faults.py` under schedules of random faults and with ``kill -9`` at random
+moments, and those of `tests/recording/store/test_compaction.py` with ``kill -9`` before every single write of a writer
+and of a compaction.
 """
 
 import os
@@ -15,9 +16,9 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1] / "tests" / "recording"
 KILLS_A_SEED = 3
 LAWS = {
-    "schedules of random faults": ("test_collector_faults.py", "missing_lies_in_a_recorded_gap"),
-    "runs killed three times at random moments": ("test_collector_faults.py", "killed_at_any_moment"),
-    "kinds of work killed before each of its writes": ("test_compaction.py", "killed_at_any_step"),
+    "schedules of random faults": ("collection/test_collector_faults.py", "missing_lies_in_a_recorded_gap"),
+    "runs killed three times at random moments": ("collection/test_collector_faults.py", "killed_at_any_moment"),
+    "kinds of work killed before each of its writes": ("store/test_compaction.py", "killed_at_any_step"),
 }
 
 

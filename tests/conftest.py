@@ -1,9 +1,13 @@
 """Fixtures every test may use."""
 
+import errno
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from market_making.market import durable_file
 
 # The same examples at every run, and no failure because a machine is slow.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -18,3 +22,29 @@ def recordings() -> Path:
     if not RECORDINGS.is_dir():
         pytest.skip(f"no recorded market data at {RECORDINGS}")
     return RECORDINGS
+
+
+class Disk:
+    """A disk that can be full."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def fill(self) -> None:
+        """Let every file written from now on fail."""
+        self._monkeypatch.setattr(durable_file, "_write", self._fail)
+
+    def free(self) -> None:
+        """Let files be written again."""
+        self._monkeypatch.undo()
+
+    @staticmethod
+    def _fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    """The disk under all files that are replaced as a whole; `fill` it and nothing can be written."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield Disk(monkeypatch)

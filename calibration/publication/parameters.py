@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from calibration.estimators.estimate import Estimate, FlowEstimates, Source
-from market_making.market.durable_file import write_text
+from market_making.market.durable_file import write_durably
 from market_making.market.errors import InvalidParameters, MissingParameters, SafetyError, StaleParameters
 from market_making.market.reasons import Reason
 from market_making.market.sides import Directions
@@ -199,7 +199,9 @@ class Parameters(Document):
 
     def write(self, folder: Path) -> Path:
         """Publish as ``<folder>/<COIN>.json``: a reader sees the old file or the new one, never a part."""
-        return write_text(folder, f"{self.coin}.json", self.model_dump_json(by_alias=True, indent=1))
+        path = folder / f"{self.coin}.json"
+        write_durably(path, self.model_dump_json(by_alias=True, indent=1))
+        return path
 
 
 def read_parameters(folder: Path, coin: str, *, venue: str, now_ms: int | None) -> Parameters:

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from calibration.volatility.model import AHEAD, SPANS, VolatilityModel, ewma_variance, fit, qlike, realised, targets
-from market_making.market.durable_file import write_text
+from market_making.market.durable_file import write_durably
 from market_making.market.errors import InvalidParameters, NotEnoughData
 from market_making.market.tape import FloatArray, IntArray
 
@@ -52,7 +52,9 @@ class TrainedVolatility(BaseModel):
 
     def write(self, folder: Path) -> Path:
         """Publish as ``<folder>/volatility/<COIN>.json``, whole or not at all."""
-        return write_text(folder / FOLDER, f"{self.coin}.json", self.model_dump_json(by_alias=True, indent=1))
+        path = folder / FOLDER / f"{self.coin}.json"
+        write_durably(path, self.model_dump_json(by_alias=True, indent=1))
+        return path
 
     def withdraw(self, folder: Path) -> None:
         """Remove what was published of the coin before, if anything was."""

@@ -1,4 +1,4 @@
-"""`python -m ops` is `mm`."""
+"""`python -m market_making.ops` is `mm`."""
 
 from market_making.ops.command_line import main
 

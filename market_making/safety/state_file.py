@@ -5,7 +5,6 @@ so it is not synced. It holds no secret, and of an account only a masked address
 from `written_ms`. Prices are [price], sizes [coins], inventories [lots], times UTC [ms].
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from market_making.market.durable_file import replace_file
 from market_making.market.errors import MalformedMessage
 from market_making.market.reasons import Reason
 
@@ -222,14 +222,7 @@ def write_state(folder: Path, name: str, state: BotState | SidecarState) -> None
     OSError
         If it cannot be written; the caller goes on without it.
     """
-    temporary = folder / f".{name}.{os.getpid()}.tmp"
-    body = orjson.dumps(state, option=orjson.OPT_NON_STR_KEYS)
-    try:
-        temporary.write_bytes(body)
-    except FileNotFoundError:
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(body)
-    temporary.replace(folder / f"{name}.json")
+    replace_file(folder / f"{name}.json", orjson.dumps(state, option=orjson.OPT_NON_STR_KEYS))
 
 
 def read_state(path: Path) -> BotState | SidecarState:

@@ -6,11 +6,11 @@ the value then is the new peak.
 """
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from market_making.market.durable_file import write_durably
 from market_making.market.errors import SafetyError
 from market_making.market.reasons import Because, Reason
 from market_making.quoting.risk.rules import Reading, RiskLimits, RiskState, Verdict, verdict
@@ -122,11 +122,8 @@ class RiskWatch:
             raise SafetyError(detail, reason=Reason.RISK_UNREADABLE) from None
 
     def _save(self, coin: str, time_ms: int) -> None:
-        temporary = self._folder / f".{self._bot}-{coin}.{os.getpid()}.tmp"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(asdict(self._state(coin))))
-            temporary.replace(self._path(coin))
+            write_durably(self._path(coin), json.dumps(asdict(self._state(coin))))
         except OSError as error:
             detail = f"the risk state cannot be saved: {error.strerror or error}"
             self._unsaved[coin] = Because(Reason.RISK_UNSAVED, detail)

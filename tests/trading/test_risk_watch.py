@@ -1,6 +1,5 @@
 """The risk rules in the bot: a loss stops opening and makes the bot leave, also after a restart."""
 
-import os
 from dataclasses import replace
 
 import pytest
@@ -154,53 +153,46 @@ def test_the_model_is_told_how_worried_the_rules_are(desk_of, planner):
     assert seen == [(RiskLevel.NORMAL, 0), (RiskLevel.MEDIUM, 3)]
 
 
-@pytest.fixture
-def unwritable(tmp_path):
-    """A folder in which the state cannot be written: a directory stands where the file would be made."""
-    folder = tmp_path / "risk"
-    obstacle = folder / f".bot-ETH.{os.getpid()}.tmp"
-    obstacle.mkdir(parents=True)
-    return obstacle
-
-
-def test_nothing_is_opened_while_the_state_cannot_be_saved(desk_of, planner, unwritable):
-    """Else a restart would forget a loss: an unwritable folder looks like a first start. Reducing goes on."""
+def test_nothing_is_opened_while_the_state_cannot_be_saved(desk_of, planner, disk):
+    """Else a restart would forget a loss: a state that was never saved looks like a first start. Reducing goes on."""
     log = []
+    disk.fill()
     desk = desk_of(log)
     assert loop(desk, planner, 1000.0).order is None
-    assert (log[-1].reason, log[-1].detail) == (Reason.RISK_UNSAVED, "the risk state cannot be saved: Is a directory")
+    assert log[-1].reason is Reason.RISK_UNSAVED
+    assert log[-1].detail == "the risk state cannot be saved: No space left on device"
     order = loop(desk, planner, 1000.0, Holding(LOT)).order
     assert (order.side, order.grows) == (Side.ASK, False)
     order = loop(desk, planner, 1000.0, Holding(-LOT)).order
     assert (order.side, order.grows) == (Side.BID, False)
-    unwritable.rmdir()
+    disk.free()
     assert loop(desk, planner, 1000.0).order.grows
 
 
-def test_a_loss_that_could_not_be_saved_is_saved_as_soon_as_it_can_be(desk_of, planner, tmp_path):
+def test_a_loss_that_could_not_be_saved_is_saved_as_soon_as_it_can_be(desk_of, planner, disk):
     """The next loop tries again, not the next minute: the loss outlives a restart right after."""
     first = desk_of([])
     loop(first, planner, 1000.0)
-    obstacle = tmp_path / "risk" / f".bot-ETH.{os.getpid()}.tmp"
-    obstacle.mkdir()
+    disk.fill()
     loop(first, planner, 940.0)
-    obstacle.rmdir()
+    disk.free()
     loop(first, planner, 940.0)
     assert loop(desk_of([]), planner, 940.0).order is None
 
 
-def test_a_person_is_told_once_that_the_state_cannot_be_saved(tmp_path, planner, unwritable):
+def test_a_person_is_told_once_that_the_state_cannot_be_saved(tmp_path, planner, disk):
     """Also while the pair is leaving anyway, and of the end of it."""
     told = []
     desk = Desk(ActionBudget(600), 400, None, risk=RiskWatch(LIMITS, tmp_path / "risk", "bot", told.append))
+    disk.fill()
     for cash in (1000.0, 1000.0, 940.0, 940.0):
         loop(desk, planner, cash, Holding(LOT))
-    unwritable.rmdir()
+    disk.free()
     for _ in range(2):
         loop(desk, planner, 940.0, Holding(LOT))
     assert told == [
-        "ETH: no more opening: the risk state cannot be saved: Is a directory",
+        "ETH: no more opening: the risk state cannot be saved: No space left on device",
         "ETH: leaving the position, no more opening: the loss limit of the day is reached; "
-        "the risk state cannot be saved: Is a directory",
+        "the risk state cannot be saved: No space left on device",
         "ETH: leaving the position, no more opening: the loss limit of the day is reached",
     ]

@@ -6,7 +6,6 @@ the close before, with no volume; an interval that lies within a gap is left out
 any other hole. A file that exists is added to: nothing that it holds and that was not recorded is lost.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import feather
 
+from market_making.market.durable_file import write_durably
 from market_making.market.errors import MalformedMessage, NotEnoughData
 from market_making.market.tape import FloatArray, IntArray, Tape
 from market_making.recording.store.tick_store import TickStore
@@ -268,15 +268,6 @@ def _slots(table: pa.Table, period_ms: int) -> IntArray:
 
 
 def _write(path: Path, table: pa.Table) -> None:
-    """Write a feather file by way of a temporary one beside it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            feather.write_feather(table, file, compression="lz4")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    sink = pa.BufferOutputStream()
+    feather.write_feather(table, sink, compression="lz4")
+    write_durably(path, sink.getvalue())

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from market_making.market.durable_file import TEMPORARY_SUFFIX
 from market_making.market.errors import DataError, MalformedMessage
 from market_making.recording.store.segment_reader import SegmentReader, Window
 from market_making.recording.store.segments import (
@@ -36,7 +37,7 @@ from market_making.recording.store.segments import (
     time_column,
     without_duplicates,
 )
-from market_making.recording.store.storage import TEMPORARY_SUFFIX, LocalStorage, Storage
+from market_making.recording.store.storage import LocalStorage, Storage
 from market_making.recording.streams import SCHEMAS, Stream
 
 HOUR_MS = 3_600_000

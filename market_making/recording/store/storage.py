@@ -11,7 +11,7 @@ from typing import Protocol
 import pyarrow as pa
 from pyarrow import fs
 
-TEMPORARY_SUFFIX = ".tmp"
+from market_making.market.durable_file import write_durably
 
 
 class Storage(Protocol):
@@ -80,16 +80,8 @@ class LocalStorage:
         return status.st_size, status.st_mtime_ns
 
     def publish(self, path: str, content: pa.Buffer) -> None:
-        """Write beside the final name, make durable, rename, make the rename durable."""
-        folder, name = os.path.split(f"{self.root}/{path}")
-        temporary = f"{folder}/.{name}{TEMPORARY_SUFFIX}"
-        try:
-            _write_durably(temporary, content)
-        except FileNotFoundError:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            _write_durably(temporary, content)
-        os.replace(temporary, f"{folder}/{name}")  # noqa: PTH105 - a collector does this a hundred times a second
-        _sync_folder(folder)
+        """Write a file durably."""
+        write_durably(f"{self.root}/{path}", content)
 
     def delete(self, path: str) -> None:
         """Remove a file."""
@@ -154,19 +146,3 @@ class RemoteStorage:
     def _names(self, folder: str, kind: fs.FileType) -> list[str]:
         selector = fs.FileSelector(f"{self._base}/{folder}", allow_not_found=True)
         return sorted(info.base_name for info in self._filesystem.get_file_info(selector) if info.type == kind)
-
-
-def _write_durably(path: str, content: pa.Buffer) -> None:
-    with open(path, "wb", buffering=0) as file:  # noqa: PTH123 - as above
-        view = memoryview(content)
-        while view:
-            view = view[file.write(view) :]
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,11 +1,11 @@
 """How two bots on two accounts, the long and the short leg, tell each other their position: one small file each."""
 
 import logging
-import os
 from pathlib import Path
 
 import orjson
 
+from market_making.market.durable_file import replace_file
 from market_making.market.errors import DataError, MalformedMessage
 
 logger = logging.getLogger(__name__)
@@ -15,11 +15,8 @@ ANSWERS_WITHIN_MS = 10_000
 
 
 def publish_leg(folder: Path, coin: str, leg: str, *, coins: float, now_ms: int) -> None:
-    """Write this leg's position [coins, signed] whole and atomically."""
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{coin}-{leg}.{os.getpid()}.tmp"
-    temporary.write_bytes(orjson.dumps({"time_ms": now_ms, "coins": coins}))
-    temporary.replace(folder / f"{coin}-{leg}.json")
+    """Replace the file of this leg's position [coins, signed]; it is old after seconds, so it is not synced."""
+    replace_file(folder / f"{coin}-{leg}.json", orjson.dumps({"time_ms": now_ms, "coins": coins}))
 
 
 def other_leg(folder: Path, coin: str, leg: str, *, now_ms: int) -> float:

@@ -35,7 +35,7 @@ root, left = sys.argv[1], int(sys.argv[2])
 
 def count_down(event, arguments):
     global left
-    writes = event in ("os.mkdir", "os.rename", "os.remove") or (event == "open" and arguments[1] in ("w", "wb"))
+    writes = event in ("os.mkdir", "os.rename", "os.remove") or (event == "open" and arguments[2] & os.O_CREAT)
     if writes and str(arguments[0]).startswith(root):
         left -= 1
         if left < 0:

@@ -1,7 +1,5 @@
 """The legs' files: what one writes the other reads, and nothing old or torn is believed."""
 
-import os
-
 import pytest
 
 from market_making.market.errors import DataError, MalformedMessage
@@ -34,16 +32,15 @@ def test_a_position_of_the_future_is_not_believed(tmp_path):
     assert Legs(tmp_path, "long").exchange("ETH", 0.0, 0) is None
 
 
-def test_a_leg_that_cannot_write_only_reduces_and_says_so_once(tmp_path, caplog):
+def test_a_leg_that_cannot_write_only_reduces_and_says_so_once(tmp_path, caplog, disk):
     """A full disk is no error of the loop, in which the other pairs have to be planned too."""
     publish_leg(tmp_path, "ETH", "short", coins=-0.2, now_ms=1000)
-    obstacle = tmp_path / f".ETH-long.{os.getpid()}.tmp"
-    obstacle.mkdir()
+    disk.fill()
     legs = Legs(tmp_path, "long")
     assert [legs.exchange("ETH", 0.1, 1000) for _ in range(3)] == [None] * 3
     assert len(caplog.records) == 1
     assert "ETH only reduces" in caplog.text
-    obstacle.rmdir()
+    disk.free()
     assert legs.exchange("ETH", 0.1, 1000) == -0.2
 
 
