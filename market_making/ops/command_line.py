@@ -15,6 +15,7 @@ from market_making.ops.commands.collect import collect, status
 from market_making.ops.commands.import_ import candles, import_
 from market_making.ops.commands.quotes import quotes
 from market_making.ops.commands.scan import scan_command
+from market_making.ops.commands.stop import stop
 from market_making.ops.commands.train import train_volatility
 from market_making.ops.commands.venue import venue
 from market_making.ops.demo.command import demo
@@ -75,6 +76,7 @@ COMMANDS = (
     scan_command,
     train_volatility,
     schema,
+    stop,
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -146,8 +146,9 @@ class Settings(Section):
 
     `sides` says what this bot may hold: `long_only`; `short_only`; `alternate`, long or short, one at a time; or one of
     two bots on two accounts that quote both sides together, `long_leg` and `short_leg`, which tell each other their
-    position through files in `legs`. `leverage` applies to futures only. `account` is the address whose fee holds; in
-    a configuration without it, the exchange's ``walletAddress``.
+    position through files in `legs`. Every program keeps its state file in `state`, where the kill switch lies as well.
+    `leverage` applies to futures only. `account` is the address whose fee holds; in a configuration without it, the
+    exchange's ``walletAddress``.
     """
 
     venue: str = "hyperliquid"
@@ -158,6 +159,7 @@ class Settings(Section):
     parameters: Path = Path("user_data/parameters")
     decisions: Path = Path("user_data/logs/decisions")
     legs: Path = Path("user_data/legs")
+    state: Path = Path("user_data/state")
     sides: Literal["long_only", "short_only", "alternate", "long_leg", "short_leg"] = "long_only"
     leverage: Annotated[float, Field(ge=1, le=10)] = 1.0
     model: ModelSettings = ModelSettings()

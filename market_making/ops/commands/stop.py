@@ -1,0 +1,60 @@
+"""`mm stop`: the kill switch of every bot that uses this state folder."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from market_making.market.errors import ConfigurationError
+from market_making.ops.commands.options import (
+    config_option,
+    json_option,
+    load_settings,
+    now_ms,
+    print_json,
+    with_options,
+)
+from market_making.safety.kill_switch import FILE, Kill, read_kill, remove_kill, write_kill
+
+state_option = click.option(
+    "--state", type=click.Path(path_type=Path, file_okay=False), help="Folder of the state files and the kill switch."
+)
+
+
+@click.command()
+@with_options(
+    click.option("--flatten", is_flag=True, help="Also leave every position, reduce-only."),
+    click.option("--resume", is_flag=True, help="Turn the switch off: the bots quote again."),
+    state_option,
+    config_option,
+    json_option,
+)
+def stop(*, flatten: bool, resume: bool, **options: Any) -> None:
+    """Cancel every order and open nothing, now and after any restart, until --resume.
+
+    Every bot obeys in its next loop. `mm guard` cancels within seconds what a bot that sleeps cannot.
+    """
+    if flatten and resume:
+        raise ConfigurationError("give either --flatten or --resume")
+    folder = load_settings(options["configs"], state=options["state"]).state
+    changed, kill = _resume(folder) if resume else _stop(folder, flatten=flatten)
+    if options["as_json"]:
+        told = {"killed": kill is not None, "flatten": kill is not None and kill.flatten, "changed": changed}
+        print_json(told | {"since_ms": None if kill is None else kill.since_ms, "file": str(folder / FILE)})
+        return
+    state = "off: the bots quote again" if kill is None else f"on{', positions are left' if kill.flatten else ''}"
+    click.echo(f"kill switch {'now ' if changed else 'was already '}{state} ({folder / FILE})")
+
+
+def _stop(folder: Path, *, flatten: bool) -> tuple[bool, Kill | None]:
+    """Turn it on; a switch that leaves positions is never weakened by a second command."""
+    before = read_kill(folder)
+    if before is not None and before.flatten >= flatten:
+        return False, before
+    kill = Kill(now_ms() if before is None else before.since_ms, flatten, "mm stop")
+    write_kill(folder, kill)
+    return True, kill
+
+
+def _resume(folder: Path) -> tuple[bool, Kill | None]:
+    return remove_kill(folder), read_kill(folder)

@@ -1,0 +1,77 @@
+"""One process per account: a lock file in the state folder, held as long as the process lives.
+
+Positions of one account net, and Freqtrade takes every order it did not place for nobody's. So two bots on one account
+double each other's orders. The operating system releases the lock when its holder ends, however it ends. Processes
+that use different state folders do not see each other.
+"""
+
+import fcntl
+import os
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+
+from market_making.market.clock import now_ms
+from market_making.market.errors import SafetyError
+from market_making.market.reasons import Reason
+from market_making.safety.state_file import masked
+
+_held: dict[Path, int] = {}
+
+
+def take_account(folder: Path, address: str, role: str = "bot") -> Path:
+    """Take the lock of an account for this process until it ends; return its file.
+
+    A process that holds the lock gets it again: Freqtrade makes a new strategy when it reads its configuration again.
+
+    Parameters
+    ----------
+    folder : Path
+        The state folder.
+    address : str
+        The account.
+    role : str
+        Programs of different roles, such as a bot and the guard, may share an account.
+
+    Raises
+    ------
+    SafetyError
+        If another process holds it; the message names the process and when it started.
+    OSError
+        If the lock file cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # A state file shows no whole address, and neither does the name of a lock.
+    path = folder.resolve() / f"{role}-{sha256(address.lower().encode()).hexdigest()[:12]}.lock"
+    if path in _held:
+        return path
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise SafetyError(_refusal(path, address, role), reason=Reason.ACCOUNT_SHARED) from None
+    holder = {"pid": os.getpid(), "started_ms": now_ms(), "account": masked(address)}
+    os.ftruncate(handle, 0)
+    os.write(handle, orjson.dumps(holder))
+    _held[path] = handle
+    return path
+
+
+def release_account(path: Path) -> None:
+    """Give a lock back before the process ends."""
+    handle = _held.pop(path, None)
+    if handle is not None:
+        os.close(handle)
+
+
+def _refusal(path: Path, address: str, role: str) -> str:
+    try:
+        holder = orjson.loads(path.read_bytes())
+        since = datetime.fromtimestamp(holder["started_ms"] / 1e3, UTC)
+        who = f"process {holder['pid']}, started {since:%Y-%m-%d %H:%M:%S} UTC,"
+    except (OSError, ValueError, KeyError, TypeError):
+        who = "another process"
+    return f"{who} is the {role} of account {masked(address)}; stop it first, or give this one an account of its own"

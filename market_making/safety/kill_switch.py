@@ -1,0 +1,83 @@
+"""The kill switch: one file, ``<state folder>/kill``, that every bot and the guard of a machine read in every loop.
+
+While it exists, every order is cancelled and nothing is opened; with `flatten`, positions are left reduce-only. It
+survives restarts and power cuts. Only its removal lets the bots go on, never time or a restart. A file that cannot be
+read kills as well: somebody has written it.
+"""
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+
+from market_making.market.durable_file import write_text
+
+FILE = "kill"
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A kill switch in force since `since_ms` [ms]; `flatten` also asks to leave every position."""
+
+    since_ms: int
+    flatten: bool = False
+    by: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What people read wherever the switch stops something."""
+        return f"the kill switch is on{', positions are left' if self.flatten else ''}; `mm stop --resume` ends it"
+
+
+def read_kill(folder: Path) -> Kill | None:
+    """Read the kill switch of a state folder; None if it is off.
+
+    A file that is torn or may not be read is a kill switch without `flatten`: a doubt stops quoting, but sells nothing.
+    """
+    path = folder / FILE
+    try:
+        document = orjson.loads(path.read_bytes())
+        return Kill(int(document["since_ms"]), document["flatten"] is True, str(document.get("by", "")))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Kill(0, by="a kill file that cannot be read")
+
+
+def write_kill(folder: Path, kill: Kill) -> Path:
+    """Turn the kill switch on, durably; return the path of the file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    path = write_text(folder, FILE, orjson.dumps(asdict(kill)).decode())
+    _sync(folder)
+    return path
+
+
+def remove_kill(folder: Path) -> bool:
+    """Turn the kill switch off, durably; tell whether it was on.
+
+    Raises
+    ------
+    OSError
+        If it cannot be removed.
+    """
+    try:
+        (folder / FILE).unlink()
+    except FileNotFoundError:
+        return False
+    _sync(folder)
+    return True
+
+
+def _sync(folder: Path) -> None:
+    """Make a new name, or its removal, survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

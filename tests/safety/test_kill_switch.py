@@ -1,0 +1,54 @@
+"""The kill switch holds over restarts, is never weakened, and any doubt about it stops quoting but sells nothing."""
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market_making.ops.command_line import main
+from market_making.safety.kill_switch import FILE, Kill, read_kill, remove_kill, write_kill
+
+kills = st.builds(Kill, st.integers(0, 2**50), st.booleans(), st.text(max_size=20))
+
+
+@given(kills)
+def test_a_switch_comes_back_as_it_was_written(tmp_path_factory, kill):
+    folder = tmp_path_factory.mktemp("state") / "made_on_demand"
+    assert read_kill(folder) is None
+    write_kill(folder, kill)
+    assert read_kill(folder) == kill
+    assert remove_kill(folder)
+    assert read_kill(folder) is None
+    assert not remove_kill(folder)
+
+
+@given(st.binary(max_size=60))
+def test_a_file_nobody_can_read_kills_and_does_not_flatten(tmp_path_factory, content):
+    folder = tmp_path_factory.mktemp("state")
+    (folder / FILE).write_bytes(content)
+    kill = read_kill(folder)
+    assert kill is not None
+    assert not kill.flatten
+
+
+def test_a_file_that_may_not_be_read_kills(tmp_path):
+    (tmp_path / FILE).mkdir()
+    assert read_kill(tmp_path) is not None
+
+
+def stopped(folder, *options):
+    return CliRunner().invoke(main, ["stop", "--state", str(folder), *options])
+
+
+@pytest.mark.parametrize("first", [[], ["--flatten"]])
+def test_a_second_command_only_strengthens_and_only_resume_ends_it(tmp_path, first):
+    """`mm stop` after `mm stop --flatten` still flattens; its time is that of the first."""
+    assert stopped(tmp_path, *first).exit_code == 0
+    since_ms = read_kill(tmp_path).since_ms
+    assert stopped(tmp_path, "--flatten").exit_code == 0
+    assert stopped(tmp_path).exit_code == 0
+    assert (read_kill(tmp_path).flatten, read_kill(tmp_path).since_ms) == (True, since_ms)
+    assert stopped(tmp_path, "--flatten", "--resume").exit_code == 2
+    assert read_kill(tmp_path) is not None
+    assert stopped(tmp_path, "--resume").exit_code == 0
+    assert read_kill(tmp_path) is None
