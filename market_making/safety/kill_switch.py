@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from market_making.market.durable_file import write_text
+from market_making.market.durable_file import write_durably
 
 FILE = "kill"
 
@@ -53,9 +53,8 @@ def write_kill(folder: Path, kill: Kill) -> Path:
     OSError
         If it cannot be written.
     """
-    path = write_text(folder, FILE, orjson.dumps(asdict(kill)).decode())
-    _sync(folder)
-    return path
+    write_durably(folder / FILE, orjson.dumps(asdict(kill)))
+    return folder / FILE
 
 
 def remove_kill(folder: Path) -> bool:
@@ -70,14 +69,9 @@ def remove_kill(folder: Path) -> bool:
         (folder / FILE).unlink()
     except FileNotFoundError:
         return False
-    _sync(folder)
-    return True
-
-
-def _sync(folder: Path) -> None:
-    """Make a new name, or its removal, survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+    return True
