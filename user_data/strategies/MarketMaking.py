@@ -67,6 +67,7 @@ class MarketMaking(IStrategy):
     plot_config = PLOT_CONFIG
     timeframe = "1m"
     process_only_new_candles = False  # the entry signal is the plan of this loop, not of the last candle
+    startup_candle_count = 1  # none is needed; Freqtrade's recursive-analysis refuses 0
     minimal_roi: dict[str, float] = {}
     stoploss = -0.10
     use_exit_signal = False
