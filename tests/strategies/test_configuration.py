@@ -3,12 +3,15 @@
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from freqtrade.configuration import Configuration
-from freqtrade.enums import RunMode
+from freqtrade.enums import RPCMessageType, RunMode
 from freqtrade.exceptions import ConfigurationError
+from freqtrade.loggers import _create_log_config
 from freqtrade.resolvers import StrategyResolver
+from freqtrade.rpc.telegram import Telegram
 
 from market_making.settings.settings import Settings
 from tests.live_bot import ROOT
@@ -41,13 +44,48 @@ def test_every_configuration_is_accepted_on_top_of_the_first(name):
 def test_no_secret_is_committed(name):
     """Neither a key nor a password nor an open port stands in a committed file."""
     text = (USER_DATA / name).read_text()
-    assert not re.search(r"[0-9a-fA-F]{64}|password|jwt|token|0\.0\.0\.0", text)
+    assert not re.search(r'[0-9a-fA-F]{64}|password|jwt|"token": "[^"…]|0\.0\.0\.0', text)
     assert set(re.findall(r"0x[0-9a-fA-F]{40}", text)) <= {"0x" + "0" * 40}
 
 
 def test_the_first_configuration_is_a_dry_run():
     """Nobody trades money by accident."""
     assert load("config.json").config["dry_run"] is True
+
+
+@pytest.mark.parametrize(
+    ("kind", "loudness"),
+    [
+        ("entry", "off"),
+        ("entry_cancel", "off"),
+        ("exit", "off"),
+        ("exit_cancel", "off"),
+        ("entry_fill", "silent"),
+        ("exit_fill", "silent"),
+        ("strategy_msg", "on"),
+        ("warning", "on"),
+        ("status", "on"),
+        ("protection_trigger", "on"),
+    ],
+)
+def test_telegram_hears_of_fills_and_notices_and_not_of_every_moved_order(kind, loudness, tmp_path):
+    """A user adds his token in a file of his own; Freqtrade's Telegram then has the settings of the first file."""
+    own = tmp_path / "own.json"
+    own.write_text('{"telegram": {"enabled": true, "token": "1:a", "chat_id": "2"}}')
+    config = load("config.json", str(own)).config
+    assert config["telegram"]["allow_custom_messages"] is True
+    message = {"type": RPCMessageType(kind), "exit_reason": "leave-risk"}
+    assert Telegram._message_loudness(SimpleNamespace(_config=config), message) == loudness
+
+
+def test_the_log_leaves_out_what_every_moved_order_says_and_nothing_else(tmp_path):
+    """Two chatty loggers speak from WARNING on; a log file that is asked for is written as without this setting."""
+    config = load("config.json").config | {"logfile": str(tmp_path / "a.log")}
+    logging_config = _create_log_config(config)
+    assert logging_config["root"] == {"handlers": ["console", "file"], "level": "INFO"}
+    quiet = {name for name, logger in logging_config["loggers"].items() if logger["level"] != "INFO"}
+    assert quiet == {"freqtrade.freqtradebot", "freqtrade.rpc.rpc_manager", "freqtrade.rpc.telegram"}
+    assert logging_config["disable_existing_loggers"] is False
 
 
 def test_re_quotes_never_become_market_orders():
