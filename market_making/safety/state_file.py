@@ -156,7 +156,11 @@ class ActiveNotice:
 
 @dataclass(frozen=True)
 class BotState:
-    """The state file of a bot."""
+    """The state file of a bot.
+
+    `unwritable` maps what could not be written in the last loop (state, decisions) to the reason; `stopped` says that
+    the bot has ended in order and this is its last word.
+    """
 
     bot: str
     run: str
@@ -176,6 +180,8 @@ class BotState:
     account: AccountState = AccountState()
     notices: tuple[ActiveNotice, ...] = ()
     killed: bool = False
+    unwritable: Mapping[str, str] = field(default_factory=dict)
+    stopped: bool = False
     kind: str = "bot"
     schema: str = SCHEMA
 
@@ -194,7 +200,10 @@ class CoinState:
 
 @dataclass(frozen=True)
 class SidecarState:
-    """The state file of a collector, a calibrator or a guard (`kind`); `figures` are numbers by name and unit."""
+    """The state file of a collector, a calibrator or a guard (`kind`); `figures` are numbers by name and unit.
+
+    `stopped` says that the program has ended in order and this is its last word.
+    """
 
     name: str
     kind: str
@@ -207,6 +216,7 @@ class SidecarState:
     figures: Mapping[str, float | None] = field(default_factory=dict)
     failures: tuple[str, ...] = ()
     notices: tuple[ActiveNotice, ...] = ()
+    stopped: bool = False
     schema: str = SCHEMA
 
 
