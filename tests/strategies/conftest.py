@@ -21,6 +21,9 @@ from freqtrade.strategy import IStrategy
 from calibration.publication.history import FLOW, SCHEMA
 from tests.live_bot import ROOT, merged
 from tests.puppet_market import PuppetMarket, VenueThread, live_config
+from tests.trading.conftest import planner
+
+__all__ = ["planner"]  # a fixture of the desk's tests
 
 PAIR = "ETH/USDC:USDC"
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -69,6 +72,8 @@ def store(root: Path, data: pd.DataFrame, calibrations: pa.Table | None) -> None
     (root / "data").mkdir(exist_ok=True)
     handler = get_datahandler(root / "data", "feather")
     hours = data.iloc[::60].reset_index(drop=True)
+    after = hours.iloc[-1:].assign(date=hours["date"].iloc[-1] + pd.Timedelta("1h"))  # the start-up may skip the first
+    hours = pd.concat([hours, after], ignore_index=True)
     funding = pd.DataFrame({"date": hours["date"], "funding_rate": 0.0})
     for frame, timeframe, kind in (
         (data, "1m", CandleType.FUTURES),

@@ -15,6 +15,7 @@ from market_making.market.reasons import Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.quote import Withheld
 from market_making.quoting.readings.observations import Observations
+from market_making.trading.freqtrade.pair_reader import quoting_rules
 from market_making.trading.holding import Holding
 from market_making.trading.plan import Planner
 from market_making.trading.rules import Restraints
@@ -141,7 +142,7 @@ def planned(strategy, **tuned):
     instrument, observed = Instrument.hyperliquid("ETH", 4), Observations(bias=0.5)
     market = MARKET._replace(bid_size=1e3, ask_size=1e3, observations=observed)
     with tuned_to(strategy, tuned):
-        quoter, rules = strategy.quoter(), strategy._rules(instrument)
+        quoter, rules = strategy.quoter(), quoting_rules(strategy, instrument)
 
         def plan(side, lots):
             def on_one_side(*asked):

@@ -13,8 +13,11 @@ from freqtrade.resolvers import StrategyResolver
 from market_making.market.errors import DataError
 from market_making.market.reasons import Reason
 from market_making.trading.actions.budget import ActionBudget
-from market_making.trading.desk import Desk
+from market_making.trading.desk import Desk, PairInputs
 from market_making.trading.freqtrade.account import AccountWatch
+from market_making.trading.freqtrade.pair_reader import PairReading
+from market_making.trading.holding import Holding
+from market_making.trading.pair_observers import PairObservers
 from tests.live_bot import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
@@ -28,21 +31,25 @@ pytestmark = pytest.mark.filterwarnings("ignore::Warning")
         (TemporaryError("busy"), Reason.EXCHANGE_ERROR),
     ],
 )
-def test_an_error_of_one_pair_withholds_that_pair_only(monkeypatch, error, reason):
+def test_an_error_of_one_pair_withholds_that_pair_only(monkeypatch, planner, error, reason):
     """Of the disk, of what is read and of the exchange: the pairs after it are planned, and its reason is logged."""
     arguments = {"config": [str(ROOT / "user_data" / "config.json")], "user_data_dir": str(ROOT / "user_data")}
     config = Configuration(arguments | {"strategy": "MarketMaking"}, RunMode.DRY_RUN).get_config()
     strategy, log, planned = StrategyResolver.load_strategy(config), [], []
 
-    def open_desk(pair, *_):
+    def read(pair, *_):
         if pair.startswith("BTC"):
             raise error
         planned.append(pair)
+        return PairReading(PairInputs(planner, "c"), Holding())
 
     monkeypatch.setattr(Trade, "get_open_trades", list)
     strategy.dp = SimpleNamespace(current_whitelist=lambda: ["BTC/USDC:USDC", "ETH/USDC:USDC"])
-    strategy._live, strategy._model, strategy._open_desk = True, object(), open_desk
-    strategy._desk, strategy._account = Desk(ActionBudget(30), 400, log.append), AccountWatch(5000, spot=False)
+    strategy._live, strategy._desk = True, Desk(ActionBudget(30), 400, log.append)
+    account, observers = AccountWatch(5000, spot=False), PairObservers(0.00015)
+    strategy._pairs = SimpleNamespace(read=read, account=account, observers=observers)
     strategy.bot_loop_start(datetime(2026, 11, 1, tzinfo=UTC))
     assert planned == ["ETH/USDC:USDC"]
     assert [(each.coin, each.reason, each.detail) for each in log] == [("BTC", reason, str(error))]
+    assert strategy._desk.opening_side("BTC/USDC:USDC") is None
+    assert strategy._desk.opening_side("ETH/USDC:USDC") is not None

@@ -6,55 +6,36 @@ only look the plan up, and where there is no plan there is no order.
 """
 
 from datetime import datetime
-from functools import partial
 from typing import Any
 
-from freqtrade.enums import OPTIMIZE_MODES, RunMode, TradingMode
+from freqtrade.enums import OPTIMIZE_MODES, RunMode
 from freqtrade.exceptions import ConfigurationError as FreqtradeConfigurationError
-from freqtrade.exceptions import FreqtradeException
 from freqtrade.exchange import timeframe_to_msecs
 from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import DecimalParameter, IStrategy
 from pandas import DataFrame
 
-from calibration.publication.parameter_cache import ParameterCache
 from market_making.market.errors import ConfigurationError, MarketMakingError
-from market_making.market.instrument import Instrument
-from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
 from market_making.quoting.placement import DepthBounds
-from market_making.quoting.quote import MarketView, Quoter
-from market_making.quoting.risk.toxicity import Regime
+from market_making.quoting.quote import Quoter
 from market_making.settings.settings import Settings
-from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.chart_rows import ChartHistory
-from market_making.trading.decision_log import DecisionLog
-from market_making.trading.deferred_stop import DeferredStop
-from market_making.trading.desk import Desk, PairInputs
-from market_making.trading.freqtrade.account import AccountWatch
+from market_making.trading.freqtrade import live
 from market_making.trading.freqtrade.charts import PLOT_CONFIG, annotations, show
-from market_making.trading.freqtrade.exchange_rules import instrument_of, post_only_flag
-from market_making.trading.freqtrade.no_builder_fee import refuse_builder_fee
-from market_making.trading.freqtrade.order_book import top_of_book
-from market_making.trading.freqtrade.signals import last_bias, moments_of, signal_each, signal_last
+from market_making.trading.freqtrade.pair_reader import PairReader, quoting_rules
+from market_making.trading.freqtrade.signals import moments_of, signal_each, signal_last
 from market_making.trading.freqtrade.trade import (
     adjustment_of,
     direction_of,
     holding_of,
     milliseconds,
-    position_of,
     resting_order_of,
-    smallest_notional,
     stake_of,
 )
 from market_making.trading.holding import Holding
-from market_making.trading.legs.position import Legs
-from market_making.trading.pair_observers import PairObservers
 from market_making.trading.past.planner import BacktestDesk
-from market_making.trading.plan import Planner
-from market_making.trading.risk_watch import RiskWatch
-from market_making.trading.rules import QuotingRules, rules_of
 
 ANY_DEPTH = DepthBounds(0.0, 5000.0)  # the plan applies the bounds of the configuration, to every model alike
 
@@ -103,49 +84,18 @@ class MarketMaking(IStrategy):
 
     def bot_start(self, **kwargs: Any) -> None:
         """Prepare for quoting; live, make every order post-only and free of a builder fee."""
-        settings = self.settings
-        self._exchange_name = str(self.config["exchange"]["name"])
-        self._model: Quoter | None = None  # Freqtrade loads the parameters of hyperopt after this
-        self._parameters = ParameterCache(settings.parameters, settings.venue)
-        self._live = self.dp.runmode in (RunMode.LIVE, RunMode.DRY_RUN)
-        bot = f"{self.config.get('bot_name', 'freqtrade')}{'-dry-run' if self.config['dry_run'] else ''}"
-        budget = ActionBudget(settings.quote.actions_per_minute)
-        record = DecisionLog(settings.decisions, bot).write if self._live else None
-        risk = RiskWatch(settings.risk_limits(), settings.risk.state, bot, partial(self.dp.send_msg, always_send=True))
-        stop = DeferredStop(installed=self.dp.runmode is RunMode.LIVE)
-        self._desk = Desk(budget, self.orders_before_flat, record, leg=settings.role.leg, risk=risk, stop=stop)
-        self._legs = Legs(settings.legs, settings.role.leg)
-        self._past = BacktestDesk(self._desk, settings)
-        self._album = ChartHistory()
-        self._memory = PairObservers(settings.model.maker_fee)
-        spot, dry_run = self.config.get("trading_mode") == TradingMode.SPOT, self.config["dry_run"]
-        self._account = AccountWatch(settings.quote.maximum_account_age_s * 1e3, spot=spot, dry_run=dry_run)
-        if self.dp.runmode is RunMode.LIVE:
-            # A configuration with "ALO", or on Hyperliquid with "PO", is refused; the attribute is read at each order.
-            flag = post_only_flag(self._exchange_name)
-            self.order_time_in_force = {"entry": flag, "exit": flag}
-            if self._exchange_name == "hyperliquid":
-                exchange = self.dp._exchange
-                refuse_builder_fee(exchange._api, exchange._api_async, exchange._ws_async)
+        self._live = live.is_running(self)
+        self._desk = live.desk_of(self)
+        self._pairs = PairReader(self, is_live=self.dp.runmode is RunMode.LIVE)
+        self._past = BacktestDesk(self._desk, self.settings)
+        self._charts = ChartHistory()
+        live.prepare_orders(self)
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
         self._desk.clear()
-        if not self._live:
-            return
-        self._model = self._model or self.quoter()
-        now_ms = milliseconds(current_time)
-        trades = dict.fromkeys(self.dp.current_whitelist()) | {trade.pair: trade for trade in Trade.get_open_trades()}
-        self._account.expect({pair: position_of(trade) for pair, trade in trades.items()})
-        for pair, trade in trades.items():
-            try:
-                self._open_desk(pair, trade, now_ms)
-            except MarketMakingError as error:
-                self._desk.withhold(pair, error.because, now_ms)
-            except FreqtradeException as error:
-                self._desk.withhold(pair, Because(Reason.EXCHANGE_ERROR, str(error)), now_ms, failed=True)
-            except OSError as error:
-                self._desk.withhold(pair, Because(Reason.UNEXPECTED, str(error)), now_ms)
+        if self._live:
+            live.start_loop(self, self._desk, self._pairs, milliseconds(current_time))
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         """Nothing: quotes come from the book and the calibration."""
@@ -156,7 +106,7 @@ class MarketMaking(IStrategy):
         if not self._live:
             return self._signals_of_the_past(dataframe, metadata["pair"])
         picture = self._desk.picture(metadata["pair"], self.settings.model.maker_fee)
-        show(dataframe, self._album.with_last(metadata["pair"], dataframe["date"], picture))
+        show(dataframe, self._charts.with_last(metadata["pair"], dataframe["date"], picture))
         signal_last(dataframe, self._desk.opening_side(metadata["pair"]))
         return dataframe
 
@@ -184,7 +134,7 @@ class MarketMaking(IStrategy):
         now_ms, planner, filled = milliseconds(current_time), self._desk.planner(pair), resting_order_of(order)
         self._desk.filled(pair, filled, now_ms, is_taker=order.order_type == "market")
         if planner is not None:
-            self._memory.filled(pair, filled, planner.market, planner.lot, now_ms)
+            self._pairs.observers.filled(pair, filled, planner.market, planner.lot, now_ms)
         self._desk.plan(pair, holding_of(trade))
 
     def adjust_trade_position(self, trade: Trade, current_time: datetime, max_stake: float, **kwargs: Any) -> Any:
@@ -245,55 +195,12 @@ class MarketMaking(IStrategy):
         if reason != "Auto lock":
             super().lock_pair(pair, until, reason, side)
 
-    def _open_desk(self, pair: str, trade: Trade | None, now_ms: int) -> None:
-        """Read and check everything the plan of one pair depends on, then make it."""
-        instrument, position = instrument_of(self._exchange_name, self.dp.market(pair) or {}), position_of(trade)
-        parameters = self._parameters.read(instrument.coin, now_ms).require_good()
-        self._adopt_fee(parameters.model.maker_fee)
-        self._account.check(self.wallets, instrument, position.closed, position.holding.resting, now_ms)
-        planner = Planner(
-            instrument=instrument,
-            market=self._market(pair, position.holding, now_ms),
-            flow=parameters.order_flow(),
-            quoter=self._model,
-            lot=parameters.model.order_size,
-            rules=self._rules(instrument),
-            now_ms=now_ms,
-            other_leg=self._legs.exchange(instrument.coin, position.holding.coins, now_ms),
-            regime=Regime(parameters.regime.state),
-        )
-        worth, lost = self._account.worth(self.wallets, self.stake_currency, pair), self._memory.take_lost(pair)
-        locked = self.is_pair_locked(pair, side="*" if trade is None else trade.trade_direction)
-        no_opening = Because(Reason.PAIR_LOCKED, "the pair is locked") if locked else None
-        desk = PairInputs(planner, parameters.calibration_id, no_opening, False, *worth, lost)
-        self._memory.planned(pair, self._desk.open(pair, desk, position.holding).quotes)
-
-    def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:
-        # In a dry run our order is in no book, so there is nothing to leave out.
-        own = holding.resting if self.dp.runmode is RunMode.LIVE else None
-        book, limit_ms = self.dp.orderbook(pair, 20), self.settings.quote.maximum_book_age_s * 1e3
-        market = top_of_book(dict(book), now_ms=now_ms, maximum_age_ms=limit_ms, own=own)
-        candles, _ = self.dp.get_analyzed_dataframe(pair, self.timeframe)
-        margin_used = self._account.margin_used(self.wallets, self.stake_currency)
-        return self._memory.seen(pair, market, bias=last_bias(candles), margin_used=margin_used)
-
-    def _rules(self, instrument: Instrument) -> QuotingRules:
-        least = smallest_notional(instrument.minimum_notional, self.stoploss, self.config.get("amount_reserve_percent"))
-        share = self.inventory_share.value
-        return rules_of(self.settings, least, depth_factor=self.depth_factor.value, inventory_share=share)
-
-    def _adopt_fee(self, fee: float) -> None:
-        """Quote with the fee that the calibration was made with, unless the configuration has one of its own."""
-        if fee != self.settings.model.maker_fee and not self.settings.has_own_fee:
-            self.settings = self.settings.with_maker_fee(fee)
-            self._model, self._memory.maker_fee = self.quoter(), fee
-
     def _signals_of_the_past(self, dataframe: DataFrame, pair: str) -> DataFrame:
         """Signal on every candle the side that would be opened after it, from the calibration published by then."""
-        instrument = instrument_of(self._exchange_name, self.dp.market(pair) or {})
+        instrument = self._pairs.instrument(pair)
         moments = moments_of(dataframe, timeframe_to_msecs(self.timeframe))
         try:  # hyperopt has changed the parameters of the model since the last time
-            plans = self._past.opening_plans(instrument, self._rules(instrument), self.quoter(), moments)
+            plans = self._past.opening_plans(instrument, quoting_rules(self, instrument), self.quoter(), moments)
         except MarketMakingError as error:
             raise FreqtradeConfigurationError(str(error)) from None
         mode, fee = self.dp.runmode, self.settings.model.maker_fee

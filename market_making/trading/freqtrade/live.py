@@ -1,0 +1,66 @@
+"""A bot that runs, live or dry: its desk, its orders' flags, and the start of each loop."""
+
+from functools import partial
+from typing import Any
+
+from freqtrade.enums import RunMode
+from freqtrade.exceptions import FreqtradeException
+from freqtrade.persistence import Trade
+
+from market_making.market.errors import MarketMakingError
+from market_making.market.reasons import Because, Reason
+from market_making.trading.actions.budget import ActionBudget
+from market_making.trading.decision_log import DecisionLog
+from market_making.trading.deferred_stop import DeferredStop
+from market_making.trading.desk import Desk
+from market_making.trading.freqtrade.exchange_rules import post_only_flag
+from market_making.trading.freqtrade.no_builder_fee import refuse_builder_fee
+from market_making.trading.freqtrade.pair_reader import PairReader, QuotingStrategy
+from market_making.trading.freqtrade.trade import position_of
+from market_making.trading.risk_watch import RiskWatch
+
+
+def is_running(strategy: QuotingStrategy) -> bool:
+    """Whether orders are placed now, be it for practice; else the past is traded or drawn."""
+    return strategy.dp.runmode in (RunMode.LIVE, RunMode.DRY_RUN)
+
+
+def desk_of(strategy: QuotingStrategy) -> Desk:
+    """Build the desk of a strategy."""
+    settings, config = strategy.settings, strategy.config
+    bot = f"{config.get('bot_name', 'freqtrade')}{'-dry-run' if config['dry_run'] else ''}"
+    budget = ActionBudget(settings.quote.actions_per_minute)
+    record = DecisionLog(settings.decisions, bot).write if is_running(strategy) else None
+    tell = partial(strategy.dp.send_msg, always_send=True)
+    risk = RiskWatch(settings.risk_limits(), settings.risk.state, bot, tell)
+    stop = DeferredStop(installed=strategy.dp.runmode is RunMode.LIVE)
+    return Desk(budget, strategy.orders_before_flat, record, leg=settings.role.leg, risk=risk, stop=stop)
+
+
+def prepare_orders(strategy: QuotingStrategy) -> None:
+    """Live, make every order post-only and free of a builder fee."""
+    if strategy.dp.runmode is not RunMode.LIVE:
+        return
+    # A configuration with "ALO", or on Hyperliquid with "PO", is refused; the attribute is read at each order.
+    name = str(strategy.config["exchange"]["name"])
+    strategy.order_time_in_force = dict.fromkeys(("entry", "exit"), post_only_flag(name))
+    if name == "hyperliquid":
+        exchange: Any = strategy.dp._exchange
+        refuse_builder_fee(exchange._api, exchange._api_async, exchange._ws_async)
+
+
+def start_loop(strategy: QuotingStrategy, desk: Desk, reader: PairReader, now_ms: int) -> None:
+    """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
+    trades: dict[str, Any] = dict.fromkeys(strategy.dp.current_whitelist())
+    trades |= {trade.pair: trade for trade in Trade.get_open_trades()}
+    reader.account.expect({pair: position_of(trade) for pair, trade in trades.items()})
+    for pair, trade in trades.items():
+        try:
+            inputs, holding = reader.read(pair, trade, now_ms)
+            reader.observers.planned(pair, desk.open(pair, inputs, holding).quotes)
+        except MarketMakingError as error:
+            desk.withhold(pair, error.because, now_ms)
+        except FreqtradeException as error:
+            desk.withhold(pair, Because(Reason.EXCHANGE_ERROR, str(error)), now_ms, failed=True)
+        except OSError as error:
+            desk.withhold(pair, Because(Reason.UNEXPECTED, str(error)), now_ms)

@@ -1,0 +1,154 @@
+"""Everything the plan of one pair depends on, read from Freqtrade and from files, and checked."""
+
+from typing import Any, NamedTuple, Protocol
+
+from calibration.publication.parameter_cache import ParameterCache
+from market_making.market.instrument import Instrument
+from market_making.market.reasons import Because, Reason
+from market_making.quoting.quote import MarketView, Quoter
+from market_making.quoting.risk.toxicity import Regime
+from market_making.settings.settings import Settings
+from market_making.trading.desk import PairInputs
+from market_making.trading.freqtrade.account import AccountWatch, FreqtradeWallets
+from market_making.trading.freqtrade.exchange_rules import instrument_of
+from market_making.trading.freqtrade.order_book import top_of_book
+from market_making.trading.freqtrade.signals import last_bias
+from market_making.trading.freqtrade.trade import FreqtradeTrade, position_of, smallest_notional
+from market_making.trading.holding import Holding
+from market_making.trading.legs.position import Legs
+from market_making.trading.pair_observers import PairObservers
+from market_making.trading.plan import Planner
+from market_making.trading.rules import QuotingRules, rules_of
+
+_LOCKED = Because(Reason.PAIR_LOCKED, "the pair is locked")
+
+
+class TunedParameter(Protocol):
+    """What is needed of a parameter of Freqtrade's hyperopt."""
+
+    value: Any
+
+
+class QuotingStrategy(Protocol):
+    """What is needed of the strategy: Freqtrade's own attributes, and those that `MarketMaking` adds."""
+
+    config: Any
+    dp: Any
+    wallets: Any
+    timeframe: str
+    stoploss: float
+    stake_currency: str
+    settings: Settings
+    orders_before_flat: int
+    order_time_in_force: Any
+    depth_factor: TunedParameter
+    inventory_share: TunedParameter
+
+    def quoter(self) -> Quoter:
+        """Return the model with its settings bound."""
+        ...
+
+    def is_pair_locked(self, pair: str, *, side: str = "*") -> bool:
+        """Whether Freqtrade or a person has locked the pair."""
+        ...
+
+
+class PairReading(NamedTuple):
+    """What was read of one pair: the inputs of its plan, and what it holds."""
+
+    inputs: PairInputs
+    holding: Holding
+
+
+class PairReader:
+    """Reads the pairs of one bot.
+
+    Parameters
+    ----------
+    strategy : QuotingStrategy
+        Whose configuration, parameters, data provider and wallets are used.
+    is_live : bool
+        Whether our own orders stand in the book; in a dry run they do not.
+    """
+
+    def __init__(self, strategy: QuotingStrategy, *, is_live: bool) -> None:
+        settings, config = strategy.settings, strategy.config
+        self._strategy = strategy
+        self._is_live = is_live
+        self._exchange = str(config["exchange"]["name"])
+        self._parameters = ParameterCache(settings.parameters, settings.venue)
+        self._legs = Legs(settings.legs, settings.role.leg)
+        self._model: Quoter | None = None
+        self.observers = PairObservers(settings.model.maker_fee)
+        spot, age_ms = config.get("trading_mode") == "spot", settings.quote.maximum_account_age_s * 1e3
+        self.account = AccountWatch(age_ms, spot=spot, dry_run=config["dry_run"])
+
+    def read(self, pair: str, trade: FreqtradeTrade | None, now_ms: int) -> PairReading:
+        """Read and check everything the plan of one pair depends on.
+
+        Raises
+        ------
+        MarketMakingError
+            If anything is missing, doubtful or too old.
+        FreqtradeException
+            If the exchange does not answer.
+        OSError
+            If a file cannot be read.
+        """
+        strategy, instrument, position = self._strategy, self.instrument(pair), position_of(trade)
+        parameters = self._parameters.read(instrument.coin, now_ms).require_good()
+        self._adopt_fee(parameters.model.maker_fee)
+        self.account.check(strategy.wallets, instrument, position.closed, position.holding.resting, now_ms)
+        planner = Planner(
+            instrument=instrument,
+            market=self._market(pair, position.holding, now_ms),
+            flow=parameters.order_flow(),
+            quoter=self._quoter(),
+            lot=parameters.model.order_size,
+            rules=quoting_rules(strategy, instrument),
+            now_ms=now_ms,
+            other_leg=self._legs.exchange(instrument.coin, position.holding.coins, now_ms),
+            regime=Regime(parameters.regime.state),
+        )
+        worth = self.account.worth(strategy.wallets, strategy.stake_currency, pair)
+        lost, locked = self.observers.take_lost(pair), self._locked(pair, trade)
+        inputs = PairInputs(planner, parameters.calibration_id, locked, False, *worth, lost)
+        return PairReading(inputs, position.holding)
+
+    def instrument(self, pair: str) -> Instrument:
+        """Trading rules of a pair."""
+        return instrument_of(self._exchange, self._strategy.dp.market(pair) or {})
+
+    def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:
+        # In a dry run our order is in no book, so there is nothing to leave out.
+        strategy, own = self._strategy, holding.resting if self._is_live else None
+        book, limit_ms = strategy.dp.orderbook(pair, 20), strategy.settings.quote.maximum_book_age_s * 1e3
+        market = top_of_book(dict(book), now_ms=now_ms, maximum_age_ms=limit_ms, own=own)
+        candles, _ = strategy.dp.get_analyzed_dataframe(pair, strategy.timeframe)
+        wallets: FreqtradeWallets = strategy.wallets
+        margin_used = self.account.margin_used(wallets, strategy.stake_currency)
+        return self.observers.seen(pair, market, bias=last_bias(candles), margin_used=margin_used)
+
+    def _locked(self, pair: str, trade: FreqtradeTrade | None) -> Because | None:
+        side = "*" if trade is None else ("short" if trade.is_short else "long")
+        return _LOCKED if self._strategy.is_pair_locked(pair, side=side) else None
+
+    def _quoter(self) -> Quoter:
+        if self._model is None:  # Freqtrade loads the parameters of hyperopt after the start
+            self._model = self._strategy.quoter()
+        return self._model
+
+    def _adopt_fee(self, fee: float) -> None:
+        """Quote with the fee that the calibration was made with, unless the configuration has one of its own."""
+        settings = self._strategy.settings
+        if fee != settings.model.maker_fee and not settings.has_own_fee:
+            self._strategy.settings = settings.with_maker_fee(fee)
+            self._model, self.observers.maker_fee = None, fee
+
+
+def quoting_rules(strategy: QuotingStrategy, instrument: Instrument) -> QuotingRules:
+    """Rules of a strategy's quotes on a pair, with its present parameters."""
+    reserve = strategy.config.get("amount_reserve_percent")
+    least = smallest_notional(instrument.minimum_notional, strategy.stoploss, reserve)
+    factor, share = strategy.depth_factor.value, strategy.inventory_share.value
+    return rules_of(strategy.settings, least, depth_factor=factor, inventory_share=share)
