@@ -10,6 +10,7 @@ from market_making.market.instrument import Instrument, SignificantFigures
 from market_making.market.sides import Directions, Side
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
 from market_making.quoting.order_flow import OrderFlow
+from market_making.quoting.pricing import DepthBounds
 from market_making.quoting.quote import MarketView, Quotes
 from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 from market_making.settings.role import Role
@@ -39,7 +40,7 @@ def main() -> None:
         flow=flow,
         quoter=cartea_jaimungal_quoter(SETTINGS),
         lot=0.0333,
-        rules=QuotingRules(Role.ALTERNATE, 3, 0.0, 50.0, 0.5, 2000.0, 11.8),
+        rules=QuotingRules(Role.ALTERNATE, 3, DepthBounds(), 0.5, 2000.0, 11.8),
         now_ms=10_000,
     )
 

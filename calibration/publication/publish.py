@@ -20,7 +20,6 @@ from calibration.publication.parameters import (
 )
 from market_making.market.errors import ModelError
 from market_making.market.tape import FloatArray
-from market_making.quoting.placement import DepthBounds
 from market_making.quoting.risk import toxicity
 from market_making.quoting.value.quote_table import QuoteTable, solve_tables
 from market_making.recording.other_venues.venues import pair_of
@@ -61,9 +60,7 @@ class Published(NamedTuple):
 
 def solve(calibrations: list[Calibration], settings: Settings) -> list[Published | ModelError]:
     """Solve for the quotes of many coins in one go; for a coin that has none, the error that says why."""
-    model = settings.model.cartea_jaimungal(
-        DepthBounds(settings.quote.minimum_half_spread_bps, settings.quote.maximum_half_spread_bps)
-    )
+    model = settings.model.cartea_jaimungal()
     flows = [calibration.order_flow() for calibration in calibrations]
     tables = solve_tables(flows, [calibration.mid for calibration in calibrations], model)
     return [

@@ -16,8 +16,7 @@ from calibration.scanning.uncertainty import Draws
 from market_making.market.errors import NoSolution
 from market_making.market.sides import Direction, Directions, Sides
 from market_making.market.tape import FloatArray
-from market_making.quoting.placement import DepthBounds
-from market_making.quoting.risk.toxicity import Regime, regime, toxicity
+from market_making.quoting.risk.toxicity import WIDEN_FACTOR, Regime, regime, toxicity
 from market_making.quoting.value.cartea_jaimungal import FillArrays, Fills, ValueProblem
 from market_making.quoting.value.penalty import default_running_penalty
 from market_making.quoting.value.quote_table import CarteaJaimungalSettings, value_problem
@@ -94,10 +93,9 @@ class CoinPanel:
         depths = stationary(problem, self._value).depths
         toxicities = [toxicity(*each) for each in zip(self._flows, self._mid, fee, strict=True)]
         states = [self._state(*each) for each in zip(self._candidates, toxicities, strict=True)]
-        factor = np.array([1.0 if state is Regime.QUOTE else self._model.widen_factor for state in states])
-        least, most = (
-            bps * self._mid / 1e4 for bps in (self._model.bounds.minimum_bps, self._model.bounds.maximum_bps)
-        )
+        factor = np.array([1.0 if state is Regime.QUOTE else WIDEN_FACTOR for state in states])
+        bounds = self._settings.quote.bounds
+        least, most = (bps * self._mid / 1e4 for bps in (bounds.minimum_bps, bounds.maximum_bps))
         shown = depths.map(lambda depth: np.clip(depth.T * factor, least, most))
         return Shown(
             shown.map(lambda depth: depth[len(depth) // 2]),
@@ -219,9 +217,7 @@ class CoinPanel:
 
 
 def _without_view(settings: Settings) -> CarteaJaimungalSettings:
-    quote = settings.quote
-    model = settings.model.cartea_jaimungal(DepthBounds(quote.minimum_half_spread_bps, quote.maximum_half_spread_bps))
-    return replace(model, drift_weight=0.0, session_s=None)
+    return replace(settings.model.cartea_jaimungal(), drift_weight=0.0, session_s=None)
 
 
 def _default_penalties(problem: ValueProblem) -> FloatArray:

@@ -1,46 +1,16 @@
-"""The last steps of every model: from depths to quotes that may be shown."""
+"""What all models share: what they refuse to quote from, how much, and their last check."""
 
 import math
-from dataclasses import dataclass
 
-from market_making.market.errors import ConfigurationError
 from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.order_flow import OrderFlow
-from market_making.quoting.quote import MarketView, Quote, Quotes, Withheld
+from market_making.quoting.quote import MarketView, Quote, Withheld
+from market_making.quoting.readings.markouts import factor_of
+from market_making.quoting.terms import Terms
 
 # An order smaller than this share of a lot is rounding of the position, not a wish to trade.
 SMALLEST_SIZE = 1e-6
-
-
-@dataclass(frozen=True)
-class DepthBounds:
-    """The least and the greatest distance of a quote from mid [basis points of mid].
-
-    Raises
-    ------
-    ConfigurationError
-        Unless 0 ≤ minimum ≤ maximum.
-    """
-
-    minimum_bps: float = 0.0
-    maximum_bps: float = 50.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.minimum_bps <= self.maximum_bps:
-            raise ConfigurationError(
-                f"the half-spread is bounded by {self.minimum_bps} and {self.maximum_bps} bps, "
-                "needed is 0 <= minimum <= maximum"
-            )
-
-    def apply(self, depth: float, mid: float) -> float:
-        """The depth within the bounds [price]."""
-        return min(max(depth, self.minimum_bps * mid / 1e4), self.maximum_bps * mid / 1e4)
-
-    def at_least(self, minimum_bps: float) -> "DepthBounds":
-        """The same bounds with a minimum that is not below this one; it wins over the maximum."""
-        minimum = max(self.minimum_bps, minimum_bps)
-        return DepthBounds(minimum, max(self.maximum_bps, minimum))
 
 
 def book_fault(market: MarketView) -> Because | None:
@@ -83,6 +53,13 @@ def _observation_fault(market: MarketView) -> str | None:
     return None
 
 
+def picked_off(market: MarketView, side: Side, inventory: float) -> Withheld | None:
+    """Why a side is not quoted after its own fills have lost too often, or None."""
+    if math.isfinite(factor_of(market.observations.markout_factors, side, inventory)):
+        return None
+    return Withheld(Reason.TOXIC_FLOW, "fills on this side are followed by adverse moves")
+
+
 def sizes_within(inventory: float, maximum_inventory: float) -> Sides[float | Withheld]:
     """Size of each side [lots]: one lot, cut to the room up to the bound; without room the side is withheld."""
 
@@ -93,27 +70,18 @@ def sizes_within(inventory: float, maximum_inventory: float) -> Sides[float | Wi
     return Sides(bid=size(inventory), ask=size(-inventory))
 
 
-def offers(depths: Sides[float], sizes: Sides[float | Withheld]) -> Sides[Quote | Withheld]:
-    """Depths and sizes put together; the price is still to be found."""
+def offers(market: MarketView, terms: Sides[Terms], sizes: Sides[float | Withheld]) -> Sides[Quote | Withheld]:
+    """Terms and sizes put together; a side whose size is withheld is withheld."""
 
-    def offer(depth: float, size: float | Withheld) -> Quote | Withheld:
-        return size if isinstance(size, Withheld) else Quote(price=math.nan, depth=depth, size=size)
+    def offer(side: Side) -> Quote | Withheld:
+        size = sizes.of(side)
+        return size if isinstance(size, Withheld) else Quote.at(side, market.mid, terms.of(side), size)
 
-    return Sides(bid=offer(depths.bid, sizes.bid), ask=offer(depths.ask, sizes.ask))
+    return Sides(bid=offer(Side.BID), ask=offer(Side.ASK))
 
 
-def place(market: MarketView, offers: Sides[Quote | Withheld], bounds: DepthBounds) -> Quotes:
-    """Quotes at the offers' depths, bounded; a depth that is no number is withheld."""
-
-    def placed(side: Side, offer: Quote | Withheld) -> Quote | Withheld:
-        if isinstance(offer, Withheld):
-            return offer
-        if not (math.isfinite(offer.depth) and offer.size >= SMALLEST_SIZE):
-            return Withheld(Reason.NUMBERS_UNUSABLE, f"the model gives depth {offer.depth} and size {offer.size}")
-        depth = bounds.apply(offer.depth, market.mid)
-        price = market.mid - depth if side is Side.BID else market.mid + depth
-        if price <= 0:
-            return Withheld(Reason.MODEL_WITHHOLDS, "the bid would be below zero")
-        return offer._replace(price=price, depth=depth)
-
-    return Quotes(Sides(bid=placed(Side.BID, offers.bid), ask=placed(Side.ASK, offers.ask)))
+def numbers_only(offer: Quote | Withheld) -> Quote | Withheld:
+    """The offer, unless its depth is no number or its size none to trade."""
+    if isinstance(offer, Withheld) or (math.isfinite(offer.depth) and offer.size >= SMALLEST_SIZE):
+        return offer
+    return Withheld(Reason.NUMBERS_UNUSABLE, f"the model gives depth {offer.depth} and size {offer.size}")

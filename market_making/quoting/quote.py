@@ -5,7 +5,7 @@ with its reason: it is never a price of zero and never the touch.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from market_making.market.reasons import Because, Reason
@@ -13,6 +13,8 @@ from market_making.market.sides import Side, Sides
 from market_making.market.tape import FloatArray
 from market_making.quoting.order_flow import OrderFlow, OrderFlows
 from market_making.quoting.readings.observations import NOTHING_OBSERVED, Observations
+from market_making.quoting.risk.toxicity import Regime
+from market_making.quoting.terms import Terms
 
 
 class MarketView(NamedTuple):
@@ -40,11 +42,21 @@ class MarketView(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """An offer to trade at `price` [price], `depth` away from mid [price]; `size` in lots."""
+    """An offer to trade at `price` [price], as far from mid as its `terms` sum to [price]; `size` in lots."""
 
     price: float
-    depth: float
+    terms: Terms
     size: float = 1.0
+
+    @classmethod
+    def at(cls, side: Side, mid: float, terms: Terms, size: float) -> "Quote":
+        """An offer as far from mid [price] as its terms say."""
+        return cls(mid - terms.depth if side is Side.BID else mid + terms.depth, terms, size)
+
+    @property
+    def depth(self) -> float:
+        """Distance from mid [price]."""
+        return self.terms.depth
 
 
 class Withheld(NamedTuple):
@@ -63,14 +75,21 @@ class Withheld(NamedTuple):
 class Quotes:
     """What a model wants on each side: a quote, or the reason why there is none. Prices are not yet rounded.
 
-    `widened` says that the depths are already larger than usual because the flow is toxic, `faded`, that they are
-    because own fills have lost; `hedging`, that the inventory is being brought back, so that a side which reduces it
-    must rest at the touch.
+    Attributes
+    ----------
+    sides : Sides[Quote | Withheld]
+        The quotes, before anything that is asked of every model alike (`market_making.quoting.pricing`).
+    regime : Regime
+        The model's own judgement of the flow: where it says widen, the depths are still to be widened.
+    answers_losses : bool
+        Whether the depths are already larger because own fills have lost.
+    hedging : bool
+        Whether the inventory is being brought back, so that a side which reduces it must rest at the touch.
     """
 
     sides: Sides[Quote | Withheld]
-    widened: bool = False
-    faded: bool = False
+    regime: Regime = Regime.QUOTE
+    answers_losses: bool = False
     hedging: bool = False
 
     @property
@@ -86,17 +105,6 @@ class Quotes:
     def of(self, side: Side) -> Quote | None:
         """Return the quote of one side, if there is one."""
         return self.bid if side is Side.BID else self.ask
-
-    def further(self, factor: float) -> "Quotes":
-        """The same quotes, `factor` times as far from mid."""
-
-        def moved(quote: Quote | Withheld, sign: int) -> Quote | Withheld:
-            if isinstance(quote, Withheld):
-                return quote
-            extra = (factor - 1) * quote.depth
-            return quote._replace(price=quote.price + sign * extra, depth=quote.depth + extra)
-
-        return replace(self, sides=Sides(bid=moved(self.sides.bid, -1), ask=moved(self.sides.ask, +1)))
 
     @classmethod
     def none(cls, because: Because) -> "Quotes":

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from market_making.market.errors import ConfigurationError
-from market_making.quoting.placement import DepthBounds
+from market_making.quoting.pricing import DepthBounds
 from market_making.quoting.risk.rules import RiskLimits
 from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 from market_making.settings.files import load_all, typed
@@ -76,7 +76,7 @@ class ModelSettings(Section):
         """The smallest order that Freqtrade places at an exchange's minimum of 10, with room for moves [lots]."""
         return min(1.0, _SMALLEST_NOTIONAL / self.order_notional)
 
-    def cartea_jaimungal(self, bounds: DepthBounds) -> CarteaJaimungalSettings:
+    def cartea_jaimungal(self) -> CarteaJaimungalSettings:
         """The same in the terms of the Cartea–Jaimungal model."""
         return CarteaJaimungalSettings(
             maximum_inventory=self.maximum_inventory,
@@ -87,7 +87,6 @@ class ModelSettings(Section):
             session_s=self.horizon.seconds,
             widen_toxicity=self.widen_toxicity,
             pause_toxicity=self.pause_toxicity,
-            bounds=bounds,
         )
 
 
@@ -106,6 +105,11 @@ class QuoteSettings(Section):
     maximum_book_age_s: Positive = 3.0
     maximum_account_age_s: NotNegative = 5.0
     actions_per_minute: Positive = 60.0
+
+    @property
+    def bounds(self) -> DepthBounds:
+        """Of the distance from mid."""
+        return DepthBounds(self.minimum_half_spread_bps, self.maximum_half_spread_bps)
 
     @model_validator(mode="after")
     def _bounds_ascend(self) -> "QuoteSettings":

@@ -16,8 +16,10 @@ from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.order_flow import OrderFlow
 from market_making.quoting.preference import preferred_side
+from market_making.quoting.pricing import Adjustments, priced
 from market_making.quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
 from market_making.quoting.risk.toxicity import WIDEN_FACTOR, Regime
+from market_making.quoting.terms import Terms
 from market_making.trading.holding import Holding, RestingOrder
 from market_making.trading.rules import QuotingRules, Restraints
 
@@ -26,7 +28,7 @@ _NAMES = {Side.BID: "a bid", Side.ASK: "an ask"}
 
 
 class PlannedOrder(NamedTuple):
-    """An order to rest: valid price [price], valid size [coins], the model's own depth [price].
+    """An order to rest: valid price [price], valid size [coins], the terms that sum to its distance from mid [price].
 
     `grows` says that a fill enlarges the position, `closes` that it ends it.
     """
@@ -34,7 +36,7 @@ class PlannedOrder(NamedTuple):
     side: Side
     price: float
     size: float
-    depth: float
+    terms: Terms
     grows: bool
     closes: bool
 
@@ -43,7 +45,7 @@ class Plan(NamedTuple):
     """What should rest on one pair, given what was held when the plan was made.
 
     `keep` says that the resting order is good as it is. `reason` and its text `detail` tell why there is no order, or
-    why the resting one is kept or replaced. `quotes` are those of the model on both sides, before rounding.
+    why the resting one is kept or replaced. `quotes` are those of both sides at valid prices, of which one may rest.
     """
 
     holding: Holding
@@ -99,7 +101,8 @@ class Planner:
             If the model has no quotes for these numbers.
         """
         inventory = (holding.coins + (self.other_leg or 0.0)) / self.lot
-        quotes = self._faded(self.quoter(self.market, inventory, self.flow, self.now_ms), restraints)
+        wanted = self.quoter(self.market, inventory, self.flow, self.now_ms)
+        quotes = self._priced(wanted, holding, restraints)
         wishes = Sides(
             bid=self._wish(Side.BID, quotes, holding, restraints),
             ask=self._wish(Side.ASK, quotes, holding, restraints),
@@ -110,65 +113,49 @@ class Planner:
         keep, because = self._compare(chosen, holding.resting, restraints)
         return Plan(holding, inventory, self.market.mid, chosen, keep, *because, quotes=quotes)
 
-    def _faded(self, quotes: Quotes, restraints: Restraints) -> Quotes:
-        """Move the quotes away from mid as far as the risk rules and the calibration ask."""
-        factor = 1.0 if quotes.faded else restraints.depth_factor
-        if self.regime is Regime.WIDEN and not quotes.widened:
-            factor *= WIDEN_FACTOR
-        return quotes if factor == 1 else replace(quotes.further(factor), widened=True)
+    def _priced(self, wanted: Quotes, holding: Holding, restraints: Restraints) -> Quotes:
+        """The model's quotes with all that is asked of every model, at valid prices."""
+        asked = Adjustments(
+            regime_factor=WIDEN_FACTOR if Regime.WIDEN in (wanted.regime, self.regime) else 1.0,
+            risk_factor=1.0 if wanted.answers_losses else restraints.depth_factor,
+            user_factor=self.rules.depth_factor,
+            bounds=self.rules.bounds,
+        )
+
+        def side_of(side: Side, quote: Quote | Withheld) -> Quote | Withheld:
+            grows = holding.grows_with(side)
+            if restraints.leaving and not grows:
+                # A position that must be left is not the model's to keep, however thin the book or unknown the flow.
+                terms = quote.terms if isinstance(quote, Quote) and isfinite(quote.depth) else Terms()
+                quote = Quote(nan, terms, abs(holding.coins) / self.lot)
+            if isinstance(quote, Withheld):
+                return quote
+            at_touch = (restraints.leaving or wanted.hedging) and not grows
+            return priced(quote, side, self.market, self.instrument, asked, at_touch=at_touch)
+
+        sides = Sides(bid=side_of(Side.BID, wanted.sides.bid), ask=side_of(Side.ASK, wanted.sides.ask))
+        return replace(wanted, sides=sides)
 
     def _wish(self, side: Side, quotes: Quotes, holding: Holding, restraints: Restraints) -> "PlannedOrder | Withheld":
-        """Turn the model's quote on one side into a valid order, or say why not."""
-        grows = holding.grows_with(side)
-        leaves = restraints.leaving and not grows
-        # A position that must be left is not the model's to keep, however thin the book or unknown the flow.
-        quote = self._touch(holding) if leaves else quotes.sides.of(side)
+        """Turn the quote on one side into a valid order, or say why not."""
+        quote, grows = quotes.sides.of(side), holding.grows_with(side)
         if isinstance(quote, Withheld):
             return quote
-        if not (isfinite(quote.depth) and isfinite(quote.size)):
-            return Withheld(Reason.NUMBERS_UNUSABLE, f"the model gives depth {quote.depth} and size {quote.size}")
         refusal = restraints.closed.of(side) or (self._refusal(side, restraints) if grows else None)
         if refusal is not None:
             return Withheld(*refusal)
-        price = self._price(side, quote.depth, at_touch=leaves or (quotes.hedging and not grows))
-        if grows:
-            size = self._opening_size(side, quote, price, holding)
-        else:
-            size = self._closing_size(quote, price, holding, restraints)
+        size = self._opening_size(side, quote, holding) if grows else self._closing_size(quote, holding, restraints)
         if isinstance(size, Withheld):
             return size
         closes = not grows and size >= self.instrument.size(abs(holding.coins))
-        return PlannedOrder(side, price, size, quote.depth, grows, closes)
+        return PlannedOrder(side, quote.price, size, quote.terms, grows, closes)
 
-    def _touch(self, holding: Holding) -> Quote:
-        """The whole position as far from mid as the touch; the price is still to be found."""
-        return Quote(nan, self._half_spread, abs(holding.coins) / self.lot)
-
-    @property
-    def _half_spread(self) -> float:
-        return (self.market.ask_price - self.market.bid_price) / 2
-
-    def _price(self, side: Side, depth: float, *, at_touch: bool) -> float:
-        """A valid price that does not cross, rounded away from mid."""
-        market, rules, bps = self.market, self.rules, self.market.mid / 1e4
-        depth = min(
-            max(depth * rules.depth_factor, rules.minimum_half_spread_bps * bps), rules.maximum_half_spread_bps * bps
-        )
-        if at_touch:
-            depth = self._half_spread
-        # Floating point must not cost a tick: 3000.05 + 0.05 is a hair above 3000.1.
-        if side is Side.BID:
-            wished = self.instrument.bid_price(float(f"{market.mid - depth:.12g}"))
-            return wished if wished < market.ask_price else self.instrument.next_below(market.ask_price)
-        wished = self.instrument.ask_price(float(f"{market.mid + depth:.12g}"))
-        return wished if wished > market.bid_price else self.instrument.next_above(market.bid_price)
-
-    def _opening_size(self, side: Side, quote: Quote, price: float, holding: Holding) -> float | Withheld:
+    def _opening_size(self, side: Side, quote: Quote, holding: Holding) -> float | Withheld:
         inventory = (holding.coins + (self.other_leg or 0.0)) / self.lot
         room = self.rules.maximum_inventory - (inventory if side is Side.BID else -inventory)
         size = self.instrument.size(max(min(quote.size, room), 0.0) * self.lot)
-        if size * price < self.rules.smallest_notional:
-            detail = f"{size:g} coins at {price:g} are below the smallest order, room is {room:.2f} lots"
+        if size * quote.price < self.rules.smallest_notional:
+            detail = f"{size:g} coins at {quote.price:g} are below the smallest order, room is {room:.2f} lots"
             return Withheld(Reason.BELOW_SMALLEST_ORDER, detail)
         return size
 
@@ -183,13 +170,13 @@ class Planner:
             return Because(Reason.WRONG_SIDE, f"this bot is {self.rules.role}")
         return None
 
-    def _closing_size(self, quote: Quote, price: float, holding: Holding, restraints: Restraints) -> float | Withheld:
+    def _closing_size(self, quote: Quote, holding: Holding, restraints: Restraints) -> float | Withheld:
         whole = self.instrument.size(abs(holding.coins))
         size = self.instrument.size(min(abs(holding.coins), max(quote.size, 0.0) * self.lot))
-        if restraints.leaving or (whole - size) * price < self.rules.smallest_notional:
+        if restraints.leaving or (whole - size) * quote.price < self.rules.smallest_notional:
             size = whole
-        if size * price < self.instrument.minimum_notional:
-            detail = f"{size:g} coins at {price:g} are below the exchange's smallest order"
+        if size * quote.price < self.instrument.minimum_notional:
+            detail = f"{size:g} coins at {quote.price:g} are below the exchange's smallest order"
             return Withheld(Reason.BELOW_SMALLEST_ORDER, detail)
         return size
 
@@ -220,7 +207,7 @@ class Planner:
         if self.rules.role.leg is None:
             usual = reducing if holding.resting is None else holding.resting.side
             is_held = holding.resting is not None or holding.coins != 0
-            depths = Sides(orders.bid.depth, orders.ask.depth)
+            depths = orders.map(lambda order: order.terms.model_depth)
             return preferred_side(self.flow, depths, usual=usual, is_held=is_held)
         # With a position on either leg both leave, so that the gross position shrinks; else this leg holds its own side
         # of the quote and the other leg the opposite one.

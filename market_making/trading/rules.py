@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from market_making.market.reasons import Because
 from market_making.market.sides import Side, Sides
+from market_making.quoting.pricing import DepthBounds
 from market_making.settings.role import Role
 from market_making.settings.settings import Settings
 from market_making.trading.holding import Holding
@@ -21,8 +22,8 @@ class QuotingRules:
         What may be held.
     maximum_inventory : float
         Bound of the inventory on both sides [lots].
-    minimum_half_spread_bps, maximum_half_spread_bps : float
-        Bounds of the depth [bps of mid]; a model's depth outside is moved to the bound.
+    bounds : DepthBounds
+        Of the depth; a model's depth outside is moved to the bound.
     tolerance_bps : float
         How far a resting price may be off before it is moved [bps of mid].
     minimum_life_ms : float
@@ -35,8 +36,7 @@ class QuotingRules:
 
     role: Role
     maximum_inventory: float
-    minimum_half_spread_bps: float
-    maximum_half_spread_bps: float
+    bounds: DepthBounds
     tolerance_bps: float
     minimum_life_ms: float
     smallest_notional: float
@@ -89,8 +89,7 @@ def rules_of(
     return QuotingRules(
         role=settings.role,
         maximum_inventory=settings.model.maximum_inventory * inventory_share,
-        minimum_half_spread_bps=settings.quote.minimum_half_spread_bps,
-        maximum_half_spread_bps=settings.quote.maximum_half_spread_bps,
+        bounds=settings.quote.bounds,
         tolerance_bps=settings.quote.tolerance_bps,
         minimum_life_ms=settings.quote.minimum_life_s * 1e3,
         smallest_notional=smallest_notional,

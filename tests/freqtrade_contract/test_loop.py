@@ -9,6 +9,7 @@ from freqtrade.persistence import PairLocks, Trade
 
 from market_making.market.sides import Direction, Sides
 from market_making.quoting.quote import Quote, Quotes
+from market_making.quoting.terms import Terms
 from tests.live_bot import ROOT
 from tests.puppet_market import parameters
 
@@ -231,7 +232,9 @@ def test_a_paused_maker_offers_its_position_and_spends_nothing_on_additions(star
     """The model wants to add, Freqtrade drops it without a word: from the next loop on the reducing side rests."""
     parameters().write(tmp_path / "parameters")
     maker = start("MarketMaking", ROOT / "user_data" / "strategies")
-    maker.strategy.quoter = lambda: lambda *_: Quotes(Sides(bid=Quote(nan, 0.5), ask=Quote(nan, 2.0)))
+    maker.strategy.quoter = lambda: (
+        lambda *_: Quotes(Sides(bid=Quote(nan, Terms(level=0.5)), ask=Quote(nan, Terms(level=2.0))))
+    )
     maker.venue = venue
     maker.process()
     sell_to(maker, 10.0)

@@ -8,6 +8,7 @@ from market_making.market.instrument import Instrument
 from market_making.market.sides import Directions
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
 from market_making.quoting.order_flow import OrderFlow
+from market_making.quoting.pricing import DepthBounds
 from market_making.quoting.quote import MarketView
 from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 from market_making.settings.role import Role
@@ -28,8 +29,7 @@ MARKET = MarketView(bid_price=3000.0, bid_size=5.0, ask_price=3000.1, ask_size=5
 RULES = QuotingRules(
     role=Role.ALTERNATE,
     maximum_inventory=3,
-    minimum_half_spread_bps=0.0,
-    maximum_half_spread_bps=50.0,
+    bounds=DepthBounds(0.0, 50.0),
     tolerance_bps=0.5,
     minimum_life_ms=2000.0,
     smallest_notional=11.8,

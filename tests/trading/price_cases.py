@@ -17,7 +17,7 @@ from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quote
 from market_making.quoting.models.hedges import ActiveHedge
 from market_making.quoting.models.ladder_shape import LadderShape
 from market_making.quoting.order_flow import OrderFlow
-from market_making.quoting.placement import DepthBounds
+from market_making.quoting.pricing import DepthBounds
 from market_making.quoting.quote import MarketView, Quoter
 from market_making.quoting.readings.observations import Balances, Observations, RiskLevel
 from market_making.quoting.risk.toxicity import Regime
@@ -27,7 +27,6 @@ from market_making.trading.holding import Holding
 from market_making.trading.plan import Planner
 from market_making.trading.rules import QuotingRules, Restraints, closed_sides
 
-ANY_DEPTH = DepthBounds(0.0, 5000.0)
 INSTRUMENTS = (
     (Instrument.hyperliquid("ETH", 4), 3000.0),
     (Instrument.hyperliquid("BTC", 5), 100_000.0),
@@ -59,7 +58,6 @@ def cartea_jaimungal(rng: np.random.Generator, mid: float) -> Quoter:
             session_s=None if rng.random() < 0.7 else 600.0,
             widen_toxicity=widen,
             pause_toxicity=pause,
-            bounds=ANY_DEPTH,
         )
     )
 
@@ -74,7 +72,6 @@ def stoikov(rng: np.random.Generator, mid: float) -> Quoter:
         minimum_edge_bps=float(rng.choice([0.0, 2.0])),
         minimum_spread_bps=float(rng.choice([0.0, 8.0])),
         tilt_bps=float(rng.choice([0.0, 1.5])),
-        bounds=ANY_DEPTH,
     )
     return avellaneda_stoikov.quoter(settings)
 
@@ -85,7 +82,6 @@ def closed_form(rng: np.random.Generator, mid: float) -> Quoter:
         risk_aversion=float(rng.uniform(0.001, 1.0)),
         order_notional=ORDER_NOTIONAL,
         objective="penalised" if rng.random() < 0.5 else "exponential",
-        bounds=ANY_DEPTH,
     )
     return glft.quoter(settings)
 
@@ -102,7 +98,6 @@ def ladder(shape: LadderShape | None) -> Callable[[np.random.Generator, float], 
             step_bps=float(rng.uniform(1, 10)),
             live_orders=12,
             smallest_size=0.13,
-            bounds=ANY_DEPTH,
         )
         return hedged_ladder.quoter(settings, ActiveHedge.beyond(float(rng.uniform(0.3, 0.9))))
 
@@ -117,7 +112,6 @@ def trend(rng: np.random.Generator, mid: float) -> Quoter:
         volatility_factor=float(rng.uniform(0, 2)),
         skew_factor=float(rng.uniform(0, 2)),
         holding_s=float(rng.uniform(5, 600)),
-        bounds=ANY_DEPTH,
     )
     return trend_skew.quoter(settings)
 
@@ -131,7 +125,6 @@ def tiers(rng: np.random.Generator, mid: float) -> Quoter:
         one_sided_from=float(rng.choice([0.5, 1.0])),
         least_notional=20_000.0,
         minimum_edge_bps=float(rng.choice([0.0, 3.0])),
-        bounds=ANY_DEPTH,
     )
     return depth_aware.quoter(settings)
 
@@ -205,8 +198,7 @@ def rules_near(rng: np.random.Generator) -> QuotingRules:
     return QuotingRules(
         role=list(Role)[int(rng.integers(len(Role)))] if rng.random() < 0.5 else Role.ALTERNATE,
         maximum_inventory=3,
-        minimum_half_spread_bps=float(rng.choice([0.0, 0.0, 4.0])),
-        maximum_half_spread_bps=float(rng.choice([50.0, 50.0, 6.0])),
+        bounds=DepthBounds(float(rng.choice([0.0, 0.0, 4.0])), float(rng.choice([50.0, 50.0, 6.0]))),
         tolerance_bps=0.5,
         minimum_life_ms=2000.0,
         smallest_notional=11.8,

@@ -9,6 +9,7 @@ from market_making.market.errors import NoSolution
 from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.quote import Quote, Quotes
+from market_making.quoting.terms import Terms
 from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.decision_log import Event
 from market_making.trading.desk import Desk, PairInputs
@@ -93,7 +94,7 @@ def test_the_opening_side_is_known_while_a_position_is_held(desk, planner):
 
 def loops(desk, planner, *, seconds, placed):
     """Loops of a long position that the model wants to add to: the sides planned, each order asked for and placed."""
-    wishes = Quotes(Sides(bid=Quote(nan, 0.5), ask=Quote(nan, 2.0)))
+    wishes = Quotes(Sides(bid=Quote(nan, Terms(level=0.5)), ask=Quote(nan, Terms(level=2.0))))
     sides = []
     for second in range(seconds):
         now_ms = planner.now_ms + 1_000 * second

@@ -14,8 +14,10 @@ from market_making.quoting.models import depth_aware, glft
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
 from market_making.quoting.models.depth_aware import DepthAwareSettings
 from market_making.quoting.models.glft import GlftSettings
+from market_making.quoting.pricing import DepthBounds
 from market_making.quoting.quote import MarketView, Quote, Quotes, Withheld
 from market_making.quoting.risk.toxicity import WIDEN_FACTOR, Regime
+from market_making.quoting.terms import Terms
 from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 from market_making.settings.role import Role
 from market_making.trading.holding import Holding, RestingOrder
@@ -33,7 +35,8 @@ SAYS_NO = Withheld(Reason.MODEL_WITHHOLDS, "the model says no")
 
 depths = st.floats(min_value=-20.0, max_value=200.0) | st.sampled_from([nan, float("inf"), -float("inf")])
 sizes = st.floats(min_value=-1.0, max_value=5.0) | st.just(nan)
-offers = st.builds(Quote, price=st.just(nan), depth=depths, size=sizes) | st.just(
+terms = st.builds(Terms, level=depths)
+offers = st.builds(Quote, price=st.just(nan), terms=terms, size=sizes) | st.just(
     Withheld(Reason.MODEL_WITHHOLDS, "the model says no")
 )
 prices = st.integers(min_value=10_000, max_value=40_000).map(lambda tenths: tenths / 10)
@@ -67,7 +70,7 @@ def planners(draw) -> Planner:
     bid = draw(prices)
     market = MarketView(bid, 1.0, ETH.next_above(bid + draw(st.floats(0, 5))), 1.0, 1_000_000)
     quotes = Quotes(Sides(draw(offers), draw(offers)))
-    rules = replace(RULES, role=draw(st.sampled_from(Role)), maximum_half_spread_bps=draw(st.floats(0.1, 100)))
+    rules = replace(RULES, role=draw(st.sampled_from(Role)), bounds=DepthBounds(0.0, draw(st.floats(0.1, 100))))
     other = draw(st.none() | st.floats(min_value=-0.1, max_value=0.1)) if rules.role.leg else 0.0
     return Planner(ETH, market, FLOW, lambda *_: quotes, LOT, rules, 1_000_000, other)
 
@@ -187,7 +190,7 @@ def test_with_a_position_the_reducing_side_is_quoted(planner):
 def test_a_slightly_better_adding_side_does_not_keep_a_position(planner):
     """Without a skew of the model the sides differ by chance; a position ends unless adding is clearly worth more."""
     for ask_depth, side in ((0.55, Side.ASK), (0.75, Side.BID)):
-        wishes = Quotes(Sides(bid=Quote(nan, 0.5), ask=Quote(nan, ask_depth)))
+        wishes = Quotes(Sides(bid=Quote(nan, Terms(level=0.5)), ask=Quote(nan, Terms(level=ask_depth))))
         chooser = replace(planner, quoter=lambda *_, wishes=wishes: wishes)
         assert chooser.plan(Holding(LOT), FREE).order.side is side
         assert chooser.plan(Holding(), FREE).order.side is Side.BID
@@ -221,8 +224,10 @@ def test_two_reasons_count_as_that_of_the_side_that_matters(with_role, role, hel
 
 def test_a_hedge_rests_at_the_touch_whatever_widens_the_quotes(planner):
     """A part of the position, at the best ask, though depths are doubled, faded and bounded from below."""
-    offer = Quotes(Sides(bid=Withheld(Reason.MODEL_WITHHOLDS, "hedging"), ask=Quote(nan, 0.05, 1.1)), hedging=True)
-    rules = replace(planner.rules, depth_factor=2.0, minimum_half_spread_bps=5.0)
+    offer = Quotes(
+        Sides(bid=Withheld(Reason.MODEL_WITHHOLDS, "hedging"), ask=Quote(nan, Terms(level=0.05), 1.1)), hedging=True
+    )
+    rules = replace(planner.rules, depth_factor=2.0, bounds=DepthBounds(5.0, 50.0))
     hedging = replace(planner, quoter=lambda *_: offer, rules=rules, regime=Regime.WIDEN)
     order = hedging.plan(Holding(2 * LOT), Restraints(depth_factor=1.5)).order
     assert order.price == MARKET.ask_price
@@ -232,7 +237,7 @@ def test_a_hedge_rests_at_the_touch_whatever_widens_the_quotes(planner):
 
 def test_the_model_may_prefer_to_add(planner):
     """A bid much closer than the ask says that adding is worth more than leaving, and a small position adds."""
-    wishes = Quotes(Sides(bid=Quote(nan, 0.5), ask=Quote(nan, 2.0)))
+    wishes = Quotes(Sides(bid=Quote(nan, Terms(level=0.5)), ask=Quote(nan, Terms(level=2.0))))
     order = replace(planner, quoter=lambda *_: wishes).plan(Holding(LOT * 0.5), FREE).order
     assert order.side is Side.BID
     assert order.grows
@@ -356,7 +361,7 @@ def test_a_calibration_that_says_pause_only_leaves(planner, held):
 def depth_of(planner, **settings):
     """The depth of the planned order with these thresholds of the model's own."""
     model = cartea_jaimungal_quoter(CarteaJaimungalSettings(**settings))
-    return replace(planner, quoter=model).plan(Holding(), Restraints()).order.depth
+    return replace(planner, quoter=model).plan(Holding(), Restraints()).order.terms.model_depth
 
 
 def test_a_calibration_that_says_widen_widens_once(planner):
@@ -372,7 +377,7 @@ def test_a_calibration_that_says_widen_widens_once(planner):
 def test_a_demonstration_without_a_gate_quotes_whatever_the_calibration_says_about_toxicity(planner):
     """With thresholds out of reach for bot and calibrator, a wide quote still stays within the largest half-spread."""
     settings = CarteaJaimungalSettings(widen_toxicity=1000, pause_toxicity=1000)
-    rules = replace(planner.rules, maximum_half_spread_bps=1.5)
+    rules = replace(planner.rules, bounds=DepthBounds(0.0, 1.5))
     showy = replace(planner, quoter=cartea_jaimungal_quoter(settings), rules=rules, regime=Regime.WIDEN)
     order = showy.plan(Holding(), Restraints()).order
     assert planner.market.mid - order.price <= 1.5e-4 * planner.market.mid + 0.1
@@ -381,7 +386,7 @@ def test_a_demonstration_without_a_gate_quotes_whatever_the_calibration_says_abo
 def test_losing_fills_move_the_quotes_away(planner):
     """The factor of the risk rules multiplies the model's depth."""
     usual, faded = (planner.plan(Holding(), Restraints(depth_factor=factor)).order for factor in (1.0, 1.5))
-    assert faded.depth == pytest.approx(1.5 * usual.depth)
+    assert faded.terms.model_depth == pytest.approx(1.5 * usual.terms.model_depth)
     assert faded.price < usual.price
-    knows = replace(planner, quoter=lambda *asked: replace(planner.quoter(*asked), faded=True))
+    knows = replace(planner, quoter=lambda *asked: replace(planner.quoter(*asked), answers_losses=True))
     assert knows.plan(Holding(), Restraints(depth_factor=1.5)).order == usual

@@ -111,12 +111,14 @@ def test_a_torn_state_stops_the_pair(tmp_path, desk_of, planner):
 def test_losing_fills_fade_the_quotes_and_then_pause_opening(desk_of, planner):
     """Three in a row move the quote away, five stop opening for a minute, a winning one ends the series."""
     usual, desk = loop(desk_of([]), planner, 1000.0).order, desk_of([])
-    assert loop(desk, planner, 1000.0, lost=(True,) * 2).order.depth == usual.depth
-    assert loop(desk, planner, 1000.0, lost=(True,)).order.depth == pytest.approx(1.5 * usual.depth)
-    assert loop(desk, planner, 1000.0, lost=(False,)).order.depth == usual.depth
+    assert loop(desk, planner, 1000.0, lost=(True,) * 2).order.terms.model_depth == usual.terms.model_depth
+    assert loop(desk, planner, 1000.0, lost=(True,)).order.terms.model_depth == pytest.approx(
+        1.5 * usual.terms.model_depth
+    )
+    assert loop(desk, planner, 1000.0, lost=(False,)).order.terms.model_depth == usual.terms.model_depth
     assert loop(desk, planner, 1000.0, lost=(True,) * 5).order is None
     assert not loop(desk, planner, 1000.0, Holding(LOT)).order.grows
-    assert loop(desk, planner, 1000.0, minute=2).order.depth == pytest.approx(1.5 * usual.depth)
+    assert loop(desk, planner, 1000.0, minute=2).order.terms.model_depth == pytest.approx(1.5 * usual.terms.model_depth)
 
 
 def test_a_person_is_told_of_every_change_and_of_nothing_else(tmp_path, planner):

@@ -1,7 +1,7 @@
 """`MarketMaking` with another model; every rule about orders is the same."""
 
 from freqtrade.strategy import BooleanParameter, DecimalParameter, IntParameter
-from MarketMaking import ANY_DEPTH, MarketMaking
+from MarketMaking import MarketMaking
 
 from market_making.quoting.models import avellaneda_stoikov
 from market_making.quoting.quote import Quoter
@@ -26,6 +26,5 @@ class AvellanedaStoikov(MarketMaking):
             maximum_inventory=model.maximum_inventory,
             maker_fee=model.maker_fee,
             tilt_bps=self.tilt_bps.value,
-            bounds=ANY_DEPTH,
         )
         return avellaneda_stoikov.quoter(settings)

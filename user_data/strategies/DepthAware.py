@@ -1,7 +1,7 @@
 """`MarketMaking` with another model; every rule about orders is the same."""
 
 from freqtrade.strategy import DecimalParameter, IntParameter
-from MarketMaking import ANY_DEPTH, MarketMaking
+from MarketMaking import MarketMaking
 
 from market_making.quoting.models import depth_aware
 from market_making.quoting.quote import Quoter
@@ -28,7 +28,6 @@ class DepthAware(MarketMaking):
             least_notional=_LEAST_ORDERS * model.order_notional,
             maker_fee=model.maker_fee,
             minimum_edge_bps=self.minimum_edge_bps.value,
-            bounds=ANY_DEPTH,
         )
         return depth_aware.quoter(settings)
 

@@ -1,7 +1,7 @@
 """`MarketMaking` with another model; every rule about orders is the same."""
 
 from freqtrade.strategy import CategoricalParameter, DecimalParameter
-from MarketMaking import ANY_DEPTH, MarketMaking
+from MarketMaking import MarketMaking
 
 from market_making.quoting.models import glft
 from market_making.quoting.quote import Quoter
@@ -22,6 +22,5 @@ class Glft(MarketMaking):
             objective=self.objective.value,
             maximum_inventory=model.maximum_inventory,
             maker_fee=model.maker_fee,
-            bounds=ANY_DEPTH,
         )
         return glft.quoter(settings)

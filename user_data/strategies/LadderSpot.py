@@ -5,7 +5,7 @@ from typing import Any
 
 from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import DecimalParameter, IntParameter, stoploss_from_absolute
-from MarketMaking import ANY_DEPTH, MarketMaking
+from MarketMaking import MarketMaking
 
 from market_making.quoting.models import hedged_ladder, ladders
 from market_making.quoting.models.hedges import ActiveHedge, crash_price
@@ -35,7 +35,6 @@ class LadderSpot(MarketMaking):
             live_orders=2 * self.levels.value,
             smallest_size=model.smallest_lots,
             maker_fee=model.maker_fee,
-            bounds=ANY_DEPTH,
         )
         return hedged_ladder.quoter(settings, ActiveHedge.beyond(self.hedge_trigger.value))
 

@@ -18,7 +18,6 @@ from pandas import DataFrame
 from market_making.market.errors import ConfigurationError, MarketMakingError
 from market_making.market.sides import Side
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
-from market_making.quoting.placement import DepthBounds
 from market_making.quoting.quote import Quoter
 from market_making.settings.settings import Settings
 from market_making.trading.chart_rows import ChartHistory
@@ -36,8 +35,6 @@ from market_making.trading.freqtrade.trade import (
 )
 from market_making.trading.holding import Holding
 from market_making.trading.past.planner import BacktestDesk
-
-ANY_DEPTH = DepthBounds(0.0, 5000.0)  # the plan applies the bounds of the configuration, to every model alike
 
 
 class MarketMaking(IStrategy):
@@ -80,7 +77,7 @@ class MarketMaking(IStrategy):
 
     def quoter(self) -> Quoter:
         """Return the quoting model with its settings bound; this is what a variant overrides."""
-        return cartea_jaimungal_quoter(self.settings.model.cartea_jaimungal(ANY_DEPTH))
+        return cartea_jaimungal_quoter(self.settings.model.cartea_jaimungal())
 
     def bot_start(self, **kwargs: Any) -> None:
         """Prepare for quoting; live, make every order post-only and free of a builder fee."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from freqtrade.strategy import DecimalParameter, IntParameter
-from MarketMaking import ANY_DEPTH, MarketMaking
+from MarketMaking import MarketMaking
 from pandas import DataFrame
 
 from market_making.quoting.models import trend_skew
@@ -34,6 +34,5 @@ class TrendSkew(MarketMaking):
             holding_s=self.holding_seconds.value,
             maximum_inventory=self.settings.model.maximum_inventory,
             maker_fee=self.settings.model.maker_fee,
-            bounds=ANY_DEPTH,
         )
         return trend_skew.quoter(settings)

@@ -8,14 +8,15 @@ r"""The quotes of Avellaneda and Stoikov: a reservation price that leans against
 with γ per price and lot. Source: Avellaneda and Stoikov (2008), equations (29)–(30); one κ there, one a side here.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import log1p
 
 from market_making.market.errors import ConfigurationError
 from market_making.market.sides import Sides
 from market_making.quoting.order_flow import OrderFlow
-from market_making.quoting.placement import DepthBounds, fault, offers, place, sizes_within
+from market_making.quoting.placement import fault, numbers_only, offers, sizes_within
 from market_making.quoting.quote import MarketView, Quoter, Quotes
+from market_making.quoting.terms import Terms
 
 _DAY_MS = 86_400_000
 _NEGLIGIBLE = 1e-8  # γ/κ below which the logarithm is its limit to rounding
@@ -47,8 +48,6 @@ class AvellanedaStoikovSettings:
         Further shift of both quotes against inventory, for each `soft_inventory` lots and at least once.
     soft_inventory : float
         See `tilt_bps` [lots].
-    bounds : DepthBounds
-        Of the final distance from mid.
     """
 
     risk_aversion: float = 0.1
@@ -61,12 +60,11 @@ class AvellanedaStoikovSettings:
     minimum_spread_bps: float = 0.0
     tilt_bps: float = 0.0
     soft_inventory: float = 1.0
-    bounds: DepthBounds = field(default_factory=DepthBounds)
 
     def __post_init__(self) -> None:
         for key in ("risk_aversion", "order_notional", "horizon_s", "maximum_inventory", "soft_inventory"):
             if not getattr(self, key) > 0:
-                raise ConfigurationError(f"{key} is {getattr(self, key)}, accepted is a positive number")
+                raise ConfigurationError(f"{key} must be positive, got {getattr(self, key)}")
 
     def time_left_s(self, now_ms: int) -> float:
         """Time over which inventory is feared from now on [s]."""
@@ -80,9 +78,13 @@ def reservation_shift(inventory: float, risk_aversion: float, volatility: float,
 
 def half_spread(decay: float, risk_aversion: float, volatility: float, time_left_s: float) -> float:
     """Distance of a quote from the reservation price [price]; 1/κ in the limit of no risk aversion."""
+    return room(decay, risk_aversion) + risk_aversion * volatility**2 * time_left_s / 2
+
+
+def room(decay: float, risk_aversion: float) -> float:
+    """What the half-spread holds without volatility [price]; 1/κ in the limit of no risk aversion."""
     ratio = risk_aversion / decay
-    liquidity = log1p(ratio) / risk_aversion if ratio > _NEGLIGIBLE else 1 / decay
-    return liquidity + risk_aversion * volatility**2 * time_left_s / 2
+    return log1p(ratio) / risk_aversion if ratio > _NEGLIGIBLE else 1 / decay
 
 
 def quoter(settings: AvellanedaStoikovSettings) -> Quoter:
@@ -91,23 +93,30 @@ def quoter(settings: AvellanedaStoikovSettings) -> Quoter:
     def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
         if because := fault(market, inventory, flow):
             return Quotes.none(because)
-        depths = _depths(settings, market.mid, inventory, flow, settings.time_left_s(now_ms))
-        bounds = settings.bounds.at_least(1e4 * settings.maker_fee + settings.minimum_edge_bps)
-        return place(market, offers(depths, sizes_within(inventory, settings.maximum_inventory)), bounds)
+        terms = _terms(settings, market.mid, inventory, flow, settings.time_left_s(now_ms))
+        sizes = sizes_within(inventory, settings.maximum_inventory)
+        return Quotes(offers(market, terms, sizes).map(numbers_only))
 
     return quotes
 
 
-def _depths(
+def _terms(
     settings: AvellanedaStoikovSettings, mid: float, inventory: float, flow: OrderFlow, time_left_s: float
-) -> Sides[float]:
-    """Distances from mid before the bounds [price]."""
+) -> Sides[Terms]:
+    """The logarithm is the room, ½γσ²τ the volatility; a least spread, the fee and the edge lift as the floor."""
     aversion = settings.risk_aversion * settings.order_notional / mid
-    halves = flow.fill_decay.on_quotes().map(lambda k: half_spread(k, aversion, flow.volatility, time_left_s))
-    missing = max(0.0, settings.minimum_spread_bps * mid / 1e4 - halves.bid - halves.ask)
+    rooms = flow.fill_decay.on_quotes().map(lambda decay: room(decay, aversion))
+    volatility = aversion * flow.volatility**2 * time_left_s / 2
+    missing = max(0.0, settings.minimum_spread_bps * mid / 1e4 - rooms.bid - rooms.ask - 2 * volatility)
     shift = reservation_shift(inventory, aversion, flow.volatility, time_left_s)
     shift += tilt(settings, inventory) * mid / 1e4
-    return Sides(bid=halves.bid + missing / 2 - shift, ask=halves.ask + missing / 2 + shift)
+    nearest = max(0.0, settings.maker_fee * mid + settings.minimum_edge_bps * mid / 1e4)
+
+    def terms(side_room: float, inventory_part: float) -> Terms:
+        parts = Terms(room=side_room, volatility=volatility, inventory=inventory_part, floor=missing / 2)
+        return parts.at_least(nearest)
+
+    return Sides(bid=terms(rooms.bid, -shift), ask=terms(rooms.ask, shift))
 
 
 def tilt(settings: AvellanedaStoikovSettings, inventory: float) -> float:

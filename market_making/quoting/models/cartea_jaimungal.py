@@ -1,7 +1,6 @@
-"""The quoter of the Cartea–Jaimungal model: table, toxicity gate, inventory bound, half-spread bounds."""
+"""The quoter of the Cartea–Jaimungal model: table, toxicity gate, inventory bound."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 
 from market_making.market.errors import ModelError
@@ -9,9 +8,11 @@ from market_making.market.reasons import Reason
 from market_making.market.sides import Sides
 from market_making.market.tape import FloatArray
 from market_making.quoting.order_flow import OrderFlow, OrderFlows
-from market_making.quoting.placement import SMALLEST_SIZE, fault, offers, place, sizes_within
+from market_making.quoting.placement import SMALLEST_SIZE, fault, numbers_only, offers, sizes_within
 from market_making.quoting.quote import MarketView, Quoter, Quotes, Withheld
 from market_making.quoting.risk.toxicity import Regime, regime, toxicity
+from market_making.quoting.value.depth_terms import depth_terms
+from market_making.quoting.value.fill_costs import fill_costs
 from market_making.quoting.value.quote_table import (
     CarteaJaimungalSettings,
     QuoteTable,
@@ -27,7 +28,9 @@ _TOGETHER = 1024  # tables solved in one go cost a three-hundredth of one solved
 _PARTS_KEPT = 1024  # without sessions a part takes 0.2 MB, so that the tables of two years of minutes are kept
 
 
-def cartea_jaimungal_quoter(settings: CarteaJaimungalSettings, table: QuoteTable | None = None) -> Quoter:
+def cartea_jaimungal_quoter(
+    settings: CarteaJaimungalSettings, table: QuoteTable | None = None, mid: float | None = None
+) -> Quoter:
     """Quoter of the Cartea–Jaimungal model.
 
     Parameters
@@ -37,19 +40,22 @@ def cartea_jaimungal_quoter(settings: CarteaJaimungalSettings, table: QuoteTable
     table : QuoteTable, optional
         A table already solved, such as the published one; it is then used whatever the flow. Without it a table is
         solved once for every order flow.
+    mid : float, optional
+        At which the fee of that table was priced [price]; without it, the mid of each market.
 
     Notes
     -----
     A side that would take inventory beyond the bound is withheld, and its size is cut to what is left up to the bound.
     A paused maker still leaves: with inventory, the side that reduces it stays, at most in the size of the inventory.
     """
-    return _CarteaJaimungalQuoter(settings, table)
+    return _CarteaJaimungalQuoter(settings, table, mid)
 
 
 class _CarteaJaimungalQuoter:
-    def __init__(self, settings: CarteaJaimungalSettings, table: QuoteTable | None) -> None:
+    def __init__(self, settings: CarteaJaimungalSettings, table: QuoteTable | None, mid: float | None) -> None:
         self._settings = settings
         self._table = table
+        self._mid = mid
         self._solved: dict[OrderFlow, tuple[float, QuoteTable]] = {}
 
     def __call__(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
@@ -57,15 +63,13 @@ class _CarteaJaimungalQuoter:
         if because := fault(market, inventory, flow):
             return Quotes.none(because)
         try:
-            table = self._table or self._table_of(flow, market.mid)
+            mid, table = self._table_of(flow, market.mid)
         except ModelError as error:
             return Quotes.none(error.because)
+        costs, time_left_s = fill_costs(flow, mid, self._settings.maker_fee), self._settings.time_left_s(now_ms)
+        terms = depth_terms(table, inventory, time_left_s, costs)
         state = self._regime(flow, market.mid)
-        depths = table.at(inventory, self._settings.time_left_s(now_ms))
-        if state is Regime.WIDEN:
-            depths = depths.map(lambda depth: depth * self._settings.widen_factor)
-        quotes = place(market, offers(depths, self._sizes(inventory, state)), self._settings.bounds)
-        return replace(quotes, widened=True) if state is Regime.WIDEN else quotes
+        return Quotes(offers(market, terms, self._sizes(inventory, state)).map(numbers_only), regime=state)
 
     def prepare(self, flows: OrderFlows, mids: FloatArray) -> Callable[[int], Quoter]:
         """Solve the tables of many moments together, instead of one by one; each only once, unless it has sessions."""
@@ -77,21 +81,27 @@ class _CarteaJaimungalQuoter:
             return solve_together(flows.part(chosen), mids[chosen], settings)
 
         def quoter(position: int) -> Quoter:
-            table = own or part(position // _TOGETHER).of(position % _TOGETHER)
+            if own is not None:
+                return self
+            table = part(position // _TOGETHER).of(position % _TOGETHER)
             # Without a table it solves alone, and says why it cannot.
-            return _CarteaJaimungalQuoter(settings, table if isinstance(table, QuoteTable) else None)
+            known = table if isinstance(table, QuoteTable) else None
+            return _CarteaJaimungalQuoter(settings, known, mids.item(position))
 
         return quoter
 
-    def _table_of(self, flow: OrderFlow, mid: float) -> QuoteTable:
+    def _table_of(self, flow: OrderFlow, mid: float) -> tuple[float, QuoteTable]:
+        """The table for a flow, and the mid that its fee was priced at [price]."""
+        if self._table is not None:
+            return mid if self._mid is None else self._mid, self._table
         known = self._solved.get(flow)
         if known is not None and abs(mid / known[0] - 1) <= _MID_TOLERANCE:
-            return known[1]
+            return known
         table = solve_table(flow, mid, self._settings)
         while len(self._solved) >= _TABLES_KEPT:
             del self._solved[next(iter(self._solved))]
         self._solved[flow] = (mid, table)
-        return table
+        return mid, table
 
     def _regime(self, flow: OrderFlow, mid: float) -> Regime:
         settings = self._settings

@@ -5,7 +5,7 @@ in a deep book; the tiers between them stand in geometric progression, with 70 %
 only one order can rest a side, the tier that is expected to earn most stands for all of them (`ladders.collapse`).
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from typing import NamedTuple
@@ -15,12 +15,13 @@ from market_making.market.reasons import Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.models.ladders import collapse, merged_outward
 from market_making.quoting.order_flow import OrderFlow
-from market_making.quoting.placement import SMALLEST_SIZE, DepthBounds, fault, place
+from market_making.quoting.placement import SMALLEST_SIZE, fault, numbers_only, picked_off
 from market_making.quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
 from market_making.quoting.readings.book_depth import BookDepth, book_depth, funding_shift
 from market_making.quoting.readings.markouts import factor_of
 from market_making.quoting.readings.observations import Observations, RiskLevel
 from market_making.quoting.readings.volatility import annualised
+from market_making.quoting.terms import Terms
 
 _ZONES = ((0.08, 1.0, 10.0), (0.15, 2.0, 20.0), (0.25, 5.0, 35.0))  # annual volatility below, nearest, farthest bps
 _WILD_ZONE = (10.0, 50.0)
@@ -56,8 +57,6 @@ class DepthAwareSettings:
         Time over which funding is priced in [s].
     maker_fee, minimum_edge_bps : float
         No tier is nearer to mid than one fee and the edge.
-    bounds : DepthBounds
-        Of the final distance from mid.
     """
 
     tiers: int = 12
@@ -73,17 +72,16 @@ class DepthAwareSettings:
     funding_holding_s: float = 600.0
     maker_fee: float = 0.00015
     minimum_edge_bps: float = 0.0
-    bounds: DepthBounds = field(default_factory=DepthBounds)
 
     def __post_init__(self) -> None:
         if self.tiers < 2 or not 0 < self.near_share < 1:
             raise ConfigurationError(
-                f"tiers is {self.tiers} and near_share {self.near_share}, needed are >= 2 and (0, 1)"
+                f"tiers must be at least 2 and near_share between 0 and 1, got {self.tiers} and {self.near_share}"
             )
         if not 0 <= self.skew_from <= self.widen_from <= self.one_sided_from <= 1:
             raise ConfigurationError(
-                f"skew_from {self.skew_from}, widen_from {self.widen_from} and one_sided_from {self.one_sided_from} "
-                "must ascend from 0 to 1"
+                "skew_from, widen_from and one_sided_from must ascend from 0 to 1, "
+                f"got {self.skew_from}, {self.widen_from} and {self.one_sided_from}"
             )
 
     @property
@@ -112,15 +110,20 @@ def volatility_zone(volatility: float, usual: float | None) -> SpreadBand:
     return SpreadBand(*_WILD_ZONE)
 
 
-def spread_band(zone: SpreadBand, book: BookDepth, seen: Observations, settings: DepthAwareSettings) -> SpreadBand:
+def widened(zone: SpreadBand, book: BookDepth, seen: Observations, settings: DepthAwareSettings) -> SpreadBand:
     """The zone, widened for every reason to be careful (together at most six times), narrowed in a deep book."""
     wideners = list(_wideners(book, seen))
     near = min(prod(pair[0] for pair in wideners), _MOST_WIDENING)
     far = min(prod(pair[1] for pair in wideners), _MOST_WIDENING)
     if book.mean_notional > 2 * settings.least_notional:
         near, far = 0.8 * near, 0.9 * far
-    nearest = max(zone.nearest * near, settings.nearest_bps)
-    farthest = min(max(zone.farthest * far, 2 * nearest), _FARTHEST_BPS)
+    return SpreadBand(zone.nearest * near, zone.farthest * far)
+
+
+def limited(band: SpreadBand, settings: DepthAwareSettings) -> SpreadBand:
+    """The band from the least distance that does not lose by itself to the farthest there is, and not too narrow."""
+    nearest = max(band.nearest, settings.nearest_bps)
+    farthest = min(max(band.farthest, 2 * nearest), _FARTHEST_BPS)
     return SpreadBand(min(nearest, farthest), farthest)
 
 
@@ -149,70 +152,100 @@ def tier_ratio(tiers: int, near_share: float) -> float:
     return high
 
 
-def tiers(band: SpreadBand, size: float, settings: DepthAwareSettings) -> tuple[tuple[float, float], ...]:
-    """Distance from the fair value [bps] and size [lots] of each tier, nearest first; too small ones go further out."""
+def tier_distances(band: SpreadBand, count: int) -> list[float]:
+    """Distance of each tier from the fair value [bps], nearest first, in geometric progression."""
+    growth = band.farthest / band.nearest
+    return [band.nearest * growth ** (tier / (count - 1)) for tier in range(count)]
+
+
+def tier_sizes(size: float, settings: DepthAwareSettings) -> list[float]:
+    """Size of each tier [lots], nearest first; what is too small goes further out and leaves a tier of 0."""
     ratio = tier_ratio(settings.tiers, settings.near_share)
     weights = [ratio**tier for tier in range(settings.tiers)]
-    growth = band.farthest / band.nearest
-    distances = [band.nearest * growth ** (tier / (settings.tiers - 1)) for tier in range(settings.tiers)]
-    sizes = [size * weight / sum(weights) for weight in weights]
-    orders = merged_outward(sizes, settings.smallest_size)
-    return tuple(pair for pair in zip(distances, orders, strict=True) if pair[1] > 0)
-
-
-def merged(levels: tuple[Quote, ...]) -> tuple[Quote, ...]:
-    """Levels of equal price become one with the sum of their sizes: what rounding to ticks does to near tiers."""
-    sums: dict[float, Quote] = {}
-    for level in levels:
-        known = sums.get(level.price)
-        sums[level.price] = level if known is None else known._replace(size=known.size + level.size)
-    return tuple(sums.values())
+    return merged_outward([size * weight / sum(weights) for weight in weights], settings.smallest_size)
 
 
 def side_levels(
     side: Side, market: MarketView, inventory: float, flow: OrderFlow, settings: DepthAwareSettings
 ) -> tuple[Quote, ...] | Withheld:
     """All tiers of one side, or why there are none."""
-    seen, book = market.observations, book_depth(market)
+    book, share = book_depth(market), inventory / settings.maximum_inventory
+    if refusal := _refusal(side, market, book, inventory, settings):
+        return refusal
+    growing = share > 0 if side is Side.BID else share < 0
+    bands = Bands.of(market, book, flow, settings)
+    sign, unit = (-1 if side is Side.BID else 1), market.mid / 1e4
+    grown = _distance_factor(abs(share), growing, settings)
+    factor = factor_of(market.observations.markout_factors, side, inventory)
+    skew = inventory_skew(market.mid, share, bands.limited, settings)
+    leaning = fair_value(market, flow.funding_rate, settings) - market.mid
+
+    def terms(zone: float, wide: float, distance: float) -> Terms:
+        return Terms(
+            adverse_selection=(factor - 1) * grown * distance * unit,
+            inventory=(grown - 1) * distance * unit + sign * skew,
+            level=zone * unit,
+            fair_value=sign * leaning,
+            floor=(distance - wide) * unit,
+            risk=(wide - zone) * unit,
+        )
+
+    room = settings.maximum_inventory - (inventory if side is Side.BID else -inventory)
+    sizes = tier_sizes(min(settings.side_size, room), settings)
+    distances = zip(*(tier_distances(band, settings.tiers) for band in bands), strict=True)
+    return tuple(
+        Quote.at(side, market.mid, terms(*each), lots) for each, lots in zip(distances, sizes, strict=True) if lots > 0
+    )
+
+
+class Bands(NamedTuple):
+    """The zone of volatility, the same widened for every reason to be careful, and that within its limits."""
+
+    zone: SpreadBand
+    wide: SpreadBand
+    limited: SpreadBand
+
+    @classmethod
+    def of(cls, market: MarketView, book: BookDepth, flow: OrderFlow, settings: DepthAwareSettings) -> "Bands":
+        """Bands of a market, from the volatility that is observed, else from the calibrated one."""
+        seen = market.observations
+        volatility = (flow.volatility if seen.volatility is None else seen.volatility) / market.mid
+        zone = volatility_zone(
+            volatility, None if seen.usual_volatility is None else seen.usual_volatility / market.mid
+        )
+        wide = widened(zone, book, seen, settings)
+        return cls(zone, wide, limited(wide, settings))
+
+
+def _refusal(
+    side: Side, market: MarketView, book: BookDepth, inventory: float, settings: DepthAwareSettings
+) -> Withheld | None:
+    """Why there are no tiers on one side, or None."""
     if not book.is_liquid(settings.least_notional):
         detail = f"the book holds {min(book[:2]):.0f} on a side, needed is {settings.least_notional:.0f}"
         return Withheld(Reason.THIN_BOOK, detail)
-    share = inventory / settings.maximum_inventory
-    growing = share > 0 if side is Side.BID else share < 0
-    room = settings.maximum_inventory - (inventory if side is Side.BID else -inventory)
-    if growing and abs(share) > settings.one_sided_from:
-        return Withheld(Reason.AT_BOUND, f"the inventory is {100 * abs(share):.0f} % of its bound")
-    if room < SMALLEST_SIZE:
+    share = (inventory if side is Side.BID else -inventory) / settings.maximum_inventory
+    if share > settings.one_sided_from:
+        return Withheld(Reason.AT_BOUND, f"the inventory is {100 * share:.0f} % of its bound")
+    if settings.maximum_inventory * (1 - share) < SMALLEST_SIZE:
         return Withheld(Reason.AT_BOUND, "at maximum inventory")
-    volatility = (flow.volatility if seen.volatility is None else seen.volatility) / market.mid
-    usual = None if seen.usual_volatility is None else seen.usual_volatility / market.mid
-    band = spread_band(volatility_zone(volatility, usual), book, seen, settings)
-    factor = _distance_factor(abs(share), growing, settings) * factor_of(seen.markout_factors, side, inventory)
-    if factor == float("inf"):
-        return Withheld(Reason.TOXIC_FLOW, "fills on this side are followed by adverse moves")
-    fair = fair_value(market, share, flow.funding_rate, band, settings)
-    size = min(settings.side_size, room)
-    return tuple(_quote(side, fair, market.mid, bps * factor, lots) for bps, lots in tiers(band, size, settings))
+    return picked_off(market, side, inventory)
 
 
-def fair_value(
-    market: MarketView, share: float, funding_rate: float, band: SpreadBand, settings: DepthAwareSettings
-) -> float:
-    """Microprice, shifted against inventory (a share of its bound) and by funding, which a long pays [1/s] [price]."""
+def fair_value(market: MarketView, funding_rate: float, settings: DepthAwareSettings) -> float:
+    """Microprice, shifted by funding, which a long pays [1/s] [price]."""
+    return market.microprice + funding_shift(market.mid, funding_rate, settings.funding_holding_s)
+
+
+def inventory_skew(mid: float, share: float, band: SpreadBand, settings: DepthAwareSettings) -> float:
+    """Shift of both quotes against inventory, a share of its bound [price]."""
     strength = min(abs(share), 1.0) if abs(share) >= settings.skew_from else 0.0
-    skew = strength * settings.skew_strength * band.farthest * market.mid / 1e4
-    funding = funding_shift(market.mid, funding_rate, settings.funding_holding_s)
-    return market.microprice + (-skew if share > 0 else skew) + funding
+    skew = strength * settings.skew_strength * band.farthest * mid / 1e4
+    return -skew if share > 0 else skew
 
 
 def _distance_factor(share: float, growing: bool, settings: DepthAwareSettings) -> float:
     return 1 + 2 * min(share, 1.0) if growing and share >= settings.widen_from else 1.0
-
-
-def _quote(side: Side, fair: float, mid: float, bps: float, size: float) -> Quote:
-    sign = -1 if side is Side.BID else 1
-    price = fair + sign * bps * mid / 1e4
-    return Quote(price, sign * (price - mid), size)
 
 
 def quoter(settings: DepthAwareSettings) -> Quoter:
@@ -227,10 +260,12 @@ def quoter(settings: DepthAwareSettings) -> Quoter:
             levels = side_levels(side, market, inventory, flow, settings)
             if isinstance(levels, Withheld):
                 return levels
-            return collapse(levels, side, flow, fee, inventory=inventory)
+            best = collapse(levels, side, flow, fee, inventory=inventory)
+            if isinstance(best, Withheld):
+                return best
+            return Quote.at(side, market.mid, best.terms.at_least(settings.nearest_bps * market.mid / 1e4), best.size)
 
-        sides = Sides(bid=one(Side.BID), ask=one(Side.ASK))
-        placed = place(market, sides, settings.bounds.at_least(settings.nearest_bps))
-        return replace(placed, faded=market.observations.losing_fills >= _FADE_AT)
+        sides = Sides(bid=one(Side.BID), ask=one(Side.ASK)).map(numbers_only)
+        return Quotes(sides, answers_losses=market.observations.losing_fills >= _FADE_AT)
 
     return quotes

@@ -14,7 +14,7 @@ quadratic approximation of the value function (docs/model.md).
 Source: Guéant, Lehalle, Fernandez-Tapia (2013), section 4; adverse selection and fee as in Cartea–Jaimungal.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import exp, log1p, sqrt
 from typing import Literal
 
@@ -22,8 +22,9 @@ from market_making.market.errors import ConfigurationError
 from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Sides
 from market_making.quoting.order_flow import OrderFlow
-from market_making.quoting.placement import DepthBounds, fault, offers, place, sizes_within
+from market_making.quoting.placement import fault, numbers_only, offers, sizes_within
 from market_making.quoting.quote import MarketView, Quoter, Quotes
+from market_making.quoting.terms import Terms
 
 _NEGLIGIBLE = 1e-8  # ξ/κ below which the logarithms are their limits to rounding
 _LARGEST_EXPONENT = 700.0
@@ -42,18 +43,17 @@ class GlftSettings:
     objective: Literal["exponential", "penalised"] = "penalised"
     maximum_inventory: int = 3
     maker_fee: float = 0.00015
-    bounds: DepthBounds = field(default_factory=DepthBounds)
 
     def __post_init__(self) -> None:
         for key in ("risk_aversion", "order_notional", "maximum_inventory"):
             if not getattr(self, key) > 0:
-                raise ConfigurationError(f"{key} is {getattr(self, key)}, accepted is a positive number")
+                raise ConfigurationError(f"{key} must be positive, got {getattr(self, key)}")
 
 
-def base_depth(decay: float, utility: float, cost: float = 0.0) -> float:
-    """c₁: the depth without any inventory risk [price]; `utility` is ξ."""
+def base_depth(decay: float, utility: float) -> float:
+    """c₁ without costs: the depth without any inventory risk [price]; `utility` is ξ."""
     ratio = utility / decay
-    return cost + (log1p(ratio) / utility if ratio > _NEGLIGIBLE else 1 / decay)
+    return log1p(ratio) / utility if ratio > _NEGLIGIBLE else 1 / decay
 
 
 def elasticity(intensity: float, decay: float, utility: float, cost: float = 0.0) -> float:
@@ -70,8 +70,6 @@ def skew(volatility: float, risk_aversion: float, elasticities: Sides[float]) ->
 
 def quoter(settings: GlftSettings) -> Quoter:
     """Quoter of the closed form with everything but risk aversion from the calibration."""
-    # Where a fill costs many times what an order walks, the skew of the approximation knows no bound.
-    bounds = settings.bounds.at_least(1e4 * settings.maker_fee)
 
     def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:  # noqa: ARG001 - time does not enter a stationary model
         if because := fault(market, inventory, flow):
@@ -79,20 +77,30 @@ def quoter(settings: GlftSettings) -> Quoter:
         if min(flow.fill_intensity) <= 0:
             detail = f"the fill intensities must be positive, got {tuple(flow.fill_intensity)}"
             return Quotes.none(Because(Reason.NO_SOLUTION, detail))
-        depths = _depths(settings, market.mid, inventory, flow)
-        return place(market, offers(depths, sizes_within(inventory, settings.maximum_inventory)), bounds)
+        terms = _terms(settings, market.mid, inventory, flow)
+        if terms is None:
+            return Quotes.none(Because(Reason.NO_SOLUTION, "fills cost so much that none are expected"))
+        sizes = sizes_within(inventory, settings.maximum_inventory)
+        return Quotes(offers(market, terms, sizes).map(numbers_only))
 
     return quotes
 
 
-def _depths(settings: GlftSettings, mid: float, inventory: float, flow: OrderFlow) -> Sides[float]:
+def _terms(settings: GlftSettings, mid: float, inventory: float, flow: OrderFlow) -> Sides[Terms] | None:
+    """The terms of c₁, half the skew as the volatility, q skews as the inventory; None without a skew."""
     aversion = settings.risk_aversion * settings.order_notional / mid
     utility = aversion if settings.objective == "exponential" else 0.0
-    costs = flow.adverse_selection_on_fill.on_quotes().map(lambda adverse: adverse + settings.maker_fee * mid)
+    adverse, fee = flow.adverse_selection_on_fill.on_quotes(), settings.maker_fee * mid
+    costs = adverse.map(lambda move: move + fee)
     decays, intensities = flow.fill_decay.on_quotes(), flow.fill_intensity.on_quotes()
     answers = Sides(*(elasticity(a, k, utility, c) for a, k, c in zip(intensities, decays, costs, strict=True)))
     if min(answers) <= 0:
-        return Sides(bid=float("nan"), ask=float("nan"))
+        return None
     step = skew(flow.volatility, aversion, answers)
-    base = Sides(*(base_depth(k, utility, c) for k, c in zip(decays, costs, strict=True)))
-    return Sides(bid=base.bid + step * (0.5 + inventory), ask=base.ask + step * (0.5 - inventory))
+
+    def terms(decay: float, move: float, held: float) -> Terms:
+        parts = Terms(base_depth(decay, utility), move, fee, inventory=step * held, volatility=step / 2)
+        # Where a fill costs many times what an order walks, the skew of the approximation knows no bound.
+        return parts.at_least(max(0.0, fee))
+
+    return Sides(bid=terms(decays.bid, adverse.bid, inventory), ask=terms(decays.ask, adverse.ask, -inventory))

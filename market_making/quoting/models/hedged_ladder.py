@@ -14,6 +14,7 @@ from market_making.quoting.models.ladders import LadderSettings, balances_of
 from market_making.quoting.order_flow import OrderFlow
 from market_making.quoting.placement import fault
 from market_making.quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
+from market_making.quoting.terms import Terms
 
 
 def quoter(settings: LadderSettings, hedge: ActiveHedge) -> Quoter:
@@ -37,9 +38,9 @@ def quoter(settings: LadderSettings, hedge: ActiveHedge) -> Quoter:
 def _hedged(usual: Quotes, market: MarketView, lots: float) -> Quotes:
     """Offer to trade so many lots at the touch, and nothing on the other side."""
     growing = Withheld(Reason.MODEL_WITHHOLDS, "the ladder is brought back to its target")
-    half_spread = (market.ask_price - market.bid_price) / 2
+    touch = Terms(level=(market.ask_price - market.bid_price) / 2)
     if lots < 0:
-        sides: Sides[Quote | Withheld] = Sides(bid=growing, ask=Quote(market.ask_price, half_spread, -lots))
+        sides: Sides[Quote | Withheld] = Sides(bid=growing, ask=Quote(market.ask_price, touch, -lots))
     else:
-        sides = Sides(bid=Quote(market.bid_price, half_spread, lots), ask=growing)
+        sides = Sides(bid=Quote(market.bid_price, touch, lots), ask=growing)
     return replace(usual, sides=sides, hedging=True)

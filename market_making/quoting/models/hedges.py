@@ -36,8 +36,8 @@ class ActiveHedge:
     def __post_init__(self) -> None:
         if not (0 <= self.target <= self.trigger and 0 <= self.release < self.trigger):
             raise ConfigurationError(
-                f"trigger {self.trigger}, target {self.target}, release {self.release}: "
-                "needed is 0 <= target <= trigger and 0 <= release < trigger"
+                "a hedge must have 0 <= target <= trigger and 0 <= release < trigger, "
+                f"got trigger {self.trigger}, target {self.target}, release {self.release}"
             )
 
     @classmethod

@@ -17,9 +17,10 @@ from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.models.ladder_shape import LadderShape, level_weights
 from market_making.quoting.order_flow import OrderFlow
-from market_making.quoting.placement import SMALLEST_SIZE, DepthBounds, fault, place
+from market_making.quoting.placement import SMALLEST_SIZE, fault, numbers_only
 from market_making.quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
 from market_making.quoting.readings.observations import Balances
+from market_making.quoting.terms import Terms
 
 _ROUNDING = 1e-9
 _LARGEST_INDEX_GAP = 0.02
@@ -44,8 +45,8 @@ class DeviationBands:
     def __post_init__(self) -> None:
         if not self.sell_stop < self.sell_band <= 0 <= self.buy_band < self.buy_stop:
             raise ConfigurationError(
-                f"the deviation bands are {self.sell_stop}, {self.sell_band}, {self.buy_band}, {self.buy_stop}, "
-                "needed is sell_stop < sell_band <= 0 <= buy_band < buy_stop"
+                "the deviation bands must be sell_stop < sell_band <= 0 <= buy_band < buy_stop, "
+                f"got {self.sell_stop}, {self.sell_band}, {self.buy_band}, {self.buy_stop}"
             )
 
     def multipliers(self, deviation: float) -> Sides[float]:
@@ -79,8 +80,6 @@ class LadderSettings:
         A smaller order is dropped, a larger one cut [lots].
     maker_fee : float
         Share of the value of a fill.
-    bounds : DepthBounds
-        Of the distance from mid of the level that is quoted.
     """
 
     shape: LadderShape | None = LadderShape.SPOT
@@ -94,10 +93,9 @@ class LadderSettings:
     smallest_size: float = 0.1
     largest_size: float = 1.0
     maker_fee: float = 0.00015
-    bounds: DepthBounds = field(default_factory=DepthBounds)
 
     def __post_init__(self) -> None:
-        _accept(min(self.start) > 0, "start", self.start, "stock and money that are positive")
+        _accept(min(self.start) > 0, "start", self.start, "positive in stock and money")
         _accept(0 < self.down_range < 1 and self.up_range > 0, "range", (self.down_range, self.up_range), "in (0, 1)")
         _accept(self.step_bps > 0, "step_bps", self.step_bps, "positive")
         _accept(self.live_orders >= 2, "live_orders", self.live_orders, "at least 2")
@@ -146,7 +144,7 @@ def ladder(balances: Balances, mid: float, settings: LadderSettings, shape: Ladd
         weights = level_weights(shape, levels, settings.ratio)
         sizes = [budget * float(weight) * factor for budget, weight in zip(budgets, weights, strict=True)]
         return tuple(
-            Quote(price, depth, min(size, settings.largest_size))
+            Quote(price, Terms(level=depth), min(size, settings.largest_size))
             for price, depth, size in zip(prices, depths, merged_outward(sizes, settings.smallest_size), strict=True)
             if size > 0
         )
@@ -220,7 +218,7 @@ def quoter(settings: LadderSettings) -> Quoter:
             bid=collapse(levels.bid, Side.BID, flow, fee, inventory=inventory),
             ask=collapse(levels.ask, Side.ASK, flow, fee, inventory=inventory),
         )
-        return place(market, offers, settings.bounds)
+        return Quotes(offers.map(numbers_only))
 
     return quotes
 
@@ -234,4 +232,4 @@ def balances_of(settings: LadderSettings, inventory: float, mid: float, observed
 
 def _accept(good: bool, key: str, seen: object, needed: str) -> None:
     if not good:
-        raise ConfigurationError(f"{key} is {seen}, accepted is {needed}")
+        raise ConfigurationError(f"{key} must be {needed}, got {seen}")

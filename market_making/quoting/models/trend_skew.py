@@ -13,16 +13,17 @@ bound, I the imbalance of the book and b the trend bias:
 The holding time is stated because the same formula with hourly ranges or with ticks of a second differs twentyfold.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import sqrt
 
 from market_making.market.errors import ConfigurationError
 from market_making.market.sides import Side, Sides
 from market_making.quoting.order_flow import OrderFlow
-from market_making.quoting.placement import DepthBounds, fault, offers, place, sizes_within
+from market_making.quoting.placement import fault, numbers_only, offers, picked_off, sizes_within
 from market_making.quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
 from market_making.quoting.readings.book_depth import book_depth
 from market_making.quoting.readings.markouts import factor_of
+from market_making.quoting.terms import Terms
 
 _INVENTORY_WIDENING_BPS = 2.0
 _BOOK_SHARE = 0.3
@@ -50,8 +51,6 @@ class TrendSkewSettings:
         Bound on both sides [lots].
     maker_fee : float
         Share of the value of a fill; each quote keeps one fee of distance from mid.
-    bounds : DepthBounds
-        Of the final distance from mid.
     """
 
     base_bps: float = 2.0
@@ -64,15 +63,15 @@ class TrendSkewSettings:
     level_weights: tuple[float, ...] = (0.5, 0.3, 0.15, 0.05)
     maximum_inventory: int = 3
     maker_fee: float = 0.00015
-    bounds: DepthBounds = field(default_factory=DepthBounds)
 
     def __post_init__(self) -> None:
         if not 0 < self.minimum_bps <= self.maximum_bps:
             raise ConfigurationError(
-                f"the spread is bounded by {self.minimum_bps} and {self.maximum_bps} bps, needed is 0 < min <= max"
+                f"the bounds of the spread must be 0 < minimum <= maximum, got {self.minimum_bps} and "
+                f"{self.maximum_bps} bps"
             )
         if not (self.holding_s > 0 and self.maximum_inventory >= 1 and sum(self.level_weights) > 0):
-            raise ConfigurationError(f"holding_s, maximum_inventory and level_weights must be positive, seen is {self}")
+            raise ConfigurationError(f"holding_s, maximum_inventory and level_weights must be positive, got {self}")
 
 
 def spread_bps(settings: TrendSkewSettings, move_bps: float, share: float) -> float:
@@ -88,17 +87,36 @@ def skew_bps(settings: TrendSkewSettings, move_bps: float, share: float) -> floa
     return settings.skew_factor * share * move_bps * steepness
 
 
-def depths_bps(settings: TrendSkewSettings, market: MarketView, inventory: float, flow: OrderFlow) -> Sides[float]:
-    """Distances of the nearest level from mid before the bounds [bps]."""
-    seen = market.observations
+def side_terms(settings: TrendSkewSettings, market: MarketView, inventory: float, flow: OrderFlow) -> Sides[Terms]:
+    """Terms of the nearest level, each quote at least one fee from mid [price].
+
+    The base is the level, k_v v the volatility, 2|r| and the skew the inventory, the limits of the spread the floor,
+    the imbalance the fair value, what a factor for markouts adds the adverse selection.
+    """
+    seen, unit = market.observations, market.mid / 1e4
     volatility = flow.volatility if seen.volatility is None else seen.volatility
     move = 1e4 * volatility * sqrt(settings.holding_s) / market.mid
     share = min(1.0, max(-1.0, inventory / settings.maximum_inventory))
-    spread = spread_bps(settings, move, share)
-    trend = min(spread / 2, max(-spread / 2, _BIAS_SHARE * seen.bias * move))
-    shift = trend + _BOOK_SHARE * book_depth(market).imbalance * spread - skew_bps(settings, move, share)
-    bid, ask = (spread / 2 * factor_of(seen.markout_factors, side, inventory) for side in (Side.BID, Side.ASK))
-    return Sides(bid=bid - shift, ask=ask + shift)
+    half = spread_bps(settings, move, share) / 2
+    trend = min(half, max(-half, _BIAS_SHARE * seen.bias * move))
+    fair_value = _BOOK_SHARE * book_depth(market).imbalance * 2 * half
+    skew = skew_bps(settings, move, share)
+    level, widening = settings.base_bps / 2, settings.volatility_factor * move / 2
+    crowding = _INVENTORY_WIDENING_BPS * abs(share) / 2
+
+    def terms(side: Side, sign: int) -> Terms:
+        parts = Terms(
+            adverse_selection=(factor_of(seen.markout_factors, side, inventory) - 1) * half * unit,
+            inventory=(crowding - sign * skew) * unit,
+            volatility=widening * unit,
+            trend=sign * trend * unit,
+            level=level * unit,
+            fair_value=sign * fair_value * unit,
+            floor=(half - level - widening - crowding) * unit,
+        )
+        return parts.at_least(max(0.0, settings.maker_fee * market.mid))
+
+    return Sides(bid=terms(Side.BID, -1), ask=terms(Side.ASK, +1))
 
 
 def levels(nearest: Quotes, mid: float, settings: TrendSkewSettings) -> Sides[tuple[Quote, ...]]:
@@ -111,7 +129,11 @@ def levels(nearest: Quotes, mid: float, settings: TrendSkewSettings) -> Sides[tu
         sign = -1 if side is Side.BID else 1
         steps = [number * settings.level_spacing_bps * mid / 1e4 for number in range(len(settings.level_weights))]
         return tuple(
-            Quote(quote.price + sign * step, quote.depth + step, quote.size * weight / total)
+            Quote(
+                quote.price + sign * step,
+                quote.terms._replace(level=quote.terms.level + step),
+                quote.size * weight / total,
+            )
             for step, weight in zip(steps, settings.level_weights, strict=True)
         )
 
@@ -124,8 +146,9 @@ def quoter(settings: TrendSkewSettings) -> Quoter:
     def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:  # noqa: ARG001 - the model has no horizon
         if because := fault(market, inventory, flow):
             return Quotes.none(because)
-        depths = depths_bps(settings, market, inventory, flow).map(lambda bps: bps * market.mid / 1e4)
-        bounds = settings.bounds.at_least(1e4 * settings.maker_fee)
-        return place(market, offers(depths, sizes_within(inventory, settings.maximum_inventory)), bounds)
+        terms = side_terms(settings, market, inventory, flow)
+        within = sizes_within(inventory, settings.maximum_inventory)
+        sizes = Sides(*(picked_off(market, side, inventory) or size for side, size in zip(Side, within, strict=True)))
+        return Quotes(offers(market, terms, sizes).map(numbers_only))
 
     return quotes

@@ -10,9 +10,8 @@ from market_making.market.errors import ConfigurationError, ModelError
 from market_making.market.sides import Direction, Sides
 from market_making.market.tape import FloatArray, IntArray
 from market_making.quoting.order_flow import OrderFlow, OrderFlows
-from market_making.quoting.placement import DepthBounds
-from market_making.quoting.risk.toxicity import WIDEN_FACTOR
 from market_making.quoting.value.cartea_jaimungal import Fills, ValueProblem
+from market_making.quoting.value.fill_costs import FillCosts, fee_on_depth
 from market_making.quoting.value.finite_horizon import finite_horizon
 from market_making.quoting.value.penalty import default_running_penalty
 from market_making.quoting.value.stationary import stationary
@@ -43,11 +42,7 @@ class CarteaJaimungalSettings:
         None quotes without an end. Else sessions of this length end at its multiples since 1970 (3600: every full
         hour) and the quotes work towards a flat end [s].
     widen_toxicity, pause_toxicity : float
-        Thresholds of κ(ε + fee).
-    widen_factor : float
-        Factor on the depths between the two thresholds.
-    bounds : DepthBounds
-        Of the final distance from mid.
+        Thresholds of κ(ε + fee) from which the quotes are widened and paused.
     """
 
     maximum_inventory: int = 3
@@ -58,8 +53,6 @@ class CarteaJaimungalSettings:
     session_s: float | None = None
     widen_toxicity: float = 1.0
     pause_toxicity: float = 2.0
-    widen_factor: float = WIDEN_FACTOR
-    bounds: DepthBounds = field(default_factory=DepthBounds)
 
     def __post_init__(self) -> None:
         _accept(self.maximum_inventory >= 1, "maximum_inventory", self.maximum_inventory, "at least 1")
@@ -68,8 +61,12 @@ class CarteaJaimungalSettings:
         _accept(abs(self.maker_fee) <= 0.01, "maker_fee", self.maker_fee, "a fraction within ±0.01")
         _accept(0 <= self.drift_weight <= 1, "drift_weight", self.drift_weight, "from 0 to 1")
         _accept(self.session_s is None or self.session_s > 0, "session_s", self.session_s, "positive or None")
-        _accept(0 < self.widen_toxicity <= self.pause_toxicity, "widen_toxicity", self.widen_toxicity, "<= pause")
-        _accept(self.widen_factor >= 1, "widen_factor", self.widen_factor, "at least 1")
+        _accept(
+            0 < self.widen_toxicity <= self.pause_toxicity,
+            "widen_toxicity",
+            self.widen_toxicity,
+            "positive and at most pause_toxicity",
+        )
 
     def time_left_s(self, now_ms: int) -> float:
         """Time to the end of the session [s]; 0 if there is none."""
@@ -137,10 +134,9 @@ def value_problem(
 ) -> ValueProblem:
     """The value problem of several coins, with the settings' running penalty or 0.
 
-    A fill costs ε + f·mid. The floor is the book's half-spread: nearer to mid a quote would stand alone inside the
-    book, where the fitted fill rate is an extrapolation. With a slope θ the adverse selection grows with the depth
-    reached; ε is its mean beyond the touch, so that it is ε − θ·floor at depth 0. Funding is a drift that only holders
-    feel.
+    A fill costs ε + f·mid (`market_making.quoting.value.fill_costs`). The floor is the book's half-spread: nearer to
+    mid a quote would stand alone inside the book, where the fitted fill rate is an extrapolation. Funding is a drift
+    that only holders feel.
 
     Raises
     ------
@@ -152,21 +148,18 @@ def value_problem(
     fee = settings.maker_fee * mid
     floor = np.fmax(0.0, flows.half_spread)
 
-    def fills(direction: Direction, share_of_price: float) -> Fills:
-        slope = flows.adverse_selection_slope.of(direction)
-        return Fills(
-            intensity=flows.fill_intensity.of(direction),
-            decay=flows.fill_decay.of(direction),
-            cost=flows.adverse_selection_on_fill.of(direction) - slope * floor + fee,
-            floor=floor,
-            proceeds=share_of_price - slope,
-        )
+    def fills(direction: Direction) -> Fills:
+        decay, intensity = flows.fill_decay.of(direction), flows.fill_intensity.of(direction)
+        on_fill, slope = flows.adverse_selection_on_fill.of(direction), flows.adverse_selection_slope.of(direction)
+        both_fees = fee, fee_on_depth(direction, settings.maker_fee)
+        costs = FillCosts.of(decay, on_fill, slope, floor, both_fees)
+        return Fills(intensity, decay, costs.cost, costs.floor, costs.proceeds)
 
     rate, move = flows.arrival_rate, flows.adverse_selection
     pressure = rate.buy * move.buy - rate.sell * move.sell
     return ValueProblem(
-        ask=fills(Direction.BUY, 1 - settings.maker_fee),
-        bid=fills(Direction.SELL, 1 + settings.maker_fee),
+        ask=fills(Direction.BUY),
+        bid=fills(Direction.SELL),
         maximum_inventory=settings.maximum_inventory,
         running_penalty=settings.running_penalty or 0.0,
         drift=settings.drift_weight * pressure - flows.funding_rate * mid,
@@ -297,4 +290,4 @@ def _unsolved(error: ModelError, settings: CarteaJaimungalSettings) -> QuoteTabl
 
 def _accept(good: bool, key: str, seen: object, needed: str) -> None:
     if not good:
-        raise ConfigurationError(f"{key} is {seen}, accepted is {needed}")
+        raise ConfigurationError(f"{key} must be {needed}, got {seen}")

@@ -17,11 +17,9 @@ from market_making.quoting.models.avellaneda_stoikov import (
     tilt,
 )
 from market_making.quoting.order_flow import OrderFlow
-from market_making.quoting.placement import DepthBounds
 from market_making.quoting.quote import MarketView
 
-WIDE = DepthBounds(0.0, 1e4)
-FREE = AvellanedaStoikovSettings(maker_fee=0.0, bounds=WIDE)
+FREE = AvellanedaStoikovSettings(maker_fee=0.0)
 VIEW = MarketView(99.99, 1.0, 100.01, 1.0, 0)
 
 
@@ -70,10 +68,28 @@ def test_flat_quotes_are_symmetric_in_a_symmetric_market(flow):
 @given(flow=st.from_type(OrderFlow), inventory=st.floats(-3, 3), edge=st.floats(0, 5))
 def test_a_fee_and_an_edge_are_always_kept(flow, inventory, edge):
     """However large the shift, no quote is nearer to mid than fee plus edge."""
-    settings = AvellanedaStoikovSettings(risk_aversion=5.0, minimum_edge_bps=edge, bounds=DepthBounds(0.0, 1.0))
+    settings = AvellanedaStoikovSettings(risk_aversion=5.0, minimum_edge_bps=edge)
     quotes = quoter(settings)(VIEW, inventory, flow, 0)
     for quote in (quotes.bid, quotes.ask):
         assert quote is None or quote.depth >= (1.5 + edge) * VIEW.mid / 1e4 * (1 - 1e-12)
+
+
+@given(flow=st.from_type(OrderFlow), inventory=st.floats(-2, 2), tilt_bps=st.floats(0, 5))
+def test_the_terms_are_the_parts_of_the_formula(flow, inventory, tilt_bps):
+    """The logarithm is the room, ½γσ²τ the volatility, both shifts are the inventory; the fee is the floor."""
+    settings = AvellanedaStoikovSettings(risk_aversion=2.0, tilt_bps=tilt_bps)
+    aversion = settings.risk_aversion * settings.order_notional / VIEW.mid
+    shift = reservation_shift(inventory, aversion, flow.volatility, 60.0)
+    shift += tilt(settings, inventory) * VIEW.mid / 1e4
+    for quote, decay, sign in zip(
+        quoter(settings)(VIEW, inventory, flow, 0).sides, flow.fill_decay.on_quotes(), (-1, 1), strict=True
+    ):
+        room = math.log(1 + aversion / decay) / aversion
+        volatility = aversion * flow.volatility**2 * 60.0 / 2
+        assert (quote.terms.room, quote.terms.volatility) == pytest.approx((room, volatility))
+        assert quote.terms.inventory == pytest.approx(sign * shift)
+        wanted = room + volatility + sign * shift
+        assert quote.terms.floor == pytest.approx(max(0.0, 1.5e-4 * VIEW.mid - wanted), abs=1e-12)
 
 
 def test_a_minimum_spread_is_centred_on_the_reservation_price():
@@ -102,5 +118,5 @@ def test_bad_books_and_settings_are_refused():
     """A reason instead of a quote, an error instead of a model."""
     flow = OrderFlow(*(Directions(1.0, 1.0) for _ in range(6)), volatility=0.05, half_spread=0.0)
     assert quoter(FREE)(VIEW._replace(ask_price=math.inf), 0.0, flow, 0).ask is None
-    with pytest.raises(ConfigurationError, match="risk_aversion is 0"):
+    with pytest.raises(ConfigurationError, match="risk_aversion must be positive, got 0"):
         AvellanedaStoikovSettings(risk_aversion=0)

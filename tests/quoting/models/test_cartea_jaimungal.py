@@ -13,9 +13,9 @@ from market_making.market.reasons import Reason
 from market_making.market.sides import Directions, Side, Sides
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
 from market_making.quoting.order_flow import OrderFlow
-from market_making.quoting.placement import DepthBounds
+from market_making.quoting.pricing import DepthBounds
 from market_making.quoting.quote import MarketView, Withheld
-from market_making.quoting.risk.toxicity import toxicity
+from market_making.quoting.risk.toxicity import Regime, toxicity
 from market_making.quoting.value.quote_table import (
     CarteaJaimungalSettings,
     QuoteTable,
@@ -35,7 +35,7 @@ FLOW = OrderFlow(
     volatility=0.5,
     half_spread=0.1,
 )
-OPEN = CarteaJaimungalSettings(widen_toxicity=50.0, pause_toxicity=50.0, bounds=DepthBounds(0.0, 1e4))
+OPEN = CarteaJaimungalSettings(widen_toxicity=50.0, pause_toxicity=50.0)
 
 
 @given(
@@ -48,16 +48,15 @@ OPEN = CarteaJaimungalSettings(widen_toxicity=50.0, pause_toxicity=50.0, bounds=
 )
 @settings(max_examples=50)
 def test_every_quote_may_be_shown(flow, market, inventory, now_ms, session_s, fee):
-    """Numbers only, on the right side of mid, within the bounds, of a size that keeps the inventory bound."""
-    configuration = CarteaJaimungalSettings(maker_fee=fee, session_s=session_s, bounds=DepthBounds(1.0, 80.0))
+    """Numbers only, not inside the book, of a size that keeps the inventory bound."""
+    configuration = CarteaJaimungalSettings(maker_fee=fee, session_s=session_s)
     quotes = cartea_jaimungal_quoter(configuration)(market, inventory, flow, now_ms)
     for quote, side in ((quotes.bid, -1), (quotes.ask, +1)):
         if quote is None:
             continue
         assert math.isfinite(quote.price)
         assert side * (quote.price - market.mid) == pytest.approx(quote.depth)
-        assert 1e-4 * market.mid <= quote.depth * (1 + 1e-12)
-        assert quote.depth <= 80e-4 * market.mid * (1 + 1e-12)
+        assert quote.depth >= flow.half_spread * (1 - 1e-9)
         assert 0 < quote.size <= 1
         after = inventory - side * quote.size
         assert abs(after) <= max(3.0, abs(inventory)) + 1e-9
@@ -95,13 +94,14 @@ def test_size_is_cut_to_the_room_that_is_left():
     assert cartea_jaimungal_quoter(OPEN)(VIEW, 2.75, FLOW, 0).bid.size == pytest.approx(0.25)
 
 
-def test_a_toxic_flow_widens_both_sides():
-    """Between the thresholds the depths are the model's times the factor."""
+def test_a_toxic_flow_is_judged_and_left_to_be_widened():
+    """Between the thresholds the depths are the model's; the regime says what is to be done to them."""
     toxic = max(toxicity(FLOW, VIEW.mid, OPEN.maker_fee))
-    widening = replace(OPEN, widen_toxicity=toxic, widen_factor=1.5)
-    usual, wide = (cartea_jaimungal_quoter(choice)(VIEW, 0, FLOW, 0) for choice in (OPEN, widening))
-    assert wide.ask.depth == pytest.approx(1.5 * usual.ask.depth)
-    assert wide.bid.depth == pytest.approx(1.5 * usual.bid.depth)
+    usual, wide = (
+        cartea_jaimungal_quoter(choice)(VIEW, 0, FLOW, 0) for choice in (OPEN, replace(OPEN, widen_toxicity=toxic))
+    )
+    assert (usual.regime, wide.regime) == (Regime.QUOTE, Regime.WIDEN)
+    assert wide.sides == usual.sides
 
 
 def test_a_paused_maker_still_leaves():
@@ -227,7 +227,6 @@ def test_a_deeper_fill_costs_what_the_slope_says():
         {"drift_weight": 2.0},
         {"session_s": 0.0},
         {"widen_toxicity": 3.0},
-        {"widen_factor": 0.5},
     ],
 )
 def test_wrong_settings_name_the_key(wrong):

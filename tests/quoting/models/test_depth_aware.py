@@ -14,16 +14,18 @@ from market_making.quoting.models.depth_aware import (
     DepthAwareSettings,
     SpreadBand,
     fair_value,
-    merged,
+    inventory_skew,
+    limited,
     quoter,
     side_levels,
-    spread_band,
+    tier_distances,
     tier_ratio,
-    tiers,
+    tier_sizes,
     volatility_zone,
+    widened,
 )
 from market_making.quoting.order_flow import OrderFlow
-from market_making.quoting.quote import MarketView, Quote, Withheld
+from market_making.quoting.quote import MarketView, Withheld
 from market_making.quoting.readings.book_depth import BookDepth, book_depth, funding_shift
 from market_making.quoting.readings.observations import NOTHING_OBSERVED, Observations, RiskLevel
 
@@ -67,7 +69,7 @@ def test_seventy_percent_of_the_size_stand_in_five_tiers(count):
     """Exactly, for any number of tiers; the ratios are those computed apart."""
     ratio = tier_ratio(count, 0.7)
     assert ratio == pytest.approx({12: 0.815, 15: 0.798}[count], abs=1e-3)
-    sizes = [size for _, size in tiers(SpreadBand(1, 50), 10.0, replace(SETTINGS, tiers=count, smallest_size=0))]
+    sizes = tier_sizes(10.0, replace(SETTINGS, tiers=count, smallest_size=0))
     assert sum(sizes) == pytest.approx(10.0)
     assert sum(sizes[:5]) == pytest.approx(7.0)
 
@@ -80,10 +82,10 @@ def test_five_tiers_or_fewer_are_even():
 
 def test_tiers_stand_in_geometric_progression():
     """From the nearest to the farthest distance; small ones are dropped."""
-    distances = [bps for bps, _ in tiers(SpreadBand(1, 50), 10.0, replace(SETTINGS, tiers=15, smallest_size=0))]
+    distances = tier_distances(SpreadBand(1, 50), 15)
     assert distances[:5] == pytest.approx([1, 1.32, 1.75, 2.31, 3.06], abs=0.01)
     assert distances[-1] == pytest.approx(50)
-    assert len(tiers(SpreadBand(1, 50), 1.0, SETTINGS)) < 12
+    assert tier_sizes(1.0, SETTINGS).count(0.0) > 0
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_reasons_to_widen(readings, near, far):
     """Each has its factors, together they are capped."""
     thin = EVEN._replace(bid_notional=30_000.0, ask_notional=30_000.0)
     zone = SpreadBand(2.0, 8.0)
-    band = spread_band(zone, thin, Observations(**readings), SETTINGS)
+    band = limited(widened(zone, thin, Observations(**readings), SETTINGS), SETTINGS)
     assert band == pytest.approx((2.0 * near, max(8.0 * far, 4.0 * near)))
 
 
@@ -124,7 +126,7 @@ def test_a_deep_book_narrows_and_a_thin_one_never_does():
 
     def band(bid: float, ask: float) -> SpreadBand:
         book = EVEN._replace(bid_notional=bid, ask_notional=ask)
-        return spread_band(zone, book, NOTHING_OBSERVED, SETTINGS)
+        return limited(widened(zone, book, NOTHING_OBSERVED, SETTINGS), SETTINGS)
 
     assert band(50_000, 50_000) == pytest.approx((4.0, 18.0))
     assert band(25_000, 25_000) == zone
@@ -142,14 +144,8 @@ def test_a_deep_book_narrows_and_a_thin_one_never_does():
 def test_the_band_keeps_its_limits(nearest, farthest, losing, level, margin):
     """At least the fee, at most 50 bps, which comes last; the farthest is not nearer than the nearest."""
     observations = Observations(losing_fills=losing, risk_level=level, margin_used=margin)
-    band = spread_band(SpreadBand(nearest, farthest), EVEN, observations, SETTINGS)
+    band = limited(widened(SpreadBand(nearest, farthest), EVEN, observations, SETTINGS), SETTINGS)
     assert SETTINGS.nearest_bps <= band.nearest <= band.farthest <= 50.0
-
-
-def test_equal_prices_become_one_level():
-    """Their sizes are added, not the larger one kept."""
-    levels = (Quote(1.0, 0.1, 2.0), Quote(1.0, 0.1, 3.0), Quote(0.9, 0.2, 1.0))
-    assert merged(levels) == (Quote(1.0, 0.1, 5.0), Quote(0.9, 0.2, 1.0))
 
 
 @pytest.mark.parametrize(
@@ -170,11 +166,12 @@ def test_the_fair_value_leans_on_book_inventory_and_funding():
     """Microprice, down when long, down when longs pay."""
     band = SpreadBand(2.0, 50.0)
     pressing = VIEW._replace(bid_size=900.0)
-    assert fair_value(pressing, 0.0, 0.0, band, SETTINGS) == pytest.approx(pressing.microprice)
-    assert fair_value(VIEW, 1.0, 0.0, band, SETTINGS) == pytest.approx(100.0 - 0.05)
-    assert fair_value(VIEW, -1.0, 0.0, band, SETTINGS) == pytest.approx(100.0 + 0.05)
+    assert fair_value(pressing, 0.0, SETTINGS) == pytest.approx(pressing.microprice)
+    assert inventory_skew(100.0, 1.0, band, SETTINGS) == pytest.approx(-0.05)
+    assert inventory_skew(100.0, -1.0, band, SETTINGS) == pytest.approx(0.05)
+    assert inventory_skew(100.0, 0.05, band, SETTINGS) == 0.0
     paid = 1e-4 / 3600
-    assert fair_value(VIEW, 0.0, paid, band, SETTINGS) == pytest.approx(100.0 + funding_shift(100.0, paid, 600.0))
+    assert fair_value(VIEW, paid, SETTINGS) == pytest.approx(100.0 + funding_shift(100.0, paid, 600.0))
     assert funding_shift(100.0, 1e-4 / 3600, 3600.0) == pytest.approx(-0.01)
 
 
@@ -211,6 +208,20 @@ def test_the_quoter_collapses_the_tiers():
     prices = [level.price for level in side_levels(Side.BID, VIEW, 0.0, FLOW, SETTINGS)]
     assert any(quotes.bid.price == pytest.approx(price) for price in prices)
     assert quotes.ask.depth == pytest.approx(quotes.bid.depth)
+
+
+def test_the_terms_of_a_tier_are_its_zone_and_what_changes_it():
+    """2 to 20 bps in its zone, half as far again when used margin widens it; skew and growth are the inventory's."""
+    market = seen(
+        volatility=0.10 / YEAR * 100, margin_used=0.9, bids=(Level(99.99, 300.0),), asks=(Level(100.01, 299.9),)
+    )
+    careful = replace(SETTINGS, one_sided_from=1.0)
+    nearest = side_levels(Side.BID, market, 1.5, FLOW, careful)[0].terms
+    assert nearest.level == pytest.approx(0.02)
+    assert nearest.risk == pytest.approx(0.01)
+    assert nearest.inventory == pytest.approx(2 * 0.5 * 0.03 + 0.5 * 0.1 * 0.30)
+    assert nearest.fair_value == pytest.approx(market.mid - market.microprice)
+    assert nearest.floor == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize("wrong", [{"tiers": 1}, {"near_share": 1.0}, {"skew_from": 0.5}])

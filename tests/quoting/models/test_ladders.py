@@ -45,7 +45,7 @@ def test_share_and_deviation():
     assert stock_share(Balances(40, 10), 2.5) == pytest.approx(100 / 110)
     assert stock_share(Balances(0, 0), 2.5) == 0.0
     assert deviation(Balances(40, 10), 2.5, 0.5) == pytest.approx(2 * 100 / 110 - 1)
-    with pytest.raises(ConfigurationError, match="reference is 0"):
+    with pytest.raises(ConfigurationError, match="reference must be between 0 and 1, got 0"):
         deviation(Balances(1, 1), 1.0, 0.0)
 
 

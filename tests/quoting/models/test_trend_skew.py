@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from market_making.market.errors import ConfigurationError
 from market_making.market.events import Level
+from market_making.market.reasons import Reason
 from market_making.market.sides import Directions, Sides
-from market_making.quoting.models.trend_skew import TrendSkewSettings, depths_bps, levels, quoter, skew_bps, spread_bps
+from market_making.quoting.models.trend_skew import TrendSkewSettings, levels, quoter, side_terms, skew_bps, spread_bps
 from market_making.quoting.order_flow import OrderFlow
-from market_making.quoting.placement import DepthBounds
 from market_making.quoting.quote import MarketView
 from market_making.quoting.readings.observations import Observations
 
-FREE = TrendSkewSettings(maker_fee=0.0, maximum_inventory=10, bounds=DepthBounds(0.0, 1e4))
+FREE = TrendSkewSettings(maker_fee=0.0, maximum_inventory=10)
 FLOW = OrderFlow(*(Directions(1.0, 1.0) for _ in range(6)), volatility=0.01, half_spread=0.01)
 EVEN_BOOK = {"bids": (Level(99.99, 100.01),), "asks": (Level(100.01, 99.99),)}
 VIEW = MarketView(99.99, 1.0, 100.01, 1.0, 0)
@@ -28,10 +28,32 @@ def seen(**readings: object) -> MarketView:
     return VIEW._replace(observations=Observations(**readings))
 
 
+def depths_bps(settings: TrendSkewSettings, market: MarketView, inventory: float, flow: OrderFlow) -> Sides[float]:
+    """Distances from mid [bps]."""
+    return side_terms(settings, market, inventory, flow).map(lambda terms: 1e4 * terms.depth / market.mid)
+
+
 def test_the_formula_by_hand():
     """2 + 0.5 v + 2·0.3 wide, skewed by 0.5·0.3·v."""
     spread, skew = 2 + 0.5 * MOVE + 0.6, 0.5 * 0.3 * MOVE
     assert depths_bps(FREE, seen(**EVEN_BOOK), 3.0, FLOW) == pytest.approx((spread / 2 + skew, spread / 2 - skew))
+
+
+def test_the_terms_are_the_parts_of_the_formula():
+    """Half of base, of k_v v and of 2|r|, the skew, the trend, the imbalance; a markout factor is adverse selection."""
+    market = seen(bias=0.5, bids=(Level(99.99, 300.0),), asks=(Level(100.01, 100.0),), markout_factors=Sides(1.5, 1.0))
+    terms = side_terms(FREE, market, 3.0, FLOW).ask
+    half, unit, imbalance = (2 + 0.5 * MOVE + 0.6) / 2, 0.01, (29997 - 10001) / 39998
+    assert terms.level == pytest.approx(1.0 * unit)
+    assert terms.volatility == pytest.approx(0.25 * MOVE * unit)
+    assert terms.inventory == pytest.approx((0.3 - 0.5 * 0.3 * MOVE) * unit)
+    assert terms.trend == pytest.approx(0.25 * MOVE * unit)
+    assert terms.fair_value == pytest.approx(0.6 * imbalance * half * unit)
+    bid = side_terms(FREE, market, 3.0, FLOW).bid
+    assert (bid.trend, bid.fair_value) == pytest.approx((-terms.trend, -terms.fair_value))
+    assert bid.adverse_selection == pytest.approx(0.5 * half * unit)
+    cut = side_terms(replace(FREE, maximum_bps=2.0), market, 3.0, FLOW).ask
+    assert cut.floor == pytest.approx((1.0 - half) * unit)
 
 
 @given(inventory=st.floats(-10, 10), bias=st.floats(-1, 1), size=st.floats(0.01, 100))
@@ -86,7 +108,7 @@ def test_a_side_that_is_always_picked_off_is_withheld():
     picked_off = seen(markout_factors=Sides(bid=math.inf, ask=1.0))
     for inventory in (0.0, 1.0):
         quotes = quoter(FREE)(picked_off, inventory, FLOW, 0)
-        assert quotes.bid is None
+        assert quotes.sides.bid.reason is Reason.TOXIC_FLOW
         assert quotes.ask is not None
     at_most = seen(markout_factors=Sides(bid=1.5, ask=1.0))
     assert quoter(FREE)(picked_off, -1.0, FLOW, 0) == quoter(FREE)(at_most, -1.0, FLOW, 0)
