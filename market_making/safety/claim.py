@@ -1,0 +1,116 @@
+"""Whether a program may write into a folder, and whether it is the only one of its kind that does.
+
+Both are asked once, at the start: a program that runs for days without writing anything helps nobody.
+"""
+
+import errno
+import fcntl
+import os
+import pwd
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import orjson
+
+from market_making.market.clock import now_ms
+from market_making.market.durable_file import TEMPORARY_SUFFIX, write_durably
+from market_making.market.errors import ConfigurationError
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (errno.EACCES, errno.EPERM)
+
+
+def require_writable(folder: Path) -> None:
+    """Make a folder if it is missing, and write and remove a file in it.
+
+    Raises
+    ------
+    ConfigurationError
+        If this program may not write there: names the owner, this program's user and the command that changes it.
+    OSError
+        If the disk is full.
+    """
+    probe = folder / f".probe.{os.getpid()}{TEMPORARY_SUFFIX}"
+    try:
+        write_durably(probe, b"")
+        probe.unlink()
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise
+        raise ConfigurationError(_refusal(folder, error)) from None
+
+
+@contextmanager
+def claimed(folder: Path, program: str) -> Iterator[None]:
+    """Be the only program of a kind that works on a folder; the claim ends with the block or with the process.
+
+    Parameters
+    ----------
+    folder : Path
+        Must exist.
+    program : str
+        The kind, such as ``collector``; the claim is a lock on the file ``<folder>/.<program>.lock``.
+
+    Raises
+    ------
+    ConfigurationError
+        If another one holds it: names its process and since when it has run.
+    """
+    # Opened without truncation: a second program must not erase what the first one wrote about itself.
+    with (folder / f".{program}.lock").open("a+b") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(
+                f"another {program} works on {folder}: {_holder(lock)}; stop it, or give this one another folder"
+            ) from None
+        lock.truncate(0)
+        lock.write(orjson.dumps({"pid": os.getpid(), "since_ms": now_ms()}))
+        lock.flush()
+        yield
+
+
+def _holder(lock: IO[bytes]) -> str:
+    lock.seek(0)
+    try:
+        note = orjson.loads(lock.read())
+        since = datetime.fromtimestamp(note["since_ms"] / 1e3, UTC)
+        return f"process {note['pid']}, started {since:%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, KeyError, TypeError):
+        return "a process that has just started"
+
+
+def _refusal(folder: Path, error: OSError) -> str:
+    """What is wrong with a folder, who owns it, who this program is, and what to do."""
+    place = next(path for path in (folder, *folder.absolute().parents) if _exists(path))
+    owner, user, group = place.stat().st_uid, os.geteuid(), os.getegid()
+    said = (
+        f"{folder} cannot be written ({error.strerror}): {place} belongs to {_named(owner)}, "
+        f"this program runs as {_named(user)}"
+    )
+    if error.errno not in _FORBIDDEN:
+        return said
+    target = shlex.quote(str(folder))
+    if owner == user:
+        return f"{said}; run: chmod u+rwx {shlex.quote(str(place))}"
+    # Never the parent that exists: it may be a whole home, or the root.
+    make = "" if place == folder else f"sudo mkdir -p {target} && "
+    return f"{said}; run: {make}sudo chown -R {user}:{group} {target}"
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _named(user: int) -> str:
+    try:
+        return f"{pwd.getpwuid(user).pw_name} (user id {user})"
+    except KeyError:
+        return f"user id {user}"
