@@ -22,11 +22,11 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from calibration.calibrator import Calibrator
 from calibration.flow.calibrate import calibrate_observed
 from calibration.observation.increments import Increments
 from calibration.observation.rolling import LiveObservations, observe_window
 from calibration.publication.publish import Published, Writers, parameters, solve
-from calibration.service import Calibrator
 from market_making.market.tape import QuoteTape, Tape, TradeTape
 from market_making.recording.store.segments import cut_segments, encode
 from market_making.recording.store.tick_store import TickStore
@@ -104,7 +104,8 @@ class Exchange:
             found.append(calibrate_observed(seen, steps, self.settings, None, now_ms))
         solved = zip(self.markets, solve(found, self.settings), strict=True)
         documents = [parameters(coin, one, self.settings) for coin, one in solved if isinstance(one, Published)]
-        self.writers.together([partial(document.write, self.settings.parameters) for document in documents])
+        for write in [self.writers.start(partial(document.write, self.settings.parameters)) for document in documents]:
+            self.writers.outcome(write)
 
     def _write(self, start_ms: int, end_ms: int) -> None:
         encoded: dict[int, list[tuple[str, bytes]]] = {}

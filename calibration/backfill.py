@@ -1,5 +1,6 @@
 """Calibrations of the past: one at a time, or a history of them that knows no more than the service would have."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from calibration.flow.calibrate import Calibration, calibrate_observed
-from calibration.observation.funding import funding_rate
+from calibration.observation.funding import FundingHistory, funding_rate
 from calibration.observation.increments import FollowedIncrements, infer_increments
 from calibration.observation.observations import observe
 from calibration.observation.rolling import LEAD_MS, known_until, observe_window
 from calibration.publication.history import HistoryWriter
 from calibration.publication.parameters import Parameters
 from calibration.publication.publish import parameters, solve
-from market_making.market.errors import ModelError, NotEnoughData
+from market_making.market.errors import DataError, ModelError, NotEnoughData
 from market_making.market.tape import FloatArray, QuoteTape, Tape
 from market_making.recording.store.tick_store import TickStore
 from market_making.settings.settings import Settings
@@ -24,6 +25,8 @@ from market_making.settings.settings import Settings
 _CHUNK_MS = 4 * 3_600_000
 _BACKFILL_ROWS = 5_000
 _NOTHING: FloatArray = np.zeros(0)
+
+logger = logging.getLogger(__name__)
 
 
 class Backfilled(NamedTuple):
@@ -102,13 +105,19 @@ def backfill(
     for first in range(0, len(times), per_chunk):
         chunk = times[first : first + per_chunk]
         tape = store.tape(coin, chunk[0] - window_ms - LEAD_MS, chunk[-1])
+        found = []
         for result in _walk_forward(tape, chunk, settings, previous):
             if isinstance(result, NotEnoughData):
                 refusal = str(result)
-                continue
-            previous = result
-            writer.append(result)
-            rows += 1
+            else:
+                previous = result
+                found.append(result)
+        for solved in solve(_with_funding(found, store, coin), settings):
+            if isinstance(solved, ModelError):
+                refusal = str(solved)
+            else:
+                writer.append(parameters(coin, solved, settings))
+                rows += 1
         on_progress((first + len(chunk)) / len(times))
     writer.flush()
     writer.merge()
@@ -142,6 +151,18 @@ def _walk_forward(
                 increments.forget()
         else:
             yield previous
+
+
+def _with_funding(found: list[Calibration], store: TickStore, coin: str) -> list[Calibration]:
+    """Calibrations with the rate announced by then; as in the service, 0 where what was announced cannot be read."""
+    if not found:
+        return found
+    try:
+        funding = FundingHistory(store, coin, found[0].created_ms, found[-1].created_ms)
+    except DataError as error:
+        logger.warning("the funding of %s is taken to be 0: %s", coin, error)
+        return found
+    return [replace(one, funding_rate=funding.at(one.created_ms)) for one in found]
 
 
 def _quotes(tape: Tape, start_ms: int, end_ms: int) -> QuoteTape:

@@ -1,7 +1,8 @@
 """A calibration history guessed from candles, marked as such and never mixed with one from ticks.
 
-The rows have the columns of `calibration.publication.history` and two more: `source` is ``prior`` and `flags` is
+The rows have the columns of `calibration.publication.history` and one more: `source` is ``prior`` and `flags` is
 ``source_candles`` in all of them; `status` is ``weak`` and no number rests on an observed order, so every ``_n`` is 0.
+What candles say nothing about, such as the slope θ and the lot, is null.
 The files are named ``<YYYY-MM-DD>-0-candles.parquet``.
 """
 
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 
 from calibration.candles.from_candles import CandleEstimates, estimate_from_candles
 from calibration.estimators.estimate import Source
-from calibration.publication.history import FLOW, FOLDER, SCHEMA
+from calibration.publication.history import FLOW, FOLDER, SCHEMA, SINCE_1_1
 from market_making.market.errors import ConfigurationError, NotEnoughData
 from market_making.market.sides import Direction
 from market_making.market.tape import IntArray
@@ -86,7 +87,7 @@ def write_candle_history(
 
 
 def history_table(estimates: CandleEstimates) -> pa.Table:
-    """Rows with the columns of a history, then `source` and `flags`."""
+    """Rows with the columns of a history, then `source`."""
     rows = len(estimates.time_ms)
     columns = {
         "created_ms": estimates.time_ms,
@@ -96,15 +97,17 @@ def history_table(estimates: CandleEstimates) -> pa.Table:
         "half_spread": estimates.half_spread,
         "volatility": estimates.volatility,
         "status": ["weak"] * rows,
+        "flags": [FLAG] * rows,
     }
     for side in Direction:
         for name in FLOW:
             value, low, high = estimates.flow[name]
             columns |= {f"{name}_{side}": value, f"{name}_{side}_low": low, f"{name}_{side}_high": high}
             columns[f"{name}_{side}_n"] = np.zeros(rows, dtype=np.int64)
+    unknown = {field.name: pa.nulls(rows, field.type) for field in SINCE_1_1}
+    columns = unknown | columns
     table = pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA)
-    table = table.append_column("source", pa.array([Source.PRIOR.value] * rows))
-    return table.append_column("flags", pa.array([FLAG] * rows))
+    return table.append_column("source", pa.array([Source.PRIOR.value] * rows))
 
 
 def days_from_candles(parameters: Path, coin: str, period_ms: tuple[int, int]) -> list[str]:

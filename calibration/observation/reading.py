@@ -16,7 +16,7 @@ _NEVER = -1
 _NOTHING: FloatArray = np.zeros(0)
 
 
-class Intake:
+class ObservationReader:
     """The observations of many coins, each kept up to date from the tick store.
 
     Parameters

@@ -1,7 +1,10 @@
 """Every published calibration, one row each, for backtests that must not look ahead.
 
 ``<parameters>/history/<COIN>/<YYYY-MM-DD>-<created_ms>[-<rows>].parquet``: small segments as they come, merged into one
-file a day once there are many. A row may be in a segment and in the merged file for a moment; `created_ms` tells.
+file per day once there are many. A row may be in a segment and in the merged file for a moment; `created_ms` tells.
+
+The columns of `SINCE_1_1` came with schema 1.1. In rows of an older file, and in rows that were guessed from candles,
+they are null; whoever computes with them takes the slope θ and the funding rate as 0 there, as `row_flow` does.
 """
 
 from collections import defaultdict
@@ -15,41 +18,72 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from calibration.flow.calibrate import Calibration
+from calibration.publication.parameters import Parameters
 from market_making.market.errors import MalformedMessage, NotEnoughData
 from market_making.market.sides import Direction, Directions
 from market_making.quoting.order_flow import OrderFlow
 from market_making.recording.store.storage import LocalStorage
 
 FOLDER = "history"
+VERSION = "1.1"
 MARKET = ("exposure_s", "mid", "half_spread", "volatility")
 FLOW = ("arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill")
+SLOPE = "adverse_selection_slope"
 SEGMENTS_A_DAY = 24
 ROWS_KEPT = 240  # of a coin, while they cannot be written: an hour
 _ATTEMPTS = 5
 
 
-def _schema() -> pa.Schema:
-    fields = [("created_ms", pa.int64()), ("window_end_ms", pa.int64()), *((name, pa.float64()) for name in MARKET)]
-    for side in Direction:
-        for name in FLOW:
-            fields += [(f"{name}_{side}{suffix}", pa.float64()) for suffix in ("", "_low", "_high")]
-            fields.append((f"{name}_{side}_n", pa.int64()))
-    return pa.schema([*fields, ("status", pa.string())])
+def _estimate(name: str) -> list[pa.Field]:
+    """Columns of one estimate."""
+    fields = [pa.field(f"{name}{suffix}", pa.float64()) for suffix in ("", "_low", "_high")]
+    return [*fields, pa.field(f"{name}_n", pa.int64())]
 
 
-SCHEMA = _schema()
+SCHEMA_1_0 = pa.schema(
+    [
+        pa.field("created_ms", pa.int64()),
+        pa.field("window_end_ms", pa.int64()),
+        *(pa.field(name, pa.float64()) for name in MARKET),
+        *(field for side in Direction for name in FLOW for field in _estimate(f"{name}_{side}")),
+        pa.field("status", pa.string()),
+    ]
+)
+SINCE_1_1 = pa.schema(
+    [
+        *(field for side in Direction for field in _estimate(f"{SLOPE}_{side}")),
+        *(pa.field(name, pa.float64()) for name in ("funding_rate", "tick", "lot", "maker_fee")),
+        *(pa.field(name, pa.string()) for name in ("regime", "flags", "calibration_id")),
+    ]
+)
+SCHEMA = pa.schema([*SCHEMA_1_0, *SINCE_1_1])
 
 
-def history_row(calibration: Calibration) -> dict[str, Any]:
-    """Values of `SCHEMA` of one calibration."""
-    row: dict[str, Any] = {name: getattr(calibration, name) for name in ("created_ms", *MARKET)}
-    row |= {"window_end_ms": calibration.end_ms, "status": calibration.quality.status}
-    for side in Direction:
-        for name in FLOW:
-            estimate = getattr(calibration.flows.of(side), name)
-            row[f"{name}_{side}"] = estimate.value
-            row |= {f"{name}_{side}_{part}": getattr(estimate, part) for part in ("low", "high", "n")}
+def history_row(parameters: Parameters) -> dict[str, Any]:
+    """Values of `SCHEMA` of one published calibration; `flags` are separated by spaces."""
+    market, quality = parameters.market, parameters.quality
+    row: dict[str, Any] = {
+        "created_ms": parameters.created_ms,
+        "window_end_ms": parameters.window.end_ms,
+        "exposure_s": parameters.window.exposure_s,
+        "mid": market.mid,
+        "half_spread": market.half_spread,
+        "volatility": market.volatility,
+        "status": quality.status,
+        "funding_rate": market.funding_rate,
+        "tick": market.tick,
+        "lot": market.lot,
+        "maker_fee": parameters.model.maker_fee,
+        "regime": parameters.regime.state,
+        "flags": " ".join(quality.flags),
+        "calibration_id": parameters.calibration_id,
+    }
+    for side, flow in zip(Direction, (parameters.buy, parameters.sell), strict=True):
+        for name in (*FLOW, SLOPE):
+            estimate = getattr(flow, name)
+            start = f"{name}_{side}"
+            row[start], row[f"{start}_low"], row[f"{start}_high"] = estimate.value, estimate.low, estimate.high
+            row[f"{start}_n"] = estimate.n
     return row
 
 
@@ -75,15 +109,15 @@ class HistoryWriter:
         self._rows: list[dict[str, Any]] = []
         self._segments: dict[str, int] = {}
 
-    def append(self, calibration: Calibration) -> None:
-        """Take a row; write when there are enough.
+    def append(self, parameters: Parameters) -> None:
+        """Take what was published; write when there is enough.
 
         Raises
         ------
         OSError
             If they cannot be written; they are kept for the next time, the last `ROWS_KEPT` of them.
         """
-        self._rows.append(history_row(calibration))
+        self._rows.append(history_row(parameters))
         if len(self._rows) > max(ROWS_KEPT, self._rows_per_segment):
             del self._rows[0]
         if len(self._rows) >= self._due:
@@ -117,7 +151,7 @@ class HistoryWriter:
         except FileNotFoundError:  # another writer is merging them
             return
         merged = f"{day}-{table['created_ms'][0]}-{table.num_rows}.parquet"
-        self._storage.publish(merged, _encoded(table))
+        self._storage.publish(merged, _encoded(table, compression="zstd"))
         for name in segments:
             if name != merged:
                 self._storage.delete(name)
@@ -135,9 +169,10 @@ class History:
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
-    def column(self, name: str) -> np.ndarray[tuple[int], np.dtype[Any]]:
-        """Values of one column of `SCHEMA`."""
-        return np.asarray(self.table[name].to_numpy())
+    def column(self, name: str, missing: float | None = None) -> np.ndarray[tuple[int], np.dtype[Any]]:
+        """Values of one column of `SCHEMA`; where an older row has none, `missing`, or else NaN or None."""
+        values = self.table[name]
+        return np.asarray((values if missing is None else values.fill_null(missing)).to_numpy())
 
     def as_of(self, time_ms: int) -> dict[str, Any]:
         """Return the newest row that was published at `time_ms` or before.
@@ -155,17 +190,17 @@ class History:
 
 
 def row_flow(row: dict[str, Any]) -> OrderFlow:
-    """What the quoting models need of a row; the slope θ and funding are not kept and 0."""
+    """What the quoting models need of a row; the slope θ and the funding rate of an older row are 0."""
 
     def both(name: str) -> Directions[float]:
         return Directions(buy=row[f"{name}_buy"], sell=row[f"{name}_sell"])
 
     return OrderFlow(
         **{name: both(name) for name in FLOW},
-        adverse_selection_slope=Directions(0.0, 0.0),
+        adverse_selection_slope=both(SLOPE).map(lambda slope: slope or 0.0),
         volatility=row["volatility"],
         half_spread=row["half_spread"],
-        funding_rate=0.0,
+        funding_rate=row["funding_rate"] or 0.0,
     )
 
 
@@ -194,10 +229,23 @@ def read_history(parameters: Path, coin: str, start_ms: int, end_ms: int) -> His
 
 
 def _read(path: Path) -> pa.Table:
+    """Rows of a file of this schema or an older one; columns of a later one are ignored."""
     try:
-        return pq.read_table(path, columns=SCHEMA.names, partitioning=None).cast(SCHEMA)
-    except (pa.ArrowInvalid, ValueError) as error:
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            missing = [name for name in SCHEMA_1_0.names if name not in names]
+            if missing:
+                raise ValueError(f"it has no column {', '.join(missing)}")
+            table = file.read([name for name in SCHEMA.names if name in names])
+        return pa.table([_column(table, field) for field in SCHEMA], schema=SCHEMA)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
         raise MalformedMessage(f"{path} is not a segment of a calibration history: {error}") from None
+
+
+def _column(table: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
+    if field.name in table.column_names:
+        return table[field.name].cast(field.type)
+    return pa.nulls(len(table), field.type)
 
 
 def _unique(table: pa.Table) -> pa.Table:
@@ -210,15 +258,15 @@ def _unique(table: pa.Table) -> pa.Table:
 
 def _segment(rows: list[dict[str, Any]]) -> pa.Buffer:
     """A few rows as a file; what pays off for many rows would take longer than all the rest here."""
-    sink = pa.BufferOutputStream()
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    pq.write_table(table, sink, compression="none", use_dictionary=False)
-    return sink.getvalue()
+    return _encoded(pa.Table.from_pylist(rows, schema=SCHEMA), compression="none", use_dictionary=False)
 
 
-def _encoded(table: pa.Table) -> pa.Buffer:
+def _encoded(table: pa.Table, **layout: Any) -> pa.Buffer:
+    """A file of the history, which says its schema; the types of parquet say what Arrow's, half of a file, would."""
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    with pq.ParquetWriter(sink, SCHEMA, store_schema=False, write_statistics=["created_ms"], **layout) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({"schema": VERSION})
     return sink.getvalue()
 
 

@@ -1,6 +1,6 @@
 """From a calibration and its table of quotes to the parameter file."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from typing import NamedTuple
@@ -30,25 +30,25 @@ _WRITERS = 4
 
 
 class Writers:
-    """Threads that write many files together: each write waits for the disk, so they wait together."""
+    """Threads that write many files at once: each write waits for the disk, so they wait together."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=_WRITERS)
 
-    def together(self, writes: Iterable[Callable[[], object]]) -> list[OSError | None]:
-        """Write all, each as soon as it is there; return what went wrong with each."""
-        return [_outcome(written) for written in [self._threads.submit(write) for write in writes]]
+    def start(self, write: Callable[[], object]) -> Future[object]:
+        """Let one of the threads write."""
+        return self._threads.submit(write)
+
+    def outcome(self, written: Future[object]) -> OSError | None:
+        """Wait for a write; return why it failed, None if it did not."""
+        error = written.exception()
+        if error is not None and not isinstance(error, OSError):
+            raise error
+        return error
 
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown()
-
-
-def _outcome(written: Future[object]) -> OSError | None:
-    error = written.exception()
-    if error is not None and not isinstance(error, OSError):
-        raise error
-    return error
 
 
 class Published(NamedTuple):

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from calibration.fee_tier import FeeTier
+from market_making.market.timetable import Timetable
 from market_making.ops.commands.options import load_settings
 from market_making.settings.settings import ModelSettings, Settings
 from tests.puppet_market import ADDRESS, PuppetMarket, VenueThread
 
 BASE, TIER = 0.00015, 0.00008
 HOUR_S = 3600.0
+SILENT = "http://127.0.0.1:9"
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +24,13 @@ def url():
         yield venue.url
 
 
+def asked(settings: Settings) -> Settings:
+    """The settings after the exchange was asked, if it is to be."""
+    tier = FeeTier(settings)
+    tier.ask()
+    return tier.settings
+
+
 def configured(url: str, **changes: object) -> Settings:
     return Settings(url=url, account=ADDRESS).model_copy(update=changes)
 
@@ -29,7 +38,7 @@ def configured(url: str, **changes: object) -> Settings:
 def test_the_exchange_is_asked_for_the_tier(url):
     """An account without a configured fee pays what the exchange says, and nothing else changes."""
     settings = configured(url)
-    applied = FeeTier(settings).applied(0.0)
+    applied = asked(settings)
     assert applied.model.maker_fee == TIER
     assert applied.with_maker_fee(BASE) == settings.with_maker_fee(BASE)
 
@@ -42,22 +51,42 @@ def test_the_exchange_is_asked_for_the_tier(url):
 def test_nobody_is_asked_where_the_fee_is_settled(url, changes):
     """Without an account, at another venue, or with a fee in the configuration, that fee holds."""
     settings = configured(url, **changes)
-    assert FeeTier(settings).applied(0.0) is settings
+    assert asked(settings) is settings
 
 
 def test_the_last_known_fee_stays_while_the_exchange_is_silent(url, caplog):
     """It is asked again sooner than after an answer; the base fee is the highest, so not knowing never flatters."""
-    tier = FeeTier(configured("http://127.0.0.1:9"))
+    clock = [3 * HOUR_S]
+    timetable, tier = Timetable(lambda: clock[0]), FeeTier(configured(SILENT))
     with caplog.at_level(logging.WARNING):
-        assert tier.applied(0.0).model.maker_fee == BASE
-        assert tier.applied(1.0).model.maker_fee == BASE
-    assert caplog.text.count("does not tell the fee") == 1
-    known = FeeTier(configured(url))
-    known.applied(0.0)
-    known._settings = known._settings.model_copy(update={"url": "http://127.0.0.1:9"})
-    assert known.applied(HOUR_S).model.maker_fee == TIER
-    known._settings = known._settings.model_copy(update={"url": url})
-    assert known.applied(HOUR_S + 400).model.maker_fee == TIER
+        tier.keep_asking(timetable)
+        assert tier.settings.model.maker_fee == BASE
+        timetable.run_pending()
+        assert caplog.text.count("does not tell the fee") == 1
+        clock[0] += 301
+        timetable.run_pending()
+        assert caplog.text.count("does not tell the fee") == 2
+    tier.settings = tier.settings.model_copy(update={"url": url})
+    clock[0] += 300
+    timetable.run_pending()
+    assert tier.settings.model.maker_fee == TIER
+    assert timetable.wait_s > 2000
+    tier.settings = tier.settings.model_copy(update={"url": SILENT})
+    clock[0] += HOUR_S
+    timetable.run_pending()
+    assert tier.settings.model.maker_fee == TIER
+    assert timetable.wait_s <= 300
+
+
+def test_an_answer_is_asked_for_again_within_the_hour(url):
+    """A tier that was reached since holds from then on."""
+    clock = [3 * HOUR_S]
+    timetable, tier = Timetable(lambda: clock[0]), FeeTier(configured(url))
+    tier.keep_asking(timetable)
+    tier.settings = tier.settings.with_maker_fee(BASE)
+    clock[0] += HOUR_S
+    timetable.run_pending()
+    assert tier.settings.model.maker_fee == TIER
 
 
 def test_the_wallet_of_the_configuration_is_the_account(tmp_path: Path, url):
@@ -66,4 +95,4 @@ def test_the_wallet_of_the_configuration_is_the_account(tmp_path: Path, url):
         path = tmp_path / "config.json"
         path.write_text(json.dumps({"exchange": {"walletAddress": wallet}, "market_making": {"url": url}}))
         settings = load_settings((path,))
-        assert FeeTier(settings).applied(0.0).model.maker_fee == expected
+        assert asked(settings).model.maker_fee == expected

@@ -17,11 +17,12 @@ import pyarrow as pa
 import pytest
 
 from calibration.backfill import backfill, calibrate_once
+from calibration.calibrator import Calibrator
 from calibration.flow.calibrate import calibrate
 from calibration.observation.increments import infer_increments
 from calibration.publication.history import ROWS_KEPT, SEGMENTS_A_DAY, HistoryWriter, read_history
 from calibration.publication.parameters import read_parameters
-from calibration.service import Calibrator, run_service
+from calibration.service import run_service
 from calibration.volatility.training import TrainedVolatility
 from market_making.market.errors import DataError, NotEnoughData, StaleParameters, UnknownCoin
 from market_making.market.tape import Tape
@@ -76,6 +77,7 @@ def settings(root, tmp_path) -> Settings:
         coins=("ETH", "SOL"),
         market_data=root,
         parameters=tmp_path / "parameters",
+        state=tmp_path / "state",
         calibration=CalibrationSettings(window_s=600, minimum_exposure_s=300),
         model=ModelSettings(maker_fee=0.0001),
     )
@@ -286,7 +288,7 @@ def test_one_torn_file_of_one_coin_stops_nobody(settings, root, tmp_path, caplog
     now_ms = START + 900_000
     reached = calibrator.read_on(lambda: now_ms / 1e3, lambda: False)
     assert calibrator.cycle(now_ms, reached) == 2
-    assert "the funding of ETH is taken to be 0 an hour" in caplog.text
+    assert "the funding of ETH is taken to be 0 per hour" in caplog.text
 
 
 def test_one_file_that_cannot_be_written_stops_nobody(settings, caplog):
@@ -296,7 +298,7 @@ def test_one_file_that_cannot_be_written_stops_nobody(settings, caplog):
     calibrator = Calibrator(settings)
     now_ms = START + 900_000
     calibrator.cycle(now_ms)
-    assert "what is known of ETH is not all written" in caplog.text
+    assert "the parameters of ETH are not written" in caplog.text
     assert (settings.parameters / "SOL.json").exists()
     blocked.rmdir()
     calibrator.cycle(now_ms + 15_000)
@@ -310,7 +312,7 @@ def test_a_full_disk_loses_no_row_of_the_history(settings, monkeypatch):
     """Rows wait in memory until they can be written, an hour of them."""
     calibrator, history = Calibrator(settings), HistoryWriter(settings.parameters, "X", 4)
     calibrator.cycle(START + 900_000)
-    calibration = calibrator._previous["ETH"]
+    document = read_parameters(settings.parameters, "ETH", venue="hyperliquid", now_ms=None)
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -319,8 +321,8 @@ def test_a_full_disk_loses_no_row_of_the_history(settings, monkeypatch):
         disk.setattr(LocalStorage, "publish", full)
         for number in range(ROWS_KEPT + 10):
             with contextlib.suppress(OSError):
-                history.append(replace(calibration, created_ms=number))
-    history.append(replace(calibration, created_ms=ROWS_KEPT + 10))
+                history.append(document.model_copy(update={"created_ms": number}))
+    history.append(document.model_copy(update={"created_ms": ROWS_KEPT + 10}))
     created = read_history(settings.parameters, "X", 0, START).column("created_ms")
     assert created.tolist() == list(range(11, ROWS_KEPT + 11))
 
@@ -329,7 +331,7 @@ def test_a_clock_that_is_put_back_delays_one_cycle_only(settings):
     """Whenever it happens, no wait is longer than a period, and nothing is published from the future."""
     for jumps_at in range(2, 12):
         clock = JumpingClock(START / 1e3 + 1400, jumps_at)
-        stop = FakeStop(clock, rounds=10)
+        stop = FakeStop(clock, rounds=40)
         folder = settings.parameters / str(jumps_at)
         run_service(settings.model_copy(update={"parameters": folder}), stop=stop, clock=clock)
         assert max(stop.waits) <= 15.0
@@ -375,7 +377,7 @@ class FakeStop(threading.Event):
 def test_sigterm_ends_the_service_cleanly(settings, root, tmp_path):
     """The program ends with status 0 and no temporary file."""
     config = tmp_path / "config.json"
-    body = settings.model_dump_json(include={"coins", "market_data", "parameters"})
+    body = settings.model_dump_json(include={"coins", "market_data", "parameters", "state"})
     config.write_text(f'{{"market_making": {body}}}')
     process = subprocess.Popen(
         [sys.executable, "-m", "market_making.ops", "calibrate", "-c", str(config)], stderr=subprocess.PIPE, text=True,
@@ -392,7 +394,7 @@ def test_sigterm_ends_the_service_cleanly(settings, root, tmp_path):
         process.kill()
         process.wait()
         process.stderr.close()
-    assert not list(settings.parameters.glob(".*"))
+    assert not list(settings.parameters.rglob("*.tmp"))
 
 
 @pytest.mark.parametrize("coin", ["BTC", "ETH", "SOL", "WLFI"])
@@ -448,6 +450,31 @@ def test_who_is_paid_to_be_short_quotes_to_be_short(settings, root):
     middle = len(paid.hjb.inventory) // 2
     assert paid.hjb.ask_depth[0][middle] < neutral.hjb.ask_depth[0][middle]
     assert paid.hjb.bid_depth[0][middle] > neutral.hjb.bid_depth[0][middle]
+
+
+def test_a_backfill_knows_the_funding_that_was_announced_by_then(settings, root, caplog):
+    """As in the service: the last within two hours, nothing before it was announced, 0 where it cannot be read."""
+    names = SCHEMAS[Stream.CONTEXT].names
+    stamp = [START + 700_000, START + 800_000, START + 850_000]
+    rows = [
+        {"exchange_ms": at, "local_ms": at, "funding": rate} for at, rate in zip(stamp, (3.6, None, 7.2), strict=True)
+    ]
+    table = pa.Table.from_pylist([dict.fromkeys(names) | row for row in rows], schema=SCHEMAS[Stream.CONTEXT])
+    paths = [root / path for path in write_segment(root, "hyperliquid", "ETH", Stream.CONTEXT, table)]
+    try:
+        backfill("ETH", settings, start_ms=START + 600_000, end_ms=START + 900_000, every_s=50)
+        history = read_history(settings.parameters, "ETH", 0, 2 * START)
+        paths[0].write_bytes(b"torn")
+        again = settings.model_copy(update={"parameters": settings.parameters / "again"})
+        backfill("ETH", again, start_ms=START + 880_000, end_ms=START + 900_000, every_s=10)
+    finally:
+        for path in paths:
+            path.unlink()
+    times = history.column("created_ms")
+    expected = np.select([times >= stamp[2], times >= stamp[0]], [2e-3, 1e-3], 0.0)
+    assert history.column("funding_rate") == pytest.approx(expected)
+    assert "the funding of ETH is taken to be 0" in caplog.text
+    assert read_history(again.parameters, "ETH", 0, 2 * START).column("funding_rate").tolist() == [0.0] * 3
 
 
 def test_a_session_publishes_the_whole_table(settings):

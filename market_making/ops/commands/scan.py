@@ -1,6 +1,5 @@
 """`mm scan`: what quoting each coin would earn an hour, how sure that is, and which coins to leave alone."""
 
-import time
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -87,7 +86,9 @@ def _settings(options: dict[str, Any]) -> Settings:
         raise ConfigurationError("give either --data or --parameters")
     settings = load_settings(options["configs"], market_data=options["data"], parameters=options["parameters"])
     if options["fee"] is None:
-        return FeeTier(settings).applied(time.time())
+        tier = FeeTier(settings)
+        tier.ask()
+        return tier.settings
     return settings.with_maker_fee(options["fee"] / 1e4)
 
 

@@ -44,6 +44,11 @@ class DemoFiles:
         return self.folder / "decisions"
 
     @property
+    def state(self) -> Path:
+        """What each program says it is doing."""
+        return self.folder / "state"
+
+    @property
     def logs(self) -> Path:
         """One log a program."""
         return self.folder / "logs"
@@ -113,6 +118,7 @@ def write_config(
             "market_data": str(files.market_data),
             "parameters": str(files.parameters),
             "decisions": str(files.decisions),
+            "state": str(files.state),
             "risk": {"state": str(files.folder / "risk")},
             **(SHOWY if showy else {}),
         },

@@ -5,12 +5,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.publication.history import FLOW, History
+from calibration.publication.history import FLOW, SLOPE, History
 from market_making.market.sides import Direction, Directions
-from market_making.market.tape import FloatArray, IntArray
+from market_making.market.tape import IntArray
 from market_making.quoting.order_flow import OrderFlow, OrderFlows
 
-_NOT_KEPT = Directions(0.0, 0.0)  # a history has neither the slope θ nor funding
+# Rows from before schema 1.1 lack the last two, which then are 0.
+_ESTIMATES = (*FLOW, SLOPE)
 
 
 class Coverage(NamedTuple):
@@ -32,10 +33,11 @@ class Calibrations:
     """
 
     def __init__(self, history: History) -> None:
-        names = (*(f"{name}_{side}" for name in FLOW for side in Direction), "volatility", "half_spread")
+        sides = (f"{name}_{side}" for name in _ESTIMATES for side in Direction)
+        names = (*sides, "volatility", "half_spread", "funding_rate")
         self._created_ms: IntArray = history.column("created_ms")
         self._is_bad: NDArray[np.bool_] = history.column("status") == "bad"
-        self._rows = np.column_stack([history.column(name) for name in names])
+        self._rows = np.column_stack([history.column(name, missing=0.0) for name in names])
 
     def at(self, time_ms: int) -> int:
         """Return the position of the newest row that was published at `time_ms` or before; −1 if there is none."""
@@ -66,20 +68,15 @@ class Calibrations:
         return self._is_bad.item(position)
 
     def flow(self, position: int) -> OrderFlow:
-        """What the quoting models need of a row; the slope θ and funding are not kept and 0."""
-        *values, volatility, half_spread = self._rows[position].tolist()
-        both = map(Directions, values[::2], values[1::2])  # in the order of FLOW
-        rate, decay, intensity, move, move_on_fill = both
-        return OrderFlow(rate, intensity, decay, move, move_on_fill, _NOT_KEPT, volatility, half_spread)
+        """What the quoting models need of a row."""
+        *values, volatility, half_spread, funding_rate = self._rows[position].tolist()
+        both = map(Directions, values[::2], values[1::2])  # in the order of `_ESTIMATES`
+        rate, decay, intensity, move, move_on_fill, slope = both
+        return OrderFlow(rate, intensity, decay, move, move_on_fill, slope, volatility, half_spread, funding_rate)
 
     def flows(self, positions: IntArray) -> OrderFlows:
         """The same of many rows."""
-        *values, _, half_spread = np.ascontiguousarray(self._rows[positions].T)
+        *values, _, half_spread, funding_rate = np.ascontiguousarray(self._rows[positions].T)
         both = (Directions(*pair) for pair in zip(values[::2], values[1::2], strict=True))
-        nothing: FloatArray = np.zeros(len(positions))
-        return OrderFlows(
-            **dict(zip(FLOW, both, strict=True)),
-            adverse_selection_slope=Directions(nothing, nothing),
-            half_spread=half_spread,
-            funding_rate=nothing,
-        )
+        flows = dict(zip(_ESTIMATES, both, strict=True))
+        return OrderFlows(**flows, half_spread=half_spread, funding_rate=funding_rate)
