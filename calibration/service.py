@@ -82,7 +82,7 @@ class _Service:
                 self._stop.wait(self._timetable.wait_s)
         finally:
             self._calibrator.close()
-            self._tell()
+        self._report.end()
 
     def _read(self) -> None:
         due_s = self._reading.due_ms / 1e3

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from market_making.market.clock import now_ms
@@ -32,6 +33,7 @@ class SidecarReport:
         self._name = kind if venue == _NATIVE else f"{kind}-{venue}"
         self._venue = venue
         self._started_ms = now_ms()
+        self._last: SidecarState | None = None
         self._fails = False
 
     def write(
@@ -42,9 +44,7 @@ class SidecarReport:
         loop_ms: float = 0.0,
     ) -> None:
         """Replace the state file; that it cannot be written is said once."""
-        if self._folder is None:
-            return
-        state = SidecarState(
+        self._last = SidecarState(
             name=self._name,
             kind=self._kind,
             pid=os.getpid(),
@@ -56,6 +56,16 @@ class SidecarReport:
             figures=figures,
             failures=tuple(failures),
         )
+        self._write(self._last)
+
+    def end(self) -> None:
+        """Write the last state once more, as that of a program that has ended in order."""
+        if self._last is not None:
+            self._write(replace(self._last, written_ms=now_ms(), stopped=True))
+
+    def _write(self, state: SidecarState) -> None:
+        if self._folder is None:
+            return
         try:
             write_state(self._folder, self._name, state)
         except OSError as error:

@@ -1,15 +1,23 @@
 """Hand-made and simulated markets for the estimators."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from calibration.observation.increments import Increments
 from market_making.market.tape import QuoteTape, Tape, TradeTape
+from market_making.recording.store.segments import write_segment
+from market_making.recording.streams import SCHEMAS, Stream
+from market_making.settings.settings import CalibrationSettings, ModelSettings, Settings
 from market_making.simulation.presets import default_truths
 from market_making.simulation.simulation import simulate_tape
 from market_making.simulation.truth import MarketTruth
+
+START = 1_700_000_010_000
+SECONDS = 1500
 
 Quote = tuple[int, float, float]
 Print = tuple[int, int, float]
@@ -65,3 +73,48 @@ def increments(truth: MarketTruth) -> Increments:
 def half_hour(truth: MarketTruth) -> Tape:
     """Half an hour of that market."""
     return simulate_tape(truth, seed=1, seconds=1800, start_ms=1_700_000_000_000)
+
+
+def record(root: Path, coin: str, tape: Tape) -> None:
+    """Write a tape into a tick store."""
+    quotes, trades = tape.quotes, tape.trades
+    columns = {"exchange_ms": quotes.time_ms, "local_ms": quotes.time_ms + 300} | quotes._asdict()
+    columns.pop("time_ms")
+    write_segment(root, "hyperliquid", coin, Stream.BBO, pa.table(columns).cast(SCHEMAS[Stream.BBO]))
+    count = len(trades.time_ms)
+    texts = [str(number) for number in range(count)]
+    columns = {
+        "exchange_ms": trades.time_ms,
+        "local_ms": trades.time_ms + 300,
+        "side": np.where(trades.sign > 0, "buy", "sell").tolist(),
+        "price": trades.price,
+        "size": trades.size,
+        "trade_id": texts,
+        "hash": [f"0x{number + 1:x}" for number in trades.order],
+        "buyer": ["0xa"] * count,
+        "seller": ["0xb"] * count,
+        "replayed": [False] * count,
+    }
+    write_segment(root, "hyperliquid", coin, Stream.TRADES, pa.table(columns).cast(SCHEMAS[Stream.TRADES]))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    """A store with two simulated coins."""
+    folder = tmp_path_factory.mktemp("market_data")
+    for number, truth in enumerate(default_truths(["ETH", "SOL"])):
+        record(folder, truth.coin, simulate_tape(truth, seed=number, seconds=SECONDS, start_ms=START))
+    return folder
+
+
+@pytest.fixture
+def settings(root, tmp_path) -> Settings:
+    """Settings for a window of ten minutes."""
+    return Settings(
+        coins=("ETH", "SOL"),
+        market_data=root,
+        parameters=tmp_path / "parameters",
+        state=tmp_path / "state",
+        calibration=CalibrationSettings(window_s=600, minimum_exposure_s=300),
+        model=ModelSettings(maker_fee=0.0001),
+    )
