@@ -1,0 +1,167 @@
+"""A token bucket of request weight that all programs of a machine draw from, since the exchange counts by IP address.
+
+The bucket is one small file: the tokens, when they were counted, and until when the exchange has asked for less. It is
+read and written under a file lock. A program that is stopped while it holds the lock must not stop the others, so after
+a moment they go on without it; what two of them then take at the same time is a few tokens counted once.
+"""
+
+import fcntl
+import logging
+import math
+import os
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+log = logging.getLogger(__name__)
+
+# In any minute at most BURST + 60 · REFILL are taken: 1,180. The 20 that are left cover a second of jitter on the way,
+# which moves requests from one of the exchange's minutes into the next.
+BURST = 280.0
+REFILL = 15.0
+SLOW_REFILL = 5.0
+_FIRST_SLOW_S, _LONGEST_SLOW_S = 10.0, 80.0
+_LOCK_TRIES, _LOCK_PAUSE_S = 20, 0.002
+_FORM = struct.Struct("<4d")
+
+
+class Level(NamedTuple):
+    """State of a bucket: `tokens` [weight] at `time_s`; slow until `slow_until_s`, for `slow_s` [s, monotonic]."""
+
+    tokens: float
+    time_s: float
+    slow_until_s: float
+    slow_s: float
+
+
+class SharedBucket:
+    """Weight that may be asked of one exchange from this machine.
+
+    Parameters
+    ----------
+    path : Path
+        The file; programs that name the same file share the bucket.
+    clock : Callable[[], float]
+        Seconds that all programs of the machine count alike and that never go back.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = path
+        self._clock = clock
+        self._mutex = threading.Lock()
+        self._file: int | None = None
+        self._known: Level | None = None
+        self._has_told = False
+
+    def take(self, weight: float, *, floor: float = 0.0) -> float:
+        """Take `weight` if that leaves `floor` tokens; return 0, or how long it takes until they are there [s]."""
+        with self._level() as (level, write):
+            needed = min(weight + floor, BURST)
+            if level.tokens < needed:
+                return (needed - level.tokens) / _rate(level)
+            write(level._replace(tokens=level.tokens - weight))
+            return 0.0
+
+    def charge(self, weight: float) -> None:
+        """Take `weight` that was asked for already, even from an empty bucket."""
+        with self._level() as (level, write):
+            write(level._replace(tokens=min(level.tokens - weight, BURST)))
+
+    def refused(self) -> None:
+        """Ask for less: the exchange has refused a request for the number of them.
+
+        The bucket is empty, and for 10 s it fills at a third of its rate; for twice as long at the next refusal that
+        comes before the same time has passed without one.
+        """
+        with self._level() as (level, write):
+            if level.time_s < level.slow_until_s:  # a request that was on its way at the first refusal
+                write(level._replace(tokens=min(level.tokens, 0.0)))
+                return
+            repeated = level.time_s < level.slow_until_s + level.slow_s
+            slow_s = min(2 * level.slow_s, _LONGEST_SLOW_S) if repeated else _FIRST_SLOW_S
+            write(Level(min(level.tokens, 0.0), level.time_s, level.time_s + slow_s, slow_s))
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the exchange has refused a request not long ago."""
+        with self._level() as (level, _):
+            return level.time_s < level.slow_until_s
+
+    @property
+    def tokens(self) -> float:
+        """Tokens there are."""
+        with self._level() as (level, _):
+            return level.tokens
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._mutex:
+            if self._file is not None:
+                os.close(self._file)
+            self._file = None
+
+    @contextmanager
+    def _level(self) -> Iterator[tuple[Level, Callable[[Level], None]]]:
+        with self._mutex:
+            file = self._opened()
+            locked = file is not None and _lock(file)
+            try:
+                yield self._filled(self._known if file is None else _read(file)), self._write
+            finally:
+                if file is not None and locked:
+                    fcntl.flock(file, fcntl.LOCK_UN)
+
+    def _opened(self) -> int | None:
+        """The file; None where there can be none, so that this program has a bucket of its own."""
+        if self._file is None:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            except OSError as error:
+                if not self._has_told:
+                    log.warning("the pace is not shared with other bots: %s", error)
+                self._has_told = True
+        return self._file
+
+    def _write(self, level: Level) -> None:
+        self._known = level
+        if self._file is not None:
+            with suppress(OSError):  # as on a full disk; the others then count less than there is for a moment
+                os.pwrite(self._file, _FORM.pack(*level), 0)
+
+    def _filled(self, level: Level | None) -> Level:
+        now_s = self._clock()
+        if level is None:
+            return Level(BURST, now_s, 0.0, 0.0)
+        if level.time_s > now_s:  # the machine has been started anew since
+            return Level(min(level.tokens, 0.0), now_s, 0.0, 0.0)
+        slow_s = max(min(level.slow_until_s, now_s) - level.time_s, 0.0)
+        gained = slow_s * SLOW_REFILL + (now_s - level.time_s - slow_s) * REFILL
+        return level._replace(tokens=min(level.tokens + gained, BURST), time_s=now_s)
+
+
+def _rate(level: Level) -> float:
+    return SLOW_REFILL if level.time_s < level.slow_until_s else REFILL
+
+
+def _lock(file: int) -> bool:
+    for _ in range(_LOCK_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_PAUSE_S)
+        else:
+            return True
+    return False
+
+
+def _read(file: int) -> Level | None:
+    content = os.pread(file, _FORM.size, 0)
+    if len(content) != _FORM.size:
+        return None
+    level = Level(*_FORM.unpack(content))
+    return level if all(map(math.isfinite, level)) else None
