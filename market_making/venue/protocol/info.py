@@ -22,7 +22,7 @@ from market_making.hyperliquid.orders import basic_order, full_order, order_with
 from market_making.hyperliquid.signing import read_address
 from market_making.market.errors import MalformedMessage
 from market_making.recording.streams import BOOK_LEVELS
-from market_making.venue.accounts.account import Account
+from market_making.venue.accounts.account import DEFAULT_LEVERAGE, Account
 from market_making.venue.accounts.budget import ActionBudget
 from market_making.venue.accounts.margin import equity, summary
 from market_making.venue.engine.exchange import HOUR_MS, Exchange
@@ -83,6 +83,7 @@ class Info:
             "userAbstraction": lambda request: self._user(request) and self._state.config.abstraction,
             "clearinghouseState": lambda request: self.clearinghouse(self._user(request)),
             "spotClearinghouseState": self._spot_state,
+            "activeAssetData": self._active_asset,
             "orderStatus": self._order_status,
             "openOrders": lambda request: [basic_order(order.state()) for order in self._open(request)],
             "frontendOpenOrders": lambda request: [full_order(order.state()) for order in self._open(request)],
@@ -196,6 +197,13 @@ class Info:
         if self._state.config.abstraction not in UNIFIED:
             return spot_fields(Decimal(0), Decimal(0))
         return spot_fields(equity(account, self._state.prices), summary(account, self._state.prices).used)
+
+    def _active_asset(self, request: Request) -> Any:
+        listing, account = self.coin(request).listing, self._account(request)
+        position = account.positions.get(listing.coin)
+        leverage = min(DEFAULT_LEVERAGE, listing.maximum_leverage) if position is None else position.leverage
+        kind = "cross" if position is None or position.is_cross else "isolated"
+        return {"user": account.address, "coin": listing.coin, "leverage": {"type": kind, "value": leverage}}
 
     def _order_status(self, request: Request) -> Any:
         order = self._state.find(self._account(request), read_order_key(request.get("oid")))
