@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import orjson
 import requests
@@ -77,11 +77,24 @@ class PuppetMarket:
         return BookSnapshot(coin, now_ms, bids, asks)
 
 
+class Asked(NamedTuple):
+    """A request that came to the venue: when [s, monotonic], to which path, with which body."""
+
+    time_s: float
+    path: str
+    body: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """The exchange's word for it."""
+        return str((self.body["action"] if self.path == "/exchange" else self.body)["type"])
+
+
 class VenueThread:
     """The local venue in a thread, behind a proxy that can spoil the books it answers with.
 
-    `spoil` changes an l2Book answer; `answer_s` is how long [s] the answer to an action is on its way. The accounts are
-    `ADDRESS` and `OTHER_ADDRESS`, signed for with their keys.
+    `spoil` changes an l2Book answer; `answer_s` is how long [s] the answer to an action is on its way. `asked` lists
+    the requests that came. The accounts are `ADDRESS` and `OTHER_ADDRESS`, signed for with their keys.
     """
 
     def __init__(self, market: PuppetMarket, **config: Any) -> None:
@@ -89,6 +102,7 @@ class VenueThread:
         self.url = ""
         self.spoil: Any = None
         self.answer_s = 0.0
+        self.asked: list[Asked] = []
         accounts = (AccountConfig(ADDRESS), AccountConfig(OTHER_ADDRESS))
         self._venue = LocalVenue(market, VenueConfig(accounts=accounts, history_s=300.0, **config))
         self._loop = asyncio.new_event_loop()
@@ -137,6 +151,8 @@ class VenueThread:
 
     async def _forward(self, request: web.Request) -> web.Response:
         body = await request.read()
+        if request.method == "POST":
+            self.asked.append(Asked(time.monotonic(), request.path, orjson.loads(body)))
         url = f"{self._behind}{request.path_qs}"
         async with self._session.request(request.method, url, data=body, headers={"Content-Type": JSON}) as given:
             answer, status = await given.read(), given.status
@@ -212,6 +228,7 @@ def live_config(url: str, folder: Path) -> dict[str, Any]:
             "parameters": str(folder / "parameters"),
             "decisions": str(folder / "decisions"),
             "legs": str(folder / "legs"),
+            "state": str(folder / "state"),
             "risk": {"state": str(folder / "risk")},
             "model": {"widen_toxicity": 10.0, "pause_toxicity": 10.0},
         },

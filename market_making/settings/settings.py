@@ -14,6 +14,7 @@ from market_making.market.errors import ConfigurationError
 from market_making.quoting.pricing import DepthBounds
 from market_making.quoting.risk.rules import RiskLimits
 from market_making.quoting.value.quote_table import CarteaJaimungalSettings
+from market_making.settings.edge import EdgeSettings
 from market_making.settings.files import load_all, typed
 from market_making.settings.role import Role
 
@@ -150,9 +151,9 @@ class Settings(Section):
 
     `sides` says what this bot may hold: `long_only`; `short_only`; `alternate`, long or short, one at a time; or one of
     two bots on two accounts that quote both sides together, `long_leg` and `short_leg`, which tell each other their
-    position through files in `legs`. Every program keeps its state file in `state`, where the kill switch lies as well.
-    `leverage` applies to futures only. `account` is the address whose fee holds; in a configuration without it, the
-    exchange's ``walletAddress``.
+    position through files in `legs`. Every program keeps its state file in `state`, where the kill switch lies as well,
+    and the pace of requests that the bots of a machine share. `leverage` applies to futures only. `account` is the
+    address whose fee holds; in a configuration without it, the exchange's ``walletAddress``.
     """
 
     venue: str = "hyperliquid"
@@ -170,6 +171,7 @@ class Settings(Section):
     quote: QuoteSettings = QuoteSettings()
     risk: RiskSettings = RiskSettings()
     calibration: CalibrationSettings = CalibrationSettings()
+    edge: EdgeSettings = EdgeSettings()
 
     @classmethod
     def from_section(cls, section: dict[str, Any], *, where: str = "market_making") -> "Settings":

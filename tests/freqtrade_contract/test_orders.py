@@ -5,8 +5,8 @@ import pytest
 from freqtrade.exceptions import ConfigurationError
 from freqtrade.persistence import Trade
 
+from market_making.trading.freqtrade.edge.builder_fee import refuse_builder_fee
 from market_making.trading.freqtrade.exchange_rules import instrument_of, post_only_flag
-from market_making.trading.freqtrade.no_builder_fee import refuse_builder_fee
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 PAIR = "ETH/USDC:USDC"

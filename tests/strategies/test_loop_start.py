@@ -15,6 +15,7 @@ from market_making.market.reasons import Reason
 from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.desk import Desk, PairInputs
 from market_making.trading.freqtrade.account import AccountWatch
+from market_making.trading.freqtrade.edge.overrides import Edge
 from market_making.trading.freqtrade.pair_reader import PairReading
 from market_making.trading.holding import Holding
 from market_making.trading.pair_observers import PairObservers
@@ -45,6 +46,7 @@ def test_an_error_of_one_pair_withholds_that_pair_only(monkeypatch, planner, err
 
     monkeypatch.setattr(Trade, "get_open_trades", list)
     strategy.dp = SimpleNamespace(current_whitelist=lambda: ["BTC/USDC:USDC", "ETH/USDC:USDC"])
+    strategy._edge = Edge()
     strategy._live, strategy._desk = True, Desk(ActionBudget(30), 400, log.append)
     account, observers = AccountWatch(5000, spot=False), PairObservers(0.00015)
     strategy._pairs = SimpleNamespace(read=read, account=account, observers=observers)

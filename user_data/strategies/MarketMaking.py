@@ -80,19 +80,21 @@ class MarketMaking(IStrategy):
         return cartea_jaimungal_quoter(self.settings.model.cartea_jaimungal())
 
     def bot_start(self, **kwargs: Any) -> None:
-        """Prepare for quoting; live, make every order post-only and free of a builder fee."""
+        """Prepare for quoting; live, make every order post-only."""
         self._live = live.is_running(self)
         self._desk = live.desk_of(self)
         self._pairs = PairReader(self, is_live=self.dp.runmode is RunMode.LIVE)
         self._past = BacktestDesk(self._desk, self.settings)
         self._charts = ChartHistory()
-        live.prepare_orders(self)
+        live.make_post_only(self)
+        self._edge = live.edge_of(self)
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
         self._desk.clear()
         if self._live:
-            live.start_loop(self, self._desk, self._pairs, milliseconds(current_time))
+            with self._edge.loop.planning():
+                live.start_loop(self, self._desk, self._pairs, milliseconds(current_time))
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         """Nothing: quotes come from the book and the calibration."""

@@ -13,8 +13,8 @@ from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.decision_log import DecisionLog
 from market_making.trading.deferred_stop import DeferredStop
 from market_making.trading.desk import Desk
+from market_making.trading.freqtrade.edge.overrides import Edge, install
 from market_making.trading.freqtrade.exchange_rules import post_only_flag
-from market_making.trading.freqtrade.no_builder_fee import refuse_builder_fee
 from market_making.trading.freqtrade.pair_reader import PairReader, QuotingStrategy
 from market_making.trading.freqtrade.trade import position_of
 from market_making.trading.risk_watch import RiskWatch
@@ -37,16 +37,21 @@ def desk_of(strategy: QuotingStrategy) -> Desk:
     return Desk(budget, strategy.orders_before_flat, record, leg=settings.role.leg, risk=risk, stop=stop)
 
 
-def prepare_orders(strategy: QuotingStrategy) -> None:
-    """Live, make every order post-only and free of a builder fee."""
-    if strategy.dp.runmode is not RunMode.LIVE:
-        return
-    # A configuration with "ALO", or on Hyperliquid with "PO", is refused; the attribute is read at each order.
-    name = str(strategy.config["exchange"]["name"])
-    strategy.order_time_in_force = dict.fromkeys(("entry", "exit"), post_only_flag(name))
-    if name == "hyperliquid":
-        exchange: Any = strategy.dp._exchange
-        refuse_builder_fee(exchange._api, exchange._api_async, exchange._ws_async)
+def make_post_only(strategy: QuotingStrategy) -> None:
+    """Live, make every order post-only."""
+    if strategy.dp.runmode is RunMode.LIVE:
+        # A configuration with "ALO", or on Hyperliquid with "PO", is refused; the attribute is read at each order.
+        flag = post_only_flag(str(strategy.config["exchange"]["name"]))
+        strategy.order_time_in_force = {"entry": flag, "exit": flag}
+
+
+def edge_of(strategy: QuotingStrategy) -> Edge:
+    """Install the overrides of ccxt's and Freqtrade's objects that are switched on; there are some for Hyperliquid."""
+    settings = strategy.settings
+    if not is_running(strategy) or strategy.config["exchange"]["name"] != "hyperliquid":
+        return Edge()
+    is_live = strategy.dp.runmode is RunMode.LIVE
+    return install(strategy.dp._exchange, settings.edge, settings.state, is_live=is_live)
 
 
 def start_loop(strategy: QuotingStrategy, desk: Desk, reader: PairReader, now_ms: int) -> None:

@@ -1,4 +1,4 @@
-"""The one place where a client object of ccxt is touched: no order of ours pays a builder, and none is approved.
+"""No order of ours pays a builder, and none is approved.
 
 ccxt approves its own builder at the first authenticated call, sets its own referrer, and adds the builder to every
 order; with ``options.builderFee`` false it still approves and adds it, at a fee of zero. No configuration alone stops

@@ -1,0 +1,43 @@
+"""Where in Freqtrade's loop the bot is, and what makes answers of the exchange stale."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class Loop:
+    """The loop of one bot, as its strategy and its client see it."""
+
+    def __init__(self) -> None:
+        self.is_running = False
+        self._planner: int | None = None
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_event(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever answers of before become stale."""
+        self._listeners.append(listener)
+
+    @contextmanager
+    def planning(self) -> Iterator[None]:
+        """A new loop begins with the planning of its pairs; what is asked afterwards, Freqtrade needs for orders."""
+        self.is_running, self._planner = True, threading.get_ident()
+        self.happened()
+        try:
+            yield
+        finally:
+            self._planner = None
+
+    def ended(self) -> None:
+        """The bot goes to sleep."""
+        self.is_running, self._planner = False, None
+        self.happened()
+
+    def happened(self) -> None:
+        """An own action, news of an order, a new loop: answers of before are stale."""
+        for listener in self._listeners:
+            listener()
+
+    @property
+    def is_planning(self) -> bool:
+        """Whether this thread is planning; the threads of Freqtrade's interface never are."""
+        return self._planner == threading.get_ident()

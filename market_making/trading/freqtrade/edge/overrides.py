@@ -1,0 +1,121 @@
+"""The register of overrides, and the one call that installs them when a bot starts.
+
+Each has a switch of its name in the section ``market_making.edge``; off, the object of ccxt or Freqtrade works as
+shipped. Nothing is changed on disk, only objects of the running bot. A contract test of each name fails when an upgrade
+changes the shape of the object it replaces (`tests/freqtrade_contract/test_edge.py`).
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from market_making.hyperliquid.shared_bucket import SharedBucket
+from market_making.settings.edge import EdgeSettings
+from market_making.trading.freqtrade.edge import sleep
+from market_making.trading.freqtrade.edge.asked_once import AskedOnce
+from market_making.trading.freqtrade.edge.builder_fee import refuse_builder_fee
+from market_making.trading.freqtrade.edge.door import Door, DoorLater, Step
+from market_making.trading.freqtrade.edge.funding import Funding
+from market_making.trading.freqtrade.edge.leverage_once import LeverageOnce
+from market_making.trading.freqtrade.edge.loop import Loop
+from market_making.trading.freqtrade.edge.pace import Pace
+
+log = logging.getLogger(__name__)
+
+
+class Override(NamedTuple):
+    """One override: its name, the object whose place it takes, and what holds without it."""
+
+    name: str
+    replaces: str
+    without: str
+
+
+OVERRIDES = (
+    Override(
+        "builder_fee", "ccxt.hyperliquid.handle_builder_fee_approval", "ccxt approves its builder and adds it to orders"
+    ),
+    Override("pace", "ccxt.hyperliquid.request", "ccxt waits 50 ms for each unit of its own costs before a request"),
+    Override(
+        "asked_once",
+        "ccxt.hyperliquid.request, freqtrade.worker.Worker._sleep",
+        "the account is asked for up to four times between two orders",
+    ),
+    Override("leverage_once", "freqtrade.exchange.Hyperliquid._lev_prep", "the leverage is sent before every entry"),
+    Override("funding", "freqtrade.exchange.Hyperliquid.get_funding_fees", "funding is asked for before every order"),
+)
+
+
+@dataclass
+class Edge:
+    """What the overrides of one bot share with it; without any, a bot works as Freqtrade ships it."""
+
+    loop: Loop = field(default_factory=Loop)
+    pace: Pace | None = None
+    installed: tuple[str, ...] = ()
+
+    @property
+    def weight_per_minute(self) -> float | None:
+        """Weight that this bot asked for in the last minute; None where it is not counted."""
+        return None if self.pace is None else self.pace.meter.per_minute
+
+    @property
+    def entry_actions(self) -> int:
+        """Actions that an entry costs: its order, and the leverage where that is sent with each."""
+        return 1 if "leverage_once" in self.installed else 2
+
+
+def install(exchange: Any, settings: EdgeSettings, folder: Path, *, is_live: bool) -> Edge:
+    """Install what is switched on.
+
+    Parameters
+    ----------
+    exchange : freqtrade.exchange.Hyperliquid
+        With its clients.
+    settings : EdgeSettings
+        The switches.
+    folder : Path
+        Where the bots of this machine share their pace.
+    is_live : bool
+        Whether orders are real; a dry run has no account to ask about.
+    """
+    wanted = {override.name for override in OVERRIDES if getattr(settings, override.name)}
+    if not is_live:
+        wanted -= {"asked_once", "leverage_once"}
+    edge = Edge(installed=tuple(override.name for override in OVERRIDES if override.name in wanted))
+    sleep.restore()
+    if "builder_fee" in wanted:
+        refuse_builder_fee(exchange._api, exchange._api_async, exchange._ws_async)
+    if "funding" in wanted:
+        Funding(exchange)
+    steps = list(_steps(edge, exchange, folder))
+    if steps:
+        Door(exchange._api, steps)
+    log.info("overrides of ccxt and Freqtrade: %s", ", ".join(edge.installed) or "none")
+    return edge
+
+
+def _steps(edge: Edge, exchange: Any, folder: Path) -> Iterator[Step]:
+    """What a request of the synchronous client passes, in this order."""
+    if "leverage_once" in edge.installed:
+        yield LeverageOnce(exchange).step
+    if "asked_once" in edge.installed:
+        sleep.Sleep(edge.loop)
+        yield AskedOnce(edge.loop).step
+    if "pace" in edge.installed:
+        edge.pace = Pace(SharedBucket(folder / f"pace-{_host(exchange._api)}"), edge.loop)
+        edge.pace.started()
+        for client in filter(None, (exchange._api, exchange._api_async, exchange._ws_async)):
+            client.enableRateLimit = False
+        for client in filter(None, (exchange._api_async, exchange._ws_async)):
+            DoorLater(client, edge.pace.step_later)
+        yield edge.pace.step
+
+
+def _host(client: Any) -> str:
+    """Name of the exchange's host, for a file: each has a limit of its own."""
+    address = urlsplit(client.implode_hostname(client.urls["api"]["public"])).netloc
+    return "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in address)
