@@ -19,6 +19,7 @@ from market_making.ops.commands.options import (
     with_options,
 )
 from market_making.recording.collection.collector import Collector, CollectorOptions
+from market_making.recording.collection.collector_state import living_collector
 from market_making.recording.collection.status import StoreStatus, store_status
 from market_making.recording.collection.upkeep import Retention
 from market_making.recording.other_venues.quirks import VenueQuirks
@@ -65,7 +66,8 @@ def collect(**options: Any) -> None:
 
 def collector_of(settings: Settings, options: dict[str, Any]) -> Collector:
     """The native collector, or the one of a venue that is reached through ccxt."""
-    kept = CollectorOptions(retention=Retention(options["keep_days"], options["keep_gigabytes"]))
+    retention = Retention(options["keep_days"], options["keep_gigabytes"])
+    kept = CollectorOptions(retention=retention, state=settings.state)
     # A Hyperliquid at another address may have any name in the store.
     elsewhere = settings.url != Settings().url and settings.venue not in THROUGH_CCXT
     venue = None if elsewhere else venue_named(settings.venue)
@@ -99,7 +101,8 @@ def _through_ccxt(venue: VenueQuirks, settings: Settings, options: dict[str, Any
 def status(*, as_json: bool, **options: Any) -> None:
     """Per coin and stream of its last recorded day: rows, age of the newest, gaps, bytes; and the clock's offset."""
     settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
-    result = store_status(settings.market_data, settings.venue, now_ms=now_ms())
+    collector = living_collector(settings.state, settings.venue, now_ms())
+    result = store_status(settings.market_data, settings.venue, now_ms=now_ms(), collector=collector)
     if as_json:
         print_json(result.as_json())
     else:
