@@ -6,17 +6,19 @@ A wrong value is refused with its key, the value seen and what is accepted.
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from market_making.market.errors import ConfigurationError
-from market_making.quoting.pricing import DepthBounds
-from market_making.quoting.risk.rules import RiskLimits
-from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 from market_making.settings.edge import EdgeSettings
 from market_making.settings.files import load_all, typed
 from market_making.settings.role import Role
+
+if TYPE_CHECKING:  # the models load numpy, which takes as long as all the rest of a command that ends with an error
+    from market_making.quoting.pricing import DepthBounds
+    from market_making.quoting.risk.rules import RiskLimits
+    from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 
 _ADDRESS = "^0x[0-9a-fA-F]{40}$"
 _SMALLEST_NOTIONAL = 13.0
@@ -77,8 +79,10 @@ class ModelSettings(Section):
         """The smallest order that Freqtrade places at an exchange's minimum of 10, with room for moves [lots]."""
         return min(1.0, _SMALLEST_NOTIONAL / self.order_notional)
 
-    def cartea_jaimungal(self) -> CarteaJaimungalSettings:
+    def cartea_jaimungal(self) -> "CarteaJaimungalSettings":
         """The same in the terms of the Cartea–Jaimungal model."""
+        from market_making.quoting.value.quote_table import CarteaJaimungalSettings  # noqa: PLC0415
+
         return CarteaJaimungalSettings(
             maximum_inventory=self.maximum_inventory,
             running_penalty=self.running_penalty,
@@ -108,8 +112,10 @@ class QuoteSettings(Section):
     actions_per_minute: Positive = 60.0
 
     @property
-    def bounds(self) -> DepthBounds:
+    def bounds(self) -> "DepthBounds":
         """Of the distance from mid."""
+        from market_making.quoting.pricing import DepthBounds  # noqa: PLC0415
+
         return DepthBounds(self.minimum_half_spread_bps, self.maximum_half_spread_bps)
 
     @model_validator(mode="after")
@@ -233,8 +239,10 @@ class Settings(Section):
         model = ModelSettings.model_construct(_fields_set=self.model.model_fields_set, **values)
         return self.model_copy(update={"model": model})
 
-    def risk_limits(self) -> RiskLimits:
+    def risk_limits(self) -> "RiskLimits":
         """Limits of the risk rules; an inventory at its bound is two thirds of what they call the largest position."""
+        from market_making.quoting.risk.rules import RiskLimits  # noqa: PLC0415
+
         bound = self.model.order_notional * self.model.maximum_inventory
         return RiskLimits(
             1.5 * bound,

@@ -1,11 +1,11 @@
 """`mm collect`: record ticks into the store; `mm status`: how the store is."""
 
+from __future__ import annotations
+
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from market_making.market.errors import ConfigurationError
 from market_making.ops.commands.options import (
@@ -18,13 +18,14 @@ from market_making.ops.commands.options import (
     print_json,
     with_options,
 )
-from market_making.recording.collection.collector import Collector, CollectorOptions
-from market_making.recording.collection.collector_state import living_collector
-from market_making.recording.collection.status import StoreStatus, store_status
-from market_making.recording.collection.upkeep import Retention
-from market_making.recording.other_venues.quirks import VenueQuirks
-from market_making.recording.other_venues.venues import NATIVE, THROUGH_CCXT, venue_named
-from market_making.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from market_making.recording.collection.collector import Collector, CollectorOptions
+    from market_making.recording.collection.status import StoreStatus
+    from market_making.recording.other_venues.quirks import VenueQuirks
+    from market_making.settings.settings import Settings
 
 data_option = click.option("--data", help="Root of the tick store: a folder, or an address such as s3://bucket/ticks.")
 
@@ -36,7 +37,7 @@ data_option = click.option("--data", help="Root of the tick store: a folder, or 
     click.option(
         "--url", help="Base address of a Hyperliquid, such as a local one; --venue then only names the folder."
     ),
-    click.option("--venue", help=f"{NATIVE} or, through ccxt, {', '.join(sorted(THROUGH_CCXT))}."),
+    click.option("--venue", help="hyperliquid or, through ccxt, binance, binanceusdm, bybit, dydx, okx."),
     click.option("--quote", help="Quote currency on a venue reached through ccxt.  [default: the venue's usual one]"),
     data_option,
     click.option(
@@ -66,6 +67,11 @@ def collect(**options: Any) -> None:
 
 def collector_of(settings: Settings, options: dict[str, Any]) -> Collector:
     """The native collector, or the one of a venue that is reached through ccxt."""
+    from market_making.recording.collection.collector import Collector, CollectorOptions
+    from market_making.recording.collection.upkeep import Retention
+    from market_making.recording.other_venues.venues import NATIVE, THROUGH_CCXT, venue_named
+    from market_making.settings.settings import Settings
+
     retention = Retention(options["keep_days"], options["keep_gigabytes"])
     kept = CollectorOptions(retention=retention, state=settings.state)
     # A Hyperliquid at another address may have any name in the store.
@@ -85,7 +91,7 @@ def _through_ccxt(venue: VenueQuirks, settings: Settings, options: dict[str, Any
     if options["whole_venue"]:
         raise ConfigurationError(f"--all: name the coins of {venue.name} with --coin, each has sockets of its own")
     # Loading ccxt takes seconds and 100 MB, which recording the native venue does not need.
-    from market_making.recording.other_venues.collector import OtherVenueCollector, VenueOptions  # noqa: PLC0415
+    from market_making.recording.other_venues.collector import OtherVenueCollector, VenueOptions
 
     through = VenueOptions(quote=options["quote"])
     return OtherVenueCollector(venue, settings.coins, settings.market_data, options=kept, through=through)
@@ -100,6 +106,11 @@ def _through_ccxt(venue: VenueQuirks, settings: Settings, options: dict[str, Any
 )
 def status(*, as_json: bool, **options: Any) -> None:
     """Per coin and stream of its last recorded day: rows, age of the newest, gaps, bytes; and the clock's offset."""
+    from rich.console import Console
+
+    from market_making.recording.collection.collector_state import living_collector
+    from market_making.recording.collection.status import store_status
+
     settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
     collector = living_collector(settings.state, settings.venue, now_ms())
     result = store_status(settings.market_data, settings.venue, now_ms=now_ms(), collector=collector)
@@ -113,6 +124,8 @@ def _show(console: Console, result: StoreStatus, root: str) -> None:
     if not result.coins:
         console.print(f"nothing was recorded in {root}; [bold]mm collect[/bold] records")
         return
+    from rich.table import Table
+
     table = Table("coin", "stream", "rows", "newest", "gaps", "size", title=f"the last recorded day in {root}")
     for column in table.columns[2:]:
         column.justify = "right"

@@ -1,15 +1,17 @@
 """Options and value types that several commands share."""
 
+from __future__ import annotations
+
 import datetime
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
 
-from market_making.settings.settings import Settings
+if TYPE_CHECKING:
+    from market_making.settings.settings import Settings
 
 DEFAULT_CONFIG = Path("user_data/config.json")
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -83,6 +85,8 @@ def load_settings(configs: tuple[Path, ...], **overrides: Any) -> Settings:
 
     Without `configs` the default file is read when it exists, otherwise all defaults hold.
     """
+    from market_making.settings.settings import Settings
+
     chosen = configs or ((DEFAULT_CONFIG,) if DEFAULT_CONFIG.exists() else ())
     settings = Settings.from_files(chosen)
     return settings.model_copy(update={key: value for key, value in overrides.items() if value is not None})
@@ -90,6 +94,8 @@ def load_settings(configs: tuple[Path, ...], **overrides: Any) -> Settings:
 
 def print_json(document: Any) -> None:
     """One JSON document on standard output."""
+    import orjson
+
     click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())
 
 

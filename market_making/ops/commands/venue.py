@@ -1,19 +1,17 @@
 """`mm venue`: the local Hyperliquid alone, over a simulated market or a recording."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from market_making.market.errors import ConfigurationError
 from market_making.ops.commands.options import Duration, Instant, json_option, now_ms, print_json, with_options
-from market_making.simulation.presets import default_truths
-from market_making.simulation.simulation import SimulatedSource
-from market_making.venue.config import AccountConfig, VenueConfig
-from market_making.venue.markets.prehistory import Playback
-from market_making.venue.markets.recording import RecordingSource
-from market_making.venue.markets.source import Source
-from market_making.venue.server import run
+
+if TYPE_CHECKING:
+    from market_making.venue.markets.source import Source
 
 
 @click.command()
@@ -54,6 +52,10 @@ def venue(**options: Any) -> None:
     it, so that a calibration has its window at once.
     """
     source = _source(**{name: options[name] for name in ("simulate", "recording", "coins", "seed", "start")})
+    from market_making.venue.config import AccountConfig, VenueConfig
+    from market_making.venue.markets.prehistory import Playback
+    from market_making.venue.server import run
+
     playback = Playback.prepare(
         source,
         root=options["prehistory"],
@@ -84,7 +86,12 @@ def _source(*, simulate: bool, recording: Path | None, coins: tuple[str, ...], s
     if simulate == (recording is not None):
         raise ConfigurationError("give either --simulate or --recording ROOT")
     if recording is not None:
+        from market_making.venue.markets.recording import RecordingSource
+
         return RecordingSource(recording, list(coins), start_ms=start)
+    from market_making.simulation.presets import default_truths
+    from market_making.simulation.simulation import SimulatedSource
+
     return SimulatedSource(default_truths(coins), seed=seed)
 
 
