@@ -198,11 +198,11 @@ def stopped_with_position(state: BotState, now_ms: int) -> Iterator[Finding]:
 
 
 def not_writing(state: SidecarState, now_ms: int) -> Iterator[Finding]:  # noqa: ARG001
-    """Find coins of which a collector has written nothing for a minute."""
+    """Find coins of which a collector has received nothing for a minute, or nothing since it started."""
     for coin in state.coins:
-        if coin.age_ms is not None and coin.age_ms > NOT_WRITING_MS:
-            figures = {"coin": coin.coin, "age": seconds(coin.age_ms), "detail": _tail(coin.detail)}
-            yield Finding(coin.coin, figures)
+        age_ms = state.written_ms - state.started_ms if coin.age_ms is None else coin.age_ms
+        if age_ms > NOT_WRITING_MS:
+            yield Finding(coin.coin, {"coin": coin.coin, "age": seconds(age_ms), "detail": _tail(coin.detail)})
 
 
 def failing(state: SidecarState, now_ms: int) -> Iterator[Finding]:  # noqa: ARG001
@@ -231,9 +231,8 @@ def not_calibrated(state: SidecarState, now_ms: int) -> Iterator[Finding]:  # no
     """Find coins of which a calibrator has published nothing usable."""
     for coin in state.coins:
         late = coin.age_ms is None or coin.age_ms > NOT_WRITING_MS
-        if late or coin.status in ("bad", "failed", "refused"):
-            figures = {"coin": coin.coin, "detail": _tail(coin.detail)}
-            yield Finding(coin.coin, figures)
+        if late or coin.status == "bad":
+            yield Finding(coin.coin, {"coin": coin.coin, "detail": _tail(coin.detail)})
 
 
 def _tail(detail: str) -> str:
