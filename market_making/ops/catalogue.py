@@ -29,8 +29,7 @@ ENTRIES = {
         f"{_COMMANDS}.import_:import_", "Bring files of FORMAT, and those below folders, into a tick store."
     ),
     "status": Entry(
-        f"{_COMMANDS}.collect:status",
-        "Per coin and stream of its last recorded day: rows, age of the newest, gaps, bytes; and the clock's offset.",
+        f"{_COMMANDS}.status:status", "Show who runs, what is the matter, what to do, and what is recorded."
     ),
     "candles": Entry(
         f"{_COMMANDS}.import_:candles",

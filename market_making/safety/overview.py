@@ -62,6 +62,11 @@ class Overview:
         """Whether one of the notices is an alarm."""
         return any(said.notice.severity == Severity.ALARM for said in self.notices)
 
+    @property
+    def runs(self) -> bool:
+        """Whether any program has not ended."""
+        return not (all(bot.stopped for bot in self.bots) and all(sidecar.stopped for sidecar in self.sidecars))
+
     def sidecar(self, kind: str, venue: str) -> SidecarState | None:
         """The last state of the collector or calibrator of a venue."""
         return next((state for state in self.sidecars if (state.kind, state.venue) == (kind, venue)), None)

@@ -1,4 +1,4 @@
-"""`mm collect`: record ticks into the store; `mm status`: how the store is."""
+"""`mm collect`: record ticks into the store."""
 
 from __future__ import annotations
 
@@ -9,21 +9,14 @@ import click
 
 from market_making.market.errors import ConfigurationError
 from market_making.ops.commands.options import (
-    ago,
     coins_option,
     config_option,
-    json_option,
     load_settings,
-    now_ms,
-    print_json,
     with_options,
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from market_making.recording.collection.collector import Collector, CollectorOptions
-    from market_making.recording.collection.status import StoreStatus
     from market_making.recording.other_venues.quirks import VenueQuirks
     from market_making.settings.settings import Settings
 
@@ -95,45 +88,3 @@ def _through_ccxt(venue: VenueQuirks, settings: Settings, options: dict[str, Any
 
     through = VenueOptions(quote=options["quote"])
     return OtherVenueCollector(venue, settings.coins, settings.market_data, options=kept, through=through)
-
-
-@click.command()
-@with_options(
-    click.option("--venue", help="Name of the venue in the store."),
-    data_option,
-    config_option,
-    json_option,
-)
-def status(*, as_json: bool, **options: Any) -> None:
-    """Per coin and stream of its last recorded day: rows, age of the newest, gaps, bytes; and the clock's offset."""
-    from rich.console import Console
-
-    from market_making.recording.collection.collector_state import living_collector
-    from market_making.recording.collection.status import store_status
-
-    settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
-    collector = living_collector(settings.state, settings.venue, now_ms())
-    result = store_status(settings.market_data, settings.venue, now_ms=now_ms(), collector=collector)
-    if as_json:
-        print_json(result.as_json())
-    else:
-        _show(Console(), result, str(settings.market_data))
-
-
-def _show(console: Console, result: StoreStatus, root: str) -> None:
-    if not result.coins:
-        console.print(f"nothing was recorded in {root}; [bold]mm collect[/bold] records")
-        return
-    from rich.table import Table
-
-    table = Table("coin", "stream", "rows", "newest", "gaps", "size", title=f"the last recorded day in {root}")
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for coin, streams in result.coins.items():
-        for stream, stands in streams.items():
-            age = ago(stands.age_ms / 1e3)
-            table.add_row(coin, str(stream), f"{stands.rows:,}", age, str(stands.gaps), f"{stands.bytes / 1e6:.1f} MB")
-    console.print(table)
-    offset = result.clock_offset_ms
-    known = "not measured within the last minute" if offset is None else f"{offset:+.0f} ms ahead of this machine's"
-    console.print(f"the exchange's clock: {known}")
