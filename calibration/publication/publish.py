@@ -75,7 +75,7 @@ def parameters(coin: str, published: Published, settings: Settings) -> Parameter
     document = Parameters(
         venue=settings.venue,
         coin=coin,
-        pair=pair_of(settings.venue, coin),
+        pair=_pair(coin, settings),
         created_ms=calibration.created_ms,
         valid_until_ms=calibration.created_ms + round(settings.calibration.valid_for_s * 1e3),
         calibration_id="",
@@ -92,6 +92,13 @@ def parameters(coin: str, published: Published, settings: Settings) -> Parameter
     )
     text = document.model_dump_json(by_alias=True)
     return document.model_copy(update={"calibration_id": sha256(text.encode()).hexdigest()[:_ID_LENGTH]})
+
+
+def _pair(coin: str, settings: Settings) -> str:
+    """The configured market of a coin, or else the usual one of its venue."""
+    usual = pair_of(settings.venue, coin)
+    base = usual.split("/")[0]
+    return next((pair for pair in settings.pairs if pair.split("/")[0] == base), usual)
 
 
 def _market(calibration: Calibration) -> Market:

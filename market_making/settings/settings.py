@@ -157,13 +157,15 @@ class Settings(Section):
 
     `sides` says what this bot may hold: `long_only`; `short_only`; `alternate`, long or short, one at a time; or one of
     two bots on two accounts that quote both sides together, `long_leg` and `short_leg`, which tell each other their
-    position through files in `legs`. Every program keeps its state file in `state`, where the kill switch lies as well,
+    position through files in `legs`. `pairs` are Freqtrade's names of markets that are not the usual one of their
+    coin at the venue. Every program keeps its state file in `state`, where the kill switch lies as well,
     and the pace of requests that the bots of a machine share. `leverage` applies to futures only. `account` is the
     address whose fee holds; in a configuration without it, the exchange's ``walletAddress``.
     """
 
     venue: str = "hyperliquid"
     coins: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
     url: str = "https://api.hyperliquid.xyz"
     account: Annotated[str, Field(pattern=_ADDRESS)] | None = None
     market_data: Path | str = Path("user_data/market_data")  # or an address such as s3://bucket/ticks
@@ -197,8 +199,8 @@ class Settings(Section):
     def from_files(cls, paths: Sequence[Path]) -> "Settings":
         """Read the section from Freqtrade configuration files, merged as Freqtrade does: deeply, the later file wins.
 
-        Without `coins` in the section the pair whitelist names them, without `account` it is the exchange's wallet
-        address; without the section all defaults hold.
+        Without `coins` or `pairs` in the section the pair whitelist names them, without `account` it is the exchange's
+        wallet address; without the section all defaults hold.
 
         Raises
         ------
@@ -209,10 +211,10 @@ class Settings(Section):
         where = ", ".join(str(path) for path in paths)
         settings = cls.from_section(config.get("market_making", {}), where=f"{where}: market_making")
         exchange = typed(config, "exchange", dict, where)
-        told: dict[str, Any] = {}
+        whitelist = tuple(str(pair) for pair in typed(exchange, "pair_whitelist", list, f"{where}: exchange"))
+        told: dict[str, Any] = {} if settings.pairs else {"pairs": whitelist}
         if not settings.coins:
-            pairs = typed(exchange, "pair_whitelist", list, f"{where}: exchange")
-            told["coins"] = tuple(str(pair).split("/")[0] for pair in pairs)
+            told["coins"] = tuple(pair.split("/")[0] for pair in whitelist)
         wallet = str(exchange.get("walletAddress", ""))
         if settings.account is None and re.match(_ADDRESS, wallet) and wallet != _NO_ADDRESS:
             told["account"] = wallet
