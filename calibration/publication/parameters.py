@@ -20,8 +20,8 @@ from market_making.settings.settings import Horizon
 
 SCHEMA = "1.0"
 _CLOCK_TOLERANCE_MS = 5_000
-# How far mid may move while a file is valid: for a minute; for longer it grows with the square root of time. In 133 days
-# BTC, ETH and SOL moved 5.2 % at most within a 5-minute candle, HYPE 14.4 %, which makes 6.4 % for a minute.
+# How far mid may move while a file is valid: for a minute; for longer it grows with the square root of time.
+# In 133 days BTC, ETH and SOL moved 5.2 % at most within a 5-minute candle, HYPE 14.4 %: 6.4 % for a minute.
 _FURTHEST_MOVE = 0.10
 _FURTHEST_WITHIN_MS = 60_000
 
