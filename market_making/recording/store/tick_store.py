@@ -158,8 +158,8 @@ class TickStore:
         days = self.days(coin)
         if not days:
             known = self.coins()
-            held = did_you_mean(coin, known) or f"; it holds {', '.join(known) or 'none'}"
-            raise UnknownCoin(f"{self.root} holds no {coin} of {self.venue}{held}")
+            held = f"it holds {', '.join(known) or 'none'}"
+            raise UnknownCoin(f"{self.root} holds no {coin} of {self.venue}; {held}{did_you_mean(coin, known)}")
         return days
 
     def _first_known(self, coin: str, days: Sequence[str]) -> tuple[int, int] | None:
