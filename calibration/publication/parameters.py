@@ -16,7 +16,7 @@ from market_making.market.errors import InvalidParameters, MissingParameters, Sa
 from market_making.market.reasons import Reason
 from market_making.market.sides import Directions
 from market_making.quoting.order_flow import OrderFlow
-from market_making.settings.settings import Horizon
+from market_making.settings.sections import Horizon
 
 SCHEMA = "1.0"
 _CLOCK_TOLERANCE_MS = 5_000

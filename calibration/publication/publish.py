@@ -23,7 +23,8 @@ from market_making.market.tape import FloatArray
 from market_making.quoting.risk import toxicity
 from market_making.quoting.value.quote_table import QuoteTable, solve_tables
 from market_making.recording.other_venues.venues import pair_of
-from market_making.settings.settings import ModelSettings, Settings
+from market_making.settings.sections import ModelSettings
+from market_making.settings.settings import Settings
 
 _ID_LENGTH = 12
 _WRITERS = 4

@@ -6,14 +6,16 @@ from difflib import get_close_matches
 _ALIKE = 0.6
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, known: Iterable[str], *, alike: float = _ALIKE) -> str | None:
     """The known name most like `word`, upper and lower case being the same; None if none is like it.
+
+    `alike` is the least similarity, from 0 to 1.
 
     >>> nearest("eth", ["BTC", "ETH"])
     'ETH'
     """
     names = {name.lower(): name for name in sorted(known, reverse=True)}
-    found = get_close_matches(word.lower(), names, n=1, cutoff=_ALIKE)
+    found = get_close_matches(word.lower(), names, n=1, cutoff=alike)
     return names[found[0]] if found else None
 
 

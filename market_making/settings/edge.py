@@ -1,12 +1,12 @@
 """Switches of what makes the bot faster than stock Freqtrade, most of it in running objects of ccxt and Freqtrade."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from market_making.settings.section import Section
 
 
-class EdgeSettings(BaseModel):
+class EdgeSettings(Section):
     """What is on, by name; an override that is off leaves the object as ccxt or Freqtrade ships it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     builder_fee: bool = Field(
         True, description="Approve no builder and pay none; off, ccxt adds its own to every order"

@@ -71,7 +71,7 @@ class MarketMaking(IStrategy):
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
         try:
-            self.settings = Settings.from_section(config.get("market_making", {}))
+            self.settings = Settings.from_freqtrade(config)
         except ConfigurationError as error:
             raise FreqtradeConfigurationError(str(error)) from None
         self.can_short = self.settings.role.opens_with(Side.ASK)

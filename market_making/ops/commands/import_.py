@@ -15,6 +15,7 @@ from market_making.ops.commands.options import (
     json_option,
     load_settings,
     print_json,
+    user_data,
     with_options,
 )
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from market_making.recording.importers import ImportReport
 
 FORMATS = ("hftbacktest", "hyperliquid-archive", "hyperliquid-fills", "prior-art", "tardis")
-CANDLES = Path("user_data/data/hyperliquid")
+CANDLES = Path("data/hyperliquid")
 
 
 @click.command("import")
@@ -95,18 +96,17 @@ def _show(report: ImportReport, out: str) -> None:
     click.option(
         "--out",
         type=click.Path(path_type=Path, file_okay=False),
-        default=CANDLES,
-        show_default=True,
-        help="Freqtrade's data folder of the exchange.",
+        help="Freqtrade's data folder of the exchange.  [default: data/hyperliquid in the folder of --userdir]",
     ),
     config_option,
     json_option,
 )
-def candles(*, out: Path, as_json: bool, **options: Any) -> None:
+def candles(*, out: Path | None, as_json: bool, **options: Any) -> None:
     """Add 1m, 5m and 1h candles and funding to Freqtrade's, so that backtests have data: from ticks or other files.
 
     Without --coin, of every coin of the store.
     """
+    out = out or user_data() / CANDLES
     files = _converted(out, options) if options["source"] else _from_ticks(out, options)
     if as_json:
         document = [{"path": str(file.path), "candles": file.candles, "before": file.before} for file in files]
