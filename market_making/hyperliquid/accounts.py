@@ -7,6 +7,15 @@ from market_making.hyperliquid.orders import decimal_text, side_letter
 from market_making.market.sides import Side
 
 
+class Liquidation(NamedTuple):
+    """Why a fill was a liquidation: whose, at which mark price, in the book or by the liquidator who took over."""
+
+    user: str
+    mark_price: Decimal
+    is_backstop: bool
+    is_cross: bool
+
+
 class Fill(NamedTuple):
     """One fill of one account; `start_size` is the position before it, `fee` includes `builder_fee` [USDC]."""
 
@@ -24,6 +33,7 @@ class Fill(NamedTuple):
     builder_fee: Decimal
     trade_id: int
     hash: str
+    liquidation: Liquidation | None = None
 
 
 class FundingPayment(NamedTuple):
@@ -87,7 +97,7 @@ def fill_fields(fill: Fill) -> dict[str, Any]:
         "side": side_letter(fill.side),
         "time": fill.time_ms,
         "startPosition": decimal_text(fill.start_size),
-        "dir": direction_text(fill.start_size, fill.side, fill.size),
+        "dir": _direction(fill),
         "closedPnl": decimal_text(round(fill.closed_pnl, 6)),
         "hash": fill.hash,
         "oid": fill.oid,
@@ -101,7 +111,60 @@ def fill_fields(fill: Fill) -> dict[str, Any]:
         fields["cloid"] = fill.cloid
     if fill.builder_fee:
         fields["builderFee"] = decimal_text(fill.builder_fee)
+    if fill.liquidation is not None:
+        fields["liquidation"] = {
+            "liquidatedUser": fill.liquidation.user,
+            "markPx": decimal_text(fill.liquidation.mark_price),
+            "method": "backstop" if fill.liquidation.is_backstop else "market",
+        }
     return fields
+
+
+def _direction(fill: Fill) -> str:
+    liquidation = fill.liquidation
+    if liquidation is None or not liquidation.is_backstop:
+        return direction_text(fill.start_size, fill.side, fill.size)
+    kind, side = "Cross" if liquidation.is_cross else "Isolated", "Long" if fill.start_size > 0 else "Short"
+    return f"Liquidated {kind} {side}"
+
+
+class LiquidationEvent(NamedTuple):
+    """What an account lost to a liquidation: positions by coin with their signed sizes, and its worth then [USDC]."""
+
+    time_ms: int
+    hash: str
+    number: int
+    user: str
+    positions: tuple[tuple[str, Decimal], ...]
+    notional: Decimal
+    account_value: Decimal
+    is_cross: bool
+
+
+def liquidation_delta(event: LiquidationEvent) -> dict[str, Any]:
+    """A liquidation of ``userNonFundingLedgerUpdates``, ready for JSON."""
+    return {
+        "time": event.time_ms,
+        "hash": event.hash,
+        "delta": {
+            "type": "liquidation",
+            "liquidatedNtlPos": _dollars(event.notional),
+            "accountValue": _dollars(event.account_value),
+            "leverageType": "Cross" if event.is_cross else "Isolated",
+            "liquidatedPositions": [{"coin": coin, "szi": decimal_text(size)} for coin, size in event.positions],
+        },
+    }
+
+
+def liquidation_fields(event: LiquidationEvent) -> dict[str, Any]:
+    """A liquidation of the ``userEvents`` stream, ready for JSON."""
+    return {
+        "lid": event.number,
+        "liquidator": "0x" + "0" * 40,
+        "liquidated_user": event.user,
+        "liquidated_ntl_pos": _dollars(event.notional),
+        "liquidated_account_value": _dollars(event.account_value),
+    }
 
 
 def funding_fields(payment: FundingPayment) -> dict[str, Any]:
@@ -216,14 +279,18 @@ def fee_fields(
         "userSpotAddRate": rates["spotAdd"],
         "activeReferralDiscount": "0.0",
         "trial": None,
-        "feeTrialReward": "0.0",
+        "feeTrialEscrow": "0.0",
         "nextTrialAvailableTimestamp": None,
         "stakingLink": None,
         "activeStakingDiscount": {"bpsOfMaxSupply": "0.0", "discount": "0.0"},
     }
 
 
-def rate_limit_fields(volume: Decimal, used: int, cap: int) -> dict[str, Any]:
-    """``userRateLimit``, ready for JSON."""
-    surplus = max(cap - used, 0)
-    return {"cumVlm": _dollars(volume), "nRequestsUsed": used, "nRequestsCap": cap, "nRequestsSurplus": surplus}
+def rate_limit_fields(volume: Decimal, used: int, reserved: int, cap: int) -> dict[str, Any]:
+    """``userRateLimit``, ready for JSON: bought actions are used up first, what is left of them is the surplus."""
+    return {
+        "cumVlm": _dollars(volume),
+        "nRequestsUsed": max(used - reserved, 0),
+        "nRequestsCap": cap,
+        "nRequestsSurplus": max(reserved - used, 0),
+    }

@@ -2,14 +2,15 @@
 
 At any price the two sides of this identity are booked separately and agree to the last digit::
 
-    cash + Σ isolated cash + Σ size · price  =  deposits + realised − fees + funding + Σ unrealised
+    cash + Σ isolated cash + Σ size · price  =  deposits + realised − fees + funding − seized + Σ unrealised
 """
 
 from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
-from market_making.hyperliquid.accounts import Fill, FundingPayment
+from market_making.hyperliquid.accounts import Fill, FundingPayment, LiquidationEvent
 from market_making.market.instrument import Instrument
 from market_making.venue.accounts.budget import ActionBudget
 from market_making.venue.accounts.position import ZERO, Position
@@ -19,26 +20,37 @@ from market_making.venue.order_book.order import Order
 DEFAULT_LEVERAGE = 20
 REMEMBERED_FILLS = 10_000
 REMEMBERED_ORDERS = 2_000
+AGENT_LIFE_MS = 180 * 86_400_000
+
+
+class Agent(NamedTuple):
+    """A key that may trade for an account until a Unix time [ms]; the one without a name is not listed."""
+
+    name: str
+    valid_until_ms: int
 
 
 @dataclass(slots=True)
 class Account:
-    """One address with its money and its orders."""
+    """One address with its money and its orders; a sub-account has a `master`, a vault a `leader`."""
 
     address: str
     deposits: Decimal
     budget: ActionBudget
     master: str | None = None
+    leader: str | None = None
     cash: Decimal = ZERO
     realised: Decimal = ZERO
     fees: Decimal = ZERO
     funding: Decimal = ZERO
+    seized: Decimal = ZERO
     positions: dict[str, Position] = field(default_factory=dict)
     open_orders: dict[int, Order] = field(default_factory=dict)
     finished_orders: deque[Order] = field(default_factory=deque)
     fills: deque[Fill] = field(default_factory=lambda: deque(maxlen=REMEMBERED_FILLS))
     fundings: deque[FundingPayment] = field(default_factory=lambda: deque(maxlen=REMEMBERED_FILLS))
-    agents: dict[str, str] = field(default_factory=dict)
+    liquidations: list[LiquidationEvent] = field(default_factory=list)
+    agents: dict[str, Agent] = field(default_factory=dict)
     builders: dict[str, Decimal] = field(default_factory=dict)
     referrer: str | None = None
     cancel_all_ms: int | None = None
@@ -54,6 +66,11 @@ class Account:
             leverage = min(DEFAULT_LEVERAGE, maximum_leverage)
             self.positions[instrument.coin] = Position(instrument.lot, maximum_leverage, leverage)
         return self.positions[instrument.coin]
+
+    def acts_here(self, address: str, now_ms: int) -> bool:
+        """Whether a key of this address may sign for the account: its own one, or that of a valid agent."""
+        agent = self.agents.get(address)
+        return address == self.address or (agent is not None and now_ms < agent.valid_until_ms)
 
     def held(self) -> dict[str, Position]:
         """Positions that are not flat."""
@@ -84,3 +101,8 @@ class Account:
         """Take a fee that no fill caused."""
         self.cash -= amount
         self.fees += amount
+
+    def seize(self, amount: Decimal) -> None:
+        """Give what a liquidation left to the liquidator; a debt (negative) is his, too."""
+        self.cash -= amount
+        self.seized += amount

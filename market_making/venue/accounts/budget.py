@@ -13,7 +13,7 @@ CANCEL_ALLOWANCE = 100_000
 
 @dataclass(slots=True)
 class ActionBudget:
-    """Actions of one address; a batch of n orders counts n."""
+    """Actions of one address; a batch of n orders counts n. `reserved` ones were bought."""
 
     free: int
     used: int = 0
@@ -22,9 +22,14 @@ class ActionBudget:
     next_allowed_ms: int = 0
 
     @property
+    def cap(self) -> int:
+        """How many actions the address has earned by now."""
+        return self.free + int(self.volume)
+
+    @property
     def limit(self) -> int:
-        """How many actions the address may have used by now."""
-        return self.free + self.reserved + int(self.volume)
+        """How many actions the address may have used by now, bought ones included."""
+        return self.cap + self.reserved
 
     def admit(self, count: int, now_ms: int, *, is_cancel: bool) -> str | None:
         """Count actions; return the exchange's words where they are refused."""

@@ -49,7 +49,7 @@ def _summary(account: Account, prices: Prices, positions: Mapping[str, Position]
 def equity(account: Account, prices: Prices) -> Decimal:
     """Worth of the account [USDC], from deposits and profits; `summary` says the same from cash and values."""
     unrealised = sum((position.unrealised(prices[coin]) for coin, position in account.held().items()), ZERO)
-    return account.deposits + account.realised - account.fees + account.funding + unrealised
+    return account.deposits + account.realised - account.fees + account.funding - account.seized + unrealised
 
 
 def withdrawable(account: Account, prices: Prices) -> Decimal:

@@ -46,6 +46,7 @@ class Statistics:
     taker_volume: Decimal = Decimal(0)
     builder_fees: Decimal = Decimal(0)
     round_trips: int = 0
+    liquidations: int = 0
     fill_to_quote_ms: list[int] = field(default_factory=list)
     resting: dict[str, RestingClock] = field(default_factory=dict)
     _unanswered: dict[tuple[str, Side], list[int]] = field(default_factory=dict)

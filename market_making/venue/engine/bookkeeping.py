@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from itertools import count
 
-from market_making.hyperliquid.accounts import Fill, FundingPayment
+from market_making.hyperliquid.accounts import Fill, FundingPayment, Liquidation
 from market_making.market.events import Trade
 from market_making.market.sides import Direction, Side
 from market_making.venue.accounts.account import Account
@@ -46,10 +46,13 @@ class Bookkeeper:
         """Identity of the next trade."""
         return next(self._trade_ids)
 
-    def fill(self, account: Account, order: Order, execution: Execution, trade: Trade) -> None:
+    def fill(
+        self, account: Account, order: Order, execution: Execution, trade: Trade, liquidation: Liquidation | None
+    ) -> None:
         """Book one execution for one of its orders.
 
-        `order.lots` is already what remains; `trade` is the public trade of the execution.
+        `order.lots` is already what remains; `trade` is the public trade of the execution, `liquidation` what its
+        aggressor was forced by.
         """
         position = account.positions[order.coin]
         size, price = order.size(execution.lots), Decimal(repr(execution.price))
@@ -66,12 +69,32 @@ class Bookkeeper:
         fill = Fill(
             coin=order.coin, side=order.side, price=price, size=size, time_ms=trade.time_ms, start_size=start,
             closed_pnl=realised, oid=order.oid, cloid=order.cloid, is_taker=not is_maker, fee=own_fee + builder_fee,
-            builder_fee=builder_fee, trade_id=int(trade.trade_id), hash=trade.hash,
+            builder_fee=builder_fee, trade_id=int(trade.trade_id), hash=trade.hash, liquidation=liquidation,
         )  # fmt: skip
         account.fills.append(fill)
         self._tell(FillNotice(account.address, fill))
         if order.lots:
             self._tell(OrderNotice(account.address, order.state()))
+
+    def take_over(self, account: Account, coin: ListedCoin, oid: int, liquidation: Liquidation, now_ms: int) -> Trade:
+        """Let the liquidator have a position at the mark price, without a fee; return the public trade."""
+        position, price = account.positions[coin.listing.coin], liquidation.mark_price
+        start, lots = position.size, position.lots
+        side, direction = (Side.ASK, Direction.SELL) if lots > 0 else (Side.BID, Direction.BUY)
+        buyer, seller = (account.address, OUTSIDER) if side is Side.BID else (OUTSIDER, account.address)
+        trade = Trade(
+            coin.listing.coin, now_ms, direction, float(price), float(abs(start)), str(self.new_trade_id()),
+            self.new_hash(), buyer, seller,
+        )  # fmt: skip
+        realised = account.trade(position, -lots, price, ZERO)
+        fill = Fill(
+            coin=coin.listing.coin, side=side, price=price, size=abs(start), time_ms=now_ms, start_size=start,
+            closed_pnl=realised, oid=oid, cloid=None, is_taker=True, fee=ZERO, builder_fee=ZERO,
+            trade_id=int(trade.trade_id), hash=trade.hash, liquidation=liquidation,
+        )  # fmt: skip
+        account.fills.append(fill)
+        self._tell(FillNotice(account.address, fill))
+        return trade
 
     def _builder_fee(self, order: Order, notional: Decimal) -> Decimal:
         if order.builder is None:

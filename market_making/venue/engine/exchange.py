@@ -5,10 +5,11 @@ from decimal import Decimal
 
 from market_making.market.events import BookSnapshot, Trade
 from market_making.market.instrument import Listing
-from market_making.venue.accounts.account import Account
+from market_making.venue.accounts.account import AGENT_LIFE_MS, Account, Agent
 from market_making.venue.accounts.budget import ActionBudget
 from market_making.venue.config import AccountConfig, VenueConfig
 from market_making.venue.engine.bookkeeping import Bookkeeper
+from market_making.venue.engine.liquidation import Liquidator
 from market_making.venue.engine.notices import BookNotice, Notice
 from market_making.venue.engine.order_desk import OrderDesk
 from market_making.venue.engine.state import State
@@ -36,6 +37,7 @@ class Exchange:
         self.state = State(config, now_ms)
         self._books = Bookkeeper(config, self.state.notices.append)
         self.desk = OrderDesk(self.state, self._books)
+        self.liquidator = Liquidator(self.state, self.desk, self._books)
         for index, listing in enumerate(listings):
             coin = ListedCoin(index, listing, self.desk.capacity, self.desk.end, config.trade_backlog)
             self.state.coins.append(coin)
@@ -49,10 +51,12 @@ class Exchange:
         """Create an account with its deposit."""
         settings = self.state.config
         balance = settings.starting_balance if config.balance is None else config.balance
-        master = None if config.master is None else config.master.lower()
-        budget = ActionBudget(settings.free_actions)
-        account = Account(config.address.lower(), Decimal(str(balance)), budget, master)
-        account.agents = {agent.lower(): f"start{number}" for number, agent in enumerate(config.agents)}
+        master, leader = (None if owner is None else owner.lower() for owner in (config.master, config.leader))
+        budget = ActionBudget(settings.free_actions, used=config.used_actions, volume=Decimal(str(config.volume)))
+        account = Account(config.address.lower(), Decimal(str(balance)), budget, master, leader)
+        for number, (agent, until_ms) in enumerate(config.agent_configs):
+            until_ms = self.state.now_ms + AGENT_LIFE_MS if until_ms is None else until_ms  # noqa: PLW2901
+            account.agents[agent.lower()] = Agent(f"start{number}", until_ms)
         for coin in self.state.coins:
             account.position(coin.instrument, coin.listing.maximum_leverage)
         self.state.accounts[account.address] = account
@@ -113,6 +117,7 @@ class Exchange:
         if coin.update_mark(self.state.now_ms) and coin.mark is not None:
             self.state.prices[coin.listing.coin] = coin.mark
             self.desk.fire_triggers(coin)
+            self.liquidator.check()
 
     def _numbered(self, trade: Trade) -> Trade:
         """The wire needs a number as the identity of a trade; not every source has one."""

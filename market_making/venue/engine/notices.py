@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from market_making.hyperliquid.accounts import Fill, FundingPayment
+from market_making.hyperliquid.accounts import Fill, FundingPayment, LiquidationEvent
 from market_making.hyperliquid.orders import OrderState
 from market_making.market.events import Trade
 
@@ -28,6 +28,13 @@ class FundingNotice(NamedTuple):
     payment: FundingPayment
 
 
+class LiquidationNotice(NamedTuple):
+    """An account was liquidated."""
+
+    address: str
+    event: LiquidationEvent
+
+
 class TradesNotice(NamedTuple):
     """Trades everybody sees."""
 
@@ -41,4 +48,4 @@ class BookNotice(NamedTuple):
     time_ms: int
 
 
-Notice = OrderNotice | FillNotice | FundingNotice | TradesNotice | BookNotice
+Notice = OrderNotice | FillNotice | FundingNotice | LiquidationNotice | TradesNotice | BookNotice

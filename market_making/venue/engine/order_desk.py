@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from market_making.hyperliquid.accounts import Liquidation
 from market_making.hyperliquid.actions import Builder
 from market_making.hyperliquid.orders import OrderTerms, TimeInForce
 from market_making.market.events import Trade
@@ -27,6 +28,7 @@ class Handling(NamedTuple):
     builder: Builder | None = None
     waits_for_parent: bool = False
     whole_position: bool = False
+    liquidation: Liquidation | None = None
 
 
 class OrderDesk:
@@ -98,7 +100,7 @@ class OrderDesk:
         if order is None:
             return None
         trade = self._books.trade_of_maker(order, execution, cause)
-        self._settle(order, execution, trade)
+        self._settle(order, execution, trade, None)
         return trade
 
     def fire_triggers(self, coin: ListedCoin) -> None:
@@ -120,6 +122,11 @@ class OrderDesk:
             else:
                 self._finish(order, refusal.status)
 
+    def new_oid(self) -> int:
+        """Identity of the next order."""
+        self._next_oid += 1
+        return self._next_oid - 1
+
     def capacity(self, order: Order) -> int:
         """Lots an order may still trade: a reduce-only order not more than the position it reduces."""
         if not order.reduce_only:
@@ -129,26 +136,26 @@ class OrderDesk:
     def _new_order(self, account: Account, coin: ListedCoin, terms: OrderTerms, handling: Handling) -> Order:
         lots = int(terms.size / coin.instrument.lot)
         order = Order(
-            oid=self._next_oid, owner=account.address, instrument=coin.instrument, side=terms.side,
+            oid=self.new_oid(), owner=account.address, instrument=coin.instrument, side=terms.side,
             price=float(terms.price), lots=lots, original_lots=lots, placed_ms=self._state.now_ms, tif=terms.tif,
             reduce_only=terms.reduce_only, trigger=terms.trigger, cloid=terms.cloid, builder=handling.builder,
             status_ms=self._state.now_ms, waits_for_parent=handling.waits_for_parent,
-            whole_position=handling.whole_position,
+            whole_position=handling.whole_position, liquidation=handling.liquidation,
         )  # fmt: skip
-        self._next_oid += 1
         self._state.orders[order.oid] = order
         return order
 
     def _admit(self, order: Order, coin: ListedCoin, replaced: Order | None) -> Order | Refusal:
         """Let an order in that nothing forbids; one that must trade at once may still find nobody to trade with."""
         if replaced is not None:
+            self._tell(order)  # clients learn of the new order before the end of the old one
             self.end(replaced, Status.CANCELLED)
         self._state.accounts[order.owner].open_orders[order.oid] = order
         if order.trigger is None:
             return self._enter(order, coin)
         if not order.waits_for_parent:
             self._triggers.arm(order)
-        self._tell(order)
+        self._tell_open(order)
         return order
 
     def _name(self, order: Order, cloid: str, *, is_refused: bool) -> None:
@@ -167,7 +174,7 @@ class OrderDesk:
             coin.matching.rest(order)
             order.is_resting = True
             self._state.accounts[order.owner].statistics.rests(order.coin, order.side, self._state.now_ms)
-            self._tell(order)
+            self._tell_open(order)
             self._tell_book(order.coin)
             return order
         if order.filled_lots:
@@ -185,16 +192,16 @@ class OrderDesk:
             order.lots -= execution.lots
             trade = self._books.trade_of_taker(order, execution, transaction, self._state.now_ms)
             if execution.maker is not None:
-                self._settle(execution.maker, execution, trade)
-            self._settle(order, execution, trade)
+                self._settle(execution.maker, execution, trade, order.liquidation)
+            self._settle(order, execution, trade, order.liquidation)
             trades.append(trade)
         if trades:
             self._books.publish(coin, trades)
             self._tell_book(order.coin)
 
-    def _settle(self, order: Order, execution: Execution, trade: Trade) -> None:
+    def _settle(self, order: Order, execution: Execution, trade: Trade, liquidation: Liquidation | None) -> None:
         account = self._state.accounts[order.owner]
-        self._books.fill(account, order, execution, trade)
+        self._books.fill(account, order, execution, trade, liquidation)
         if not order.lots:
             self._finish(order, Status.FILLED)
             self._wake_family(order)
@@ -239,8 +246,15 @@ class OrderDesk:
         if order.cloid is not None and self._state.oid_of.get((order.owner, order.cloid)) == order.oid:
             del self._state.oid_of[order.owner, order.cloid]
 
+    def _tell_open(self, order: Order) -> None:
+        """Tell of an order that rests or waits, unless its last news say the same."""
+        if not order.history or order.history[-1] != order.state():
+            self._tell(order)
+
     def _tell(self, order: Order) -> None:
-        self._state.notices.append(OrderNotice(order.owner, order.state()))
+        state = order.state()
+        order.note(state)
+        self._state.notices.append(OrderNotice(order.owner, state))
 
     def _tell_book(self, coin: str) -> None:
         self._state.notices.append(BookNotice(coin, self._state.now_ms))

@@ -23,6 +23,10 @@ class State:
     orders: dict[int, Order] = field(default_factory=dict)
     oid_of: dict[tuple[str, str], int] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
+    start_ms: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start_ms = self.now_ms
 
     def coin_at(self, asset: int) -> ListedCoin | None:
         """The coin with this asset number."""

@@ -5,10 +5,14 @@ from decimal import Decimal
 
 from market_making.market.events import AssetContext, Trade
 from market_making.market.instrument import Instrument, Listing
-from market_making.venue.order_book.book_side import Capacity, Expire
+from market_making.venue.order_book.book_side import BookSide, Capacity, Expire
 from market_making.venue.order_book.matching import Matching
 
 PERPETUAL_DECIMALS = 6
+# Source: the exchange's documentation, "Funding": the impact notional is 20,000 USDC for BTC and ETH, else 6,000.
+MAJORS = ("BTC", "ETH")
+IMPACT_NOTIONAL, MINOR_IMPACT_NOTIONAL = 20_000.0, 6_000.0
+IMPACT_LEVELS = 100
 
 
 class ListedCoin:
@@ -33,9 +37,27 @@ class ListedCoin:
         return True
 
     def mid(self) -> float | None:
-        """Mid of the whole book, own orders included [price]."""
+        """Mid of the whole book, own orders included [price]; it has one decimal more than prices."""
         quote = self.matching.best_quote(0)
-        return None if quote.bid is None or quote.ask is None else (quote.bid.price + quote.ask.price) / 2
+        if quote.bid is None or quote.ask is None:
+            return None
+        return round((quote.bid.price + quote.ask.price) / 2, PERPETUAL_DECIMALS - self.listing.size_decimals + 1)
+
+    def impact_prices(self) -> tuple[float, float] | None:
+        """Mean prices at which the impact notional is sold and bought; None without a two-sided book."""
+        notional = IMPACT_NOTIONAL if self.listing.coin in MAJORS else MINOR_IMPACT_NOTIONAL
+        bid, ask = (self._impact(side, notional) for side in self.matching.sides)
+        return None if bid is None or ask is None else (bid, ask)
+
+    def _impact(self, side: BookSide, notional: float) -> float | None:
+        """Mean price of a market order of this size [USDC], as far as the book reaches."""
+        coins, left = 0.0, notional
+        for price, lots, _ in side.depth(IMPACT_LEVELS):
+            taken = min(left, self.matching.size(lots) * price)
+            coins, left = coins + taken / price, left - taken
+        if not coins:
+            return None
+        return round((notional - left) / coins, PERPETUAL_DECIMALS - self.listing.size_decimals + 1)
 
     def context(self, funding_rate: float, open_lots: int) -> AssetContext:
         """What the venue publishes beside the book; before the first book there is a nominal price of 1."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from market_making.hyperliquid.accounts import Liquidation
 from market_making.hyperliquid.actions import Builder
 from market_making.hyperliquid.orders import OrderState, TimeInForce, Trigger
 from market_making.market.instrument import Instrument
@@ -21,6 +22,11 @@ class Status(StrEnum):
     REDUCE_ONLY_CANCELLED = "reduceOnlyCanceled"
     SIBLING_FILLED = "siblingFilledCanceled"
     SCHEDULED = "scheduledCancel"
+    MARGIN_CANCELLED = "marginCanceled"
+    LIQUIDATED = "liquidatedCanceled"
+    INTEREST_CAP_CANCELLED = "openInterestCapCanceled"
+    DELISTED = "delistedCanceled"
+    VAULT_WITHDRAWAL = "vaultWithdrawalCanceled"
     REJECTED = "rejected"
     BAD_ALO = "badAloPxRejected"
     NO_MATCH = "iocCancelRejected"
@@ -34,7 +40,10 @@ class Status(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Order:
-    """One order; `lots` is what remains [lots of the coin], `ahead` its place in the queue (see `BookSide`)."""
+    """One order; `lots` is what remains [lots of the coin], `ahead` its place in the queue (see `BookSide`).
+
+    `history` holds what was told about it when its status changed.
+    """
 
     oid: int
     owner: str
@@ -49,6 +58,7 @@ class Order:
     trigger: Trigger | None = None
     cloid: str | None = None
     builder: Builder | None = None
+    liquidation: Liquidation | None = None
     ahead: int | None = None
     status: Status = Status.OPEN
     status_ms: int = 0
@@ -58,6 +68,7 @@ class Order:
     filled_notional: Decimal = Decimal(0)
     children: list["Order"] = field(default_factory=list)
     siblings: list["Order"] = field(default_factory=list)
+    history: list[OrderState] = field(default_factory=list)
 
     @property
     def is_live(self) -> bool:
@@ -88,6 +99,11 @@ class Order:
     def average_price(self) -> Decimal:
         """Mean price of its fills; only of an order that has some."""
         return self.filled_notional / self.size(self.filled_lots)
+
+    def note(self, state: OrderState) -> None:
+        """Keep what the venue tells about it, once per status."""
+        if not self.history or self.history[-1].status != state.status:
+            self.history.append(state)
 
     def size(self, lots: int) -> Decimal:
         """A number of lots in coins."""

@@ -45,6 +45,8 @@ def audit(account: Account, state: State) -> dict[str, Any]:
         "realised_pnl": float(account.realised),
         "net_pnl": float(worth - account.deposits),
         "round_trips": done.round_trips,
+        "liquidations": done.liquidations,
+        "seized": float(account.seized),
         "open_orders": len(account.open_orders),
         "positions": {coin: float(position.size) for coin, position in account.held().items()},
         "position_value": float(
@@ -60,3 +62,8 @@ def _share(orders: dict[str, int]) -> float | None:
     """Share of post-only orders among those with a limit price only."""
     total = sum(number for tif, number in orders.items() if tif != TRIGGER)
     return orders.get(POST_ONLY, 0) / total if total else None
+
+
+def filled_orders(account: Account) -> list[int]:
+    """Orders of an account that were filled, wholly or in part."""
+    return sorted({fill.oid for fill in account.fills})
