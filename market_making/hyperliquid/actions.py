@@ -21,6 +21,8 @@ from market_making.hyperliquid.orders import (
 from market_making.hyperliquid.signing import read_address
 from market_making.market.errors import MalformedMessage
 
+VALID_UNTIL = " valid_until "  # a name may end with this and the time at which the agent expires
+
 
 class Builder(NamedTuple):
     """Who routed the order and takes a fee for it [tenths of a basis point]."""
@@ -85,10 +87,11 @@ class ApproveBuilderFee(NamedTuple):
 
 
 class ApproveAgent(NamedTuple):
-    """Allow a key to trade for this account."""
+    """Allow a key to trade for this account, until a Unix time [ms] if the name carries one."""
 
     agent: str
     name: str
+    valid_until_ms: int | None
 
 
 class ReserveRequestWeight(NamedTuple):
@@ -193,7 +196,11 @@ def _approve_builder_fee(wire: Mapping[str, Any]) -> ApproveBuilderFee:
 
 
 def _approve_agent(wire: Mapping[str, Any]) -> ApproveAgent:
-    return ApproveAgent(read_address(wire.get("agentAddress"), "agentAddress"), wire.get("agentName") or "")
+    name, _, until = (_text(wire, "agentName") if wire.get("agentName") else "").partition(VALID_UNTIL)
+    if until and not until.isdecimal():
+        raise MalformedMessage(f"agentName must end with {VALID_UNTIL}and Unix milliseconds, got {until!r:.60}")
+    agent = read_address(wire.get("agentAddress"), "agentAddress")
+    return ApproveAgent(agent, name, int(until) if until else None)
 
 
 def _reserve(wire: Mapping[str, Any]) -> ReserveRequestWeight:

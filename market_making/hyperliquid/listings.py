@@ -7,7 +7,6 @@ from market_making.hyperliquid.market_data import context_fields, parse_context
 from market_making.market.errors import MalformedMessage, UnknownCoin
 from market_making.market.events import AssetContext
 from market_making.market.instrument import Listing
-from market_making.market.suggestion import nearest
 
 
 def parse_universe(answer: Any) -> tuple[Listing, ...]:
@@ -27,7 +26,17 @@ def parse_universe(answer: Any) -> tuple[Listing, ...]:
 
 def universe_fields(listings: Sequence[Listing]) -> dict[str, Any]:
     """``meta`` answer that lists these coins, ready for JSON."""
-    return {"universe": [_listing_fields(listing) for listing in listings], "collateralToken": 0}
+    leverages = sorted({listing.maximum_leverage for listing in listings}, reverse=True)
+    return {
+        "universe": [_listing_fields(listing) for listing in listings],
+        "marginTables": [[leverage, margin_table(leverage)] for leverage in leverages],
+        "collateralToken": 0,
+    }
+
+
+def margin_table(leverage: int) -> dict[str, Any]:
+    """The table of one tier that a number below 50 stands for, ready for JSON."""
+    return {"description": "", "marginTiers": [{"lowerBound": "0.0", "maxLeverage": leverage}]}
 
 
 def parse_contexts(answer: Any) -> tuple[AssetContext, ...]:
@@ -65,13 +74,7 @@ def require_listed(coins: Sequence[str], listings: Sequence[Listing]) -> None:
     unknown = [coin for coin in coins if coin not in tradable]
     if unknown:
         names = ", ".join(sorted(tradable)[:40]) + (", …" if len(tradable) > 40 else "")
-        asked = ", ".join(f"{coin}{_hint(coin, tradable)}" for coin in unknown)
-        raise UnknownCoin(f"{asked} not listed; the venue lists {len(tradable)} coins: {names}")
-
-
-def _hint(coin: str, tradable: set[str]) -> str:
-    found = nearest(coin, tradable)
-    return "" if found is None else f" (did you mean {found}?)"
+        raise UnknownCoin(f"{', '.join(unknown)} not listed; the venue lists {len(tradable)} coins: {names}")
 
 
 def _listing(fields: Any) -> Listing:
@@ -91,5 +94,6 @@ def _listing_fields(listing: Listing) -> dict[str, Any]:
         "name": listing.coin,
         "szDecimals": listing.size_decimals,
         "maxLeverage": listing.maximum_leverage,
+        "marginTableId": listing.maximum_leverage,
     }
     return {**fields, "isDelisted": True} if listing.delisted else fields

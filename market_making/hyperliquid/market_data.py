@@ -48,14 +48,30 @@ class Pong(NamedTuple):
     """Answer to a ping."""
 
 
+class Greeting(NamedTuple):
+    """The plain text with which a connection may begin."""
+
+
 class UnknownChannel(NamedTuple):
     """A message of a channel this program does not read; not an error."""
 
     channel: str
 
 
-Frame = BookSnapshot | BestQuote | tuple[Trade, ...] | AssetContext | Acknowledged | Refused | Pong | UnknownChannel
+Frame = (
+    BookSnapshot
+    | BestQuote
+    | tuple[Trade, ...]
+    | AssetContext
+    | Acknowledged
+    | Refused
+    | Pong
+    | Greeting
+    | UnknownChannel
+)
 
+# The official SDK 0.24.0 still knows this text; whether the exchange sends it today is not known.
+GREETING = b"Websocket connection established."
 PING = b'{"method":"ping"}'
 
 
@@ -75,6 +91,8 @@ def parse_frame(text: bytes | str) -> Frame:
     try:
         message = orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        if text in (GREETING, GREETING.decode()):
+            return Greeting()
         raise MalformedMessage(f"not JSON ({error}): {text[:80]!r}") from None
     if not isinstance(message, dict) or not isinstance(channel := message.get("channel"), str):
         raise MalformedMessage(f"a message must be an object with a channel, saw {text[:80]!r}")
@@ -112,20 +130,32 @@ def book_fields(book: BookSnapshot) -> dict[str, Any]:
     return {"coin": book.coin, "time": book.time_ms, "levels": levels}
 
 
-def context_fields(context: AssetContext) -> dict[str, Any]:
-    """Asset context as the venue writes it, ready for JSON; what this project does not model is neutral."""
+class DayFigures(NamedTuple):
+    """The rest of a context: the price a day ago, the day's volume [USDC, coins], the impact prices of both sides."""
+
+    previous_price: float
+    notional_volume: float
+    base_volume: float
+    impact_prices: tuple[float, float] | None
+
+
+def context_fields(context: AssetContext, day: DayFigures | None = None) -> dict[str, Any]:
+    """Asset context as the venue writes it, ready for JSON; without the day's figures they are neutral."""
     mid = context.mid_price
+    if day is None:
+        day = DayFigures(context.mark_price, 0.0, 0.0, None if mid is None else (mid, mid))
+    impact = day.impact_prices
     return {
         "funding": to_wire(context.funding),
         "openInterest": to_wire(context.open_interest),
-        "prevDayPx": to_wire(context.mark_price),
-        "dayNtlVlm": "0",
+        "prevDayPx": to_wire(day.previous_price),
+        "dayNtlVlm": to_wire(round(day.notional_volume, 6)),
         "premium": "0",
         "oraclePx": to_wire(context.oracle_price),
         "markPx": to_wire(context.mark_price),
         "midPx": None if mid is None else to_wire(mid),
-        "impactPxs": None if mid is None else [to_wire(mid)] * 2,
-        "dayBaseVlm": "0",
+        "impactPxs": None if impact is None else [to_wire(price) for price in impact],
+        "dayBaseVlm": to_wire(round(day.base_volume, 6)),
     }
 
 
@@ -144,6 +174,8 @@ def parse_context(coin: str, fields: Any) -> AssetContext:
 
 def format_frame(frame: Frame) -> bytes:
     """Write one message as the venue does; the inverse of `parse_frame`."""
+    if isinstance(frame, Greeting):
+        return GREETING
     channel, data = _body(frame)
     return orjson.dumps({"channel": channel} if data is None else {"channel": channel, "data": data})
 

@@ -75,6 +75,8 @@ def read_request(body: Any) -> SignedRequest:
     if expires is not None and (type(expires) is not int or not 0 <= expires < 2**64):
         raise MalformedMessage(f"expiresAfter must be an unsigned integer, saw {expires!r:.60}")
     vault = body.get("vaultAddress")
+    if isinstance(vault, str) and len(vault) == ADDRESS_LENGTH - 2:
+        vault = "0x" + vault  # ccxt strips the prefix; what is signed are the bytes of the address
     vault = None if vault is None else read_address(vault, "vaultAddress")
     return SignedRequest(body["action"], nonce, _read_signature(body.get("signature")), vault, expires)
 

@@ -23,6 +23,7 @@ _ROWS = {
     "userFills": 20,
     "userFillsByTime": 20,
     "userFunding": 20,
+    "userNonFundingLedgerUpdates": 20,
     "userTwapSliceFills": 20,
     "userTwapSliceFillsByTime": 20,
 }

@@ -2,12 +2,21 @@
 
 from dataclasses import dataclass, field
 from math import isfinite
+from typing import NamedTuple
 
 from market_making.hyperliquid.signing import read_address
 from market_making.market.errors import ConfigurationError, MalformedMessage
+from market_making.venue.faults.document import Faults
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
 ABSTRACTIONS = ("default", "disabled", "unifiedAccount", "portfolioMargin")
+
+
+class AgentConfig(NamedTuple):
+    """A key that may trade for an account, until a Unix time [ms] if one is given."""
+
+    address: str
+    valid_until_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -18,18 +27,32 @@ class AccountConfig:
     ----------
     address : str
         Its address; its own key may sign everything.
-    agents : tuple[str, ...]
+    agents : tuple[str or AgentConfig, ...]
         Addresses of keys that may trade for it.
     balance : float or None
         Deposit [USDC]; None takes `VenueConfig.starting_balance`.
     master : str or None
         The account this one is a sub-account of: its keys act here by ``vaultAddress``.
+    leader : str or None
+        The account that leads this one, which is a vault: its keys act here by ``vaultAddress``.
+    used_actions : int
+        Actions it has sent before the start.
+    volume : float
+        Volume it has traded before the start [USDC]; it counts for the budget of actions and for ``scheduleCancel``.
     """
 
     address: str
-    agents: tuple[str, ...] = ()
+    agents: tuple[str | AgentConfig, ...] = ()
     balance: float | None = None
     master: str | None = None
+    leader: str | None = None
+    used_actions: int = 0
+    volume: float = 0.0
+
+    @property
+    def agent_configs(self) -> tuple[AgentConfig, ...]:
+        """The agents, each with its end."""
+        return tuple(AgentConfig(agent) if isinstance(agent, str) else agent for agent in self.agents)
 
     def __post_init__(self) -> None:
         """Refuse what is no address.
@@ -39,8 +62,9 @@ class AccountConfig:
         ConfigurationError
             Naming the address.
         """
+        agents = [agent.address for agent in self.agent_configs]
         try:
-            for address in (self.address, *self.agents, *([self.master] if self.master else [])):
+            for address in (self.address, *agents, *filter(None, (self.master, self.leader))):
                 read_address(address, "an address")
         except MalformedMessage as error:
             raise ConfigurationError(f"venue: accounts: {error}") from None
@@ -83,6 +107,14 @@ class VenueConfig:
         Traded volume from which ``scheduleCancel`` is allowed [USDC].
     abstraction : str
         Answer to ``userAbstraction``.
+    weight_limit : int or None
+        Weight an IP address may ask for in a minute; None never answers 429.
+    greeting : bool
+        Whether a websocket begins with the plain text the official SDK knows.
+    faults : Faults or None
+        What goes wrong; None also closes ``/faults``, where faults are injected at run time.
+    fault_seed : int
+        Seed of the faults.
     """
 
     accounts: tuple[AccountConfig, ...] = field(default=())
@@ -106,6 +138,10 @@ class VenueConfig:
     free_actions: int = 10_000
     schedule_cancel_volume: float = 1_000_000.0
     abstraction: str = "default"
+    weight_limit: int | None = None
+    greeting: bool = False
+    faults: Faults | None = None
+    fault_seed: int = 1
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot work.
@@ -116,9 +152,11 @@ class VenueConfig:
             Naming the setting, the value seen and the values accepted.
         """
         if self.host not in LOCAL_HOSTS:
-            raise ConfigurationError(f"venue: host is {self.host!r}, accepted: {', '.join(LOCAL_HOSTS)}")
+            raise ConfigurationError(f"venue: host must be one of {', '.join(LOCAL_HOSTS)}, got {self.host!r}")
         if self.abstraction not in ABSTRACTIONS:
-            raise ConfigurationError(f"venue: abstraction is {self.abstraction!r}, accepted: {', '.join(ABSTRACTIONS)}")
+            raise ConfigurationError(
+                f"venue: abstraction must be one of {', '.join(ABSTRACTIONS)}, got {self.abstraction!r}"
+            )
         for name in ("speed", "slow_book_period_s", "fast_book_period_s", "mids_period_s", "context_period_s"):
             _require(name, getattr(self, name), above_zero=True)
         for name in (
@@ -134,6 +172,4 @@ class VenueConfig:
 
 def _require(name: str, value: float, *, above_zero: bool) -> None:
     if not isfinite(value) or value < 0 or (above_zero and value == 0):
-        raise ConfigurationError(
-            f"venue: {name} is {value}, it must be {'above zero' if above_zero else 'not negative'}"
-        )
+        raise ConfigurationError(f"venue: {name} must be {'above zero' if above_zero else 'zero or more'}, got {value}")

@@ -26,18 +26,20 @@ INTERVALS_MS = {
     "12h": 720 * MINUTE_MS,
     "1d": 1440 * MINUTE_MS,
 }
-MINUTES_KEPT = 7 * 1440
+DAY_MINUTES = 1440
+MINUTES_KEPT = 7 * DAY_MINUTES
 
 
 @dataclass(slots=True)
 class Candle:
-    """Prices, volume [coins] and number of prints of one interval; without prints the prices are those of mid."""
+    """Prices, volume [coins], its value [USDC] and number of prints; without prints the prices are those of mid."""
 
     open: float
     high: float
     low: float
     close: float
     volume: float = 0.0
+    notional: float = 0.0
     prints: int = 0
 
     @classmethod
@@ -58,6 +60,7 @@ class CandleAggregator:
     def __init__(self) -> None:
         self._minutes: dict[str, dict[int, Candle]] = {}
         self._newest: dict[str, int] = {}
+        self._past_days: dict[str, tuple[int, Candle]] = {}
 
     def on_trade(self, trade: Trade) -> None:
         """Count a print."""
@@ -67,6 +70,7 @@ class CandleAggregator:
             candle.open = candle.high = candle.low = trade.price
         candle.see(trade.price)
         candle.volume += trade.size
+        candle.notional += trade.size * trade.price
         candle.prints += 1
 
     def on_mid(self, coin: str, time_ms: int, mid: float) -> None:
@@ -97,6 +101,18 @@ class CandleAggregator:
             return None
         opens = newest * MINUTE_MS // _length(interval) * _length(interval)
         return self.snapshot(coin, interval, opens, opens)[-1]
+
+    def day(self, coin: str) -> Candle | None:
+        """The last 24 hours as one candle, as far as they are known; None before the first event."""
+        newest, minutes = self._newest.get(coin), self._minutes.get(coin)
+        if newest is None or minutes is None:
+            return None
+        kept = self._past_days.get(coin)
+        if kept is None or kept[0] != newest:
+            past = [minutes[minute] for minute in range(newest - DAY_MINUTES, newest) if minute in minutes]
+            kept = newest, _sum(past) if past else Candle.flat(minutes[newest].open)
+            self._past_days[coin] = kept
+        return _sum([kept[1], minutes[newest]])
 
     def _candle(self, coin: str, time_ms: int, price: float) -> Candle:
         """Candle of the minute, after those of silent minutes before it."""
@@ -138,6 +154,7 @@ def _sum(parts: list[Candle]) -> Candle:
         low=min(part.low for part in parts),
         close=parts[-1].close,
         volume=sum(part.volume for part in parts),
+        notional=sum(part.notional for part in parts),
         prints=sum(part.prints for part in parts),
     )
 

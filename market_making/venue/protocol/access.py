@@ -42,26 +42,45 @@ class Access:
         MalformedMessage
             If the signature cannot be verified at all.
         """
+        signer, account = self._identify(request, now_ms)
+        if isinstance(account, Denied):
+            return account
+        return self._use_nonce(signer, request.nonce, now_ms) or account
+
+    def account_of(self, request: SignedRequest, now_ms: int) -> Account | None:
+        """The account a request would act for; errors as in `authorise`, and no nonce is used up."""
+        account = self._identify(request, now_ms)[1]
+        return None if isinstance(account, Denied) else account
+
+    def _identify(self, request: SignedRequest, now_ms: int) -> tuple[str, Account | Denied]:
+        """Who has signed, and the account he acts for."""
         by_user = request.action.get("type") in USER_SIGNED
         candidates = []
         for signer in signers(request):
-            account = self._accounts.get(signer) if by_user else self._acting_for(signer, request.vault)
-            if account is not None:
-                return self._use_nonce(signer, request.nonce, now_ms) or account
+            own = self._accounts.get(signer) if by_user else self._own_account(signer, now_ms)
+            if own is not None:
+                return signer, own if by_user or request.vault is None else self._vault(own, request.vault)
             candidates.append(signer)
         if by_user:
-            return Denied(f"Must deposit before performing actions. User: {candidates[0]}")
-        return Denied(f"User or API Wallet {candidates[0]} does not exist.")
+            return candidates[0], Denied(f"Must deposit before performing actions. User: {candidates[0]}")
+        # Only one of the addresses has signed; if one is of an agent whose time is over, it is this one.
+        known = {agent for account in self._accounts.values() for agent in account.agents}
+        signer = next((candidate for candidate in candidates if candidate in known), candidates[0])
+        return signer, Denied(f"User or API Wallet {signer} does not exist.")
 
-    def _acting_for(self, signer: str, vault: str | None) -> Account | None:
-        own = self._accounts.get(signer) or self._principal(signer)
-        if vault is None or own is None:
-            return own
-        target = self._accounts.get(vault)
-        return target if target is not None and own.address in (target.address, target.master) else None
+    def _own_account(self, signer: str, now_ms: int) -> Account | None:
+        own = self._accounts.get(signer)
+        principals = (account for account in self._accounts.values() if account.acts_here(signer, now_ms))
+        return own or next(principals, None)
 
-    def _principal(self, agent: str) -> Account | None:
-        return next((account for account in self._accounts.values() if agent in account.agents), None)
+    def _vault(self, own: Account, address: str) -> Account | Denied:
+        """The sub-account or vault that an account wants to act for."""
+        target = self._accounts.get(address)
+        if target is None:
+            return Denied(f"L1 error: Vault not registered: {address}")
+        if own.address in (target.address, target.master, target.leader):
+            return target
+        return Denied(f"User or API Wallet {own.address} does not exist.")
 
     def _use_nonce(self, signer: str, nonce: int, now_ms: int) -> Denied | None:
         used = self._nonces[signer]

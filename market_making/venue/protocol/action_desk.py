@@ -22,7 +22,7 @@ from market_making.hyperliquid.actions import (
     UpdateLeverage,
 )
 from market_making.hyperliquid.orders import OrderTerms, decimal_text
-from market_making.venue.accounts.account import Account
+from market_making.venue.accounts.account import AGENT_LIFE_MS, Account, Agent
 from market_making.venue.accounts.margin import position_margin, withdrawable
 from market_making.venue.engine.exchange import DAY_MS, Exchange
 from market_making.venue.engine.order_checks import Refusal
@@ -74,7 +74,7 @@ class ActionDesk:
 
     def execute(self, account: Account, action: Action) -> Answer:
         """Carry out one action and return the exchange's answer."""
-        count = _requests(action)
+        count = _batch_size(action)
         kind = type(action).__name__
         is_cancel = isinstance(action, CancelOrders)
         over_budget = account.budget.admit(count, self._state.now_ms, is_cancel=is_cancel)
@@ -106,7 +106,9 @@ class ActionDesk:
         return _statuses("order", statuses)
 
     def _may_charge(self, account: Account, builder: Builder) -> bool:
-        approved = account.builders.get(builder.address, Decimal(0))
+        # Sub-accounts and vaults have no key to sign an approval with: their owner's counts for them.
+        owner = self._state.accounts.get(account.master or account.leader or account.address, account)
+        approved = max(each.builders.get(builder.address, Decimal(0)) for each in (account, owner))
         return Decimal(builder.tenths_of_bps) / 1000 <= approved  # the approval is in per cent
 
     def _count(self, account: Account, terms: OrderTerms, outcome: Order | Refusal) -> None:
@@ -188,9 +190,11 @@ class ActionDesk:
         return OK
 
     def _approve_agent(self, account: Account, action: ApproveAgent) -> Answer:
+        until_ms = action.valid_until_ms
+        until_ms = self._state.now_ms + AGENT_LIFE_MS if until_ms is None else until_ms
         # A new agent replaces the one of the same name, also the one without a name.
-        kept = {agent: name for agent, name in account.agents.items() if name != action.name}
-        account.agents = {**kept, action.agent: action.name}
+        kept = {address: agent for address, agent in account.agents.items() if agent.name != action.name}
+        account.agents = {**kept, action.agent: Agent(action.name, until_ms)}
         return OK
 
     def _set_referrer(self, account: Account, action: SetReferrer) -> Answer:
@@ -208,7 +212,7 @@ class ActionDesk:
         return OK
 
 
-def _requests(action: Action) -> int:
+def _batch_size(action: Action) -> int:
     """How many actions of the budget this is."""
     batch: Callable[..., int] = len
     match action:

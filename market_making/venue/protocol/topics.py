@@ -1,0 +1,58 @@
+"""What a client may subscribe to."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from market_making.hyperliquid.signing import read_address
+from market_making.market.errors import MalformedMessage, UnknownCoin
+from market_making.venue.markets.candles import INTERVALS_MS
+from market_making.venue.protocol.connection import Topic
+
+COIN_CHANNELS = ("l2Book", "bbo", "trades", "candle", "activeAssetCtx")
+USER_CHANNELS = (
+    "userFills", "orderUpdates", "userEvents", "userFundings", "clearinghouseState", "webData2", "notification",
+    "userNonFundingLedgerUpdates",
+)  # fmt: skip
+# Of an account, or of an account in a coin: sent again and again, because they may change at any time.
+REPEATED_CHANNELS = ("clearinghouseState", "webData2", "activeAssetData")
+FAST = "fast"
+
+
+def read_topic(subscription: Any, coins: Iterable[str]) -> Topic:
+    """Read what a client wants to subscribe to.
+
+    Raises
+    ------
+    MalformedMessage
+        If it is no subscription this venue knows.
+    UnknownCoin
+        If it names a coin that is not listed.
+    """
+    channel = subscription.get("type") if isinstance(subscription, dict) else None
+    if isinstance(subscription, dict) and subscription.get("dex"):
+        raise MalformedMessage(f"there is no dex {subscription['dex']!r:.60}")
+    if channel == "allMids":
+        return Topic(channel)
+    if channel in USER_CHANNELS:
+        return Topic(channel, user=read_address(subscription.get("user"), "user"))
+    if channel == "activeAssetData":
+        return Topic(channel, _coin(subscription, coins), read_address(subscription.get("user"), "user"))
+    if channel not in COIN_CHANNELS:
+        raise MalformedMessage(f"no subscription of type {channel!r:.60}")
+    return Topic(channel, _coin(subscription, coins), detail=_detail(channel, subscription))
+
+
+def _coin(subscription: dict[str, Any], coins: Iterable[str]) -> str:
+    coin = subscription.get("coin")
+    if not isinstance(coin, str) or coin not in coins:
+        raise UnknownCoin(f"{coin!r:.60} is not listed")
+    return coin
+
+
+def _detail(channel: str, subscription: dict[str, Any]) -> str:
+    if channel != "candle":
+        return FAST if channel == "l2Book" and subscription.get("fast") else ""
+    detail = str(subscription.get("interval"))
+    if detail not in INTERVALS_MS:
+        raise MalformedMessage(f"no candles of {detail!r:.60}")
+    return detail
