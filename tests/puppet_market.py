@@ -28,7 +28,7 @@ from calibration.publication.parameters import (
 )
 from market_making.market.events import BookSnapshot, Level, Trade
 from market_making.market.sides import Direction
-from market_making.settings.sections import Horizon
+from market_making.settings.settings import Horizon
 from market_making.venue.config import AccountConfig, VenueConfig
 from market_making.venue.markets.source import Listing
 from market_making.venue.server import LocalVenue
@@ -95,6 +95,9 @@ class VenueThread:
 
     `spoil` changes an l2Book answer; `answer_s` is how long [s] the answer to an action is on its way. `asked` lists
     the requests that came. The accounts are `ADDRESS` and `OTHER_ADDRESS`, signed for with their keys.
+
+    With `faults` in the settings clients reach the venue itself, websockets included: half an answer and a cut
+    connection arrive as they are, `inject` adds faults at run time, and the proxy's means do nothing.
     """
 
     def __init__(self, market: PuppetMarket, **config: Any) -> None:
@@ -104,6 +107,7 @@ class VenueThread:
         self.answer_s = 0.0
         self.asked: list[Asked] = []
         accounts = (AccountConfig(ADDRESS), AccountConfig(OTHER_ADDRESS))
+        self._is_direct = config.get("faults") is not None
         self._venue = LocalVenue(market, VenueConfig(accounts=accounts, history_s=300.0, **config))
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -124,6 +128,15 @@ class VenueThread:
         """The venue's own account of what was done."""
         return dict(requests.get(f"{self.url}/audit", params={"user": address}, timeout=5).json())
 
+    def inject(self, *faults: dict[str, Any]) -> None:
+        """Let these faults strike from now on; a fault's times count from this moment."""
+        answer = requests.post(f"{self.url}/faults", json={"faults": list(faults)}, timeout=5)
+        assert answer.ok, answer.text
+
+    def heal(self) -> list[dict[str, Any]]:
+        """Let nothing go wrong any more; return what has."""
+        return list(requests.delete(f"{self.url}/faults", timeout=5).json()["strikes"])
+
     def open_orders(self, address: str = ADDRESS) -> list[dict[str, Any]]:
         """Orders that rest."""
         question = {"type": "openOrders", "user": address}
@@ -142,7 +155,7 @@ class VenueThread:
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        self.url = self._behind if self._is_direct else f"http://127.0.0.1:{runner.addresses[0][1]}"
         async with ClientSession() as self._session:
             self._ready.set()
             await self._stop.wait()

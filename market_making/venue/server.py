@@ -98,6 +98,7 @@ class LocalVenue:
         config, streams = self.config, gateway.streams
         return [
             (HEARTBEAT_S, gateway.cut_silent),
+            (HEARTBEAT_S, gateway.let_happen),
             (config.slow_book_period_s, lambda: streams.send_books(fast=False)),
             (config.fast_book_period_s, lambda: streams.send_books(fast=True)),
             (config.fast_book_period_s, streams.send_candles),

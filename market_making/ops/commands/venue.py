@@ -1,17 +1,22 @@
 """`mm venue`: the local Hyperliquid alone, over a simulated market or a recording."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from market_making.hyperliquid.weights import PER_MINUTE
 from market_making.market.errors import ConfigurationError
 from market_making.ops.commands.options import Duration, Instant, json_option, now_ms, print_json, with_options
-
-if TYPE_CHECKING:
-    from market_making.venue.markets.source import Source
+from market_making.ops.commands.venue_accounts import account_options, read_accounts
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import SimulatedSource
+from market_making.venue.config import VenueConfig
+from market_making.venue.faults.presets import PRESETS, read_faults
+from market_making.venue.markets.prehistory import Playback
+from market_making.venue.markets.recording import RecordingSource
+from market_making.venue.markets.source import Source
+from market_making.venue.server import run
 
 
 @click.command()
@@ -19,7 +24,13 @@ if TYPE_CHECKING:
     click.option("--simulate", is_flag=True, help="Order flow whose true parameters are known and printed."),
     click.option("--recording", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A tick store."),
     click.option("--coin", "coins", multiple=True, required=True, help="Repeat for several."),
-    click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the simulation."),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=1,
+        show_default=True,
+        help="Seed of the simulation and of the faults.",
+    ),
     click.option("--start", type=Instant(), help="Where the recording starts to play.  [default: longest session]"),
     click.option("--port", type=click.IntRange(0, 65535), default=18080, show_default=True, help="0 takes a free one."),
     click.option(
@@ -27,19 +38,24 @@ if TYPE_CHECKING:
         type=click.FloatRange(min=0, min_open=True),
         default=1.0,
         show_default=True,
-        help="Of the market against the clock.",
+        help="Speed of the market relative to real time.",
     ),
     click.option(
         "--latency-ms",
         type=click.FloatRange(min=0),
         default=50.0,
         show_default=True,
-        help="Until an order takes effect.",
+        help="Delay before an order takes effect [ms].",
     ),
-    click.option("--account", "accounts", multiple=True, help="Address that may trade; repeat for several."),
+    *account_options,
     click.option(
-        "--balance", type=click.FloatRange(min=0), default=10_000.0, show_default=True, help="Of each account [USDC]."
+        "--weight-limit",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help=f"Weight an IP address may ask for per minute; 0 for any. The exchange's limit is {PER_MINUTE}.",
     ),
+    click.option("--faults", metavar="NAME|FILE", help=f"What goes wrong: a file, or one of {', '.join(PRESETS)}."),
     click.option("--prehistory", type=click.Path(path_type=Path, file_okay=False), help="Store for the time before."),
     click.option("--prehistory-length", type=Duration(), default="30m", show_default=True),
     click.option("--live", type=Duration(), default="6m", show_default=True, help="Left of a recording to play."),
@@ -50,25 +66,17 @@ def venue(**options: Any) -> None:
 
     With --prehistory the market's last half hour is written to a tick store first, as a collector would have recorded
     it, so that a calibration has its window at once.
-    """
-    source = _source(**{name: options[name] for name in ("simulate", "recording", "coins", "seed", "start")})
-    from market_making.venue.config import AccountConfig, VenueConfig
-    from market_making.venue.markets.prehistory import Playback
-    from market_making.venue.server import run
 
+    With --faults programs of this machine can inject more of them: GET, POST and DELETE /faults.
+    """
+    config = _config(options)
+    source = _source(**{name: options[name] for name in ("simulate", "recording", "coins", "seed", "start")})
     playback = Playback.prepare(
         source,
         root=options["prehistory"],
         now_ms=now_ms(),
         seconds=options["prehistory_length"],
         live_seconds=options["live"],
-    )
-    config = VenueConfig(
-        port=options["port"],
-        speed=options["speed"],
-        order_latency_ms=options["latency_ms"],
-        accounts=tuple(AccountConfig(address) for address in options["accounts"]),
-        starting_balance=options["balance"],
     )
 
     def announce(url: str) -> None:
@@ -82,16 +90,25 @@ def venue(**options: Any) -> None:
     run(source, config, playback, announce)
 
 
+def _config(options: dict[str, Any]) -> VenueConfig:
+    return VenueConfig(
+        port=options["port"],
+        speed=options["speed"],
+        order_latency_ms=options["latency_ms"],
+        accounts=read_accounts(options),
+        starting_balance=options["balance"],
+        free_actions=options["free_actions"],
+        weight_limit=options["weight_limit"] or None,
+        faults=None if options["faults"] is None else read_faults(options["faults"]),
+        fault_seed=options["seed"],
+    )
+
+
 def _source(*, simulate: bool, recording: Path | None, coins: tuple[str, ...], seed: int, start: int | None) -> Source:
     if simulate == (recording is not None):
         raise ConfigurationError("give either --simulate or --recording ROOT")
     if recording is not None:
-        from market_making.venue.markets.recording import RecordingSource
-
         return RecordingSource(recording, list(coins), start_ms=start)
-    from market_making.simulation.presets import default_truths
-    from market_making.simulation.simulation import SimulatedSource
-
     return SimulatedSource(default_truths(coins), seed=seed)
 
 

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from aiohttp import WSMsgType, web
 
+from market_making.venue.faults.course import Delivery
+
 log = logging.getLogger(__name__)
 
 # A client that is so many messages behind does not read; the real exchange would drop it, too.
@@ -16,6 +18,8 @@ MOST_WAITING = 20_000
 SILENCE_S = 60.0
 # Posts that may wait for their answer at once. The real exchange counts them by IP address.
 MOST_POSTS = 100
+# Half a message is given so long to leave before the connection is cut.
+HALF_S = 0.05
 
 
 class Topic(NamedTuple):
@@ -38,9 +42,14 @@ class Connection:
         What lies under it; `abort` cuts it.
     latency_s : float
         Delay of every message [s].
+    address : str
+        IP address of the client.
     """
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None, latency_s: float) -> None:
+    def __init__(
+        self, socket: web.WebSocketResponse, transport: asyncio.Transport | None, latency_s: float, address: str
+    ) -> None:
+        self.address = address
         self.topics: dict[Topic, dict[str, Any]] = {}
         self._socket = socket
         self._transport = transport
@@ -74,6 +83,20 @@ class Connection:
             return
         self._last_sent_s = asyncio.get_running_loop().time()
         self._waiting.put_nowait((self._last_sent_s + self._latency_s, message))
+
+    def deliver(self, delivery: Delivery, message: bytes) -> None:
+        """Queue a message, or what is left of it."""
+        match delivery:
+            case Delivery.WHOLE:
+                self.send(message)
+            case Delivery.TWICE:
+                self.send(message)
+                self.send(message)
+            case Delivery.HALF:
+                self.send(message[: len(message) // 2])
+                asyncio.get_running_loop().call_later(self._latency_s + HALF_S, self.abort)
+            case Delivery.CUT:
+                self.abort()
 
     def cut_if_silent(self) -> None:
         """Cut the connection if nothing was sent for a minute."""

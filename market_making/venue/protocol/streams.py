@@ -2,54 +2,38 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from itertools import groupby
 from typing import Any
 
 import orjson
 
-from market_making.hyperliquid.accounts import fill_fields, funding_fields
+from market_making.hyperliquid.accounts import (
+    LiquidationEvent,
+    fill_fields,
+    funding_fields,
+    liquidation_delta,
+    liquidation_fields,
+)
 from market_making.hyperliquid.market_data import format_frame
-from market_making.hyperliquid.orders import basic_order, order_with_status
-from market_making.hyperliquid.signing import read_address
-from market_making.market.errors import MalformedMessage, UnknownCoin
+from market_making.hyperliquid.orders import OrderState, basic_order, order_with_status
 from market_making.market.events import BestQuote
 from market_making.recording.streams import BOOK_LEVELS, FAST_BOOK_LEVELS
 from market_making.venue.engine.exchange import Exchange
-from market_making.venue.engine.notices import BookNotice, FillNotice, FundingNotice, Notice, OrderNotice, TradesNotice
-from market_making.venue.markets.candles import INTERVALS_MS, CandleAggregator
+from market_making.venue.engine.notices import (
+    BookNotice,
+    FillNotice,
+    FundingNotice,
+    LiquidationNotice,
+    Notice,
+    OrderNotice,
+    TradesNotice,
+)
+from market_making.venue.markets.candles import CandleAggregator
+from market_making.venue.protocol.account_info import MOST_FILLS
 from market_making.venue.protocol.connection import Connection, Topic
-from market_making.venue.protocol.info import MOST_FILLS, Info
-
-COIN_CHANNELS = ("l2Book", "bbo", "trades", "candle", "activeAssetCtx")
-USER_CHANNELS = ("userFills", "orderUpdates", "userEvents", "userFundings", "clearinghouseState")
-FAST = "fast"
-
-
-def read_topic(subscription: Any, coins: Iterable[str]) -> Topic:
-    """Read what a client wants to subscribe to.
-
-    Raises
-    ------
-    MalformedMessage
-        If it is no subscription this venue knows.
-    UnknownCoin
-        If it names a coin that is not listed.
-    """
-    channel = subscription.get("type") if isinstance(subscription, dict) else None
-    if channel == "allMids":
-        return Topic(channel)
-    if channel in USER_CHANNELS:
-        return Topic(channel, user=read_address(subscription.get("user"), "user"))
-    if channel not in COIN_CHANNELS:
-        raise MalformedMessage(f"no subscription of type {channel!r:.60}")
-    coin = subscription.get("coin")
-    if coin not in coins:
-        raise UnknownCoin(f"{coin!r:.60} is not listed")
-    detail = FAST if channel == "l2Book" and subscription.get("fast") else ""
-    if channel == "candle":
-        detail = str(subscription.get("interval"))
-        if detail not in INTERVALS_MS:
-            raise MalformedMessage(f"no candles of {detail!r:.60}")
-    return Topic(channel, coin, detail=detail)
+from market_making.venue.protocol.info import Info
+from market_making.venue.protocol.stream_faults import StreamFaults
+from market_making.venue.protocol.topics import FAST, REPEATED_CHANNELS, read_topic
 
 
 def message(channel: str, data: Any) -> bytes:
@@ -68,10 +52,13 @@ class Streams:
         Answers that some messages repeat.
     candles : CandleAggregator
         Candles of the feed of that name.
+    way : StreamFaults
+        Brings a message to a connection.
     """
 
-    def __init__(self, exchange: Exchange, info: Info, candles: CandleAggregator) -> None:
+    def __init__(self, exchange: Exchange, info: Info, candles: CandleAggregator, way: StreamFaults) -> None:
         self._state = exchange.state
+        self._way = way
         self._info = info
         self._candles = candles
         self._readers: dict[Topic, set[Connection]] = defaultdict(set)
@@ -86,7 +73,10 @@ class Streams:
             "allMids": self._mids,
             "userFills": self._past_fills,
             "userFundings": self._past_fundings,
+            "userNonFundingLedgerUpdates": self._past_ledger,
             "clearinghouseState": self._clearinghouse,
+            "webData2": self._overview,
+            "activeAssetData": self._asset_data,
         }
 
     def subscribe(self, connection: Connection, subscription: Any) -> None:
@@ -107,7 +97,7 @@ class Streams:
         begin = self._beginnings.get(topic.channel)
         beginning = None if begin is None else begin(topic)
         if beginning is not None:
-            connection.send(beginning)
+            self._way.send(connection, topic, beginning)
 
     def unsubscribe(self, connection: Connection, subscription: Any) -> None:
         """Take a feed from a connection.
@@ -139,8 +129,15 @@ class Streams:
     def tell(self, notices: Iterable[Notice]) -> None:
         """Send what has happened to those who want to know."""
         notices = list(notices)
-        for notice in notices:
-            self._tell(notice)
+        # Only the books are left aside: what happened to the orders of an account without anything between is one
+        # message, as a modify is told by the real exchange.
+        news = [notice for notice in notices if not isinstance(notice, BookNotice)]
+        for address, group in groupby(news, lambda item: item.address if isinstance(item, OrderNotice) else None):
+            if address is None:
+                for notice in group:
+                    self._tell(notice)
+            else:
+                self._tell_orders(address, [item.order for item in group if isinstance(item, OrderNotice)])
         for coin in dict.fromkeys(notice.coin for notice in notices if isinstance(notice, BookNotice)):
             self._tell_quote(coin)
         paid = (notice.address for notice in notices if isinstance(notice, FillNotice | FundingNotice))
@@ -148,17 +145,20 @@ class Streams:
             topic = Topic("clearinghouseState", user=address)
             self._send(topic, self._clearinghouse)
 
+    def _tell_orders(self, address: str, orders: list[OrderState]) -> None:
+        updates = [order_with_status(order, basic_order(order)) for order in orders]
+        self._send(Topic("orderUpdates", user=address), lambda _: message("orderUpdates", updates))
+
     def _tell(self, notice: Notice) -> None:
         match notice:
             case TradesNotice(trades):
                 self._send(Topic("trades", trades[0].coin), lambda _: format_frame(trades))
-            case OrderNotice(address, order):
-                update = order_with_status(order, basic_order(order))
-                self._send(Topic("orderUpdates", user=address), lambda _: message("orderUpdates", [update]))
             case FillNotice(address, fill):
                 self._tell_fill(address, fill_fields(fill))
             case FundingNotice(address, payment):
                 self._tell_funding(address, funding_fields(payment))
+            case LiquidationNotice(address, event):
+                self._tell_liquidation(address, event)
 
     def send_books(self, *, fast: bool) -> None:
         """Send the books whose period is over."""
@@ -187,8 +187,9 @@ class Streams:
 
     def send_accounts(self) -> None:
         """Send the state of the accounts that somebody watches."""
-        for topic in [topic for topic in self._readers if topic.channel == "clearinghouseState"]:
-            self._send(topic, self._clearinghouse)
+        for topic in [topic for topic in self._readers if topic.channel in REPEATED_CHANNELS]:
+            begin = self._beginnings[topic.channel]
+            self._send(topic, begin)
 
     def send_mids(self) -> None:
         """Send the mids of all coins."""
@@ -202,7 +203,7 @@ class Streams:
 
     def _publish(self, topic: Topic, text: bytes) -> None:
         for connection in list(self._readers.get(topic, ())):
-            connection.send(text)
+            self._way.send(connection, topic, text)
 
     def _tell_quote(self, coin: str) -> None:
         topic = Topic("bbo", coin)
@@ -221,6 +222,15 @@ class Streams:
         body = {"user": address, "fundings": [payment]}
         self._send(Topic("userFundings", user=address), lambda _: message("userFundings", body))
         self._send(Topic("userEvents", user=address), lambda _: message("user", {"funding": payment}))
+
+    def _tell_liquidation(self, address: str, event: LiquidationEvent) -> None:
+        body = {"user": address, "nonFundingLedgerUpdates": [liquidation_delta(event)]}
+        self._send(
+            Topic("userNonFundingLedgerUpdates", user=address), lambda _: message("userNonFundingLedgerUpdates", body)
+        )
+        self._send(
+            Topic("userEvents", user=address), lambda _: message("user", {"liquidation": liquidation_fields(event)})
+        )
 
     def _quote(self, coin: str) -> BestQuote:
         return self._state.by_name[coin].matching.best_quote(self._state.now_ms)
@@ -243,19 +253,31 @@ class Streams:
         return None if candle is None else message("candle", candle)
 
     def _context(self, topic: Topic) -> bytes:
-        return format_frame(self._info.context(self._state.by_name[topic.coin]))
+        context = self._info.context(self._state.by_name[topic.coin])
+        return message("activeAssetCtx", {"coin": topic.coin, "ctx": context})
 
     def _mids(self, _: Topic) -> bytes:
         return message("allMids", {"mids": self._info.mids()})
 
     def _past_fills(self, topic: Topic) -> bytes:
-        fills = [fill_fields(fill) for fill in list(self._info.account(topic.user).fills)[-MOST_FILLS:]]
+        fills = [fill_fields(fill) for fill in list(self._info.accounts.account(topic.user).fills)[-MOST_FILLS:]]
         return message("userFills", {"isSnapshot": True, "user": topic.user, "fills": fills})
 
     def _past_fundings(self, topic: Topic) -> bytes:
-        payments = [funding_fields(payment) for payment in self._info.account(topic.user).fundings]
+        payments = [funding_fields(payment) for payment in self._info.accounts.account(topic.user).fundings]
         return message("userFundings", {"isSnapshot": True, "user": topic.user, "fundings": payments})
 
     def _clearinghouse(self, topic: Topic) -> bytes:
-        state = self._info.clearinghouse(topic.user)
+        state = self._info.accounts.clearinghouse(topic.user)
         return message("clearinghouseState", {"dex": "", "user": topic.user, "clearinghouseState": state})
+
+    def _past_ledger(self, topic: Topic) -> bytes:
+        events = [liquidation_delta(event) for event in self._info.accounts.account(topic.user).liquidations]
+        body = {"isSnapshot": True, "user": topic.user, "nonFundingLedgerUpdates": events}
+        return message("userNonFundingLedgerUpdates", body)
+
+    def _overview(self, topic: Topic) -> bytes:
+        return message("webData2", self._info.overview(topic.user))
+
+    def _asset_data(self, topic: Topic) -> bytes:
+        return message("activeAssetData", self._info.accounts.asset_data(topic.user, topic.coin))

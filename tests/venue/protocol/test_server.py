@@ -319,7 +319,7 @@ async def test_a_post_that_breaks_cuts_its_connection(scripted: Any, monkeypatch
     def broken(*_: Any) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("market_making.venue.protocol.gateway.Gateway._answer_info", broken)
+    monkeypatch.setattr("market_making.venue.protocol.info.Info.answer", broken)
     async with running(scripted) as session, session.ws_connect("/ws") as socket:
         await socket.send_json(post(1, {"type": "allMids"}, "info"))
         assert (await asyncio.wait_for(socket.receive(), 5)).type is aiohttp.WSMsgType.CLOSED
@@ -447,5 +447,5 @@ def test_the_program_ends_on_a_signal(number: signal.Signals):
 def test_settings_that_cannot_work_are_refused(settings: dict[str, Any]):
     """The message names the setting and what was seen; the venue never listens to other machines."""
     (name,) = settings
-    with pytest.raises(ConfigurationError, match=f"{name} is"):
+    with pytest.raises(ConfigurationError, match=f"{name} must be"):
         VenueConfig(**settings)

@@ -12,7 +12,9 @@ from market_making.market.sides import Direction
 from market_making.venue.config import AccountConfig, VenueConfig
 from market_making.venue.engine.exchange import HOUR_MS, Exchange
 from market_making.venue.markets.candles import CandleAggregator
+from market_making.venue.protocol.fault_desk import FaultDesk
 from market_making.venue.protocol.info import Info
+from market_making.venue.protocol.stream_faults import StreamFaults
 from market_making.venue.protocol.streams import Streams, read_topic
 
 ALICE = "0x" + "a" * 40
@@ -39,7 +41,8 @@ class Hall:
         config = VenueConfig(accounts=(AccountConfig(ALICE),), funding_rate=0.0001)
         self.exchange = Exchange([Listing("ETH", 4, 25)], config, 0)
         self.candles = CandleAggregator()
-        self.streams = Streams(self.exchange, Info(self.exchange, self.candles), self.candles)
+        way = StreamFaults(FaultDesk(None, 1, lambda: 0.0))
+        self.streams = Streams(self.exchange, Info(self.exchange, self.candles), self.candles, way)
         self.reader = Recorder()
         self.exchange.on_book(BookSnapshot("ETH", 0, (Level(2999.9, 1.0),), (Level(3000.1, 1.0),)))
 

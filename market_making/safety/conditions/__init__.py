@@ -1,1 +1,0 @@
-"""The rows of the table of notices, by what they are about."""
