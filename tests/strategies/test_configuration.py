@@ -79,12 +79,13 @@ def test_telegram_hears_of_fills_and_notices_and_not_of_every_moved_order(kind, 
 
 
 def test_the_log_leaves_out_what_every_moved_order_says_and_nothing_else(tmp_path):
-    """Two chatty loggers speak from WARNING on; a log file that is asked for is written as without this setting."""
+    """Chatty loggers speak from WARNING on; a log file that is asked for is written as without this setting."""
     config = load("config.json").config | {"logfile": str(tmp_path / "a.log")}
     logging_config = _create_log_config(config)
     assert logging_config["root"] == {"handlers": ["console", "file"], "level": "INFO"}
     quiet = {name for name, logger in logging_config["loggers"].items() if logger["level"] != "INFO"}
-    assert quiet == {"freqtrade.freqtradebot", "freqtrade.rpc.rpc_manager", "freqtrade.rpc.telegram"}
+    chatty = ("freqtradebot", "rpc.rpc_manager", "rpc.telegram", "wallets")
+    assert quiet == {f"freqtrade.{name}" for name in chatty}
     assert logging_config["disable_existing_loggers"] is False
 
 
