@@ -24,6 +24,7 @@ from market_making.trading.chart_rows import ChartHistory
 from market_making.trading.freqtrade import live
 from market_making.trading.freqtrade.charts import PLOT_CONFIG, annotations, show
 from market_making.trading.freqtrade.pair_reader import PairReader, quoting_rules
+from market_making.trading.freqtrade.promises import broken_promises
 from market_making.trading.freqtrade.signals import moments_of, signal_each, signal_last
 from market_making.trading.freqtrade.trade import (
     adjustment_of,
@@ -73,6 +74,8 @@ class MarketMaking(IStrategy):
             self.settings = Settings.from_section(config.get("market_making", {}))
         except ConfigurationError as error:
             raise FreqtradeConfigurationError(str(error)) from None
+        if broken := list(broken_promises(self, config, self.settings)):
+            raise FreqtradeConfigurationError("; ".join(broken))
         self.can_short = self.settings.role.opens_with(Side.ASK)
 
     def quoter(self) -> Quoter:
