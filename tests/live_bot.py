@@ -84,6 +84,10 @@ class LiveBot:
         """Publish valid parameters, or changed ones."""
         parameters(**changes).write(folder or self.folder / "parameters")
 
+    def wait_end(self, seconds: float) -> int:
+        """Wait until the bot has ended by itself; return its exit status."""
+        return self._process.wait(seconds)
+
     def wait(self, condition: Callable[[], bool], seconds: float, what: str) -> float:
         """Wait until something holds; return after how many seconds it did."""
         began = time.monotonic()

@@ -154,3 +154,14 @@ def test_a_fault_stops_quoting_within_two_loops(bot: LiveBot, name: str) -> None
     finally:
         repair()
     bot.wait(lambda: bool(bot.venue.open_orders()), 15, "quoting again")
+
+
+@pytest.mark.slow
+def test_the_printed_example_does_not_go_live(tmp_path):
+    """With the placeholders of the example Freqtrade ends at start, with one sentence and without an order."""
+    changes = {"exchange": {"walletAddress": "0x" + "0" * 40, "privateKey": "0x…"}}
+    with VenueThread(PuppetMarket()) as venue, LiveBot(venue, tmp_path, changes=changes) as bot:
+        assert bot.wait_end(60) != 0
+        assert "exchange.walletAddress must be your account, got the placeholder" in bot.log
+        assert "Traceback" not in bot.log
+        assert venue.open_orders() == []

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from freqtrade.enums import RunMode
+from freqtrade.exceptions import ConfigurationError as FreqtradeConfigurationError
 from freqtrade.exceptions import FreqtradeException
 from freqtrade.persistence import Trade
 
@@ -13,9 +14,11 @@ from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.decision_log import DecisionLog
 from market_making.trading.deferred_stop import DeferredStop
 from market_making.trading.desk import Desk
+from market_making.trading.freqtrade.edge.credentials import credentials_of
 from market_making.trading.freqtrade.edge.overrides import Edge, install
 from market_making.trading.freqtrade.exchange_rules import post_only_flag
 from market_making.trading.freqtrade.pair_reader import PairReader, QuotingStrategy
+from market_making.trading.freqtrade.promises import misplaced_keys
 from market_making.trading.freqtrade.trade import position_of
 from market_making.trading.risk_watch import RiskWatch
 
@@ -35,6 +38,24 @@ def desk_of(strategy: QuotingStrategy) -> Desk:
     risk = RiskWatch(settings.risk_limits(), settings.risk.state, bot, tell)
     stop = DeferredStop(installed=strategy.dp.runmode is RunMode.LIVE)
     return Desk(budget, strategy.orders_before_flat, record, leg=settings.role.leg, risk=risk, stop=stop)
+
+
+class StartRefused(FreqtradeConfigurationError, ValueError):  # type: ignore[misc] # Freqtrade ships no types
+    """The bot must not start; a ValueError too, of which Freqtrade prints one line instead of a traceback."""
+
+
+def refuse_placeholders(strategy: QuotingStrategy) -> None:
+    """Refuse, live on Hyperliquid, keys that are placeholders or malformed; Freqtrade has taken them from the settings.
+
+    Raises
+    ------
+    StartRefused
+        With the key, what is needed and what was seen.
+    """
+    if strategy.dp.runmode is not RunMode.LIVE or strategy.config["exchange"]["name"] != "hyperliquid":
+        return
+    if wrong := list(misplaced_keys(*credentials_of(strategy.dp._exchange))):
+        raise StartRefused("; ".join(wrong))
 
 
 def make_post_only(strategy: QuotingStrategy) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from freqtrade.enums import TRADE_MODES, RunMode
+from freqtrade.enums import TRADE_MODES
 from freqtrade.strategy import IStrategy
 
 from market_making.settings.settings import Settings
@@ -128,8 +128,6 @@ def broken_promises(strategy: Any, config: Mapping[str, Any], settings: Settings
     if trading:
         yield from _numbers(strategy, config, settings)
         yield from _surroundings(config, settings)
-    if config.get("runmode") is RunMode.LIVE:
-        yield from _keys(config)
 
 
 def _numbers(strategy: Any, config: Mapping[str, Any], settings: Settings) -> Iterator[str]:
@@ -207,18 +205,12 @@ def unwritable(folder: Path) -> str | None:
     return None
 
 
-def _keys(config: Mapping[str, Any]) -> Iterator[str]:
-    """Placeholders and malformed keys; a key itself is never shown."""
-    exchange = config.get("exchange", {})
-    if exchange.get("name") != "hyperliquid":
-        return
-    address, key = str(exchange.get("walletAddress", "")), str(exchange.get("privateKey", ""))
-    if not _ADDRESS.fullmatch(address):
-        yield f"exchange.walletAddress must be 0x and 40 hexadecimal digits, got {len(address)} characters"
+def misplaced_keys(address: str | None, key: str | None) -> Iterator[str]:
+    """Say what is wrong with the account's address and the key that signs for it; a key itself is never shown."""
+    if not _ADDRESS.fullmatch(address or ""):
+        yield f"exchange.walletAddress must be 0x and 40 hexadecimal digits, got {len(address or '')} characters"
     elif address == _NO_ADDRESS:
         yield "exchange.walletAddress must be your account, got the placeholder of the example"
-    if not _KEY.fullmatch(key):
-        yield (
-            "exchange.privateKey must be 64 hexadecimal digits, the key of an API wallet, got "
-            + ("the placeholder of the example" if "…" in key else f"{len(key)} characters")
-        )
+    if not _KEY.fullmatch(key or ""):
+        seen = "the placeholder of the example" if "…" in (key or "") else f"{len(key or '')} characters"
+        yield f"exchange.privateKey must be 64 hexadecimal digits, the key of an API wallet, got {seen}"

@@ -10,13 +10,12 @@ from freqtrade.enums import RunMode
 from freqtrade.exceptions import ConfigurationError
 from freqtrade.resolvers import StrategyResolver
 
-from market_making.trading.freqtrade.promises import PROMISES
+from market_making.trading.freqtrade.promises import PROMISES, misplaced_keys
 from tests.live_bot import ROOT, merged
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 USER_DATA = ROOT / "user_data"
 SECRET = "ab" * 32
-LIVE = {"dry_run": False, "exchange": {"walletAddress": "0x" + "12" * 20, "privateKey": SECRET}}
 
 
 @pytest.fixture
@@ -62,10 +61,6 @@ UNFIT = {
     "exchange.pair_whitelist": {"exchange": {"pair_whitelist": []}},
     "max_open_trades": {"exchange": {"pair_whitelist": ["ETH/USDC:USDC", "BTC/USDC:USDC"]}},
 }
-UNREADY = {
-    "exchange.walletAddress": {"exchange": {"walletAddress": "0x" + "0" * 40}},
-    "exchange.privateKey": {"exchange": {"privateKey": "0x…"}},
-}
 
 
 def test_every_promise_has_a_case():
@@ -80,14 +75,22 @@ def test_a_broken_promise_is_refused_with_its_key(key, load):
         load((BROKEN | UNFIT)[key])
 
 
-@pytest.mark.parametrize("key", UNREADY)
-def test_a_placeholder_does_not_go_live(key, load):
-    """The printed example, unedited, is refused live and accepted as a dry run; no key is shown."""
-    with pytest.raises(ConfigurationError, match=key) as refused:
-        load(merged(LIVE, UNREADY[key]), RunMode.LIVE)
-    assert SECRET not in str(refused.value)
-    load(UNREADY[key])
-    load(LIVE, RunMode.LIVE)
+@pytest.mark.parametrize(
+    ("address", "key", "names"),
+    [
+        ("0x" + "0" * 40, SECRET, ["exchange.walletAddress"]),
+        ("0x12", "0x" + SECRET, ["exchange.walletAddress"]),
+        ("0x" + "12" * 20, "0x…", ["exchange.privateKey"]),
+        ("0x" + "12" * 20, SECRET[:-1], ["exchange.privateKey"]),
+        (None, None, ["exchange.walletAddress", "exchange.privateKey"]),
+        ("0x" + "12" * 20, SECRET, []),
+    ],
+)
+def test_placeholders_and_malformed_keys_are_refused_without_showing_them(address, key, names):
+    """Each wrong one is named, none is shown."""
+    told = list(misplaced_keys(address, key))
+    assert [text.split(" ", 1)[0] for text in told] == names
+    assert not any(SECRET[:-1] in text for text in told)
 
 
 @pytest.mark.parametrize(
