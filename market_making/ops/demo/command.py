@@ -13,6 +13,7 @@ from market_making.ops.commands.options import json_option, print_json, with_opt
 from market_making.ops.demo.audit import unaccounted
 from market_making.ops.demo.run import Demo, DemoOptions, Observations
 from market_making.recording.store.tick_store import TickStore
+from market_making.venue.faults.presets import read_faults
 
 _MINUTES = 4.0
 
@@ -26,9 +27,12 @@ _MINUTES = 4.0
     click.option("--recording", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A tick store."),
     click.option("--coin", "coins", multiple=True, default=("ETH",), show_default=True, help="Repeat for several."),
     click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the simulated market."),
+    click.option("--faults", metavar="NAME|FILE", help="What goes wrong at the exchange, as in `mm venue --faults`."),
     json_option,
 )  # fmt: skip
-def demo(minutes: float, recording: Path | None, coins: tuple[str, ...], seed: int, *, as_json: bool) -> None:
+def demo(
+    minutes: float, recording: Path | None, coins: tuple[str, ...], seed: int, faults: str | None, *, as_json: bool
+) -> None:
     """Run the whole product on this machine, with no key and no network, and print a summary.
 
     Status 0 only if calibrations were published, quotes rested, fills happened, every quote was post-only and nothing
@@ -38,11 +42,13 @@ def demo(minutes: float, recording: Path | None, coins: tuple[str, ...], seed: i
         store = TickStore(recording)
         for coin in coins:
             store.extent(coin)  # a coin that was not recorded is told of before anything is started
+    if faults is not None:
+        read_faults(faults)  # a name nobody knows is told of before anything is started
     console = Console(stderr=True)
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
     ) as progress:
-        run = Demo(DemoOptions(minutes, coins, seed, recording), _reporter(progress))
+        run = Demo(DemoOptions(minutes, coins, seed, recording, faults), _reporter(progress))
         console.print(f"watch: [bold]{run.files.logs}[/bold] (logs), [bold]{run.files.parameters}[/bold] (parameters)")
         seen = run.run()
     summary = summarise(run, seen)

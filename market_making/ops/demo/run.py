@@ -40,6 +40,7 @@ class DemoOptions:
     coins: tuple[str, ...]
     seed: int = 1
     recording: Path | None = None
+    faults: str | None = None
     root: Path = Path("user_data/demo")
     strategy: str = "MarketMaking"
 
@@ -98,6 +99,8 @@ class Demo:
         else:
             live_s = self.options.minutes * 60 + _STARTUP_S + _WIND_DOWN_S
             command += [f"--recording={self.options.recording}", f"--live={live_s:.0f}s"]
+        if self.options.faults is not None:
+            command += [f"--faults={self.options.faults}"]
         announcement = self.files.folder / "venue.json"
         programs.start("venue", command, output=announcement)
         ready = self._wait(programs, lambda: _complete_json(announcement), "the local exchange")
@@ -180,11 +183,11 @@ class Demo:
         self.seen.audit = answer.json()
 
     def _filled_orders(self) -> set[int]:
-        """Every order of ours that the venue has filled, by the public request for fills."""
-        request = {"type": "userFills", "user": self.credentials.address}
-        answer = requests.post(f"{self._url}/info", json=request, timeout=10)
+        """Every order of ours that the venue has filled; its audit says so whatever faults its protocol plays."""
+        query = {"user": self.credentials.address, "fills": "yes"}
+        answer = requests.get(f"{self._url}/audit", params=query, timeout=10)
         answer.raise_for_status()
-        return {fill["oid"] for fill in answer.json()}
+        return set(answer.json()["filled_orders"])
 
     def _read_parameters(self) -> bool:
         """Note what the calibrator has published; True once every coin has parameters."""
