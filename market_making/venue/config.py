@@ -84,6 +84,8 @@ class VenueConfig:
         How much of the market is past when the venue starts: clients find candles of it [s].
     order_latency_ms, data_latency_ms
         Delay before an action takes effect, and before an answer or a message leaves.
+    older_candles_s : float
+        Length of the time before that, of which candles are invented in the manner of those that are known [s].
     speed : float
         The source's clock runs this many times faster; its stamps are compressed into real time, so every stamp a
         client sees is of its own clock.
@@ -121,6 +123,7 @@ class VenueConfig:
     host: str = "127.0.0.1"
     port: int = 0
     history_s: float = 0.0
+    older_candles_s: float = 0.0
     order_latency_ms: float = 0.0
     data_latency_ms: float = 0.0
     speed: float = 1.0
@@ -161,6 +164,7 @@ class VenueConfig:
             _require(name, getattr(self, name), above_zero=True)
         for name in (
             "history_s",
+            "older_candles_s",
             "order_latency_ms",
             "data_latency_ms",
             "mark_period_s",

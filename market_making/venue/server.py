@@ -18,6 +18,7 @@ from aiohttp import web
 from market_making.venue.clock import Clock, Event, play, wall_ms
 from market_making.venue.config import VenueConfig
 from market_making.venue.engine.exchange import Exchange
+from market_making.venue.markets.older_candles import add_older_candles
 from market_making.venue.markets.prehistory import Playback
 from market_making.venue.markets.source import Source
 from market_making.venue.protocol.gateway import Gateway
@@ -63,6 +64,8 @@ class LocalVenue:
         exchange = Exchange(self._source.listings, self.config, playback.now_ms)
         gateway = self._gateway = Gateway(exchange, playback.candles, self.config)
         live = _prime(exchange, gateway, playback)
+        for number, listing in enumerate(self._source.listings):
+            add_older_candles(playback.candles, listing, self.config.older_candles_s, number)
         port = await self._listen(gateway)
         clock = Clock(playback.now_ms, self.config.speed)
         works = self._periodic_works(gateway)

@@ -58,6 +58,13 @@ from market_making.venue.server import run
     click.option("--faults", metavar="NAME|FILE", help=f"What goes wrong: a file, or one of {', '.join(PRESETS)}."),
     click.option("--prehistory", type=click.Path(path_type=Path, file_okay=False), help="Store for the time before."),
     click.option("--prehistory-length", type=Duration(), default="30m", show_default=True),
+    click.option(
+        "--candle-history",
+        type=Duration(),
+        default="7d",
+        show_default=True,
+        help="Candles before a simulated market, invented in its manner.",
+    ),
     click.option("--live", type=Duration(), default="6m", show_default=True, help="Left of a recording to play."),
     json_option,
 )
@@ -93,6 +100,7 @@ def venue(**options: Any) -> None:
 def _config(options: dict[str, Any]) -> VenueConfig:
     return VenueConfig(
         port=options["port"],
+        older_candles_s=options["candle_history"] if options["simulate"] else 0.0,
         speed=options["speed"],
         order_latency_ms=options["latency_ms"],
         accounts=read_accounts(options),

@@ -79,6 +79,16 @@ class CandleAggregator:
         if candle.prints == 0:
             candle.see(mid)
 
+    def minutes(self, coin: str) -> dict[int, Candle]:
+        """Candles of one minute by their number since 1970, ascending; empty for an unknown coin."""
+        return self._minutes.get(coin, {})
+
+    def prepend(self, coin: str, older: dict[int, Candle]) -> None:
+        """Put minutes, ascending, before the first one that is known, as far as so many are kept."""
+        known = self._minutes[coin]
+        room = max(MINUTES_KEPT - len(known), 0)
+        self._minutes[coin] = dict(list(older.items())[-room or len(older) :]) | known
+
     def snapshot(self, coin: str, interval: str, start_ms: int, end_ms: int) -> list[dict[str, Any]]:
         """Candles that open within [`start_ms`, `end_ms`], ascending, ready for JSON; [] for an unknown coin.
 
