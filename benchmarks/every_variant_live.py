@@ -14,8 +14,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from market_making.ops.demo.command import venue_figures  # noqa: E402
 from market_making.ops.demo.run import Demo, DemoOptions  # noqa: E402
+from market_making.ops.demo.summary import venue_figures  # noqa: E402
 
 AT_ONCE = 3
 COLUMNS = ("quotes_placed", "quotes_cancelled", "fills", "taker_fills", "round_trips", "post_only_share", "rejected")

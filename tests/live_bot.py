@@ -36,22 +36,26 @@ class LiveBot:
         strategy: str = "MarketMaking",
         changes: dict[str, Any] | None = None,
         base: tuple[str, ...] = ("config.json",),
+        user_data: Path = ROOT / "user_data",
+        started_in: Path = ROOT,
     ) -> None:
         self.folder = folder
+        self._started_in = started_in
         self.venue = venue
         (folder / "private.json").write_text(json.dumps(merged(live_config(venue.url, folder), changes or {})))
         files = [ROOT / "user_data" / name for name in base] + [folder / "private.json"]
         self._command = [sys.executable, "-m", "freqtrade", "trade", "--strategy", strategy]
-        self._command += ["--userdir", str(ROOT / "user_data"), "--strategy-path", str(folder)]
+        self._command += ["--userdir", str(user_data), "--strategy-path", str(folder)]
         for file in files:
             self._command += ["--config", str(file)]
 
     def __enter__(self) -> Self:
         self._output = (self.folder / "freqtrade.log").open("wb")
         # A strategy in a test's own folder derives from one in user_data/strategies.
-        environment = os.environ | {"NO_PROXY": "127.0.0.1", "PYTHONPATH": str(ROOT / "user_data" / "strategies")}
+        places = os.pathsep.join([str(ROOT / "user_data" / "strategies"), str(ROOT)])
+        environment = os.environ | {"NO_PROXY": "127.0.0.1", "PYTHONPATH": places}
         self._process = subprocess.Popen(
-            self._command, cwd=ROOT, stdout=self._output, stderr=subprocess.STDOUT, env=environment
+            self._command, cwd=self._started_in, stdout=self._output, stderr=subprocess.STDOUT, env=environment
         )
         return self
 

@@ -28,7 +28,7 @@ from calibration.publication.parameters import (
 )
 from market_making.market.events import BookSnapshot, Level, Trade
 from market_making.market.sides import Direction
-from market_making.settings.settings import Horizon
+from market_making.settings.sections import Horizon
 from market_making.venue.config import AccountConfig, VenueConfig
 from market_making.venue.markets.source import Listing
 from market_making.venue.server import LocalVenue

@@ -7,6 +7,7 @@ from market_making.hyperliquid.market_data import context_fields, parse_context
 from market_making.market.errors import MalformedMessage, UnknownCoin
 from market_making.market.events import AssetContext
 from market_making.market.instrument import Listing
+from market_making.market.suggestion import nearest
 
 
 def parse_universe(answer: Any) -> tuple[Listing, ...]:
@@ -74,7 +75,13 @@ def require_listed(coins: Sequence[str], listings: Sequence[Listing]) -> None:
     unknown = [coin for coin in coins if coin not in tradable]
     if unknown:
         names = ", ".join(sorted(tradable)[:40]) + (", …" if len(tradable) > 40 else "")
-        raise UnknownCoin(f"{', '.join(unknown)} not listed; the venue lists {len(tradable)} coins: {names}")
+        asked = ", ".join(f"{coin}{_hint(coin, tradable)}" for coin in unknown)
+        raise UnknownCoin(f"{asked} not listed; the venue lists {len(tradable)} coins: {names}")
+
+
+def _hint(coin: str, tradable: set[str]) -> str:
+    found = nearest(coin, tradable)
+    return "" if found is None else f" (did you mean {found}?)"
 
 
 def _listing(fields: Any) -> Listing:

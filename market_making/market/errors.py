@@ -15,7 +15,8 @@
     ├── ModelError                the equations have no usable solution for these numbers
     │   ├── InvalidFlow           an input is not positive or not finite
     │   └── NoSolution            the solver did not converge, or no stationary limit exists
-    └── SafetyError               a safety check refused
+    ├── SafetyError               a safety check refused
+    └── LostRows                  rows were received and could not be written
 
 Each error has a `reason` to count by; one that has many causes is told its reason when it is raised.
 """
@@ -105,3 +106,7 @@ class NoSolution(ModelError):
 
 class SafetyError(MarketMakingError):
     """A safety check refused."""
+
+
+class LostRows(MarketMakingError):
+    """Rows were received and could not be written; the message says how many."""

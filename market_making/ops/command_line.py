@@ -10,15 +10,7 @@ from typing import Any
 import click
 
 from market_making.market.errors import ConfigurationError, DataError, MarketMakingError, ParameterError, SafetyError
-from market_making.ops.commands.calibrate import calibrate, schema
-from market_making.ops.commands.collect import collect, status
-from market_making.ops.commands.import_ import candles, import_
-from market_making.ops.commands.quotes import quotes
-from market_making.ops.commands.scan import scan_command
-from market_making.ops.commands.stop import stop
-from market_making.ops.commands.train import train_volatility
-from market_making.ops.commands.venue import venue
-from market_making.ops.demo.command import demo
+from market_making.ops.catalogue import ENTRIES, Catalogue
 
 # What the user named cannot be used: a folder below a file, a place without permission, a port that is taken.
 _NAMED_WRONGLY = {
@@ -41,6 +33,15 @@ def exit_status(error: MarketMakingError | OSError) -> int:
 class Commands(click.Group):
     """Commands whose errors end in one line on standard error and an exit status of their own."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = Catalogue()
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List every command with one sentence, without loading any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in ENTRIES.items()])
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the chosen command."""
         try:
@@ -62,21 +63,3 @@ def main(*, verbose: bool) -> None:
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
     )
     logging.getLogger("numexpr").setLevel(logging.WARNING)
-
-
-COMMANDS = (
-    demo,
-    venue,
-    collect,
-    import_,
-    status,
-    candles,
-    calibrate,
-    quotes,
-    scan_command,
-    train_volatility,
-    schema,
-    stop,
-)
-for command in COMMANDS:
-    main.add_command(command)

@@ -4,7 +4,7 @@ from operator import add
 from typing import NamedTuple
 
 # Terms that are asked of every model alike come last: see `market_making.quoting.pricing`.
-_AFTER_THE_MODEL = 4
+_AFTER_THE_MODEL = 5
 _ROUNDING = 1e-10  # of the largest term: a price and mid are large against their difference
 
 
@@ -43,6 +43,8 @@ class Terms(NamedTuple):
         What moves the quote to the touch, where a position must be left.
     tick : float
         What rounding to a valid price adds.
+    fresh : float
+        How far the touch has moved away from the mid of the plan until the order was placed.
     """
 
     room: float = 0.0
@@ -60,6 +62,7 @@ class Terms(NamedTuple):
     bounds: float = 0.0
     touch: float = 0.0
     tick: float = 0.0
+    fresh: float = 0.0
 
     @property
     def depth(self) -> float:
@@ -73,8 +76,9 @@ class Terms(NamedTuple):
 
     def changed_by(self, *steps: float) -> "Terms":
         """The same with what each step adds to its term, from `regime` to `tick`, the last of them [price]."""
-        first = len(self) - len(steps)
-        return Terms(*self[:first], *map(add, self[first:], steps))
+        end = self._fields.index("tick") + 1
+        first = end - len(steps)
+        return Terms(*self[:first], *map(add, self[first:end], steps), *self[end:])
 
     def at_least(self, depth: float) -> "Terms":
         """The same lifted by the floor to this depth [price], if it is nearer."""

@@ -30,7 +30,7 @@ class SidecarReport:
     def __init__(self, folder: Path | None, kind: str, venue: str) -> None:
         self._folder = folder
         self._kind = kind
-        self._name = kind if venue == _NATIVE else f"{kind}-{venue}"
+        self._name = state_name(kind, venue)
         self._venue = venue
         self._started_ms = now_ms()
         self._last: SidecarState | None = None
@@ -74,3 +74,8 @@ class SidecarReport:
             self._fails = True
         else:
             self._fails = False
+
+
+def state_name(kind: str, venue: str) -> str:
+    """Name of a sidecar's state file, without ``.json``."""
+    return kind if venue == _NATIVE else f"{kind}-{venue}"

@@ -1,12 +1,12 @@
-"""Switches of what the bot changes in the running objects of ccxt and Freqtrade."""
+"""Switches of what makes the bot faster than stock Freqtrade, most of it in running objects of ccxt and Freqtrade."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from market_making.settings.section import Section
 
 
-class EdgeSettings(BaseModel):
-    """Which overrides are on, by name; one that is off leaves the object as ccxt or Freqtrade ships it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class EdgeSettings(Section):
+    """What is on, by name; an override that is off leaves the object as ccxt or Freqtrade ships it."""
 
     builder_fee: bool = Field(
         True, description="Approve no builder and pay none; off, ccxt adds its own to every order"
@@ -22,4 +22,7 @@ class EdgeSettings(BaseModel):
     )
     funding: bool = Field(
         True, description="Ask for no funding within the hour of the last fill; off, before every order"
+    )
+    fresh: bool = Field(
+        True, description="Let a planned price follow the touch of the newest book; off, that of the plan's book"
     )

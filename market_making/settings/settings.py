@@ -6,193 +6,98 @@ A wrong value is refused with its key, the value seen and what is accepted.
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from market_making.market.errors import ConfigurationError
-from market_making.quoting.pricing import DepthBounds
-from market_making.quoting.risk.rules import RiskLimits
-from market_making.quoting.value.quote_table import CarteaJaimungalSettings
+from market_making.market.suggestion import nearest
 from market_making.settings.edge import EdgeSettings
+from market_making.settings.explanation import explain
 from market_making.settings.files import load_all, typed
 from market_making.settings.role import Role
+from market_making.settings.section import USER_DATA, Section
+from market_making.settings.sections import CalibrationSettings, ModelSettings, QuoteSettings, RiskSettings
 
+if TYPE_CHECKING:  # numpy takes as long to load as all the rest of a command that ends with an error
+    from market_making.quoting.risk.rules import RiskLimits
+
+SECTION = "market_making"
 _ADDRESS = "^0x[0-9a-fA-F]{40}$"
-_SMALLEST_NOTIONAL = 13.0
 _NO_ADDRESS = "0x" + "0" * 40
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """A part of the configuration: immutable, and unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Horizon(Section):
-    """`rolling`: stationary quotes; `session`: quotes that end flat after `seconds`."""
-
-    mode: Literal["rolling", "session"] = "rolling"
-    seconds: Positive | None = None
-
-    @model_validator(mode="after")
-    def _session_has_an_end(self) -> "Horizon":
-        if (self.mode == "session") != (self.seconds is not None):
-            raise ValueError("seconds is needed in session mode and must be null in rolling mode")
-        return self
-
-
-class ModelSettings(Section):
-    """Settings of the quoting model.
-
-    `order_notional` is the value of one lot [quote currency], `maximum_inventory` is in lots, `running_penalty` in
-    price/s per lot² (null: derived, see `market_making.quoting.value.penalty`), `terminal_penalty` in price per
-    lot², `maker_fee` a fraction (negative: a rebate); without it the exchange is asked
-    for the fee of the account.
-    """
-
-    order_notional: Positive = 100.0
-    maximum_inventory: Annotated[int, Field(ge=1, le=1000)] = 3
-    running_penalty: NotNegative | None = None
-    terminal_penalty: NotNegative = 0.0
-    maker_fee: Annotated[float, Field(ge=-0.01, le=0.01, allow_inf_nan=False)] = 0.00015
-    horizon: Horizon = Horizon()
-    drift_weight: Annotated[float, Field(ge=0, le=1)] = 0.0
-    widen_toxicity: Positive = 1.0
-    pause_toxicity: Positive = 2.0
-
-    @model_validator(mode="after")
-    def _thresholds_ascend(self) -> "ModelSettings":
-        if self.widen_toxicity > self.pause_toxicity:
-            raise ValueError(
-                f"widen_toxicity {self.widen_toxicity} must not be above pause_toxicity {self.pause_toxicity}"
-            )
-        return self
-
-    @property
-    def smallest_lots(self) -> float:
-        """The smallest order that Freqtrade places at an exchange's minimum of 10, with room for moves [lots]."""
-        return min(1.0, _SMALLEST_NOTIONAL / self.order_notional)
-
-    def cartea_jaimungal(self) -> CarteaJaimungalSettings:
-        """The same in the terms of the Cartea–Jaimungal model."""
-        return CarteaJaimungalSettings(
-            maximum_inventory=self.maximum_inventory,
-            running_penalty=self.running_penalty,
-            terminal_penalty=self.terminal_penalty,
-            maker_fee=self.maker_fee,
-            drift_weight=self.drift_weight,
-            session_s=self.horizon.seconds,
-            widen_toxicity=self.widen_toxicity,
-            pause_toxicity=self.pause_toxicity,
-        )
-
-
-class QuoteSettings(Section):
-    """How the bot turns a model's quote into a resting order.
-
-    A resting order is replaced when its price is off by more than `tolerance_bps` and it has rested for
-    `minimum_life_s`; a book older than `maximum_book_age_s` is not quoted from; the account's positions are read again
-    when they are older than `maximum_account_age_s`; `actions_per_minute` bounds what the bot may ask of the exchange.
-    """
-
-    minimum_half_spread_bps: NotNegative = 0.0
-    maximum_half_spread_bps: Positive = 50.0
-    tolerance_bps: NotNegative = 0.5
-    minimum_life_s: NotNegative = 2.0
-    maximum_book_age_s: Positive = 3.0
-    maximum_account_age_s: NotNegative = 5.0
-    actions_per_minute: Positive = 60.0
-
-    @property
-    def bounds(self) -> DepthBounds:
-        """Of the distance from mid."""
-        return DepthBounds(self.minimum_half_spread_bps, self.maximum_half_spread_bps)
-
-    @model_validator(mode="after")
-    def _bounds_ascend(self) -> "QuoteSettings":
-        if self.minimum_half_spread_bps > self.maximum_half_spread_bps:
-            raise ValueError(
-                f"minimum_half_spread_bps {self.minimum_half_spread_bps} must not be above "
-                f"maximum_half_spread_bps {self.maximum_half_spread_bps}"
-            )
-        return self
-
-
-class RiskSettings(Section):
-    """Losses that stop a pair from opening and make it leave [quote currency].
-
-    `daily_loss` is forgotten at 00:00 UTC, `drawdown` from the peak when somebody removes the state kept in `state`.
-    """
-
-    daily_loss: Positive = 50.0
-    drawdown: Positive = 100.0
-    state: Path = Path("user_data/risk")
-
-
-class CalibrationSettings(Section):
-    """Cadence and window of the calibration service [s].
-
-    A window whose newest quote is older than `maximum_data_age_s` is not calibrated from: the collector has stopped.
-    """
-
-    period_s: Positive = 15.0
-    window_s: Positive = 1800.0
-    valid_for_s: Positive = 60.0
-    minimum_exposure_s: NotNegative = 600.0
-    maximum_data_age_s: Positive = 30.0
+_MISSPELT = 0.85
 
 
 class Settings(Section):
-    """The whole `market_making` section.
+    """The whole `market_making` section."""
 
-    `sides` says what this bot may hold: `long_only`; `short_only`; `alternate`, long or short, one at a time; or one of
-    two bots on two accounts that quote both sides together, `long_leg` and `short_leg`, which tell each other their
-    position through files in `legs`. Every program keeps its state file in `state`, where the kill switch lies as well,
-    and the pace of requests that the bots of a machine share. `leverage` applies to futures only. `account` is the
-    address whose fee holds; in a configuration without it, the exchange's ``walletAddress``.
-    """
-
-    venue: str = "hyperliquid"
-    coins: tuple[str, ...] = ()
-    url: str = "https://api.hyperliquid.xyz"
-    account: Annotated[str, Field(pattern=_ADDRESS)] | None = None
-    market_data: Path | str = Path("user_data/market_data")  # or an address such as s3://bucket/ticks
-    parameters: Path = Path("user_data/parameters")
-    decisions: Path = Path("user_data/logs/decisions")
-    legs: Path = Path("user_data/legs")
-    state: Path = Path("user_data/state")
-    sides: Literal["long_only", "short_only", "alternate", "long_leg", "short_leg"] = "long_only"
-    leverage: Annotated[float, Field(ge=1, le=10)] = 1.0
-    model: ModelSettings = ModelSettings()
-    quote: QuoteSettings = QuoteSettings()
-    risk: RiskSettings = RiskSettings()
-    calibration: CalibrationSettings = CalibrationSettings()
-    edge: EdgeSettings = EdgeSettings()
+    venue: str = Field("hyperliquid", description="Name of the exchange, also its folder in the tick store")
+    coins: tuple[str, ...] = Field((), description="Coins to record and calibrate; empty: those of the pair whitelist")
+    pairs: tuple[str, ...] = Field(
+        (),
+        description="Freqtrade's names of markets that are not the usual one of their coin; empty: the pair whitelist",
+    )
+    url: str = Field("https://api.hyperliquid.xyz", description="Address of the Hyperliquid to record from")
+    account: Annotated[str, Field(pattern=_ADDRESS)] | None = Field(
+        None,
+        description="Address whose fee tier holds; null: the exchange's walletAddress",
+        json_schema_extra={"accepted": "0x and 40 hexadecimal digits, or null"},
+    )
+    market_data: Path | str = Field(
+        USER_DATA / "market_data",
+        description="Root of the tick store: a folder, or an address such as s3://bucket/ticks",
+    )
+    parameters: Path = Field(USER_DATA / "parameters", description="Folder of the parameter files and their history")
+    decisions: Path = Field(USER_DATA / "logs/decisions", description="Folder of the bots' decision logs")
+    legs: Path = Field(USER_DATA / "legs", description="Folder in which two legs tell each other their position")
+    state: Path = Field(
+        USER_DATA / "state",
+        description="Folder of the state files, the kill switch and the pace of requests that bots share",
+    )
+    sides: Literal["long_only", "short_only", "alternate", "long_leg", "short_leg"] = Field(
+        "long_only",
+        description="What the bot may hold: long, short, one after the other, or one of two legs on two accounts",
+    )
+    leverage: Annotated[float, Field(ge=1, le=10)] = Field(1.0, description="Leverage in futures markets [–]")
+    model: ModelSettings = Field(ModelSettings(), description="The quoting model")
+    quote: QuoteSettings = Field(QuoteSettings(), description="How a quote becomes a resting order")
+    risk: RiskSettings = Field(RiskSettings(), description="Losses that stop a pair")
+    calibration: CalibrationSettings = Field(CalibrationSettings(), description="Cadence and window of calibrations")
+    edge: EdgeSettings = Field(EdgeSettings(), description="What the bot changes in objects of ccxt and Freqtrade")
 
     @classmethod
-    def from_section(cls, section: dict[str, Any], *, where: str = "market_making") -> "Settings":
+    def from_section(
+        cls, section: dict[str, Any], *, where: str = SECTION, user_data: Path | None = None
+    ) -> "Settings":
         """Validate the section of an already loaded configuration.
+
+        Parameters
+        ----------
+        section : dict
+            What stands under `market_making`.
+        where : str
+            What messages call the section.
+        user_data : Path, optional
+            Freqtrade's folder, below which every path lies that is not configured.
 
         Raises
         ------
         ConfigurationError
-            Naming every offending key, the value seen and what is accepted.
+            Naming every offending key, what is accepted and the value seen.
         """
         try:
-            return cls.model_validate(section)
+            settings = cls.model_validate(section)
         except ValidationError as error:
-            raise ConfigurationError("; ".join(_explain(where, item) for item in error.errors())) from None
+            said = dict.fromkeys(explain(cls, where, item) for item in error.errors())
+            raise ConfigurationError("; ".join(said)) from None
+        return settings if user_data is None else settings.below(user_data)
 
     @classmethod
-    def from_files(cls, paths: Sequence[Path]) -> "Settings":
+    def from_files(cls, paths: Sequence[Path], user_data: Path | None = None) -> "Settings":
         """Read the section from Freqtrade configuration files, merged as Freqtrade does: deeply, the later file wins.
 
-        Without `coins` in the section the pair whitelist names them, without `account` it is the exchange's wallet
-        address; without the section all defaults hold.
+        Without `coins` or `pairs` in the section the pair whitelist names them, without `account` it is the exchange's
+        wallet address; without the section all defaults hold. `user_data` wins over the files' ``user_data_dir``.
 
         Raises
         ------
@@ -201,16 +106,30 @@ class Settings(Section):
         """
         config = load_all(paths)
         where = ", ".join(str(path) for path in paths)
-        settings = cls.from_section(config.get("market_making", {}), where=f"{where}: market_making")
+        if user_data is None and "user_data_dir" in config:
+            user_data = Path(str(config["user_data_dir"]))
+        settings = cls.from_section(section_of(config), where=f"{where}: {SECTION}", user_data=user_data)
         exchange = typed(config, "exchange", dict, where)
-        told: dict[str, Any] = {}
+        whitelist = tuple(str(pair) for pair in typed(exchange, "pair_whitelist", list, f"{where}: exchange"))
+        told: dict[str, Any] = {} if settings.pairs else {"pairs": whitelist}
         if not settings.coins:
-            pairs = typed(exchange, "pair_whitelist", list, f"{where}: exchange")
-            told["coins"] = tuple(str(pair).split("/")[0] for pair in pairs)
+            told["coins"] = tuple(pair.split("/")[0] for pair in whitelist)
         wallet = str(exchange.get("walletAddress", ""))
         if settings.account is None and re.match(_ADDRESS, wallet) and wallet != _NO_ADDRESS:
             told["account"] = wallet
         return settings.model_copy(update=told)
+
+    @classmethod
+    def from_freqtrade(cls, config: dict[str, Any]) -> "Settings":
+        """Read the section from the configuration that Freqtrade has loaded; paths follow its ``--userdir``.
+
+        Raises
+        ------
+        ConfigurationError
+            If the section is wrong.
+        """
+        user_data = config.get("user_data_dir")
+        return cls.from_section(section_of(config), user_data=None if user_data is None else Path(user_data))
 
     @property
     def role(self) -> Role:
@@ -233,8 +152,10 @@ class Settings(Section):
         model = ModelSettings.model_construct(_fields_set=self.model.model_fields_set, **values)
         return self.model_copy(update={"model": model})
 
-    def risk_limits(self) -> RiskLimits:
+    def risk_limits(self) -> "RiskLimits":
         """Limits of the risk rules; an inventory at its bound is two thirds of what they call the largest position."""
+        from market_making.quoting.risk.rules import RiskLimits  # noqa: PLC0415
+
         bound = self.model.order_notional * self.model.maximum_inventory
         return RiskLimits(
             1.5 * bound,
@@ -244,6 +165,17 @@ class Settings(Section):
         )
 
 
-def _explain(where: str, item: Any) -> str:
-    key = ".".join([where, *(str(part) for part in item["loc"])])
-    return f"{key}: {item['msg']} (seen: {item['input']!r})"
+def section_of(config: dict[str, Any]) -> Any:
+    """The section in a whole configuration, empty if there is none.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is none, but one whose name is nearly the same.
+    """
+    if SECTION in config:
+        return config[SECTION]
+    alike = nearest(SECTION, config, alike=_MISSPELT)
+    if alike is not None:
+        raise ConfigurationError(f"unknown key {alike}, did you mean {SECTION}?")
+    return {}

@@ -15,6 +15,7 @@ from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.chart_rows import NOTHING_SHOWN, ChartRow
 from market_making.trading.decision_log import Decision
 from market_making.trading.deferred_stop import DeferredStop
+from market_making.trading.fresh import fresh_order
 from market_making.trading.holding import Holding, RestingOrder
 from market_making.trading.journal import Journal
 from market_making.trading.plan import Plan, PlannedOrder, Planner
@@ -132,6 +133,20 @@ class Desk:
         """Look up the planned order of a pair, if it opens (or closes, as asked)."""
         plan = self._plans.get(pair)
         return None if plan is None or plan.order is None or plan.order.grows is not grows else plan.order
+
+    def follow(self, pair: str, touch: float, *, grows: bool) -> PlannedOrder | None:
+        """Look the planned order of a pair up and let its price follow the touch of a newer book [price].
+
+        An opening order is not placed if the touch has moved by more than the greatest half-spread: something happens.
+        """
+        order, planner, plan = self.order(pair, grows=grows), self.planner(pair), self._plans.get(pair)
+        if order is None or planner is None or plan is None:
+            return None
+        fresh = fresh_order(order, planner.market, planner.instrument, touch)
+        moved_bps = abs(fresh.terms.fresh) / order.price * 1e4
+        kept = None if grows and moved_bps > planner.rules.bounds.maximum_bps else fresh
+        self._plans[pair] = plan._replace(order=kept)
+        return kept
 
     def planned_entry(self, pair: str, rate: float, amount: float) -> PlannedOrder | None:
         """Look up the planned opening order of a pair, if one at `rate` [price] of `amount` [coins] is it."""

@@ -11,7 +11,8 @@ from calibration.observation.increments import Increments
 from market_making.market.tape import QuoteTape, Tape, TradeTape
 from market_making.recording.store.segments import write_segment
 from market_making.recording.streams import SCHEMAS, Stream
-from market_making.settings.settings import CalibrationSettings, ModelSettings, Settings
+from market_making.settings.sections import CalibrationSettings, ModelSettings
+from market_making.settings.settings import Settings
 from market_making.simulation.presets import default_truths
 from market_making.simulation.simulation import simulate_tape
 from market_making.simulation.truth import MarketTruth

@@ -21,7 +21,8 @@ from market_making.recording.store.segments import write_segment
 from market_making.recording.store.storage import LocalStorage
 from market_making.recording.store.tick_store import TickStore
 from market_making.recording.streams import SCHEMAS, Stream
-from market_making.settings.settings import CalibrationSettings, Horizon, Settings
+from market_making.settings.sections import CalibrationSettings, Horizon
+from market_making.settings.settings import Settings
 from market_making.simulation.presets import default_truths
 from market_making.simulation.simulation import simulate_tape
 from tests.calibration.conftest import SECONDS, START, record

@@ -9,7 +9,8 @@ import pytest
 from calibration.fee_tier import FeeTier
 from market_making.market.timetable import Timetable
 from market_making.ops.commands.options import load_settings
-from market_making.settings.settings import ModelSettings, Settings
+from market_making.settings.sections import ModelSettings
+from market_making.settings.settings import Settings
 from tests.puppet_market import ADDRESS, PuppetMarket, VenueThread
 
 BASE, TIER = 0.00015, 0.00008

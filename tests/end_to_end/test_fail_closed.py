@@ -10,7 +10,7 @@ from eth_account import Account
 from hyperliquid.exchange import Exchange
 
 from tests.live_bot import LiveBot
-from tests.puppet_market import ADDRESS, KEY, PuppetMarket, VenueThread
+from tests.puppet_market import ADDRESS, KEY, PuppetMarket, VenueThread, parameters
 
 pytestmark = [
     pytest.mark.slow,
@@ -115,6 +115,10 @@ FAULTS: dict[str, Fault] = {
     "stale file": parameter_fault(expire),
     "torn file": parameter_fault(write_text(lambda text: text[: len(text) // 2])),
     "wrong coin": parameter_fault(other_coin),
+    "wrong pair": parameter_fault(lambda bot: bot.publish(pair="ETH/USDT:USDT")),
+    "another market's mid": parameter_fault(
+        lambda bot: bot.publish(market=parameters().market.model_copy(update={"mid": 3.0}))
+    ),
     "NaN": parameter_fault(
         write_text(lambda text: text.replace('"value":1.5', '"value":NaN').replace(": 1.5", ": NaN"))
     ),

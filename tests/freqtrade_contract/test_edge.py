@@ -28,7 +28,7 @@ from tests.puppet_market import parameters
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 PAIR = "ETH/USDC:USDC"
 CLIENTS = (ccxt.hyperliquid, ccxt.async_support.hyperliquid, ccxt.pro.hyperliquid)
-OFF = dict.fromkeys((override.name for override in OVERRIDES), False)
+OFF = dict.fromkeys(EdgeSettings.model_fields, False)
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +87,8 @@ def _shown(venue):
 
 
 def test_every_override_has_a_switch_and_every_switch_an_override():
-    """Whoever reads the register knows all."""
-    assert {override.name for override in OVERRIDES} == set(EdgeSettings.model_fields)
+    """Whoever reads the register knows all; the fresh price uses public hooks only."""
+    assert {override.name for override in OVERRIDES} == set(EdgeSettings.model_fields) - {"fresh"}
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -225,6 +225,57 @@ def test_the_pace_lets_a_loop_pass_without_a_wait(maker, venue, tmp_path):
         bot.cleanup()
         Trade.session.remove()
     assert took[("pace",)] < took[()] / 2
+
+
+def test_freqtrade_proposes_the_touch_of_a_book_read_just_before(bot, venue):
+    """The price hook of a long's entry gets the best bid of the last book before the order."""
+    seen = []
+
+    def price(**hook):
+        seen.append(hook["proposed_rate"])
+        return 2999.0
+
+    bot.strategy.custom_entry_price = price
+    bot.strategy.side = "long"
+    bot.process()
+    assert seen == [venue.market.mid - 0.1]
+    assert [asked.kind for asked in venue.asked if asked.kind in ("l2Book", "order")][-2:] == ["l2Book", "order"]
+
+
+def test_a_price_follows_a_book_that_is_newer_than_the_plans(maker, venue):
+    """The market moves between the plan and the order: the order moves with it and is confirmed."""
+    bot = maker("fresh")
+    open_desk = bot.strategy._desk.open
+
+    def planned_then_moved(*inputs):
+        plan = open_desk(*inputs)
+        venue.market.mid = 3002.0
+        _shown(venue)
+        return plan
+
+    bot.strategy._desk.open = planned_then_moved
+    bot.process()
+    plan, order = bot.strategy._desk._plans[PAIR], venue.open_orders()[0]
+    assert plan.mid == pytest.approx(3000.0)
+    assert float(order["limitPx"]) == plan.order.price == pytest.approx(plan.quotes.sides.bid.price + 2.0)
+    assert plan.order.terms.fresh == pytest.approx(-2.0)
+    assert plan.mid - plan.order.price == pytest.approx(plan.order.terms.depth)
+
+
+def test_without_it_a_price_is_that_of_the_plans_book(maker, venue):
+    """As planned."""
+    bot = maker()
+    bot.process()
+    plan = bot.strategy._desk._plans[PAIR]
+    assert bot.strategy._follows_touch is False
+    assert float(venue.open_orders()[0]["limitPx"]) == plan.quotes.sides.bid.price
+
+
+@pytest.mark.parametrize("pricing", [{"price_side": "other"}, {"order_book_top": 2}, {"use_order_book": False}])
+def test_a_rate_that_is_not_the_touch_of_the_own_side_is_not_followed(maker, pricing):
+    """A user may configure Freqtrade's own pricing otherwise."""
+    bot = maker("fresh", exit_pricing=pricing)
+    assert bot.strategy._follows_touch is False
 
 
 def test_the_files_of_the_edge_are_the_only_ones_that_touch_a_client():

@@ -119,6 +119,24 @@ def test_a_port_that_is_taken_is_wrong_use(mm):
     assert str(port) in result.output
 
 
+@pytest.mark.parametrize(
+    ("coin", "said"),
+    [
+        ("eth", "there is no there/eth.json, did you mean ETH?"),
+        ("BCT", "there is no there/BCT.json, did you mean BTC?"),
+        ("DOGE", "there is no there/DOGE.json; there holds BTC, ETH"),
+    ],
+)
+def test_a_mistyped_coin_is_answered_with_what_there_is(mm, tmp_path, coin, said):
+    """The nearest name, or all of them."""
+    (tmp_path / "there").mkdir()
+    for name in ("ETH", "BTC"):
+        (tmp_path / "there" / f"{name}.json").write_text("{}")
+    result = mm("quotes", coin, "--parameters", "there")
+    assert result.exit_code == 3
+    assert said in result.stderr
+
+
 def test_prices_are_shown_with_all_their_digits(mm, tmp_path, recordings):
     """Bitcoin costs six digits and half a dollar."""
     mm("calibrate", "--once", "--coin", "BTC", "--data", recordings.resolve(), "--out", tmp_path / "out")

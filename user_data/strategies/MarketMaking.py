@@ -36,6 +36,7 @@ from market_making.trading.freqtrade.trade import (
 )
 from market_making.trading.holding import Holding
 from market_making.trading.past.planner import BacktestDesk
+from market_making.trading.plan import PlannedOrder
 
 
 class MarketMaking(IStrategy):
@@ -71,7 +72,7 @@ class MarketMaking(IStrategy):
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
         try:
-            self.settings = Settings.from_section(config.get("market_making", {}))
+            self.settings = Settings.from_freqtrade(config)
         except ConfigurationError as error:
             raise FreqtradeConfigurationError(str(error)) from None
         if broken := list(broken_promises(self, config, self.settings)):
@@ -92,6 +93,7 @@ class MarketMaking(IStrategy):
         self._charts = ChartHistory()
         live.make_post_only(self)
         self._edge = live.edge_of(self)
+        self._follows_touch = live.follows_touch(self)
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
@@ -161,7 +163,7 @@ class MarketMaking(IStrategy):
     ) -> float:
         """Price of the plan; without one a price far away, and `confirm_trade_entry` refuses the order."""
         self._open_past_desk(pair, holding_of(trade), milliseconds(current_time))
-        order = self._desk.order(pair, grows=True)
+        order = self._planned(pair, proposed_rate, grows=True)
         if order is None or direction_of(order.side) != side:
             return proposed_rate * (0.5 if side == "long" else 1.5)
         if trade is not None:  # an addition, which nobody asks to confirm
@@ -170,7 +172,7 @@ class MarketMaking(IStrategy):
 
     def custom_exit_price(self, pair: str, trade: Trade, proposed_rate: float, **kwargs: Any) -> float:
         """Price of the plan; without one a price far away."""
-        order = self._desk.order(pair, grows=False)
+        order = self._planned(pair, proposed_rate, grows=False)
         return proposed_rate * (0.5 if trade.is_short else 1.5) if order is None else order.price
 
     def custom_stake_amount(self, pair: str, leverage: float, **kwargs: Any) -> float:
@@ -197,6 +199,12 @@ class MarketMaking(IStrategy):
         """Lock a pair, except for Freqtrade's pause after every closed trade: a maker re-enters at once."""
         if reason != "Auto lock":
             super().lock_pair(pair, until, reason, side)
+
+    def _planned(self, pair: str, touch: float, *, grows: bool) -> PlannedOrder | None:
+        """The planned order; live, its price follows the touch of the book that Freqtrade has just read."""
+        if self._follows_touch:
+            return self._desk.follow(pair, touch, grows=grows)
+        return self._desk.order(pair, grows=grows)
 
     def _signals_of_the_past(self, dataframe: DataFrame, pair: str) -> DataFrame:
         """Signal on every candle the side that would be opened after it, from the calibration published by then."""

@@ -1,19 +1,16 @@
 """`mm calibrate`: the calibration service, one calibration, or a history of them; `mm schema`."""
 
+from __future__ import annotations
+
 import signal
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.progress import Progress, TaskID
 
-from calibration.backfill import backfill, calibrate_once
-from calibration.publication.parameters import Parameters
-from calibration.service import run_service
 from market_making.market.errors import ConfigurationError
-from market_making.ops.commands.candle_history import backfill_from_candles
 from market_making.ops.commands.options import (
     Duration,
     Instant,
@@ -26,8 +23,12 @@ from market_making.ops.commands.options import (
     with_options,
 )
 from market_making.ops.commands.plotting import check_picture, draw_calibration, plot_option
-from market_making.recording.store.tick_store import TickStore
-from market_making.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from calibration.publication.parameters import Parameters
+    from market_making.settings.settings import Settings
 
 BACKFILL_EVERY_S = 15.0
 
@@ -59,6 +60,8 @@ def calibrate(**options: Any) -> None:
     check_picture(options["plot"])
     settings = _settings(options)
     if options["candles"]:
+        from market_making.ops.commands.candle_history import backfill_from_candles
+
         backfill_from_candles(settings, options)
         return
     if options["plot"] and len(settings.coins) != 1:
@@ -105,6 +108,8 @@ def _settings(options: dict[str, Any]) -> Settings:
 
 
 def _serve(settings: Settings) -> None:
+    from calibration.service import run_service
+
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -112,11 +117,13 @@ def _serve(settings: Settings) -> None:
 
 
 def _once(settings: Settings, options: dict[str, Any]) -> None:
+    from market_making.recording.store.tick_store import TickStore
+
     store = TickStore(settings.market_data, settings.venue)
-    published = []
-    for coin in settings.coins:
-        at_ms = options["at"] or store.extent(coin)[1]
-        published.append(calibrate_once(coin, at_ms, settings))
+    last_ms = {coin: store.extent(coin)[1] for coin in settings.coins}  # a coin that was not recorded ends it here
+    from calibration.backfill import calibrate_once
+
+    published = [calibrate_once(coin, options["at"] or last_ms[coin], settings) for coin in settings.coins]
     if options["plot"]:
         draw_calibration(published[0], settings, options["plot"])
     if options["as_json"]:
@@ -147,11 +154,17 @@ def _describe(parameters: Parameters, folder: Path) -> str:
 
 
 def _backfill(settings: Settings, options: dict[str, Any]) -> None:
+    from market_making.recording.store.tick_store import TickStore
+
     store = TickStore(settings.market_data, settings.venue)
+    extents = {coin: store.extent(coin) for coin in settings.coins}
+    from rich.progress import Progress
+
+    from calibration.backfill import backfill
+
     report = {}
     with Progress(transient=True, disable=options["as_json"]) as progress:
-        for coin in settings.coins:
-            first, last = store.extent(coin)
+        for coin, (first, last) in extents.items():
             start, end = options["start"] or first, min(options["end"] or last, now_ms())
             task = progress.add_task(f"calibrating {coin}", total=1.0)
             written = backfill(
@@ -181,4 +194,6 @@ def _update(progress: Progress, task: TaskID, share: float) -> None:
 @json_option
 def schema(*, as_json: bool) -> None:  # noqa: ARG001 - the schema is a JSON document either way
     """JSON schema of the parameter file."""
+    from calibration.publication.parameters import Parameters
+
     print_json(Parameters.model_json_schema(by_alias=True))

@@ -1,29 +1,24 @@
-"""`mm collect`: record ticks into the store; `mm status`: how the store is."""
+"""`mm collect`: record ticks into the store."""
+
+from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from market_making.market.errors import ConfigurationError
 from market_making.ops.commands.options import (
-    ago,
     coins_option,
     config_option,
-    json_option,
     load_settings,
-    now_ms,
-    print_json,
     with_options,
 )
-from market_making.recording.collection.collector import Collector, CollectorOptions
-from market_making.recording.collection.status import StoreStatus, store_status
-from market_making.recording.collection.upkeep import Retention
-from market_making.recording.other_venues.quirks import VenueQuirks
-from market_making.recording.other_venues.venues import NATIVE, THROUGH_CCXT, venue_named
-from market_making.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from market_making.recording.collection.collector import Collector, CollectorOptions
+    from market_making.recording.other_venues.quirks import VenueQuirks
+    from market_making.settings.settings import Settings
 
 data_option = click.option("--data", help="Root of the tick store: a folder, or an address such as s3://bucket/ticks.")
 
@@ -35,7 +30,7 @@ data_option = click.option("--data", help="Root of the tick store: a folder, or 
     click.option(
         "--url", help="Base address of a Hyperliquid, such as a local one; --venue then only names the folder."
     ),
-    click.option("--venue", help=f"{NATIVE} or, through ccxt, {', '.join(sorted(THROUGH_CCXT))}."),
+    click.option("--venue", help="hyperliquid or, through ccxt, binance, binanceusdm, bybit, dydx, okx."),
     click.option("--quote", help="Quote currency on a venue reached through ccxt.  [default: the venue's usual one]"),
     data_option,
     click.option(
@@ -65,7 +60,13 @@ def collect(**options: Any) -> None:
 
 def collector_of(settings: Settings, options: dict[str, Any]) -> Collector:
     """The native collector, or the one of a venue that is reached through ccxt."""
-    kept = CollectorOptions(retention=Retention(options["keep_days"], options["keep_gigabytes"]))
+    from market_making.recording.collection.collector import Collector, CollectorOptions
+    from market_making.recording.collection.upkeep import Retention
+    from market_making.recording.other_venues.venues import NATIVE, THROUGH_CCXT, venue_named
+    from market_making.settings.settings import Settings
+
+    retention = Retention(options["keep_days"], options["keep_gigabytes"])
+    kept = CollectorOptions(retention=retention, state=settings.state)
     # A Hyperliquid at another address may have any name in the store.
     elsewhere = settings.url != Settings().url and settings.venue not in THROUGH_CCXT
     venue = None if elsewhere else venue_named(settings.venue)
@@ -83,41 +84,7 @@ def _through_ccxt(venue: VenueQuirks, settings: Settings, options: dict[str, Any
     if options["whole_venue"]:
         raise ConfigurationError(f"--all: name the coins of {venue.name} with --coin, each has sockets of its own")
     # Loading ccxt takes seconds and 100 MB, which recording the native venue does not need.
-    from market_making.recording.other_venues.collector import OtherVenueCollector, VenueOptions  # noqa: PLC0415
+    from market_making.recording.other_venues.collector import OtherVenueCollector, VenueOptions
 
     through = VenueOptions(quote=options["quote"])
     return OtherVenueCollector(venue, settings.coins, settings.market_data, options=kept, through=through)
-
-
-@click.command()
-@with_options(
-    click.option("--venue", help="Name of the venue in the store."),
-    data_option,
-    config_option,
-    json_option,
-)
-def status(*, as_json: bool, **options: Any) -> None:
-    """Per coin and stream of its last recorded day: rows, age of the newest, gaps, bytes; and the clock's offset."""
-    settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
-    result = store_status(settings.market_data, settings.venue, now_ms=now_ms())
-    if as_json:
-        print_json(result.as_json())
-    else:
-        _show(Console(), result, str(settings.market_data))
-
-
-def _show(console: Console, result: StoreStatus, root: str) -> None:
-    if not result.coins:
-        console.print(f"nothing was recorded in {root}; [bold]mm collect[/bold] records")
-        return
-    table = Table("coin", "stream", "rows", "newest", "gaps", "size", title=f"the last recorded day in {root}")
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for coin, streams in result.coins.items():
-        for stream, stands in streams.items():
-            age = ago(stands.age_ms / 1e3)
-            table.add_row(coin, str(stream), f"{stands.rows:,}", age, str(stands.gaps), f"{stands.bytes / 1e6:.1f} MB")
-    console.print(table)
-    offset = result.clock_offset_ms
-    known = "not measured within the last minute" if offset is None else f"{offset:+.0f} ms ahead of this machine's"
-    console.print(f"the exchange's clock: {known}")

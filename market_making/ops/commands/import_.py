@@ -1,11 +1,11 @@
 """`mm import`: market data of other programs and archives; `mm candles`: Freqtrade's candles from either."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from market_making.market.errors import ConfigurationError, NotEnoughData
 from market_making.ops.commands.collect import data_option
@@ -15,18 +15,20 @@ from market_making.ops.commands.options import (
     json_option,
     load_settings,
     print_json,
+    user_data,
     with_options,
 )
-from market_making.recording.candles.files import convert_candles
-from market_making.recording.candles.from_ticks import CandleFile, write_candles
-from market_making.recording.importers import IMPORTERS, ImportReport
-from market_making.recording.store.tick_store import TickStore
 
-CANDLES = Path("user_data/data/hyperliquid")
+if TYPE_CHECKING:
+    from market_making.recording.candles.from_ticks import CandleFile
+    from market_making.recording.importers import ImportReport
+
+FORMATS = ("hftbacktest", "hyperliquid-archive", "hyperliquid-fills", "prior-art", "tardis")
+CANDLES = Path("data/hyperliquid")
 
 
 @click.command("import")
-@click.argument("kind", metavar="FORMAT", type=click.Choice(sorted(IMPORTERS)))
+@click.argument("kind", metavar="FORMAT", type=click.Choice(FORMATS))
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @with_options(click.option("--out", required=True, help="Root of the tick store."), json_option)
 def import_(kind: str, paths: tuple[Path, ...], out: str, *, as_json: bool) -> None:
@@ -34,6 +36,11 @@ def import_(kind: str, paths: tuple[Path, ...], out: str, *, as_json: bool) -> N
 
     May be interrupted and started again. Lines that cannot be read are counted and shown with file and line.
     """
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from market_making.recording.importers import IMPORTERS
+
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)
@@ -89,18 +96,17 @@ def _show(report: ImportReport, out: str) -> None:
     click.option(
         "--out",
         type=click.Path(path_type=Path, file_okay=False),
-        default=CANDLES,
-        show_default=True,
-        help="Freqtrade's data folder of the exchange.",
+        help="Freqtrade's data folder of the exchange.  [default: data/hyperliquid in the folder of --userdir]",
     ),
     config_option,
     json_option,
 )
-def candles(*, out: Path, as_json: bool, **options: Any) -> None:
+def candles(*, out: Path | None, as_json: bool, **options: Any) -> None:
     """Add 1m, 5m and 1h candles and funding to Freqtrade's, so that backtests have data: from ticks or other files.
 
     Without --coin, of every coin of the store.
     """
+    out = out or user_data() / CANDLES
     files = _converted(out, options) if options["source"] else _from_ticks(out, options)
     if as_json:
         document = [{"path": str(file.path), "candles": file.candles, "before": file.before} for file in files]
@@ -111,6 +117,9 @@ def candles(*, out: Path, as_json: bool, **options: Any) -> None:
 
 
 def _from_ticks(out: Path, options: dict[str, Any]) -> list[CandleFile]:
+    from market_making.recording.candles.from_ticks import write_candles
+    from market_making.recording.store.tick_store import TickStore
+
     settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
     store = TickStore(settings.market_data, settings.venue)
     if options["coins"]:
@@ -133,4 +142,6 @@ def _converted(out: Path, options: dict[str, Any]) -> list[CandleFile]:
             raise ConfigurationError(f"--{name} names ticks, --from candles: give one of them")
     if not coins or (source.is_file() and len(coins) > 1):
         raise ConfigurationError("name the coin of these candles with --coin; a single file is of one coin")
+    from market_making.recording.candles.files import convert_candles
+
     return [file for coin in coins for file in convert_candles(source, coin, out)]

@@ -1,30 +1,25 @@
 """Options and value types that several commands share."""
 
+from __future__ import annotations
+
 import datetime
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
 
-from market_making.settings.settings import Settings
+if TYPE_CHECKING:
+    from market_making.settings.settings import Settings
 
-DEFAULT_CONFIG = Path("user_data/config.json")
+_CONFIG = "config.json"
+_USER_DATA = "user_data"
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SHORTEST_S = 1e-3
 _MILLISECONDS_DIGITS = 12
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
-config_option = click.option(
-    "-c",
-    "--config",
-    "configs",
-    multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help=f"Freqtrade configuration; later files win.  [default: {DEFAULT_CONFIG}]",
-)
 coins_option = click.option("--coin", "coins", multiple=True, help="Repeat for several.")
 
 
@@ -78,18 +73,59 @@ def ago(seconds: float) -> str:
     return f"{seconds:.1f} s ago"
 
 
+def _keep_folder(context: click.Context, _: click.Parameter, folder: Path | None) -> None:
+    context.meta[_USER_DATA] = folder
+
+
+_config_files = click.option(
+    "-c",
+    "--config",
+    "configs",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Freqtrade configuration; later files win.  [default: config.json in the folder of --userdir]",
+)
+_user_data = click.option(
+    "--userdir",
+    type=click.Path(path_type=Path, file_okay=False),
+    callback=_keep_folder,
+    expose_value=False,
+    help="Freqtrade's folder; every path that is not configured lies in it.  [default: user_data]",
+)
+
+
+def config_option(command: Any) -> Any:
+    """Give a command the options from which `load_settings` knows what to read."""
+    return _config_files(_user_data(command))
+
+
+def _chosen_folder() -> Path | None:
+    context = click.get_current_context(silent=True)
+    chosen: Path | None = None if context is None else context.meta.get(_USER_DATA)
+    return chosen
+
+
+def user_data() -> Path:
+    """Freqtrade's folder, as the command line names it or below the current one."""
+    return _chosen_folder() or Path(_USER_DATA)
+
+
 def load_settings(configs: tuple[Path, ...], **overrides: Any) -> Settings:
     """Settings from the configuration files, with the command line's own values on top; None means not given.
 
     Without `configs` the default file is read when it exists, otherwise all defaults hold.
     """
-    chosen = configs or ((DEFAULT_CONFIG,) if DEFAULT_CONFIG.exists() else ())
-    settings = Settings.from_files(chosen)
+    from market_making.settings.settings import Settings
+
+    default = user_data() / _CONFIG
+    settings = Settings.from_files(configs or ((default,) if default.exists() else ()), _chosen_folder())
     return settings.model_copy(update={key: value for key, value in overrides.items() if value is not None})
 
 
 def print_json(document: Any) -> None:
     """One JSON document on standard output."""
+    import orjson
+
     click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())
 
 

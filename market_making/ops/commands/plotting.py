@@ -1,19 +1,20 @@
 """Pictures are an extra: only who asks for one needs the library that draws it."""
 
+from __future__ import annotations
+
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from calibration.observation.rolling import LEAD_MS, observe_window
-from calibration.publication.history import read_history
-from calibration.publication.parameters import Parameters
-from calibration.scanning.prospect import Prospect
 from market_making.market.errors import ConfigurationError
-from market_making.recording.store.tick_store import TickStore
-from market_making.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from calibration.publication.parameters import Parameters
+    from calibration.scanning.prospect import Prospect
+    from market_making.settings.settings import Settings
 
 _DAY_MS = 86_400_000
 
@@ -55,6 +56,10 @@ def draw_calibration(parameters: Parameters, settings: Settings, path: Path) -> 
     ConfigurationError
         If matplotlib is not installed, or cannot write such a file.
     """
+    from calibration.observation.rolling import LEAD_MS, observe_window
+    from calibration.publication.history import read_history
+    from market_making.recording.store.tick_store import TickStore
+
     plots = _plots()
     coin, start_ms, end_ms = parameters.coin, parameters.window.start_ms, parameters.window.end_ms
     source = partial(TickStore(settings.market_data, settings.venue).tape, coin)

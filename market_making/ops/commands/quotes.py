@@ -1,15 +1,15 @@
 """`mm quotes`: the published quote table of one coin, as a person or a program reads it."""
 
+from __future__ import annotations
+
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from calibration.publication.parameters import Parameters, read_parameters
-from market_making.market.instrument import FixedTick, Instrument
+from market_making.market.errors import MissingParameters
+from market_making.market.suggestion import did_you_mean
 from market_making.ops.commands.options import (
     ago,
     config_option,
@@ -19,6 +19,9 @@ from market_making.ops.commands.options import (
     print_json,
     with_options,
 )
+
+if TYPE_CHECKING:
+    from calibration.publication.parameters import Parameters
 
 
 @click.command()
@@ -31,6 +34,9 @@ from market_making.ops.commands.options import (
 def quotes(coin: str, parameters: Path | None, configs: tuple[Path, ...], *, as_json: bool) -> None:
     """Bid, ask and their depths for every inventory, from the parameter file of COIN."""
     settings = load_settings(configs, parameters=parameters)
+    _require_file(settings.parameters, coin)
+    from calibration.publication.parameters import read_parameters
+
     published = read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=None)
     table = quote_table(published)
     if as_json:
@@ -39,8 +45,23 @@ def quotes(coin: str, parameters: Path | None, configs: tuple[Path, ...], *, as_
         _show(published, table)
 
 
+def _require_file(folder: Path, coin: str) -> None:
+    """Answer a mistyped coin at once."""
+    path = folder / f"{coin}.json"
+    known = sorted(other.stem for other in folder.glob("*.json"))
+    if coin in known:
+        return
+    if hint := did_you_mean(coin, known):
+        raise MissingParameters(f"there is no {path}{hint}")
+    if known:
+        raise MissingParameters(f"there is no {path}; {folder} holds {', '.join(known)}")
+    raise MissingParameters(f'there is no {path}; is the calibrator running? "mm calibrate --coin {coin}" starts it')
+
+
 def quote_table(published: Parameters) -> dict[str, Any]:
     """The table as a JSON document; null where a side is not quoted."""
+    from market_making.market.instrument import FixedTick, Instrument
+
     market = published.market
     instrument = Instrument(
         published.coin, published.pair, FixedTick(Decimal(repr(market.tick))), Decimal(repr(market.lot))
@@ -77,6 +98,9 @@ def quote_table(published: Parameters) -> dict[str, Any]:
 
 
 def _show(published: Parameters, document: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console()
     age_s = (now_ms() - published.created_ms) / 1e3
     validity = "valid"

@@ -1,15 +1,17 @@
 """`mm train-volatility`: learn the optional forecast of volatility from candles."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from calibration.volatility.training import MINUTE_MS, TrainedVolatility, train
 from market_making.market.errors import ConfigurationError
 from market_making.ops.commands.options import config_option, json_option, load_settings, print_json, with_options
-from market_making.recording.candles.files import find_candles, period_ms, read_candles
+
+if TYPE_CHECKING:
+    from calibration.volatility.training import TrainedVolatility
 
 
 @click.command("train-volatility")
@@ -42,6 +44,9 @@ def train_volatility(
 
 
 def _train(path: Path, coin: str) -> TrainedVolatility:
+    from calibration.volatility.training import MINUTE_MS, train
+    from market_making.recording.candles.files import find_candles, period_ms, read_candles
+
     file = find_candles(path, coin, "1m" if path.is_dir() else None)
     candles = read_candles(file)
     found = period_ms(candles, file)
@@ -51,6 +56,9 @@ def _train(path: Path, coin: str) -> TrainedVolatility:
 
 
 def _show(trained: list[TrainedVolatility], folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("coin", "QLIKE of the forecast", "of the average", "judged on", "")
     for result in trained:
         verdict = "[green]better: written[/green]" if result.is_better else "not better: not used"

@@ -1,7 +1,9 @@
 """`mm venue`: the local Hyperliquid alone, over a simulated market or a recording."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,14 +11,11 @@ from market_making.hyperliquid.weights import PER_MINUTE
 from market_making.market.errors import ConfigurationError
 from market_making.ops.commands.options import Duration, Instant, json_option, now_ms, print_json, with_options
 from market_making.ops.commands.venue_accounts import account_options, read_accounts
-from market_making.simulation.presets import default_truths
-from market_making.simulation.simulation import SimulatedSource
-from market_making.venue.config import VenueConfig
 from market_making.venue.faults.presets import PRESETS, read_faults
-from market_making.venue.markets.prehistory import Playback
-from market_making.venue.markets.recording import RecordingSource
-from market_making.venue.markets.source import Source
-from market_making.venue.server import run
+
+if TYPE_CHECKING:
+    from market_making.venue.config import VenueConfig
+    from market_making.venue.markets.source import Source
 
 
 @click.command()
@@ -78,6 +77,9 @@ def venue(**options: Any) -> None:
     """
     config = _config(options)
     source = _source(**{name: options[name] for name in ("simulate", "recording", "coins", "seed", "start")})
+    from market_making.venue.markets.prehistory import Playback
+    from market_making.venue.server import run
+
     playback = Playback.prepare(
         source,
         root=options["prehistory"],
@@ -98,6 +100,8 @@ def venue(**options: Any) -> None:
 
 
 def _config(options: dict[str, Any]) -> VenueConfig:
+    from market_making.venue.config import VenueConfig
+
     return VenueConfig(
         port=options["port"],
         older_candles_s=options["candle_history"] if options["simulate"] else 0.0,
@@ -116,7 +120,12 @@ def _source(*, simulate: bool, recording: Path | None, coins: tuple[str, ...], s
     if simulate == (recording is not None):
         raise ConfigurationError("give either --simulate or --recording ROOT")
     if recording is not None:
+        from market_making.venue.markets.recording import RecordingSource
+
         return RecordingSource(recording, list(coins), start_ms=start)
+    from market_making.simulation.presets import default_truths
+    from market_making.simulation.simulation import SimulatedSource
+
     return SimulatedSource(default_truths(coins), seed=seed)
 
 

@@ -1,19 +1,17 @@
 """`mm demo`: run the whole product and print what it did."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from market_making.ops.commands.options import json_option, print_json, with_options
-from market_making.ops.demo.audit import unaccounted
-from market_making.ops.demo.run import Demo, DemoOptions, Observations
-from market_making.recording.store.tick_store import TickStore
-from market_making.venue.faults.presets import read_faults
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _MINUTES = 4.0
 
@@ -39,11 +37,21 @@ def demo(
     was left open.
     """
     if recording is not None:
+        from market_making.recording.store.tick_store import TickStore
+
         store = TickStore(recording)
         for coin in coins:
             store.extent(coin)  # a coin that was not recorded is told of before anything is started
     if faults is not None:
+        from market_making.venue.faults.presets import read_faults
+
         read_faults(faults)  # a name nobody knows is told of before anything is started
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from market_making.ops.demo.run import Demo, DemoOptions
+    from market_making.ops.demo.summary import show_summary, summarise
+
     console = Console(stderr=True)
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
@@ -55,7 +63,7 @@ def demo(
     if as_json:
         print_json(summary)
     else:
-        _show(Console(), run, seen, summary)
+        show_summary(Console(), run, seen, summary)
     if summary["failures"]:
         raise SystemExit(1)
 
@@ -67,126 +75,3 @@ def _reporter(progress: Progress) -> Callable[[str, float], None]:
         progress.update(task, description=text, completed=share)
 
     return report
-
-
-def summarise(run: Demo, seen: Observations) -> dict[str, Any]:
-    """The figures of one run and every way in which it fell short."""
-    summary: dict[str, Any] = {
-        "minutes": round(seen.traded_s / 60, 3),
-        "source": "simulated" if run.options.recording is None else str(run.options.recording),
-        "coins": list(run.options.coins),
-        "calibrations": len(seen.published),
-        "forced_exit": seen.forced_exit,
-        "unaccounted": [],
-        "failures": list(seen.failures),
-    }
-    if not seen.audit:
-        summary["failures"].append("the exchange was never reached")
-        return summary
-    summary |= venue_figures(seen.audit)
-    if run.files.database.exists():
-        summary["unaccounted"] = unaccounted(run.files.database, seen.audit["positions"], seen.filled_orders)
-    summary["failures"] += [*_shortcomings(summary), *summary["unaccounted"]]
-    return summary
-
-
-def venue_figures(audit: dict[str, Any]) -> dict[str, Any]:
-    """The summary's part of the venue's audit. A quote is an order that may rest; a market order is none."""
-    orders, resting = audit["orders_by_tif"], audit["resting_s"]
-    post_only = orders.get("Alo", 0)
-    quotes = post_only + orders.get("Gtc", 0)
-    quoting_s = resting["bid_only"] + resting["ask_only"] + resting["both"]
-    return {
-        "quotes_placed": quotes,
-        "quotes_cancelled": audit["cancels"],
-        "fills": audit["fills"],
-        "round_trips": audit["round_trips"],
-        "volume": audit["volume"],
-        "fees": audit["fees"],
-        "net_pnl": audit["net_pnl"],
-        "post_only_share": post_only / quotes if quotes else 0.0,
-        "rejected": audit["rejected"],
-        "actions": audit["actions"],
-        "fill_to_quote_ms_median": audit["fill_to_quote_ms_median"],
-        "both_sides_share": resting["both"] / quoting_s if quoting_s else 0.0,
-        "bid_s": resting["bid_only"] + resting["both"],
-        "ask_s": resting["ask_only"] + resting["both"],
-        "taker_fills": audit["taker_fills"],
-        "open_orders_left": audit["open_orders"],
-        "position_left": sum(abs(size) for size in audit["positions"].values()),
-    }
-
-
-def _shortcomings(summary: dict[str, Any]) -> list[str]:
-    wanted = {
-        "no calibration was published": summary["calibrations"] > 0,
-        "no quote rested": summary["quotes_placed"] > 0,
-        "no bid rested": summary["bid_s"] > 0,
-        "no ask rested": summary["ask_s"] > 0,
-        "nothing was filled": summary["fills"] > 0,
-        "no round trip was made": summary["round_trips"] > 0,
-        f"only {summary['post_only_share']:.1%} of the quotes were post-only": summary["post_only_share"] == 1,
-        f"{summary['open_orders_left']} orders were left open": not summary["open_orders_left"],
-        f"a position of {summary['position_left']:g} was left": not summary["position_left"],
-    }
-    return [text for text, holds in wanted.items() if not holds]
-
-
-def _show(console: Console, run: Demo, seen: Observations, summary: dict[str, Any]) -> None:
-    if seen.audit:
-        console.print(_figures(summary))
-    if seen.truth:
-        for coin, published in seen.last.items():
-            console.print(_against_truth(coin, published, seen.truth[coin]))
-    elif seen.audit:
-        console.print(
-            "A real recording at the base fee loses money at these depths: the demo quotes closer than the model "
-            "would, so that there is something to see. [bold]mm quotes[/bold] shows what the model says."
-        )
-    console.print(f"logs, parameters, decisions and trades of this run: {run.files.folder}")
-    for failure in summary["failures"]:
-        console.print(f"[red]failed:[/red] {failure}", markup=True, highlight=False)
-    if not summary["failures"]:
-        console.print("[green]all is well[/green]")
-
-
-def _figures(summary: dict[str, Any]) -> Table:
-    table = Table("what", "figure", title=f"{summary['minutes']:.1f} minutes on a {summary['source']} market")
-    median = summary["fill_to_quote_ms_median"]
-    rows = {
-        "calibrations published": str(summary["calibrations"]),
-        "quotes placed / cancelled": f"{summary['quotes_placed']} / {summary['quotes_cancelled']}",
-        "a bid rested / an ask rested": f"{summary['bid_s']:.0f} s / {summary['ask_s']:.0f} s",
-        "share of that time with both": f"{summary['both_sides_share']:.0%}",
-        "fills (of them taker), round trips": (
-            f"{summary['fills']} ({summary['taker_fills']}), {summary['round_trips']}"
-        ),
-        "volume": f"{summary['volume']:.2f} USDC",
-        "fees": f"{summary['fees']:.4f} USDC",
-        "net result": f"{summary['net_pnl']:+.4f} USDC",
-        "share of post-only orders": f"{summary['post_only_share']:.0%}",
-        "rejected orders": str(summary["rejected"]),
-        "actions sent": str(summary["actions"]),
-        "fill to opposite quote, median": "–" if median is None else f"{median:.0f} ms",
-        "orders / position left open": f"{summary['open_orders_left']} / {summary['position_left']:g}",
-        "unaccounted orders or positions": str(len(summary["unaccounted"])),
-    }
-    for name, value in rows.items():
-        table.add_row(name, value)
-    return table
-
-
-def _against_truth(coin: str, published: Any, truth: dict[str, Any]) -> Table:
-    table = Table("parameter", "true", "published", "95 % interval", title=f"{coin}: the simulation's truth")
-    for direction in ("buy", "sell"):
-        for name, estimate in getattr(published, direction):
-            true = truth[direction].get(name)
-            if true is not None:
-                inside = estimate.low <= true <= estimate.high
-                table.add_row(
-                    f"{name} ({direction})",
-                    f"{true:.4g}",
-                    f"{estimate.value:.4g}",
-                    f"[{estimate.low:.4g}, {estimate.high:.4g}]" + ("" if inside else "  (outside)"),
-                )
-    return table

@@ -22,12 +22,15 @@ class Coverage:
     A connection delivers in order, so a quote or a book stamped T proves that nothing before T is missing since the
     frame before. While the connection is down, the gap is written piece by piece: a reader knows of it at once.
 
+    `gaps` counts how often something was lost since the start.
+
     The pieces end by a clock that may be wrong, events by the exchange's. So an open gap is ended by any event newer
     than the last one, whatever pieces are written; and those reach no further than this machine's monotonic clock has
     run since a time that is known.
     """
 
     def __init__(self, recorder: Recorder, coin: str, streams: tuple[Stream, ...], last_ms: int | None) -> None:
+        self.gaps = 0
         self._recorder = recorder
         self._coin = coin
         self._streams = streams
@@ -40,6 +43,13 @@ class Coverage:
     def is_open(self) -> bool:
         """Whether events may be missing from the last frame on."""
         return self._reason is not None
+
+    @property
+    def missing(self) -> str:
+        """Why events may be missing from the last frame on; empty if none are."""
+        if self._reason is None:
+            return ""
+        return f"{', '.join(self._streams)}: {self._reason}"
 
     def seen(self, time_ms: int) -> None:
         """A quote or a book was received: an open gap ends here, unless the event is older than the gap."""
@@ -56,6 +66,7 @@ class Coverage:
         """From the last frame on, events may be missing."""
         if self._reason is None:
             self._reason = reason
+            self.gaps += 1
 
     def progress(self, now_ms: int) -> None:
         """Write the part of an open gap that has passed."""
@@ -122,6 +133,16 @@ class CoinRecording:
         self._trades = OrderedDict.fromkeys(known_trades)
         self._quote: BestQuote | None = None
         self._books: dict[Stream, BookSnapshot] = {}
+
+    @property
+    def gaps(self) -> int:
+        """How often a connection lost events of the coin since the start."""
+        return sum(coverage.gaps for coverage in self.coverages)
+
+    @property
+    def missing(self) -> str:
+        """What is not received at present, and why; empty if all is."""
+        return "; ".join(filter(None, (coverage.missing for coverage in self.coverages)))
 
     def coverage(self, stream: Stream) -> Coverage:
         """What was received of the streams that share this one's connection."""

@@ -13,11 +13,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
@@ -25,21 +24,20 @@ from market_making.hyperliquid.directory import Directory
 from market_making.hyperliquid.feed import Feed, RateLimits, Timing
 from market_making.hyperliquid.market_data import Subscription
 from market_making.market.clock import now_ms
-from market_making.market.errors import ConfigurationError, DataError, NotEnoughData, UnknownCoin
-from market_making.recording.collection.coin_recording import CONNECTIONS, CoinRecording
-from market_making.recording.collection.collector_state import CollectorState, write_state
+from market_making.market.errors import ConfigurationError, LostRows
+from market_making.recording.collection.collector_state import KIND, CollectorReport
+from market_making.recording.collection.earlier import EarlierRecording
 from market_making.recording.collection.live_recording import LiveRecording, Recording
-from market_making.recording.collection.recorder import SLOW_FLUSHES, SLOW_STREAMS, SPILL_BYTES, Counts, Recorder
+from market_making.recording.collection.recorder import SPILL_BYTES, Counts, Recorder
 from market_making.recording.collection.upkeep import Retention, keep_up
 from market_making.recording.store.storage import LocalStorage, open_storage
 from market_making.recording.store.tick_store import TickStore
-from market_making.recording.streams import SCHEMAS, Stream
+from market_making.safety.claim import claimed, require_writable
 
 COINS_PER_CONNECTION = 60
 MOST_CONNECTIONS = 10
 MOST_SUBSCRIPTIONS = 1000
-LONGEST_START_GAP_MS = 86_400_000
-KNOWN_TRADES_MS = 600_000
+SILENT_S = 30.0
 SWITCH_INTERVAL_S = 0.0002
 # Trades first: when the first quote or book arrives, nothing of the coin on this connection is still unsubscribed.
 EVENT_CHANNELS = ("trades", "bbo", "activeAssetCtx", "l2Book")
@@ -49,11 +47,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CollectorOptions:
-    """Patience with connections, retention, and memory for rows that cannot be written yet [bytes]."""
+    """Patience with connections, retention, memory for rows that cannot be written yet [bytes].
+
+    `state` is the folder of the state file; None to write none.
+    """
 
     timing: Timing = field(default_factory=Timing)
     retention: Retention = field(default_factory=Retention)
     spill_bytes: int = SPILL_BYTES
+    state: Path | None = None
 
 
 class Collector:
@@ -94,8 +96,9 @@ class Collector:
         self._options = options or CollectorOptions()
         self._venue = venue
         self._storage = open_storage(root)
-        self._store = TickStore(root, venue)
         self._recorder = Recorder(self._storage, venue, self.session, spill_bytes=self._options.spill_bytes)
+        self._earlier = EarlierRecording(TickStore(root, venue), self._recorder, flush_seconds)
+        self._report = CollectorReport(self._options.state, venue, self._recorder)
         self._directory: Directory | None = None
         self._live: Recording | None = None
 
@@ -119,29 +122,36 @@ class Collector:
 
         Raises
         ------
+        ConfigurationError
+            If a folder cannot be written, or another collector writes there.
         UnknownCoin
             If the venue does not list one of the coins.
+        LostRows
+            If something received could not be written.
         """
         stop = stop or asyncio.Event()
-        with stopping_on_signals(stop), sharing_the_interpreter():
+        with self._alone(), stopping_on_signals(stop), sharing_the_interpreter():
             async with aiohttp.ClientSession() as client:
                 work = asyncio.create_task(self._record(client))
                 stopped = asyncio.create_task(stop.wait())
+                silent = asyncio.create_task(self._say_if_nothing_comes())
                 try:
                     await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    for task in (work, stopped):
+                    tasks = {work, stopped, silent}
+                    for task in tasks:
                         task.cancel()
-                    await asyncio.wait({work, stopped})
+                    await asyncio.wait(tasks)
                     await self._finish()
         if not work.cancelled():
             work.result()
+        self._require_all_written()
 
     async def _record(self, client: aiohttp.ClientSession) -> None:
         directory = self._directory = Directory(client, self._url)
         coins = await directory.require(self._wanted)
         plan = spread_subscriptions(coins)
-        live = self._live = LiveRecording(await asyncio.to_thread(self._resume, coins), directory)
+        live = self._live = LiveRecording(await asyncio.to_thread(self._earlier.resume, coins), directory)
         log.info("recording %d coins over %d connections as session %s", len(coins), len(plan), self.session)
         address = f"ws{self._url.removeprefix('http')}/ws"
         allowances = RateLimits()
@@ -152,97 +162,56 @@ class Collector:
             tasks.create_task(self._flush_for_ever(live))
             tasks.create_task(keep_up(self._storage, self._venue, self._options.retention))
 
-    def _resume(
-        self, coins: Iterable[str], connections: Sequence[tuple[Stream, ...]] = CONNECTIONS
-    ) -> dict[str, CoinRecording]:
-        """State of each coin after what is recorded already; the streams of a connection share their gaps."""
-        return {coin: self._resume_coin(coin, connections) for coin in coins}
-
-    def _resume_coin(self, coin: str, connections: Sequence[tuple[Stream, ...]]) -> CoinRecording:
-        try:
-            last_ms = self._store.extent(coin)[1]
-        except (DataError, OSError) as error:
-            if not isinstance(error, (UnknownCoin, NotEnoughData)):
-                log.error("what is recorded of %s cannot be read, so no gap is recorded since: %s", coin, error)
-            return CoinRecording(coin, self._recorder, connections=connections)
-        columns = ("exchange_ms", "trade_id")
-        trades = self._readable(coin, Stream.TRADES, last_ms - KNOWN_TRADES_MS, last_ms, columns)
-        known = [(row["exchange_ms"], row["trade_id"]) for row in trades]
-        # An older end needs no gap row: nothing is recorded since, and a reader sees that without being told.
-        oldest_ms = now_ms() - LONGEST_START_GAP_MS
-        if last_ms > oldest_ms and not self._was_stopped(coin, last_ms):
-            self._note_crash(coin, last_ms, connections)
-        last_ms = max(last_ms, oldest_ms)
-        return CoinRecording(coin, self._recorder, last_ms=last_ms, known_trades=known, connections=connections)
-
-    def _was_stopped(self, coin: str, last_ms: int) -> bool:
-        """Whether the recording that ends at `last_ms` was ended on purpose, with everything written."""
-        gaps = self._readable(coin, Stream.GAPS, last_ms - 1, 1 << 62)
-        return any(gap["reason"] == "stop" and gap["end_ms"] >= last_ms for gap in gaps)
-
-    def _note_crash(self, coin: str, last_ms: int, connections: Sequence[tuple[Stream, ...]]) -> None:
-        """Note what may be missing before the newest recorded event: a crash can come between the streams of a flush.
-
-        What a stream received up to its flush before the last one is on disk, and so is all up to its newest row.
-        """
-        for stream in (stream for streams in connections for stream in streams):
-            flushes = 2 * (SLOW_FLUSHES if stream in SLOW_STREAMS else 1)
-            start_ms = last_ms - round(flushes * self._flush_seconds * 1e3)
-            rows = self._readable(coin, stream, start_ms, last_ms, ("exchange_ms",))
-            start_ms = max([start_ms, *(row["exchange_ms"] for row in rows[-1:])])
-            if start_ms < last_ms:
-                self._recorder.add_gap(coin, stream, start_ms, last_ms, "crash")
-
-    def _readable(
-        self, coin: str, stream: Stream, start_ms: int, end_ms: int, columns: Sequence[str] | None = None
-    ) -> list[dict[str, Any]]:
-        """Rows of a window, or none where they cannot be read, which must keep no coin from being recorded.
-
-        Without its last rows a recording counts as crashed, and trades of the back-log may be written once more: they
-        are read once.
-        """
-        try:
-            table = self._store.read(coin, stream, start_ms, end_ms, columns=columns)
-        except (DataError, OSError) as error:
-            log.error("the last rows of %s cannot be read: %s", coin, error)
-            table = SCHEMAS[stream].empty_table()
-        return list(table.to_pylist())
-
     async def _flush_for_ever(self, live: Recording) -> None:
         while True:
             await asyncio.sleep(self._flush_seconds)
             live.progress(now_ms())
             await self._recorder.flush()
-            self._note(live)
+            self._tell(live)
 
-    def _note(self, live: Recording) -> None:
-        """Leave the note of how the collector is; where even that fails, the log has said why."""
-        if not isinstance(self._storage, LocalStorage):
-            return
-        counts = self._recorder.counts
-        state = CollectorState(
-            session=self.session,
-            time_ms=now_ms(),
-            coins=len(live.coins),
-            clock_offset_ms=self.clock_offset_ms,
-            received=counts.received,
-            written=counts.written,
-            dropped=counts.dropped,
-            waiting_bytes=counts.waiting_bytes,
-            failed_writes=counts.failed_writes,
-            malformed_messages=live.malformed_messages,
-        )
-        with suppress(OSError):
-            write_state(self._storage.root, self._venue, state)
+    def _tell(self, live: Recording) -> None:
+        self._report.write(live.recordings, live.malformed_messages, self.clock_offset_ms)
+
+    async def _say_if_nothing_comes(self) -> None:
+        """Say once that nothing was received since the start: the retries alone do not say what to look at."""
+        await asyncio.sleep(SILENT_S)
+        if self.counts.received == 0:
+            source = self._url or self._venue
+            log.warning(
+                "nothing was received from %s for %.0f s; is there a network? The collector goes on trying",
+                source,
+                SILENT_S,
+            )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Record only where rows can be written, and where no other collector writes."""
+        with ExitStack() as claims:
+            if isinstance(self._storage, LocalStorage):
+                folder = self._storage.root / self._venue
+                require_writable(folder)
+                claims.enter_context(claimed(folder, KIND))
+            if self._options.state is not None:
+                require_writable(self._options.state)
+            yield
 
     async def _finish(self) -> None:
         if self._live is not None:
             self._live.end()
         await self._recorder.flush(everything=True)
-        counts = self._recorder.counts
+        if self._live is not None:
+            self._tell(self._live)
+        self._report.end()
+        log.info("stopped: %d rows written", self.counts.written)
+
+    def _require_all_written(self) -> None:
+        counts = self.counts
         lost = counts.received - counts.written
-        level = logging.ERROR if lost or counts.waiting_bytes else logging.INFO
-        log.log(level, "stopped: %d rows written, %d lost (%d of them dropped)", counts.written, lost, counts.dropped)
+        if lost:
+            reasons = "; ".join(self._recorder.failures) or "there was no room for them"
+            raise LostRows(f"{lost} of {counts.received} rows are lost ({reasons})")
+        if counts.waiting_bytes:
+            log.error("every row is written, but not every note of a gap")
 
 
 def spread_subscriptions(coins: Sequence[str]) -> list[list[Subscription]]:

@@ -21,8 +21,8 @@ class Recording(Protocol):
     """What a collector must know of the recording of its coins, whatever the venue."""
 
     @property
-    def coins(self) -> tuple[str, ...]:
-        """Coins that are recorded."""
+    def recordings(self) -> Mapping[str, CoinRecording]:
+        """The recording of each coin."""
         ...
 
     @property
@@ -56,9 +56,9 @@ class LiveRecording:
         self._directory = directory
 
     @property
-    def coins(self) -> tuple[str, ...]:
-        """Coins that are recorded."""
-        return tuple(self._recordings)
+    def recordings(self) -> Mapping[str, CoinRecording]:
+        """The recording of each coin."""
+        return self._recordings
 
     async def tradable(self) -> Set[str]:
         """Coins that may be subscribed to now."""

@@ -40,6 +40,14 @@ class Counts:
     waiting_bytes: int = 0
 
 
+@dataclass(slots=True)
+class CoinCounts:
+    """Rows of one coin since the start, gaps apart, and when the last one arrived [local ms]."""
+
+    rows: int = 0
+    last_ms: int = 0
+
+
 class Encoded(NamedTuple):
     """A segment ready to be written."""
 
@@ -82,6 +90,7 @@ class Recorder:
 
     def __init__(self, storage: Storage, venue: str, session: str, *, spill_bytes: int = SPILL_BYTES) -> None:
         self.counts = Counts()
+        self.coins: dict[str, CoinCounts] = {}
         self._storage = storage
         self._venue = venue
         self._session = session
@@ -89,11 +98,17 @@ class Recorder:
         self._buffers: dict[tuple[str, Stream], list[Row]] = {}
         self._waiting: deque[Encoded] = deque()
         self._failed_at: dict[str, int] = {}
+        self._failures: dict[str, str] = {}
         self._buffered = 0
         self._overflows: dict[tuple[str, Stream], tuple[int, int]] = {}
         self._flushes = 0
         self._batches = 0
         self._flushing = asyncio.Lock()
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What cannot be written at present, and why."""
+        return tuple(self._failures.values())
 
     def add(self, coin: str, stream: Stream, row: Row) -> None:
         """Take a row; it is acknowledged after a later flush.
@@ -101,7 +116,11 @@ class Recorder:
         While a disk does not answer at all, no more than `BUFFERED_ROWS` are taken; the others are dropped, counted
         and recorded as a gap.
         """
-        self.counts.received += stream is not Stream.GAPS
+        if stream is not Stream.GAPS:
+            self.counts.received += 1
+            counts = self.coins.get(coin) or self.coins.setdefault(coin, CoinCounts())
+            counts.rows += 1
+            counts.last_ms = row[1]
         if self._buffered >= BUFFERED_ROWS and stream is not Stream.GAPS:
             self._overflow(coin, stream, row[0])
             return
@@ -174,12 +193,14 @@ class Recorder:
                 log.error("cannot write %s (%d rows are kept in memory): %s", segment.path, segment.rows, error)
                 self.counts.failed_writes += 1
                 self._failed_at[segment.coin] = self._flushes
+                self._failures[segment.coin] = f"rows of {segment.coin} cannot be written: {error}"
                 failed.add(segment.coin)
                 if len(failed) == FAILED_COINS and not written:
                     break
             else:
                 written.add(segment.path)
                 self._failed_at.pop(segment.coin, None)
+                self._failures.pop(segment.coin, None)
         return written
 
     def _settle(self, written: set[str]) -> None:

@@ -5,14 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from market_making.recording.collection.collector_state import read_state
 from market_making.recording.store.segment_reader import SegmentReader, Window
 from market_making.recording.store.segments import DAY_MS, SegmentName, coin_folder, day_of, is_day
 from market_making.recording.store.storage import Storage, open_storage
 from market_making.recording.store.tick_store import TickStore
 from market_making.recording.streams import Stream
-
-FRESH_NOTE_MS = 60_000
+from market_making.safety.state_file import SidecarState
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class StreamStatus:
 
 @dataclass(frozen=True)
 class StoreStatus:
-    """All coins of a venue; the clock offset is None where no collector has measured it within the last minute."""
+    """All coins of a venue; the clock offset is None where no collector measures it."""
 
     coins: dict[str, dict[Stream, StreamStatus]]
     clock_offset_ms: float | None
@@ -41,7 +39,9 @@ class StoreStatus:
         return {"coins": coins, "clock_offset_ms": self.clock_offset_ms}
 
 
-def store_status(root: Path | str, venue: str, *, now_ms: int, window_ms: int = DAY_MS) -> StoreStatus:
+def store_status(
+    root: Path | str, venue: str, *, now_ms: int, window_ms: int = DAY_MS, collector: SidecarState | None = None
+) -> StoreStatus:
     """Status of what was recorded of each coin in its last `window_ms`; segments that began before count as a whole.
 
     Parameters
@@ -54,6 +54,8 @@ def store_status(root: Path | str, venue: str, *, now_ms: int, window_ms: int = 
         Time of now, by the exchange's clock.
     window_ms : int
         How far to look back from the newest event of a coin, so that an old recording is shown as well.
+    collector : SidecarState, optional
+        State of the collector that runs now; it measures the clock.
     """
     storage = open_storage(root)
     store = TickStore(root, venue)
@@ -61,9 +63,7 @@ def store_status(root: Path | str, venue: str, *, now_ms: int, window_ms: int = 
     for coin in store.coins():
         window = Window(min(now_ms, store.extent(coin)[1]) - window_ms, 1 << 62)
         coins[coin] = store.retried(partial(_coin_status, storage, store, coin, window, now_ms))
-    state = read_state(Path(root), venue)
-    fresh = state is not None and now_ms - state.time_ms < FRESH_NOTE_MS
-    return StoreStatus(coins, state.clock_offset_ms if state is not None and fresh else None)
+    return StoreStatus(coins, collector.figures.get("clock_offset_ms") if collector is not None else None)
 
 
 def _coin_status(

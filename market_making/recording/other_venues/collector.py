@@ -91,7 +91,7 @@ class OtherVenueCollector(Collector):
 
     async def _record_from(self, directory: VenueDirectory) -> None:
         markets = await directory.markets_of(self._coins, self._through.quote)
-        recordings = await asyncio.to_thread(self._resume, markets, SEPARATE_STREAMS)
+        recordings = await asyncio.to_thread(self._earlier.resume, markets, SEPARATE_STREAMS)
         feeds = [
             CoinFeed(self._quirks, market, recordings[coin], directory, self._through.patience)
             for coin, market in markets.items()
@@ -119,9 +119,9 @@ class RecordingOfFeeds:
         self._directory = directory
 
     @property
-    def coins(self) -> tuple[str, ...]:
-        """Coins that are recorded."""
-        return tuple(self._recordings)
+    def recordings(self) -> Mapping[str, CoinRecording]:
+        """The recording of each coin."""
+        return self._recordings
 
     @property
     def malformed_messages(self) -> int:

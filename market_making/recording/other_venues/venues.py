@@ -33,5 +33,6 @@ def pair_of(venue: str, coin: str) -> str:
     """Freqtrade's name of a coin's usual market; a venue that is not known is taken for a Hyperliquid."""
     quirks = THROUGH_CCXT.get(venue)
     if quirks is None:
-        return f"{coin}/USDC:USDC"
+        # As ccxt writes the exchange's names: kPEPE is KPEPE, and xyz:TSLA of another builder is XYZ-TSLA.
+        return f"{coin.upper().replace(':', '-')}/USDC:USDC"
     return f"{coin}/{quirks.quote}" if quirks.spot else f"{coin}/{quirks.quote}:{quirks.quote}"

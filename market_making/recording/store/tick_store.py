@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from market_making.hyperliquid.numbers import YEAR_10000_MS
 from market_making.market.errors import DataError, NotEnoughData, UnknownCoin
+from market_making.market.suggestion import did_you_mean
 from market_making.market.tape import IntArray, Tape
 from market_making.recording.store import recorded_tape
 from market_making.recording.store.segment_reader import SegmentReader, Window
@@ -156,9 +157,9 @@ class TickStore:
     def _required_days(self, coin: str) -> list[str]:
         days = self.days(coin)
         if not days:
-            raise UnknownCoin(
-                f"{self.root} holds no {coin} of {self.venue}; it holds {', '.join(self.coins()) or 'none'}"
-            )
+            known = self.coins()
+            held = f"it holds {', '.join(known) or 'none'}"
+            raise UnknownCoin(f"{self.root} holds no {coin} of {self.venue}; {held}{did_you_mean(coin, known)}")
         return days
 
     def _first_known(self, coin: str, days: Sequence[str]) -> tuple[int, int] | None:

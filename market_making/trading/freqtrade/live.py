@@ -75,6 +75,16 @@ def edge_of(strategy: QuotingStrategy) -> Edge:
     return install(strategy.dp._exchange, settings.edge, settings.state, is_live=is_live)
 
 
+def follows_touch(strategy: QuotingStrategy) -> bool:
+    """Whether the rate that Freqtrade proposes is the touch of an order's own side, and prices shall follow it."""
+    pricings = [strategy.config.get(f"{kind}_pricing", {}) for kind in ("entry", "exit")]
+    at_touch = all(
+        pricing.get("use_order_book") and pricing.get("order_book_top", 1) == 1 and pricing.get("price_side") == "same"
+        for pricing in pricings
+    )
+    return is_running(strategy) and strategy.settings.edge.fresh and at_touch
+
+
 def start_loop(strategy: QuotingStrategy, desk: Desk, reader: PairReader, now_ms: int) -> None:
     """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
     trades: dict[str, Any] = dict.fromkeys(strategy.dp.current_whitelist())

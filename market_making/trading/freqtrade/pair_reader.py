@@ -99,9 +99,11 @@ class PairReader:
         parameters = self._parameters.read(instrument.coin, now_ms).require_good()
         self._adopt_fee(parameters.model.maker_fee)
         self.account.check(strategy.wallets, instrument, position.closed, position.holding.resting, now_ms)
+        market = self._market(pair, position.holding, now_ms)
+        parameters.require_market(pair, market.mid)
         planner = Planner(
             instrument=instrument,
-            market=self._market(pair, position.holding, now_ms),
+            market=market,
             flow=parameters.order_flow(),
             quoter=self._quoter(),
             lot=parameters.model.order_size,

@@ -21,7 +21,8 @@ from market_making.market.tape import FloatArray, IntArray
 from market_making.quoting.quote import MarketView, Preparing, Quoter
 from market_making.quoting.readings.observations import NOTHING_OBSERVED
 from market_making.quoting.risk.toxicity import regime, toxicity
-from market_making.settings.settings import ModelSettings, Settings
+from market_making.settings.sections import ModelSettings
+from market_making.settings.settings import Settings
 from market_making.trading.chart_rows import NOTHING_SHOWN, ChartRow
 from market_making.trading.desk import Desk, PairInputs
 from market_making.trading.holding import Holding

@@ -14,7 +14,8 @@ from calibration.observation.observations import observe
 from market_making.market.errors import NotEnoughData
 from market_making.market.sides import Direction, Directions
 from market_making.market.tape import QuoteTape, Tape, TradeTape
-from market_making.settings.settings import CalibrationSettings, Settings
+from market_making.settings.sections import CalibrationSettings
+from market_making.settings.settings import Settings
 from market_making.simulation.presets import coin_universe
 from market_making.simulation.regimes import Bursts, Surge
 from market_making.simulation.simulation import simulate_tape

@@ -14,7 +14,8 @@ from calibration.observation.rolling import LiveObservations, observe_window
 from market_making.market.errors import DataError
 from market_making.market.tape import QuoteTape, Tape, TradeTape
 from market_making.recording.store.tick_store import TickStore
-from market_making.settings.settings import CalibrationSettings, Settings
+from market_making.settings.sections import CalibrationSettings
+from market_making.settings.settings import Settings
 from market_making.simulation.presets import coin_universe
 from market_making.simulation.simulation import simulate_tape
 

@@ -1,10 +1,11 @@
 """What a user is told of a store."""
 
-from market_making.recording.collection.collector_state import CollectorState, read_state, write_state
+from market_making.recording.collection.collector_state import living_collector
 from market_making.recording.collection.status import store_status
 from market_making.recording.store.rows import gap_row, table_of
 from market_making.recording.store.segments import SegmentWriter
 from market_making.recording.streams import Stream
+from market_making.safety.state_file import SidecarState, write_state
 
 NOW = 1_757_000_000_000
 DAY_MS = 86_400_000
@@ -32,23 +33,29 @@ def test_a_status_counts_the_last_day(tmp_path):
     assert coin == {"coin": "ETH", "bbo": {"rows": 2, "age_ms": 4000, "gaps": 1, "bytes": path.stat().st_size}}
 
 
-def state(time_ms: int) -> CollectorState:
-    """A note of a collector whose exchange is 12 ms ahead."""
-    return CollectorState("s", time_ms, 1, 12.0, 10, 10, 0, 0, 0, 0)
+def state(time_ms: int, **changes) -> SidecarState:
+    """State of a collector whose exchange is 12 ms ahead."""
+    return SidecarState("collector", "collector", 1, 2, time_ms, figures={"clock_offset_ms": 12.0}, **changes)
 
 
 def test_the_clock_offset_is_that_of_a_collector_that_lives(tmp_path):
-    """A note older than a minute tells nothing of now."""
+    """One that has written nothing for a minute, or has ended, tells nothing of now."""
     write_some(tmp_path)
-    for age, offset in ((1000, 12.0), (61_000, None)):
-        write_state(tmp_path, "hyperliquid", state(NOW - age))
-        assert store_status(tmp_path, "hyperliquid", now_ms=NOW).clock_offset_ms == offset
+    for written, offset in (
+        (state(NOW - 1000), 12.0),
+        (state(NOW - 61_000), None),
+        (state(NOW - 1000, stopped=True), None),
+    ):
+        write_state(tmp_path / "state", "collector", written)
+        collector = living_collector(tmp_path / "state", "hyperliquid", NOW)
+        assert store_status(tmp_path, "hyperliquid", now_ms=NOW, collector=collector).clock_offset_ms == offset
 
 
-def test_a_note_reads_back_and_a_torn_one_is_none(tmp_path):
-    """No note is no error."""
-    assert read_state(tmp_path, "hyperliquid") is None
-    write_state(tmp_path, "hyperliquid", state(NOW))
-    assert read_state(tmp_path, "hyperliquid") == state(NOW)
-    (tmp_path / "hyperliquid" / ".collector.json").write_text("{")
-    assert read_state(tmp_path, "hyperliquid") is None
+def test_no_state_and_a_torn_one_are_no_collector(tmp_path):
+    """Neither is an error; each venue has a file of its own."""
+    assert living_collector(tmp_path, "hyperliquid", NOW) is None
+    write_state(tmp_path, "collector-binance", state(NOW))
+    assert living_collector(tmp_path, "binance", NOW) == state(NOW)
+    assert living_collector(tmp_path, "hyperliquid", NOW) is None
+    (tmp_path / "collector.json").write_text("{")
+    assert living_collector(tmp_path, "hyperliquid", NOW) is None

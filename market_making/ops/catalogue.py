@@ -1,0 +1,88 @@
+"""The commands of `mm` by name; each is loaded when it is asked for, so that help and a typing error cost nothing."""
+
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+
+class Entry(NamedTuple):
+    """Where a command is, as ``module:attribute``, and the first sentence of its help."""
+
+    place: str
+    summary: str
+
+
+_COMMANDS = "market_making.ops.commands"
+ENTRIES = {
+    "demo": Entry(
+        "market_making.ops.demo.command:demo",
+        "Run the whole product on this machine, with no key and no network, and print a summary.",
+    ),
+    "venue": Entry(f"{_COMMANDS}.venue:venue", "Serve Hyperliquid's protocol on 127.0.0.1 until stopped."),
+    "collect": Entry(
+        f"{_COMMANDS}.collect:collect",
+        "Record best quotes, trades, books and asset contexts until stopped (Ctrl-C or SIGTERM).",
+    ),
+    "import": Entry(
+        f"{_COMMANDS}.import_:import_", "Bring files of FORMAT, and those below folders, into a tick store."
+    ),
+    "status": Entry(
+        f"{_COMMANDS}.status:status", "Show who runs, what is the matter, what to do, and what is recorded."
+    ),
+    "candles": Entry(
+        f"{_COMMANDS}.import_:candles",
+        "Add 1m, 5m and 1h candles and funding to Freqtrade's, so that backtests have data: from ticks or other files.",
+    ),
+    "calibrate": Entry(
+        f"{_COMMANDS}.calibrate:calibrate",
+        "Publish λ, κ, ε and the table of quotes of each coin, every 15 s from the last 30 minutes, until stopped.",
+    ),
+    "quotes": Entry(
+        f"{_COMMANDS}.quotes:quotes", "Bid, ask and their depths for every inventory, from the parameter file of COIN."
+    ),
+    "scan": Entry(
+        f"{_COMMANDS}.scan:scan_command",
+        "Rank coins by what making their market is expected to earn; refuse, with the reason, those that cannot pay.",
+    ),
+    "stop": Entry(
+        f"{_COMMANDS}.stop:stop",
+        "Cancel every order and open nothing, now and after any restart, until --resume.",
+    ),
+    "train-volatility": Entry(
+        f"{_COMMANDS}.train:train_volatility",
+        "Learn to forecast volatility from one-minute CANDLES (Freqtrade's data folder, or one file).",
+    ),
+    "schema": Entry(f"{_COMMANDS}.calibrate:schema", "JSON schema of the parameter file."),
+}
+
+
+class Catalogue(MutableMapping[str, click.Command]):
+    """Commands by name, loaded one by one as they are asked for."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, click.Command] = {}
+        self._names = dict.fromkeys(ENTRIES)
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name in self._names and name not in self._loaded:
+            module, _, attribute = ENTRIES[name].place.partition(":")
+            self._loaded[name] = getattr(import_module(module), attribute)
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._names[name], self._loaded[name] = None, command
+
+    def __delitem__(self, name: str) -> None:
+        del self._names[name]
+        self._loaded.pop(name, None)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

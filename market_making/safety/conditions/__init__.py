@@ -1,0 +1,1 @@
+"""The rows of the table of notices, by what they are about."""

@@ -1,0 +1,86 @@
+"""A parameter file belongs to one market: venue, coin, pair, and a mid near the book's."""
+
+import math
+
+import ccxt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from calibration.flow.calibrate import calibrate
+from calibration.publication.parameters import read_parameters
+from calibration.publication.publish import parameters as published
+from calibration.publication.publish import solve
+from market_making.market.errors import InvalidParameters
+from market_making.market.reasons import Reason
+from market_making.recording.other_venues.venues import pair_of
+from market_making.settings.settings import Settings
+from tests.puppet_market import parameters
+
+PAIR = "ETH/USDC:USDC"
+
+
+@pytest.mark.parametrize("changes", [{"venue": "binance"}, {"coin": "BTC"}])
+def test_another_venue_or_coin_is_refused(tmp_path, changes):
+    """Whoever copied the file there is told what it is for."""
+    path = parameters(**changes).write(tmp_path)
+    path.replace(tmp_path / "ETH.json")
+    with pytest.raises(InvalidParameters, match=r"is for (ETH on binance|BTC on hyperliquid), needed is ETH on hyper"):
+        read_parameters(tmp_path, "ETH", venue="hyperliquid", now_ms=None)
+
+
+def test_another_pair_is_refused():
+    """ETH against another currency is another market."""
+    with pytest.raises(InvalidParameters, match="are for ETH/USDC:USDC, needed are those for ETH/USDC") as refusal:
+        parameters().require_market("ETH/USDC", 3000.0)
+    assert refusal.value.reason is Reason.PARAMETERS_INVALID
+
+
+@given(some.floats(0.91, 1.09))
+def test_what_a_market_moves_within_a_minute_is_let_through(factor):
+    """The worst minute of an ordinary year is no other market."""
+    document = parameters()
+    assert document.require_market(PAIR, 3000.0 * factor) is document
+
+
+@pytest.mark.parametrize("mid", [0.003, 3.0, 2690.0, 3310.0, 3e6, 0.0, -3000.0, math.nan, math.inf])
+def test_the_price_of_another_market_is_refused(mid):
+    """A thousandth of a coin, another coin, another network, or no price at all."""
+    with pytest.raises(InvalidParameters, match=r"made at 3000 and its book stands at .* limit 10 %") as refusal:
+        parameters().require_market(PAIR, mid)
+    assert refusal.value.reason is Reason.PARAMETERS_INVALID
+
+
+def test_a_file_that_is_valid_for_longer_may_be_further_off():
+    """By the square root of time, as prices move."""
+    minutes = parameters()
+    hour = minutes.model_copy(update={"valid_until_ms": minutes.created_ms + 3_600_000})
+    assert hour.require_market(PAIR, 3000 * 1.7) is hour
+    with pytest.raises(InvalidParameters, match="limit 77 %"):
+        hour.require_market(PAIR, 3000 * 1.8)
+    second = minutes.model_copy(update={"valid_until_ms": minutes.created_ms + 1000})
+    assert second.require_market(PAIR, 3000 * 1.09) is second
+
+
+@pytest.mark.parametrize("coin", ["ETH", "kPEPE", "xyz:TSLA", "HYPE"])
+def test_the_published_pair_is_what_the_exchanges_client_calls_the_market(coin):
+    """Else a bot would refuse the file of its own market."""
+    market = ccxt.hyperliquid().parse_market({"name": coin, "szDecimals": "1", "markPx": "1.0", "baseId": "5"})
+    assert pair_of("hyperliquid", coin) == market["symbol"]
+    assert market["baseName"] == coin
+
+
+@pytest.mark.parametrize(
+    ("venue", "coin", "pairs", "expected"),
+    [
+        ("hyperliquid", "ETH", (), "ETH/USDC:USDC"),
+        ("binance", "ETH", (), "ETH/USDT"),
+        ("binance", "ETH", ("BTC/USDC", "ETH/USDC"), "ETH/USDC"),
+        ("hyperliquid", "kPEPE", ("KPEPE/USDC:USDC",), "KPEPE/USDC:USDC"),
+    ],
+)
+def test_the_pair_is_the_configured_one_or_the_usual_one(half_hour, increments, venue, coin, pairs, expected):
+    """Only the whitelist knows that a coin is quoted against another currency."""
+    settings = Settings(venue=venue, pairs=pairs)
+    (result,) = solve([calibrate(half_hour, increments, settings)], settings)
+    assert published(coin, result, settings).pair == expected
