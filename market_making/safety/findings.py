@@ -117,11 +117,13 @@ def clock_behind(state: BotState, now_ms: int) -> Iterator[Finding]:  # noqa: AR
             yield Finding(pair.pair, _about(pair) | {"ahead": seconds(ahead_ms)}, is_held(pair))
 
 
-def own_table(state: BotState, now_ms: int) -> Iterator[Finding]:  # noqa: ARG001
+def settings_differ(state: BotState, now_ms: int) -> Iterator[Finding]:  # noqa: ARG001
     """Find the pairs whose parameter file was made for other settings than the bot's."""
     for pair in state.pairs:
-        if pair.calibration.own_table:
-            yield Finding(pair.pair, _about(pair) | {"why": pair.calibration.why or "the settings differ"})
+        used = pair.calibration
+        if used.why or used.own_table:
+            table = " It solves its own table." if used.own_table else ""
+            yield Finding(pair.pair, _about(pair) | {"why": used.why or "unknown which", "table": table})
 
 
 def _about(pair: PairState) -> dict[str, str | float]:

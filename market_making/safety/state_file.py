@@ -87,7 +87,10 @@ class MoneyState:
 
 @dataclass(frozen=True)
 class CalibrationState:
-    """The parameter file a pair is quoted from; `own_table` says that the bot solves its own table, and `why`."""
+    """The parameter file a pair is quoted from.
+
+    `own_table` says that the bot solves its own table, `why` which settings of the calibrator are not the bot's.
+    """
 
     calibration_id: str | None = None
     created_ms: int | None = None

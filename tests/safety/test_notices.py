@@ -86,7 +86,7 @@ EXAMPLES = {
     "equity_unknown": bot(risk=(Reason.EQUITY_UNKNOWN,)),
     "kill_switch": replace(BOT, killed=True),
     "clock_behind": bot(book=BookState(NOW_MS + 1_500)),
-    "own_table": bot(calibration=CalibrationState(own_table=True, why="order_notional 50 here, 100 there")),
+    "settings_differ": bot(calibration=CalibrationState(own_table=True, why="order_notional 50 here, 100 there")),
     "actions_low": account(actions_used=9_600, actions_limit=10_000),
     "no_pair": replace(BOT, pairs=()),
     "loop_slow": replace(BOT, loop_ms=6_000.0),
@@ -164,10 +164,10 @@ def test_every_row_says_what_to_do_with_a_whole_command():
         assert empty.remedy[0].isupper() or empty.remedy[0] == "`", condition.name
         assert empty.remedy.count("`") % 2 == 0, condition.name
         for text in (condition.sentence, condition.over, condition.remedy):
-            assert text.removesuffix("{held}").endswith("."), condition.name
+            assert text.removesuffix("{held}").removesuffix("{table}").endswith("."), condition.name
             assert {key for _, key, _, _ in Formatter().parse(text) if key} <= {
                 *("pair", "coin", "detail", "held", "rules", "does", "ahead", "why", "left", "lasting", "loop"),
-                *("name", "age", "gaps", "offset", "way"),
+                *("name", "age", "gaps", "offset", "way", "table"),
             }, condition.name
 
 

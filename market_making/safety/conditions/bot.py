@@ -60,11 +60,11 @@ BOT = (
         after_ms=SOON_MS,
     ),
     Condition(
-        "own_table",
+        "settings_differ",
         Severity.INFO,
-        found.own_table,
-        "{pair} is quoted from the bot's own table: {why}.",
-        "{pair} is quoted from the published table again.",
+        found.settings_differ,
+        "{pair} is quoted with the bot's own settings, which are not the calibrator's: {why}.{table}",
+        "{pair} is quoted with the calibrator's settings again.",
         "Nothing needs to be done: order size and bound are always the bot's. To quote from the published table, start "
         "the calibrator with the bot's configuration files, as in `mm calibrate -c user_data/config.json`.",
     ),
