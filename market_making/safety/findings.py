@@ -84,7 +84,7 @@ def risk_holds(state: BotState, now_ms: int) -> Iterator[Finding]:  # noqa: ARG0
     for pair in state.pairs:
         rules = [reason for reason in _RULES if reason in pair.risk or (reason is pair.reason and not pair.quoting)]
         if rules:
-            named = ", ".join(reason.replace("_", " ") for reason in rules)
+            named = pair.risk_detail.rstrip(".") or ", ".join(reason.replace("_", " ") for reason in rules)
             grave = pair.leaving or (is_held(pair) and not pair.quoting)
             verb = "leaves its position" if pair.leaving else "opens nothing"
             yield Finding(pair.pair, _about(pair) | {"rules": named, "does": verb}, grave)

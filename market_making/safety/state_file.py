@@ -104,7 +104,10 @@ class CalibrationState:
 
 @dataclass(frozen=True)
 class PairState:
-    """One pair in the last loop. `reason` and `detail` say why no order is wanted, since `since_ms`."""
+    """One pair in the last loop. `reason` and `detail` say why no order is wanted, since `since_ms`.
+
+    `risk` are the risk rules that hold, `risk_detail` the same in words with figures.
+    """
 
     pair: str
     coin: str
@@ -128,6 +131,7 @@ class PairState:
     markouts: tuple[MarkoutState, ...] = ()
     money: MoneyState = MoneyState()
     risk: tuple[Reason, ...] = ()
+    risk_detail: str = ""
     leaving: bool = False
     fills: int = 0
 

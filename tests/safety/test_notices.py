@@ -151,6 +151,13 @@ def test_a_pair_without_an_order_is_found_once_whatever_the_reason(reason, coins
     )
 
 
+def test_a_risk_rule_is_told_in_its_own_words():
+    """With its figures, where the document has them."""
+    state = bot(risk=(Reason.POSITION_LARGE,), risk_detail="the position is 85 % of the largest")
+    ((condition, finding),) = sightings(state, NOW_MS)
+    assert condition.notice(finding, 0).text == "ETH/USDC:USDC opens nothing: the position is 85 % of the largest."
+
+
 def test_rounding_is_no_position():
     """Less than half of the smallest step is not held."""
     condition, finding = next(iter(sightings(quiet_for(Reason.BOOK_STALE, coins=0.00004), NOW_MS)))
