@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from market_making.ops.demo.run import Demo, DemoOptions  # noqa: E402
+from market_making.ops.demo.schedule import Schedule  # noqa: E402
 from market_making.ops.demo.summary import venue_figures  # noqa: E402
 
 AT_ONCE = 3
@@ -41,7 +42,7 @@ STRATEGIES = ROOT / "user_data" / "strategies"
 
 def _run(variant: str, minutes: float, folder: Path) -> dict[str, Any]:
     """Figures of one variant by the venue's own account, and what went wrong."""
-    options = DemoOptions(minutes, ("ETH",), root=folder / variant, strategy=variant)
+    options = DemoOptions(Schedule(minutes), ("ETH",), root=folder / variant, strategy=variant)
     seen = Demo(options, lambda *_: None).run()
     figures = venue_figures(seen.audit) if seen.audit else {}
     return figures | {"failures": seen.failures}

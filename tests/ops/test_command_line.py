@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import socket
 
 import pytest
@@ -18,6 +19,9 @@ from market_making.market.errors import (
     StaleParameters,
 )
 from market_making.ops.command_line import exit_status, main
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import SimulatedSource
+from market_making.venue.markets.prehistory import write_prehistory
 
 
 @pytest.fixture
@@ -117,6 +121,16 @@ def test_a_port_that_is_taken_is_wrong_use(mm):
         result = mm("venue", "--simulate", "--coin", "ETH", "--port", port)
     assert result.exit_code == 2, result.output
     assert str(port) in result.output
+
+
+def test_a_recording_that_is_too_short_for_the_demo_is_refused_at_once(mm, tmp_path):
+    """With the unbroken minutes it has and those that are needed; nothing was started or written."""
+    truths = default_truths(["ETH"])
+    write_prehistory(SimulatedSource(truths, seed=1), tmp_path / "ticks", end_ms=1_757_000_000_000, seconds=120)
+    result = mm("demo", "--recording", "ticks")
+    assert result.exit_code == 3, result.output
+    assert re.search(r"ticks: ETH has 2\.0 unbroken minutes, the demo needs 8\.8: 5 to calibrate from", result.stderr)
+    assert not (tmp_path / "user_data").exists()
 
 
 @pytest.mark.parametrize(

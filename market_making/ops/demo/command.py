@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import click
 from market_making.ops.commands.options import json_option, print_json, with_options
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from market_making.ops.demo.schedule import Schedule
 
 _MINUTES = 4.0
 
@@ -36,28 +35,24 @@ def demo(
     Status 0 only if calibrations were published, quotes rested, fills happened, every quote was post-only and nothing
     was left open.
     """
-    if recording is not None:
-        from market_making.recording.store.tick_store import TickStore
-
-        store = TickStore(recording)
-        for coin in coins:
-            store.extent(coin)  # a coin that was not recorded is told of before anything is started
     if faults is not None:
         from market_making.venue.faults.presets import read_faults
 
         read_faults(faults)  # a name nobody knows is told of before anything is started
+    schedule = _schedule(recording, coins, minutes)
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    from market_making.ops.demo.progress import progress_on
     from market_making.ops.demo.run import Demo, DemoOptions
-    from market_making.ops.demo.summary import show_summary, summarise
+    from market_making.ops.demo.signals import ended_by_signals
+    from market_making.ops.demo.summary import show_places, show_summary, summarise
 
     console = Console(stderr=True)
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
-    ) as progress:
-        run = Demo(DemoOptions(minutes, coins, seed, recording, faults), _reporter(progress))
-        console.print(f"watch: [bold]{run.files.logs}[/bold] (logs), [bold]{run.files.parameters}[/bold] (parameters)")
+    if schedule.shortened:
+        console.print(schedule.shortened, highlight=False)
+    with ended_by_signals(), progress_on(console) as report:
+        run = Demo(DemoOptions(schedule, coins, seed, recording, faults), report)
+        show_places(console, run)
         seen = run.run()
     summary = summarise(run, seen)
     if as_json:
@@ -68,10 +63,13 @@ def demo(
         raise SystemExit(1)
 
 
-def _reporter(progress: Progress) -> Callable[[str, float], None]:
-    task = progress.add_task("", total=1.0)
+def _schedule(recording: Path | None, coins: tuple[str, ...], minutes: float) -> Schedule:
+    """How long everything lasts; a coin that was not recorded, or too short, is told of before anything is started."""
+    from market_making.ops.demo.schedule import Schedule
 
-    def report(text: str, share: float) -> None:
-        progress.update(task, description=text, completed=share)
+    if recording is None:
+        return Schedule(minutes)
+    from market_making.venue.markets.recording import RecordingSource
 
-    return report
+    source = RecordingSource(recording, coins)
+    return Schedule.of_recording(source.duration_s, minutes, f"{recording}: {', '.join(coins)}")

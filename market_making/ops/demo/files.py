@@ -79,18 +79,34 @@ class Credentials:
         return cls(account.address, account.key.hex(), secrets.token_urlsafe(16))
 
 
+@dataclass(frozen=True)
+class ApiAccess:
+    """Where the local exchange answers, and the port of the bot's own API."""
+
+    url: str
+    port: int
+
+
 # Real coins lose money at the base fee, and the model knows: left alone it hardly quotes them. So that there is
 # something to see on a recording, the demo quotes closer than the model would, and without its toxicity gate.
-SHOWY = {
-    "model": {"widen_toxicity": 1000, "pause_toxicity": 1000},
-    "quote": {"maximum_half_spread_bps": 1.5},
-}
+def showy(minimum_exposure_s: float) -> dict[str, Any]:
+    """Settings for a recording, calibrated from at least this much of it [s]."""
+    return {
+        "model": {"widen_toxicity": 1000, "pause_toxicity": 1000},
+        "quote": {"maximum_half_spread_bps": 1.5},
+        "calibration": {"minimum_exposure_s": minimum_exposure_s},
+    }
 
 
 def write_config(
-    files: DemoFiles, credentials: Credentials, coins: tuple[str, ...], url: str, api_port: int, *, showy: bool
+    files: DemoFiles,
+    credentials: Credentials,
+    coins: tuple[str, ...],
+    access: ApiAccess,
+    changes: dict[str, Any] | None = None,
 ) -> None:
-    """Write the private configuration of this run: key, addresses and paths."""
+    """Write the private configuration of this run: key, addresses and paths; `changes` are further settings."""
+    url = access.url
     websocket = url.replace("http", "ws", 1) + "/ws"
     config: dict[str, Any] = {
         "dry_run": False,
@@ -104,7 +120,7 @@ def write_config(
         "api_server": {
             "enabled": True,
             "listen_ip_address": "127.0.0.1",
-            "listen_port": api_port,
+            "listen_port": access.port,
             "username": "demo",
             "password": credentials.password,
             "jwt_secret_key": secrets.token_urlsafe(32),
@@ -120,7 +136,7 @@ def write_config(
             "decisions": str(files.decisions),
             "state": str(files.state),
             "risk": {"state": str(files.folder / "risk")},
-            **(SHOWY if showy else {}),
+            **(changes or {}),
         },
     }
     files.config.touch(mode=0o600)

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from market_making.market.errors import MarketMakingError
 # Everything runs on this machine; a proxy in the environment must not be asked for 127.0.0.1.
 _LOCAL_ONLY = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 _LINES_SHOWN = 15
+_LEASH = (sys.executable, "-m", "market_making.ops.demo.leash")
 
 
 class ProcessFailed(MarketMakingError):
@@ -20,7 +22,10 @@ class ProcessFailed(MarketMakingError):
 
 
 class Programs:
-    """A set of running programs; leaving the context ends those that still run, the last started first."""
+    """A set of running programs; leaving the context ends those that still run, the last started first.
+
+    Who cannot wait interrupts a second time: then they are killed.
+    """
 
     def __init__(self, logs: Path) -> None:
         logs.mkdir(parents=True, exist_ok=True)
@@ -33,8 +38,13 @@ class Programs:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for name in reversed(list(self._running)):
-            self.stop(name)
+        try:
+            for name in reversed(list(self._running)):
+                self.stop(name)
+        finally:
+            for process in self._running.values():
+                process.kill()
+                process.wait()
 
     def start(self, name: str, command: Sequence[str], *, output: Path | None = None) -> None:
         """Start a program; standard error goes to its log, standard output to `output` or the log as well."""
@@ -42,7 +52,7 @@ class Programs:
         out = output.open("wb") if output else log
         try:
             self._running[name] = subprocess.Popen(  # noqa: S603 - the commands are our own, without a shell
-                command,
+                [*_LEASH, str(os.getpid()), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=log,
@@ -70,14 +80,16 @@ class Programs:
 
     def stop(self, name: str, *, patience_s: float = 30.0) -> int:
         """End one program with SIGTERM, after `patience_s` with SIGKILL; return its exit status."""
-        process = self._running.pop(name)
+        process = self._running[name]
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         try:
-            return process.wait(patience_s)
+            status = process.wait(patience_s)
         except subprocess.TimeoutExpired:
             process.kill()
-            return process.wait()
+            status = process.wait()
+        del self._running[name]
+        return status
 
     def log(self, name: str) -> Path:
         """Where a program's log is."""

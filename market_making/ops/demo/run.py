@@ -18,15 +18,16 @@ import requests
 
 from calibration.publication.parameters import Parameters, read_parameters
 from market_making.market.errors import ParameterError
-from market_making.ops.demo.files import Credentials, DemoFiles, write_config
+from market_making.ops.demo.explained import ExplainedQuote, last_quote
+from market_making.ops.demo.files import ApiAccess, Credentials, DemoFiles, showy, write_config
 from market_making.ops.demo.freqtrade_api import FreqtradeApi
 from market_making.ops.demo.processes import ProcessFailed, Programs, free_port
+from market_making.ops.demo.schedule import WIND_DOWN_S, Schedule
 
 logger = logging.getLogger(__name__)
 
 CONFIGS = (Path("user_data/config.json"), Path("user_data/config-demo.json"))
-_STARTUP_S = 120.0
-_WIND_DOWN_S = 75.0
+_PATIENCE_S = 120.0
 _FORCED_EXIT_S = 15.0
 _POLL_S = 0.5
 _ENDED_ON_REQUEST = (0, 130)  # Freqtrade ends with 130 when it is told to stop
@@ -36,7 +37,7 @@ _ENDED_ON_REQUEST = (0, 130)  # Freqtrade ends with 130 when it is told to stop
 class DemoOptions:
     """What to play and for how long."""
 
-    minutes: float
+    schedule: Schedule
     coins: tuple[str, ...]
     seed: int = 1
     recording: Path | None = None
@@ -57,6 +58,7 @@ class Observations:
     filled_orders: set[int] = field(default_factory=set)
     traded_s: float = 0.0
     forced_exit: bool = False
+    explained: ExplainedQuote | None = None
 
 
 class Demo:
@@ -66,18 +68,18 @@ class Demo:
         self.options = options
         self.files = DemoFiles.create(options.root, time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
         self.credentials = Credentials.throw_away()
+        self.api_port = free_port()
         self.seen = Observations()
         self._report = report
         self._url = ""
 
     def run(self) -> Observations:
         """Start everything, watch it trade, wind down, and return what was seen."""
-        api_port = free_port()
-        api = FreqtradeApi(api_port, "demo", self.credentials.password)
+        api = FreqtradeApi(self.api_port, "demo", self.credentials.password)
         with Programs(self.files.logs) as programs, contextlib.closing(api):
             try:
                 self._start_venue(programs)
-                self._write_config(api_port)
+                self._write_config()
                 self._start_sidecars(programs)
                 self._start_bot(programs, api)
                 self._trade(programs)
@@ -90,15 +92,16 @@ class Demo:
         return self.seen
 
     def _start_venue(self, programs: Programs) -> None:
-        self._report("starting the local exchange (first writing half an hour of market before now)", 0.0)
+        past_s = self.options.schedule.past_s
+        self._report(f"starting the local exchange (writing {past_s / 60:.0f} minutes of market before now)", 0.0)
         command = [sys.executable, "-m", "market_making.ops", "venue", "--json", f"--port={free_port()}"]
         command += [f"--coin={coin}" for coin in self.options.coins]
         command += [f"--account={self.credentials.address}", f"--prehistory={self.files.market_data}"]
+        command += [f"--prehistory-length={past_s:.0f}s"]
         if self.options.recording is None:
             command += ["--simulate", f"--seed={self.options.seed}"]
         else:
-            live_s = self.options.minutes * 60 + _STARTUP_S + _WIND_DOWN_S
-            command += [f"--recording={self.options.recording}", f"--live={live_s:.0f}s"]
+            command += [f"--recording={self.options.recording}", f"--live={self.options.schedule.live_s:.0f}s"]
         if self.options.faults is not None:
             command += [f"--faults={self.options.faults}"]
         announcement = self.files.folder / "venue.json"
@@ -106,9 +109,10 @@ class Demo:
         ready = self._wait(programs, lambda: _complete_json(announcement), "the local exchange")
         self._url, self.seen.truth = ready["url"], ready["truth"]
 
-    def _write_config(self, api_port: int) -> None:
-        showy = self.options.recording is not None
-        write_config(self.files, self.credentials, self.options.coins, self._url, api_port, showy=showy)
+    def _write_config(self) -> None:
+        access = ApiAccess(self._url, self.api_port)
+        changes = None if self.options.recording is None else showy(self.options.schedule.minimum_exposure_s)
+        write_config(self.files, self.credentials, self.options.coins, access, changes)
 
     def _start_sidecars(self, programs: Programs) -> None:
         self._report("starting collector and calibrator", 0.0)
@@ -127,12 +131,13 @@ class Demo:
         self._wait(programs, lambda: api.is_up() or None, "Freqtrade")
 
     def _trade(self, programs: Programs) -> None:
-        total_s = self.options.minutes * 60
+        total_s = self.options.schedule.minutes * 60
         began = time.monotonic()
         while (elapsed := time.monotonic() - began) < total_s:
             programs.check()
             self._read_parameters()
             self._audit()
+            self.seen.explained = last_quote(self.files.state) or self.seen.explained
             audit = self.seen.audit
             self._report(
                 f"trading: {len(self.seen.published)} calibrations, {audit['orders_placed']} quotes, "
@@ -147,7 +152,7 @@ class Demo:
         self._report("winding down: the bot only leaves what it holds", 1.0)
         for coin in self.options.coins:
             api.lock(f"{coin}/USDC:USDC", "the demo ends")
-        if not self._flat_within(programs, _WIND_DOWN_S):
+        if not self._flat_within(programs, WIND_DOWN_S):
             self.seen.forced_exit = True
             api.force_exit()
             self._flat_within(programs, _FORCED_EXIT_S)
@@ -168,14 +173,14 @@ class Demo:
         return False
 
     def _wait(self, programs: Programs, condition: Callable[[], Any], what: str) -> Any:
-        deadline = time.monotonic() + _STARTUP_S
+        deadline = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline:
             programs.check()
             answer = condition()
             if answer is not None:
                 return answer
             time.sleep(_POLL_S)
-        raise ProcessFailed(f"{what} was not ready after {_STARTUP_S:.0f} s; the logs are in {self.files.logs}")
+        raise ProcessFailed(f"{what} was not ready after {_PATIENCE_S:.0f} s; the logs are in {self.files.logs}")
 
     def _audit(self) -> None:
         answer = requests.get(f"{self._url}/audit", params={"user": self.credentials.address}, timeout=10)

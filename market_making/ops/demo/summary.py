@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from market_making.ops.demo.audit import unaccounted
@@ -17,6 +18,7 @@ def summarise(run: Demo, seen: Observations) -> dict[str, Any]:
         "coins": list(run.options.coins),
         "calibrations": len(seen.published),
         "forced_exit": seen.forced_exit,
+        "explained": None if seen.explained is None else seen.explained._asdict(),
         "unaccounted": [],
         "failures": list(seen.failures),
     }
@@ -82,13 +84,49 @@ def show_summary(console: Console, run: Demo, seen: Observations, summary: dict[
     elif seen.audit:
         console.print(
             "A real recording at the base fee loses money at these depths: the demo quotes closer than the model "
-            "would, so that there is something to see. [bold]mm quotes[/bold] shows what the model says."
+            "would, so that there is something to see. The table of quotes below is the model's own."
         )
-    console.print(f"logs, parameters, decisions and trades of this run: {run.files.folder}")
-    for failure in summary["failures"]:
-        console.print(f"[red]failed:[/red] {failure}", markup=True, highlight=False)
-    if not summary["failures"]:
+    if seen.explained is not None:
+        console.print(seen.explained.table())
+    console.print(f"logs, parameters, decisions and trades of this run: {run.files.folder}", soft_wrap=True)
+    _show_verdict(console, summary["failures"])
+    if seen.last:
+        _show_next(console, run)
+
+
+def _show_verdict(console: Console, failures: list[str]) -> None:
+    for failure in failures:
+        console.print(f"[red]failed:[/red] {escape(failure)}", highlight=False)
+    if not failures:
         console.print("[green]all is well[/green]")
+
+
+def _show_next(console: Console, run: Demo) -> None:
+    console.print("next:")
+    for command, meaning in next_commands(run).items():
+        console.print(f"  {command}    # {meaning}", markup=False, highlight=False, soft_wrap=True)
+
+
+def show_places(console: Console, run: Demo) -> None:
+    """Print where the run can be watched; the password of the bot's API stands in a file that only its owner reads."""
+    files = run.files
+    for what, place in {
+        "logs": files.logs,
+        "parameters": files.parameters,
+        "the bot's API": f"http://127.0.0.1:{run.api_port}/api/v1 (user demo, password in {files.config})",
+        "the whole system": f"mm status -c {files.config}",
+    }.items():
+        console.print(f"{what}: {place}", markup=False, highlight=False, soft_wrap=True)
+
+
+def next_commands(run: Demo) -> dict[str, str]:
+    """Three commands to go on with, complete, and what each shows."""
+    coin, files = run.options.coins[0], run.files
+    return {
+        f"mm quotes {coin} --parameters {files.parameters}": "the model's bid and ask for every inventory",
+        f"freqtrade show-trades --db-url sqlite:///{files.database}": "what the bot traded",
+        f"mm collect --coin {coin}": "record the real market; then mm calibrate, see commands.md",
+    }
 
 
 def _figures(summary: dict[str, Any]) -> Table:
