@@ -16,7 +16,7 @@ import numpy as np
 
 from calibration.flow.calibrate import Calibration, calibrate_observed
 from calibration.observation.increments import Increments, infer_increments
-from calibration.observation.observations import Observations, observe
+from calibration.observation.observations import ObservedWindow, observe
 from market_making.market.errors import NotEnoughData
 from market_making.market.sides import Direction
 from market_making.market.tape import FloatArray, Tape
@@ -33,7 +33,9 @@ EVERY_MS = 60_000
 SETTINGS = Settings()
 
 
-def forecasts(known: Observations, increments: Increments) -> Iterator[tuple[Calibration, Observations, Observations]]:
+def forecasts(
+    known: ObservedWindow, increments: Increments
+) -> Iterator[tuple[Calibration, ObservedWindow, ObservedWindow]]:
     """Each calibration with the window it knew and the minute that followed, if that was observed."""
     previous = None
     first = -(-known.start_ms // EVERY_MS) * EVERY_MS
@@ -55,7 +57,7 @@ def on_grid(calibration: Calibration) -> FloatArray:
     return touch + np.ceil(DEPTHS_BPS * calibration.mid / 1e4 / tick) * tick - 1e-6 * tick
 
 
-def reached(observed: Observations, direction: Direction, depths: FloatArray) -> FloatArray:
+def reached(observed: ObservedWindow, direction: Direction, depths: FloatArray) -> FloatArray:
     """How many orders reached each depth."""
     return (observed.orders.of(direction).reach[:, None] >= depths).sum(axis=0).astype(float)
 

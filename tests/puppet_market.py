@@ -14,17 +14,17 @@ import requests
 from aiohttp import ClientSession, web
 from eth_account import Account
 
-from calibration.estimators.estimate import Source as EstimateSource
+from calibration.estimators.estimate import EstimateSource
 from calibration.publication.parameters import (
     Market,
     Model,
     Parameters,
     PublishedEstimate,
     PublishedFlow,
+    PublishedRegime,
+    PublishedWindow,
     Quality,
-    Regime,
     Table,
-    Window,
 )
 from market_making.market.events import BookSnapshot, Level, Trade
 from market_making.market.sides import Direction
@@ -198,7 +198,7 @@ def parameters(**changes: Any) -> Parameters:
         "created_ms": now_ms,
         "valid_until_ms": now_ms + 60_000,
         "calibration_id": "test",
-        "window": Window(start_ms=now_ms - 1_800_000, end_ms=now_ms, exposure_s=1800.0),
+        "window": PublishedWindow(start_ms=now_ms - 1_800_000, end_ms=now_ms, exposure_s=1800.0),
         "market": Market(mid=3000.0, tick=0.1, lot=0.0001, half_spread=0.1, volatility=0.2),
         "buy": flow,
         "sell": flow,
@@ -212,7 +212,7 @@ def parameters(**changes: Any) -> Parameters:
             drift_weight=0.0,
         ),
         "hjb": Table(time_left_s=[0.0], inventory=[0], h=[[0.0]], ask_depth=[[1.0]], bid_depth=[[1.0]]),
-        "regime": Regime(toxicity_buy=0.5, toxicity_sell=0.5, state="quote"),
+        "regime": PublishedRegime(toxicity_buy=0.5, toxicity_sell=0.5, state="quote"),
         "quality": Quality(status="ok", flags=[], events=1000),
     }
     return Parameters(**(values | changes))

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from calibration.candles.from_candles import CandleEstimates, estimate_from_candles
-from calibration.estimators.estimate import Source
+from calibration.estimators.estimate import EstimateSource
 from calibration.publication.history import FLOW, FOLDER, SCHEMA, SINCE_1_1
 from market_making.market.errors import ConfigurationError, NotEnoughData
 from market_making.market.sides import Direction
@@ -107,7 +107,7 @@ def history_table(estimates: CandleEstimates) -> pa.Table:
     unknown = {field.name: pa.nulls(rows, field.type) for field in SINCE_1_1}
     columns = unknown | columns
     table = pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA)
-    return table.append_column("source", pa.array([Source.PRIOR.value] * rows))
+    return table.append_column("source", pa.array([EstimateSource.PRIOR.value] * rows))
 
 
 def days_from_candles(parameters: Path, coin: str, period_ms: tuple[int, int]) -> list[str]:

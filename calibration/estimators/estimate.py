@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Source(StrEnum):
+class EstimateSource(StrEnum):
     """How far an estimate rests on this window's own data."""
 
     OK = "ok"  # enough observations
@@ -21,7 +21,7 @@ class Estimate:
     low: float
     high: float
     n: int
-    source: Source = Source.OK
+    source: EstimateSource = EstimateSource.OK
 
 
 @dataclass(frozen=True)

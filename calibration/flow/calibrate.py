@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.estimators.diagnostics import hill_index
-from calibration.estimators.estimate import FlowEstimates, Source
+from calibration.estimators.estimate import EstimateSource, FlowEstimates
 from calibration.estimators.fill_decay import tail_range
 from calibration.estimators.volatility import volatility
 from calibration.flow.flow import estimate_flow
-from calibration.flow.guard import LastGood, Quality, bounded, carried, judge, limited
+from calibration.flow.guard import Judgement, LastGood, bounded, carried, judge, limited
 from calibration.observation.increments import Increments
-from calibration.observation.observations import Observations, observe
+from calibration.observation.observations import ObservedWindow, observe
 from market_making.market.errors import NotEnoughData
 from market_making.market.sides import Direction, Directions
 from market_making.market.tape import Tape
@@ -35,7 +35,7 @@ class Calibration:
     half_spread: float
     volatility: float
     flows: Directions[FlowEstimates]
-    quality: Quality
+    quality: Judgement
     events: int
     last_good: Directions[LastGood | None]
     funding_rate: float = 0.0
@@ -84,7 +84,7 @@ def calibrate(
 
 
 def calibrate_observed(
-    observed: Observations,
+    observed: ObservedWindow,
     increments: Increments,
     settings: Settings,
     previous: Calibration | None = None,
@@ -122,7 +122,7 @@ def calibrate_observed(
     )
 
 
-def _require_fresh(observed: Observations, now_ms: int, limit_s: float) -> None:
+def _require_fresh(observed: ObservedWindow, now_ms: int, limit_s: float) -> None:
     """Refuse a window whose end was not observed: the collector has stopped, or the venue has."""
     seconds = observed.seconds
     seen = seconds.observed.nonzero()[0]
@@ -140,7 +140,10 @@ def _remembered(
 
     def good(direction: Direction) -> LastGood | None:
         flow = flows.of(direction)
-        if flow.fill_decay.source is not Source.PRIOR and flow.adverse_selection.source is not Source.PRIOR:
+        if (
+            flow.fill_decay.source is not EstimateSource.PRIOR
+            and flow.adverse_selection.source is not EstimateSource.PRIOR
+        ):
             return LastGood(now_ms, flow)
         return previous.last_good.of(direction) if previous else None
 
@@ -165,7 +168,7 @@ def _guarded(
     return Directions(buy=guarded(Direction.BUY), sell=guarded(Direction.SELL))
 
 
-def _jump_index(observed: Observations) -> float:
+def _jump_index(observed: ObservedWindow) -> float:
     """Tail index of the moves of mid over a second; infinite where there are too few to tell."""
     try:
         return hill_index(np.abs(observed.seconds.moves(1)))

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from calibration.estimators.diagnostics import GoodnessOfFit
-from calibration.estimators.estimate import Estimate, FlowEstimates, Source
+from calibration.estimators.estimate import Estimate, EstimateSource, FlowEstimates
 from calibration.estimators.fill_decay import tail_range
 from calibration.flow.impact import Impact, impact
 from calibration.flow.rates import Rates, rates
-from calibration.observation.observations import Observations
+from calibration.observation.observations import ObservedWindow
 from market_making.market.errors import NotEnoughData
 from market_making.market.sides import Direction, Directions
 
@@ -36,12 +36,12 @@ class Flow(NamedTuple):
     quality: Directions[FlowQuality]
 
 
-def estimate_flow(observed: Observations, tick: float, volatility: float, half_spread: float) -> Flow:
+def estimate_flow(observed: ObservedWindow, tick: float, volatility: float, half_spread: float) -> Flow:
     """Estimate λ, κ, A, ε and θ of both directions.
 
     Parameters
     ----------
-    observed : Observations
+    observed : ObservedWindow
         A window with observed time.
     tick : float
         [price].
@@ -79,4 +79,4 @@ def _labelled(estimate: Estimate, enough: int) -> Estimate:
     """Say how far the window's own data carry the estimate."""
     if estimate.n >= enough:
         return estimate
-    return replace(estimate, source=Source.WEAK if estimate.n >= TOO_FEW else Source.PRIOR)
+    return replace(estimate, source=EstimateSource.WEAK if estimate.n >= TOO_FEW else EstimateSource.PRIOR)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from math import exp
 from typing import Literal, NamedTuple
 
-from calibration.estimators.estimate import Estimate, FlowEstimates, Source
+from calibration.estimators.estimate import Estimate, EstimateSource, FlowEstimates
 from calibration.flow.flow import TOO_FEW, FlowQuality
 from calibration.flow.rates import LARGEST_INTENSITY
 from market_making.market.sides import Direction, Directions
@@ -25,7 +25,7 @@ LEAST_SHARE_OBSERVED = 0.5
 _LARGEST_EXPONENT = 20.0
 
 
-class Quality(NamedTuple):
+class Judgement(NamedTuple):
     """How far a calibration can be trusted, and why not further."""
 
     status: Status
@@ -95,11 +95,11 @@ def carried(flow: FlowEstimates, good: LastGood | None, now_ms: int, tail_start:
     weight = 1 - (now_ms - good.time_ms) / LONGEST_CARRY_MS
 
     def older(now: Estimate, then: Estimate) -> Estimate:
-        if now.source is not Source.PRIOR:
+        if now.source is not EstimateSource.PRIOR:
             return now
         value = weight * then.value + (1 - weight) * now.value
         below, above = 1.5 * (then.value - then.low), 1.5 * (then.high - then.value)
-        return Estimate(value, min(value - below, now.low), max(value + above, now.high), now.n, Source.STALE)
+        return Estimate(value, min(value - below, now.low), max(value + above, now.high), now.n, EstimateSource.STALE)
 
     flow = _with_decay(flow, older(flow.fill_decay, good.flow.fill_decay), tail_start)
     names = ("adverse_selection", "adverse_selection_on_fill")
@@ -108,7 +108,7 @@ def carried(flow: FlowEstimates, good: LastGood | None, now_ms: int, tail_start:
 
 def judge(
     flows: Directions[FlowEstimates], quality: Directions[FlowQuality], observed_share: float, fee: float, tail: float
-) -> Quality:
+) -> Judgement:
     """Flags and status of a calibration.
 
     Parameters
@@ -128,17 +128,17 @@ def judge(
     if tail < HEAVY_TAIL:
         flags.append("heavy_jumps")
     if any(flag.startswith(("too_few_orders", "negative_impact")) for flag in flags):
-        return Quality("bad", tuple(flags))
+        return Judgement("bad", tuple(flags))
     sources = {getattr(flow, name).source for flow in flows for name in vars(flow) if name != "adverse_selection_slope"}
-    is_weak = bool(sources - {Source.OK}) or "short_exposure" in flags or "heavy_jumps" in flags
-    return Quality("weak" if is_weak else "ok", tuple(flags))
+    is_weak = bool(sources - {EstimateSource.OK}) or "short_exposure" in flags or "heavy_jumps" in flags
+    return Judgement("weak" if is_weak else "ok", tuple(flags))
 
 
 def _flags(direction: Direction, flow: FlowEstimates, quality: FlowQuality, fee: float) -> list[str]:
     toxicity = flow.fill_decay.value * (flow.adverse_selection_on_fill.value + fee)
     found = {
         "too_few_orders": flow.arrival_rate.n < TOO_FEW,
-        "weak_tail": flow.fill_decay.source is not Source.OK,
+        "weak_tail": flow.fill_decay.source is not EstimateSource.OK,
         "tail_not_exponential": quality.fit is not None and quality.fit.is_rejected,
         "clustered": quality.fano > CLUSTERED,
         "negative_impact": flow.adverse_selection.high <= 0,

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from calibration.estimators.adverse_selection import Mean, Trend, depth_slope, mean_markout, pooled, shrink
-from calibration.estimators.estimate import Estimate, Source
+from calibration.estimators.estimate import Estimate, EstimateSource
 from calibration.estimators.market_orders import MarketOrders
-from calibration.observation.observations import Observations
+from calibration.observation.observations import ObservedWindow
 from market_making.market.errors import NotEnoughData
 from market_making.market.sides import Direction, Directions
 
@@ -22,12 +22,12 @@ class Impact(NamedTuple):
     slope: Directions[Estimate]
 
 
-def impact(observed: Observations, half_spread: float, walked: float) -> Impact:
+def impact(observed: ObservedWindow, half_spread: float, walked: float) -> Impact:
     """Estimate ε and θ of both directions.
 
     Parameters
     ----------
-    observed : Observations
+    observed : ObservedWindow
         A window with observed time.
     half_spread : float
         What an order is expected to move mid by without data [price].
@@ -55,14 +55,14 @@ def _shrunk(means: Directions[Mean | None], default: float, scale: float) -> Dir
     """Posterior of each direction around the mean of both; `default` where nothing was seen."""
     known = [mean for mean in means if mean is not None]
     if not known:
-        guess = Estimate(default, 0.0, 3 * default, 0, Source.PRIOR)
+        guess = Estimate(default, 0.0, 3 * default, 0, EstimateSource.PRIOR)
         return Directions(guess, guess)
     centre = pooled(known[0], known[-1])
     spread = max(abs(centre), scale) / 2
 
     def posterior(mean: Mean | None) -> Estimate:
         if mean is None:
-            return Estimate(centre, centre - 2 * spread, centre + 2 * spread, 0, Source.PRIOR)
+            return Estimate(centre, centre - 2 * spread, centre + 2 * spread, 0, EstimateSource.PRIOR)
         return shrink(mean, centre, spread)
 
     return means.map(posterior)
@@ -73,7 +73,7 @@ def _slope(orders: MarketOrders) -> Estimate:
     try:
         mean = depth_slope(orders.markout, orders.reach, orders.time_ms)
     except NotEnoughData:
-        return Estimate(0.0, 0.0, _STEEPEST, 0, Source.PRIOR)
+        return Estimate(0.0, 0.0, _STEEPEST, 0, EstimateSource.PRIOR)
     posterior = shrink(mean, 0.0, _SLOPE_SPREAD)
     value = min(posterior.value, _STEEPEST) if posterior.low > 0 else 0.0
     return replace(posterior, value=value, low=min(posterior.low, value), high=max(posterior.high, value))

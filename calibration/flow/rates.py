@@ -13,7 +13,7 @@ from calibration.estimators.diagnostics import GoodnessOfFit, tail_fit
 from calibration.estimators.estimate import Estimate
 from calibration.estimators.fill_decay import TailDecay, TailRange, Walk, fill_intensity, tail_decay, walk
 from calibration.estimators.pooling import prior_worth
-from calibration.observation.observations import Observations
+from calibration.observation.observations import ObservedWindow
 from market_making.market.sides import Directions
 from market_making.market.tape import IntArray
 
@@ -52,12 +52,12 @@ class _Counted(NamedTuple):
         return fano_factor(self.counts.buy + self.counts.sell)
 
 
-def rates(observed: Observations, depths: TailRange, default_decay: float) -> Rates:
+def rates(observed: ObservedWindow, depths: TailRange, default_decay: float) -> Rates:
     """Estimate λ, κ and A of both directions.
 
     Parameters
     ----------
-    observed : Observations
+    observed : ObservedWindow
         A window with observed time.
     depths : TailRange
         What counts as the tail.
@@ -95,7 +95,7 @@ def _counted(time_ms: IntArray, is_buy: NDArray[np.bool_], clock_ms: IntArray, t
     return _Counted(time_ms, is_buy, counts)
 
 
-def _rates_now(observed: Observations, counted: _Counted, fano: float) -> Directions[Estimate]:
+def _rates_now(observed: ObservedWindow, counted: _Counted, fano: float) -> Directions[Estimate]:
     """Mean rates of the window times the activity both directions share."""
     exposure = observed.exposure_s
     now: Activity = activity(counted.time_ms, observed.gaps, observed.start_ms, observed.end_ms, fano)

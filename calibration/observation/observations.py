@@ -18,7 +18,7 @@ from market_making.recording.store.recorded_tape import SILENCE_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Observations:
+class ObservedWindow:
     """Everything the estimators use of one coin in (`start_ms`, `end_ms`].
 
     `gaps` has shape (m, 2): the unobserved intervals [ms], ascending, disjoint, inside the window.
@@ -71,14 +71,14 @@ class Observations:
         return type(self)(orders, grid, gaps, self.start_ms, later.end_ms)
 
 
-def observe(tape: Tape, tick: float) -> Observations:
+def observe(tape: Tape, tick: float) -> ObservedWindow:
     """Reduce a tape to what the estimators need."""
     quotes = usable_quotes(tape.quotes)
     tape = tape._replace(quotes=quotes)
     gaps = unobserved(tape)
     orders = market_orders(quotes, tape.trades, tick, gaps, tape.end_ms)
     grid = seconds(quotes, gaps, tape.start_ms, tape.end_ms)
-    return Observations(orders.between(tape.start_ms, tape.end_ms), grid, gaps, tape.start_ms, tape.end_ms)
+    return ObservedWindow(orders.between(tape.start_ms, tape.end_ms), grid, gaps, tape.start_ms, tape.end_ms)
 
 
 def usable_quotes(quotes: QuoteTape) -> QuoteTape:

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from calibration.observation.increments import FollowedIncrements, Increments
-from calibration.observation.observations import Observations
+from calibration.observation.observations import ObservedWindow
 from calibration.observation.rolling import LiveObservations
 from market_making.market.errors import DataError, ModelError
 from market_making.market.tape import FloatArray, QuoteTape
@@ -60,7 +60,7 @@ class ObservationReader:
             reached.append(coin)
         return reached
 
-    def observations(self, coin: str, now_ms: int) -> Observations:
+    def observations(self, coin: str, now_ms: int) -> ObservedWindow:
         """The window up to now, as far as it was read.
 
         Raises

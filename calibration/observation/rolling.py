@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from calibration.estimators.seconds import SECOND_MS
-from calibration.observation.observations import Observations, observe
+from calibration.observation.observations import ObservedWindow, observe
 from market_making.market.errors import DataError
 from market_making.market.tape import Tape
 
@@ -44,10 +44,10 @@ class LiveObservations:
         self._source = source
         self.tick = tick
         self._window_ms = window_ms
-        self._settled: Observations | None = None
-        self._recent: Observations | None = None
+        self._settled: ObservedWindow | None = None
+        self._recent: ObservedWindow | None = None
 
-    def at(self, now_ms: int) -> Observations:
+    def at(self, now_ms: int) -> ObservedWindow:
         """Read on, and return the window that ends with the newest event; see `known_until`.
 
         Raises
@@ -77,7 +77,7 @@ class LiveObservations:
             recent = recent.between(settled_ms, recent.end_ms)
         self._settled, self._recent = settled, recent
 
-    def window(self, now_ms: int) -> Observations:
+    def window(self, now_ms: int) -> ObservedWindow:
         """The window up to now, as far as it was read.
 
         Raises
@@ -90,7 +90,7 @@ class LiveObservations:
         known = self._settled.followed_by(self._recent) if self._settled else self._recent
         return known.between(now_ms - self._window_ms, min(known.end_ms, now_ms))
 
-    def _usable(self, start_ms: int, now_ms: int) -> Observations | None:
+    def _usable(self, start_ms: int, now_ms: int) -> ObservedWindow | None:
         """What is settled, unless the clock went back or on by so much that nothing of it is needed."""
         settled = self._settled
         if settled is None or not start_ms < settled.end_ms <= now_ms or settled.start_ms > start_ms:
@@ -98,7 +98,7 @@ class LiveObservations:
         return settled
 
 
-def observe_window(source: TapeSource, tick: float, start_ms: int, end_ms: int) -> Observations:
+def observe_window(source: TapeSource, tick: float, start_ms: int, end_ms: int) -> ObservedWindow:
     """Reduce a window, with the quotes shortly before it known, as far as it is recorded."""
     tape = source(start_ms - LEAD_MS, end_ms)
     known_ms = known_until(tape, end_ms)

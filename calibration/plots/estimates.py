@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from calibration.observation.observations import Observations
+from calibration.observation.observations import ObservedWindow
 from calibration.plots.evidence import HORIZONS_S, Means, impact_by_depth, impact_by_horizon, reach_curve
 from calibration.plots.style import BLUE, FAINT, GREY, INK, VERMILION, save, styled
 from calibration.publication.history import History
@@ -51,7 +51,7 @@ class Subject(NamedTuple):
     """What is drawn: a published calibration, the window it was made from, and its history if there is one."""
 
     parameters: Parameters
-    observed: Observations
+    observed: ObservedWindow
     tape: Tape
     history: History | None = None
 

@@ -8,7 +8,7 @@ import numpy as np
 from calibration.estimators.adverse_selection import Trend, mean_markout
 from calibration.estimators.estimate import Estimate
 from calibration.estimators.market_orders import MarketOrders, markout
-from calibration.observation.observations import Observations
+from calibration.observation.observations import ObservedWindow
 from market_making.market.errors import NotEnoughData
 from market_making.market.sides import Direction
 from market_making.market.tape import FloatArray, Tape
@@ -52,7 +52,7 @@ def reach_curve(orders: MarketOrders, exposure_s: float) -> ReachCurve:
 
 
 def impact_by_horizon(
-    observed: Observations,
+    observed: ObservedWindow,
     tape: Tape,
     direction: Direction,
     *,
@@ -63,7 +63,7 @@ def impact_by_horizon(
 
     Parameters
     ----------
-    observed, tape : Observations, Tape
+    observed, tape : ObservedWindow, Tape
         The same window; the tape may begin earlier.
     fills_only : bool
         Only the orders that went beyond the touch.
@@ -82,7 +82,7 @@ def impact_by_horizon(
     return Means.of(found)
 
 
-def impact_by_depth(observed: Observations, direction: Direction) -> Means:
+def impact_by_depth(observed: ObservedWindow, direction: Direction) -> Means:
     """Mean move of mid within a second of the orders that reached a depth or went deeper, without the drift."""
     orders = observed.orders.of(direction)
     orders = orders.where(orders.is_through)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from calibration.estimators.estimate import Estimate, FlowEstimates, Source
+from calibration.estimators.estimate import Estimate, EstimateSource, FlowEstimates
 from market_making.market.durable_file import write_durably
 from market_making.market.errors import InvalidParameters, MissingParameters, SafetyError, StaleParameters
 from market_making.market.reasons import Reason
@@ -43,7 +43,7 @@ class PublishedEstimate(Document):
     low: Finite
     high: Finite
     n: Annotated[int, Field(ge=0)]
-    source: Source
+    source: EstimateSource
 
     @model_validator(mode="after")
     def _interval_holds_the_value(self) -> Self:
@@ -81,7 +81,7 @@ class PublishedFlow(Document):
         return cls(**{name: PublishedEstimate.of(value) for name, value in vars(estimates).items()})
 
 
-class Window(Document):
+class PublishedWindow(Document):
     """What the estimates were made from."""
 
     start_ms: int
@@ -136,7 +136,7 @@ class Table(Document):
         return self
 
 
-class Regime(Document):
+class PublishedRegime(Document):
     """Whether the coin can be quoted: toxicity is κ(ε on fill + fee)."""
 
     toxicity_buy: NotNegative
@@ -162,13 +162,13 @@ class Parameters(Document):
     created_ms: int
     valid_until_ms: int
     calibration_id: str
-    window: Window
+    window: PublishedWindow
     market: Market
     buy: PublishedFlow
     sell: PublishedFlow
     model: Model
     hjb: Table
-    regime: Regime
+    regime: PublishedRegime
     quality: Quality
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)

@@ -5,17 +5,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from typing import NamedTuple
 
-from calibration.estimators.estimate import Source
+from calibration.estimators.estimate import EstimateSource
 from calibration.flow.calibrate import Calibration
 from calibration.publication.parameters import (
     Market,
     Model,
     Parameters,
     PublishedFlow,
+    PublishedRegime,
+    PublishedWindow,
     Quality,
-    Regime,
     Table,
-    Window,
     finite_or_none,
 )
 from market_making.market.errors import ModelError
@@ -80,7 +80,9 @@ def parameters(coin: str, published: Published, settings: Settings) -> Parameter
         created_ms=calibration.created_ms,
         valid_until_ms=calibration.created_ms + round(settings.calibration.valid_for_s * 1e3),
         calibration_id="",
-        window=Window(start_ms=calibration.start_ms, end_ms=calibration.end_ms, exposure_s=calibration.exposure_s),
+        window=PublishedWindow(
+            start_ms=calibration.start_ms, end_ms=calibration.end_ms, exposure_s=calibration.exposure_s
+        ),
         market=_market(calibration),
         buy=PublishedFlow.of(calibration.flows.buy),
         sell=PublishedFlow.of(calibration.flows.sell),
@@ -139,13 +141,13 @@ def _table(table: QuoteTable) -> Table:
     )
 
 
-def _regime(calibration: Calibration, settings: ModelSettings) -> Regime:
+def _regime(calibration: Calibration, settings: ModelSettings) -> PublishedRegime:
     """Toxicity decides; a fill model that is only guessed asks for more distance, a bad calibration for none at all."""
     toxicities = toxicity.toxicity(calibration.order_flow(), calibration.mid, settings.maker_fee)
     state = toxicity.regime(toxicities, widen=settings.widen_toxicity, pause=settings.pause_toxicity)
-    guessed = any(flow.fill_decay.source in (Source.PRIOR, Source.STALE) for flow in calibration.flows)
+    guessed = any(flow.fill_decay.source in (EstimateSource.PRIOR, EstimateSource.STALE) for flow in calibration.flows)
     if calibration.quality.status == "bad":
         state = toxicity.Regime.PAUSE
     elif guessed and state is toxicity.Regime.QUOTE:
         state = toxicity.Regime.WIDEN
-    return Regime(toxicity_buy=toxicities.buy, toxicity_sell=toxicities.sell, state=state.value)
+    return PublishedRegime(toxicity_buy=toxicities.buy, toxicity_sell=toxicities.sell, state=state.value)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.estimators.estimate import Source
+from calibration.estimators.estimate import EstimateSource
 from calibration.scanning.candidates import Candidate
 from calibration.scanning.earnings import Earnings, earnings
 from calibration.scanning.prospect import Figures
@@ -212,7 +212,9 @@ class CoinPanel:
     def _state(self, candidate: Candidate, toxicities: Directions[float]) -> Regime:
         """Toxicity decides; a fill model that is only guessed asks for more distance."""
         state = regime(toxicities, widen=self._model.widen_toxicity, pause=self._model.pause_toxicity)
-        guessed = any(flow.fill_decay.source in (Source.PRIOR, Source.STALE) for flow in candidate.flows)
+        guessed = any(
+            flow.fill_decay.source in (EstimateSource.PRIOR, EstimateSource.STALE) for flow in candidate.flows
+        )
         return Regime.WIDEN if guessed and state is Regime.QUOTE else state
 
 

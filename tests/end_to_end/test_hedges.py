@@ -2,7 +2,7 @@
 
 import pytest
 
-from calibration.estimators.estimate import Source
+from calibration.estimators.estimate import EstimateSource
 from calibration.publication.parameters import PublishedEstimate
 from market_making.market.sides import Direction
 from tests.live_bot import LiveBot
@@ -46,7 +46,7 @@ def test_a_ladder_beyond_its_trigger_offers_the_excess_at_the_touch(venue, tmp_p
     (tmp_path / "Hedger.py").write_text(HEDGER)
     bot = LiveBot(venue, tmp_path, strategy="Hedger")
     rare = parameters().buy.model_copy(
-        update={"fill_intensity": PublishedEstimate(value=0.01, low=0.01, high=0.01, n=100, source=Source.OK)}
+        update={"fill_intensity": PublishedEstimate(value=0.01, low=0.01, high=0.01, n=100, source=EstimateSource.OK)}
     )
     bot.publish(buy=rare)  # hardly anybody lifts an ask, so the ladder goes on buying
     with bot:

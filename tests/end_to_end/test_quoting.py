@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from calibration.publication.parameters import Regime
+from calibration.publication.parameters import PublishedRegime
 from market_making.market.sides import Direction
 from tests.live_bot import LiveBot
 from tests.puppet_market import (
@@ -101,9 +101,9 @@ def test_a_paused_calibration_takes_the_quote_back_and_a_wide_one_rests_further_
     with bot:
         bot.wait(lambda: resting(venue) == "B", 60, "a bid")
         usual = float(venue.open_orders()[0]["limitPx"])
-        bot.publish(regime=Regime(**regime, state="pause"))
+        bot.publish(regime=PublishedRegime(**regime, state="pause"))
         bot.wait(lambda: resting(venue) == "", 5, "no quote")
-        bot.publish(regime=Regime(**regime, state="widen"))
+        bot.publish(regime=PublishedRegime(**regime, state="widen"))
         bot.wait(lambda: resting(venue) == "B", 10, "a bid again")
         wide = float(venue.open_orders()[0]["limitPx"])
     assert venue.market.mid - wide == pytest.approx(1.5 * (venue.market.mid - usual), abs=0.2)

@@ -16,7 +16,7 @@ FAST_STREAMS = (Stream.BOOK_FAST,)
 CONNECTIONS = (EVENT_STREAMS, FAST_STREAMS)
 
 
-class Coverage:
+class GapTracker:
     """Since when, and until when, streams that share a connection were received.
 
     A connection delivers in order, so a quote or a book stamped T proves that nothing before T is missing since the
@@ -126,9 +126,9 @@ class CoinRecording:
         connections: Sequence[tuple[Stream, ...]] = CONNECTIONS,
     ) -> None:
         self.coin = coin
-        self.coverages = tuple(Coverage(recorder, coin, streams, last_ms) for streams in connections)
-        pairs = zip(connections, self.coverages, strict=True)
-        self._coverage = {stream: coverage for streams, coverage in pairs for stream in streams}
+        self.gap_trackers = tuple(GapTracker(recorder, coin, streams, last_ms) for streams in connections)
+        pairs = zip(connections, self.gap_trackers, strict=True)
+        self._gap_tracker = {stream: tracker for streams, tracker in pairs for stream in streams}
         self._recorder = recorder
         self._trades = OrderedDict.fromkeys(known_trades)
         self._quote: BestQuote | None = None
@@ -137,27 +137,27 @@ class CoinRecording:
     @property
     def gaps(self) -> int:
         """How often a connection lost events of the coin since the start."""
-        return sum(coverage.gaps for coverage in self.coverages)
+        return sum(tracker.gaps for tracker in self.gap_trackers)
 
     @property
     def missing(self) -> str:
         """What is not received at present, and why; empty if all is."""
-        return "; ".join(filter(None, (coverage.missing for coverage in self.coverages)))
+        return "; ".join(filter(None, (tracker.missing for tracker in self.gap_trackers)))
 
-    def coverage(self, stream: Stream) -> Coverage:
+    def gap_tracker(self, stream: Stream) -> GapTracker:
         """What was received of the streams that share this one's connection."""
-        return self._coverage[stream]
+        return self._gap_tracker[stream]
 
     def quote(self, quote: BestQuote, local_ms: int) -> None:
         """Record a best quote, unless it is the one before once more."""
-        self._coverage[Stream.BBO].seen(quote.time_ms)
+        self._gap_tracker[Stream.BBO].seen(quote.time_ms)
         if quote != self._quote:
             self._quote = quote
             self._recorder.add(self.coin, Stream.BBO, quote_row(quote, local_ms))
 
     def book(self, book: BookSnapshot, local_ms: int, stream: Stream) -> None:
         """Record a book, unless it is the one before once more."""
-        self._coverage[stream].seen(book.time_ms)
+        self._gap_tracker[stream].seen(book.time_ms)
         if book != self._books.get(stream):
             self._books[stream] = book
             self._recorder.add(self.coin, stream, book_row(book, local_ms, stream))

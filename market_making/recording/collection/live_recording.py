@@ -91,16 +91,16 @@ class LiveRecording:
         """Open a gap of the streams that share the subscription's connection."""
         if subscription.channel != "activeAssetCtx":
             stream = Stream.BOOK_FAST if subscription.fast else Stream.BOOK
-            self._recordings[subscription.coin].coverage(stream).lost(reason)
+            self._recordings[subscription.coin].gap_tracker(stream).lost(reason)
 
     def progress(self, local_ms: int) -> None:
         """Write what has passed of the gaps that are open."""
         for recording in self._recordings.values():
-            for coverage in recording.coverages:
-                coverage.progress(self._directory.exchange_ms(local_ms))
+            for tracker in recording.gap_trackers:
+                tracker.progress(self._directory.exchange_ms(local_ms))
 
     def end(self) -> None:
         """Mark the end of the recording of every coin."""
         for recording in self._recordings.values():
-            for coverage in recording.coverages:
-                coverage.end()
+            for tracker in recording.gap_trackers:
+                tracker.end()

@@ -132,14 +132,14 @@ class RecordingOfFeeds:
         """Write what has passed of the gaps that are open."""
         time_ms = self._directory.exchange_ms(local_ms)
         for recording in self._recordings.values():
-            for coverage in recording.coverages:
-                coverage.progress(time_ms)
+            for tracker in recording.gap_trackers:
+                tracker.progress(time_ms)
 
     def end(self) -> None:
         """Mark the end of the recording of every coin."""
         for recording in self._recordings.values():
-            for coverage in recording.coverages:
-                coverage.end()
+            for tracker in recording.gap_trackers:
+                tracker.end()
 
 
 def client_of(venue: VenueQuirks, settings: Mapping[str, Any] | None = None) -> Any:

@@ -119,7 +119,7 @@ class CoinFeed:
             opened = time.monotonic()
             ending = await self._attempt(streams)
             for stream in self._carried(streams):
-                self._recording.coverage(stream).lost("silence" if stream is ending.silent else "reconnect")
+                self._recording.gap_tracker(stream).lost("silence" if stream is ending.silent else "reconnect")
             if time.monotonic() - opened > self._patience.longest_delay_s:
                 delay = self._patience.first_delay_s
             log.warning("%s of %s: %s; the next client within %.1f s", *self._name(), ending.reason, delay)
@@ -194,7 +194,7 @@ class CoinFeed:
         self._recording.trades(trades, local_ms, replayed_until_ms=backlog_ms)
         for trade in trades:
             if trade.time_ms > backlog_ms:
-                self._recording.coverage(Stream.TRADES).seen(trade.time_ms)
+                self._recording.gap_tracker(Stream.TRADES).seen(trade.time_ms)
 
     def _take_ticker(self, ticker: Ticker) -> None:
         local_ms = now_ms()
@@ -220,7 +220,7 @@ class CoinFeed:
 
     def _take_quote(self, quote: BestQuote, local_ms: int) -> None:
         self._recording.quote(quote, local_ms)
-        trades = self._recording.coverage(Stream.TRADES)
+        trades = self._recording.gap_tracker(Stream.TRADES)
         if trades.is_open and time.monotonic() - self._trades_asked > self._patience.settled_s:
             trades.seen(quote.time_ms)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.estimators.estimate import FlowEstimates, Source
+from calibration.estimators.estimate import EstimateSource, FlowEstimates
 from calibration.flow.calibrate import Calibration, calibrate, calibrate_observed
 from calibration.observation.increments import Increments
 from calibration.observation.observations import observe
@@ -58,7 +58,7 @@ def test_every_interval_holds_its_value_and_half_an_hour_is_enough(calibration):
         for name in NAMES:
             estimate = getattr(flow, name)
             assert estimate.low <= estimate.value <= estimate.high, name
-            assert estimate.source is Source.OK
+            assert estimate.source is EstimateSource.OK
     assert calibration.quality == ("ok", ())
 
 
@@ -158,8 +158,8 @@ def test_without_orders_through_the_touch_the_last_decay_is_carried_as_stale(hal
     result = calibrate(shallow, increments, SETTINGS, calibration, later)
     decay, before = result.flows.buy.fill_decay, calibration.flows.buy.fill_decay
     alone = calibrate(shallow, increments, SETTINGS, None, later).flows.buy.fill_decay
-    assert decay.source is Source.STALE
-    assert alone.source is Source.PRIOR
+    assert decay.source is EstimateSource.STALE
+    assert alone.source is EstimateSource.PRIOR
     assert decay.high - decay.low > before.high - before.low
     assert min(alone.value, before.value) <= decay.value <= max(alone.value, before.value)
     assert result.quality.status == "weak"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibration.estimators.diagnostics import GoodnessOfFit
-from calibration.estimators.estimate import Estimate, FlowEstimates, Source
+from calibration.estimators.estimate import Estimate, EstimateSource, FlowEstimates
 from calibration.flow.flow import FlowQuality
 from calibration.flow.guard import LONGEST_CARRY_MS, LastGood, bounded, carried, judge, limited
 from market_making.market.sides import Directions
@@ -16,7 +16,7 @@ from market_making.market.sides import Directions
 MID, TICK, START, FEE = 4000.0, 0.1, 0.35, 0.6
 
 
-def estimate(value: float, n: int = 100, source: Source = Source.OK) -> Estimate:
+def estimate(value: float, n: int = 100, source: EstimateSource = EstimateSource.OK) -> Estimate:
     """An estimate with an interval of ±20 %."""
     return Estimate(value, value - 0.2 * abs(value), value + 0.2 * abs(value), n, source)
 
@@ -67,7 +67,7 @@ def test_the_rate_beyond_the_touch_stays_when_its_decay_is_changed(value, share)
     def rate(flow: FlowEstimates) -> float:
         return flow.fill_intensity.value * exp(-flow.fill_decay.value * START)
 
-    guess = replace(FLOW, fill_decay=estimate(value, 3, Source.PRIOR), fill_intensity=estimate(1e-3))
+    guess = replace(FLOW, fill_decay=estimate(value, 3, EstimateSource.PRIOR), fill_intensity=estimate(1e-3))
     cut = bounded(guess, MID, TICK, START)
     held = carried(guess, LastGood(0, FLOW), round(share * LONGEST_CARRY_MS), START)
     near = limited(guess, FLOW, 15_000, TICK, START).fill_decay.value
@@ -92,13 +92,13 @@ def test_an_old_or_future_calibration_limits_nothing(elapsed_ms):
 
 def test_what_is_carried_fades_into_the_prior():
     """The older the last good number, the nearer to the prior; its interval is wider; after half an hour it is gone."""
-    guess = replace(FLOW, fill_decay=estimate(8.0, 3, Source.PRIOR))
+    guess = replace(FLOW, fill_decay=estimate(8.0, 3, EstimateSource.PRIOR))
     values = [
         carried(guess, LastGood(0, FLOW), round(share * LONGEST_CARRY_MS), START).fill_decay
         for share in (0.01, 0.5, 0.99, 1.01)
     ]
     assert [value.value for value in values] == pytest.approx([2.06, 5.0, 7.94, 8.0])
-    assert [value.source for value in values] == [Source.STALE] * 3 + [Source.PRIOR]
+    assert [value.source for value in values] == [EstimateSource.STALE] * 3 + [EstimateSource.PRIOR]
     assert all(value.high - value.low >= 1.5 * 0.8 for value in values[:3])
     assert carried(FLOW, LastGood(0, guess), 1, START) == FLOW
 
@@ -107,9 +107,9 @@ def test_what_is_carried_fades_into_the_prior():
     ("changes", "flag", "status"),
     [
         ({}, None, "ok"),
-        ({"flow": replace(FLOW, arrival_rate=estimate(1.0, 9, Source.PRIOR))}, "too_few_orders_buy", "bad"),
+        ({"flow": replace(FLOW, arrival_rate=estimate(1.0, 9, EstimateSource.PRIOR))}, "too_few_orders_buy", "bad"),
         ({"flow": replace(FLOW, adverse_selection=Estimate(-1.0, -2.0, -0.5, 99))}, "negative_impact_buy", "bad"),
-        ({"flow": replace(FLOW, fill_decay=estimate(2.0, 15, Source.WEAK))}, "weak_tail_buy", "weak"),
+        ({"flow": replace(FLOW, fill_decay=estimate(2.0, 15, EstimateSource.WEAK))}, "weak_tail_buy", "weak"),
         ({"flow": replace(FLOW, adverse_selection_on_fill=estimate(5.0))}, "toxic_buy", "ok"),
         ({"quality": FlowQuality(1.0, GoodnessOfFit(0.2, 0.1))}, "tail_not_exponential_buy", "ok"),
         ({"quality": FlowQuality(9.0, None)}, "clustered_buy", "ok"),

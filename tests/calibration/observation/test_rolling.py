@@ -9,7 +9,7 @@ import pytest
 
 from calibration.flow.calibrate import calibrate_observed
 from calibration.observation.increments import Increments
-from calibration.observation.observations import Observations
+from calibration.observation.observations import ObservedWindow
 from calibration.observation.rolling import LiveObservations, observe_window
 from market_making.market.errors import DataError
 from market_making.market.tape import QuoteTape, Tape, TradeTape
@@ -57,7 +57,7 @@ class Recorder:
         return Tape(QuoteTape(*parts[0]), TradeTape(*parts[1]), gaps[gaps[:, 1] > gaps[:, 0]], start_ms, end_ms)
 
 
-def assert_equal(one: Observations, other: Observations) -> None:
+def assert_equal(one: ObservedWindow, other: ObservedWindow) -> None:
     """Every array of two observations is the same, number for number."""
     for part in ("orders", "seconds"):
         for field in fields(getattr(one, part)):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from calibration.estimators.estimate import Estimate, Source
+from calibration.estimators.estimate import Estimate, EstimateSource
 from calibration.scanning.candidates import Unknown
 from calibration.scanning.coin_panel import CoinPanel
 from calibration.scanning.scan import scan
@@ -264,7 +264,7 @@ def test_a_calibration_that_must_not_be_used_refuses_the_best_coin(candidates, o
 
 def test_a_coin_without_orders_on_a_side_does_not_spoil_the_others(candidates, prospects):
     """It is listed with what is missing; the others are ranked as if it was not there."""
-    nothing = Estimate(0.0, 0.0, 0.0, 0, Source.PRIOR)
+    nothing = Estimate(0.0, 0.0, 0.0, 0, EstimateSource.PRIOR)
     flows = candidates[0].flows
     dead = replace(candidates[0], coin="DEAD", flows=flows._replace(buy=replace(flows.buy, fill_intensity=nothing)))
     broken = replace(candidates[0], coin="BROKEN", flows=flows._replace(buy=replace(flows.buy, fill_decay=nothing)))
@@ -289,7 +289,9 @@ def test_nothing_to_scan_is_an_empty_ranking():
 def test_guessed_fills_are_quoted_with_more_distance(know):
     """A decay that is only a prior widens the quotes, as the calibrator would."""
     coin = know(default_truths(["ETH"])[0])
-    guessed = coin.flows.map(lambda flow: replace(flow, fill_decay=replace(flow.fill_decay, source=Source.PRIOR)))
+    guessed = coin.flows.map(
+        lambda flow: replace(flow, fill_decay=replace(flow.fill_decay, source=EstimateSource.PRIOR))
+    )
     sure, wide = (scan([one], SETTINGS)[0].figures for one in (coin, replace(coin, flows=guessed)))
     assert wide.state is Regime.WIDEN
     assert Sides(wide.bid_depth_bps, wide.ask_depth_bps) == pytest.approx(

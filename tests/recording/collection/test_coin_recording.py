@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_making.recording.collection import coin_recording
-from market_making.recording.collection.coin_recording import Coverage
+from market_making.recording.collection.coin_recording import GapTracker
 from market_making.recording.streams import Stream
 
 START = 1_757_000_000_000
@@ -51,15 +51,15 @@ def machine(monkeypatch) -> Machine:
     return machine
 
 
-def coverage(last_ms: int | None = None) -> tuple[Coverage, Gaps]:
-    """Coverage of quotes, and the gaps it writes."""
+def tracker(last_ms: int | None = None) -> tuple[GapTracker, Gaps]:
+    """A tracker of quotes, and the gaps it writes."""
     gaps = Gaps()
-    return Coverage(gaps, "ETH", (Stream.BBO,), last_ms), gaps
+    return GapTracker(gaps, "ETH", (Stream.BBO,), last_ms), gaps
 
 
 def test_a_clock_set_forward_within_a_gap_does_not_keep_it_open(machine):
     """The first event afterwards ends the gap, and no row of it claims the hour by which the clock was wrong."""
-    quotes, gaps = coverage()
+    quotes, gaps = tracker()
     quotes.seen(START)
     quotes.lost("reconnect")
     machine.time_ms, machine.ahead_ms = START + 2000, HOUR_MS
@@ -73,7 +73,7 @@ def test_a_clock_set_forward_within_a_gap_does_not_keep_it_open(machine):
 
 def test_a_clock_that_is_wrong_from_the_start_does_not_keep_the_gap_open(machine):
     """Before the first event nothing tells that the clock is wrong; the first one ends the gap all the same."""
-    quotes, gaps = coverage(last_ms=START - 60_000)
+    quotes, gaps = tracker(last_ms=START - 60_000)
     machine.ahead_ms = HOUR_MS
     quotes.progress(machine.wall_ms())
     machine.time_ms += 500
@@ -87,7 +87,7 @@ def test_a_clock_that_is_wrong_from_the_start_does_not_keep_the_gap_open(machine
 
 def test_a_clock_set_forward_before_the_first_event_is_believed_once(machine):
     """What has been written of the gap since the last run grows no faster than time passes."""
-    quotes, gaps = coverage(last_ms=START - 60_000)
+    quotes, gaps = tracker(last_ms=START - 60_000)
     quotes.progress(machine.wall_ms())
     machine.time_ms, machine.ahead_ms = START + 5000, HOUR_MS
     quotes.progress(machine.wall_ms())
@@ -96,7 +96,7 @@ def test_a_clock_set_forward_before_the_first_event_is_believed_once(machine):
 
 def test_an_event_older_than_the_gap_does_not_end_it(machine):
     """A late frame proves nothing of what came after the last one."""
-    quotes, _ = coverage()
+    quotes, _ = tracker()
     quotes.seen(START)
     quotes.lost("reconnect")
     machine.time_ms += 2000
@@ -120,7 +120,7 @@ STEPS = st.lists(
 @settings(max_examples=200)
 def test_every_event_is_seen_or_lies_in_a_gap_and_no_recorded_time_does(steps):
     """Connections that break and clocks that jump in any order: gap rows cover what was missed, and only that."""
-    machine, (quotes, gaps) = Machine(), coverage()
+    machine, (quotes, gaps) = Machine(), tracker()
     seen, missed = [START], []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(coin_recording, "monotonic", machine.monotonic)
