@@ -3,7 +3,8 @@
 Usage: ``python benchmarks/whole_exchange.py [--coins N] [--memory]``. The service itself works on a store that grows as
 a collector would let it: each coin has its own simulated market, and every five seconds there is a new segment of its
 quotes and one of its trades. Between two cycles the service reads what is new; that is given apart, with its share of
-the period and by event. A cycle estimates, solves for the quotes, and writes a file a coin and the rows of the history.
+the period and by event. A cycle estimates, solves for the quotes, and writes one file per coin, then the rows of the
+histories; of the files it is told how long after the begin of the cycle they are there.
 The baseline reads and reduces the whole half hour of every coin in each cycle, as the prior art does.
 
 The clock counts what other programs take as well; processor time stands beside it.
@@ -161,17 +162,29 @@ def timed(work: Callable[[], object]) -> Timing:
     return Timing(time.perf_counter() - clock, time.process_time() - processor)
 
 
-def run_cycles(exchange: Exchange, count: int) -> tuple[list[Timing], list[Timing], int]:
-    """Reading and cycles as the service alternates them, after a first cycle that reads all; the time of the last."""
+class Run(NamedTuple):
+    """Reading and cycles as the service alternates them, the ages of the files of each cycle [s], the last time."""
+
+    readings: list[Timing]
+    cycles: list[Timing]
+    files: list[np.ndarray]
+    now: int
+
+
+def run_cycles(exchange: Exchange, count: int) -> Run:
+    """Let the service live for some periods, after a first cycle that reads all."""
     exchange.calibrator.cycle(FIRST_CYCLE)
-    readings, cycles, now = [], [], FIRST_CYCLE
+    readings, cycles, files, now = [], [], [], FIRST_CYCLE
     for _ in range(count):
         now += PERIOD_MS
         before_s = (now - READING_MS) / 1e3
         exchange.record_until(now - READING_MS)
         readings.append(timed(partial(exchange.calibrator.read_on, lambda at=before_s: at, lambda: False)))
+        began = time.time()
         cycles.append(timed(partial(exchange.calibrator.cycle, now, list(exchange.markets))))
-    return readings, cycles, now
+        written = [path.stat().st_mtime for path in exchange.settings.parameters.glob("*.json")]
+        files.append(np.array(written) - began)
+    return Run(readings, cycles, files, now)
 
 
 def events_a_period(exchange: Exchange) -> float:
@@ -198,27 +211,29 @@ def event_in_memory(markets: list[Recording]) -> float:
 def growth(markets: list[Recording], numbers: list[int]) -> None:
     """Time of a cycle against the number of coins [ms]."""
     print(f"an event on its way into the estimators: {event_in_memory(markets):.1f} µs; with its share of a file below")
-    print("          cycle, clock        cycle, processor   reading between cycles    whole window again")
-    print("coins    median      99 %    median      99 %       median  µs an event      median   ratio")
+    print("          cycle, clock        cycle, processor  file written    reading between cycles  whole window again")
+    print("coins    median      99 %    median      99 %  median    last    median  µs per event      median   ratio")
     for coins in numbers:
         with tempfile.TemporaryDirectory() as folder:
             exchange = Exchange(coins, markets, Path(folder))
-            readings, cycles, now = run_cycles(exchange, CYCLES.get(coins, 20))
-            again = [timed(partial(exchange.whole_window_again, now)).clock for _ in range(3 if coins <= 50 else 1)]
+            run = run_cycles(exchange, CYCLES.get(coins, 20))
+            again = [timed(partial(exchange.whole_window_again, run.now)).clock for _ in range(3 if coins <= 50 else 1)]
             exchange.calibrator.close()
             exchange.writers.close()
-        clock, processor = np.array(cycles).T * 1e3
-        whole, reading = np.median(again) * 1e3, np.median(np.array(readings)[:, 1]) * 1e3
+        clock, processor = np.array(run.cycles).T * 1e3
+        whole, reading = np.median(again) * 1e3, np.median(np.array(run.readings)[:, 1]) * 1e3
+        files = np.array(run.files) * 1e3
         print(
             f"{coins:5d} {np.median(clock):9.1f} {np.quantile(clock, 0.99):9.1f} "
-            f"{np.median(processor):9.1f} {np.quantile(processor, 0.99):9.1f} {reading:12.1f} "
-            f"{reading * 1e3 / events_a_period(exchange):12.1f} {whole:11.1f} {whole / np.median(clock):7.1f}",
+            f"{np.median(processor):9.1f} {np.quantile(processor, 0.99):9.1f} "
+            f"{np.median(files):7.1f} {np.median(files.max(axis=1)):7.1f} {reading:9.1f} "
+            f"{reading * 1e3 / events_a_period(exchange):13.1f} {whole:11.1f} {whole / np.median(clock):7.1f}",
             flush=True,
         )
 
 
 def memory(markets: list[Recording]) -> None:
-    """PairObservers of what the estimators keep of one coin, and of the whole process with 200 of them."""
+    """What the estimators keep of one coin, and the whole process with 200 of them."""
     tracemalloc.start()
     feeds = [LiveObservations(recording, recording.truth.tick, WINDOW_MS) for recording in markets]
     for period in range(5):

@@ -1,4 +1,4 @@
-"""What the service knows of each coin. It reads on while it waits for the next cycle, so that a cycle reads nothing."""
+"""What the service has read of each coin. It reads between two cycles, so that a cycle itself reads nothing."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -38,7 +38,7 @@ class ObservationReader:
         self._faults: dict[str, DataError | ModelError] = {}
 
     def read(self, coin: str, now_ms: int) -> None:
-        """Take in what is recorded of a coin by now; what is amiss is told by `observations`."""
+        """Take in what is recorded of a coin by now; `observations` raises what went wrong."""
         self._read_ms[coin] = now_ms
         try:
             self._follow(coin, now_ms)
@@ -48,9 +48,9 @@ class ObservationReader:
             self._faults.pop(coin, None)
 
     def read_on(self, clock: Callable[[], float], is_over: Callable[[], bool]) -> list[str]:
-        """Read coin by coin, the one read longest ago first, until the time is over; return the coins reached.
+        """Read coin by coin until the time is over, the one read longest ago first; return the coins that were read.
 
-        Where there are too many coins for one period, each has its turn in one of the next.
+        If one period is too short for all coins, the others follow in the next periods.
         """
         reached: list[str] = []
         for coin in sorted(self._read_ms, key=lambda coin: self._read_ms[coin]):
@@ -77,13 +77,13 @@ class ObservationReader:
         return self._increments[coin].known
 
     def forget(self, coin: str) -> None:
-        """Read a coin anew the next time: its tick was told from too few quotes to be kept."""
+        """Read a coin from the start the next time: its tick came from too few quotes."""
         self._live.pop(coin, None)
         if coin in self._increments:
             self._increments[coin].forget()
 
     def _follow(self, coin: str, now_ms: int) -> None:
-        """Read on, or anew if the tick was not known or is another one now."""
+        """Read on; start again if the tick was unknown or has changed."""
         if coin not in self._increments:
             self._increments[coin] = FollowedIncrements(partial(self._quotes, coin))
         live, mid = self._live.get(coin), _NOTHING

@@ -125,7 +125,7 @@ class HistoryWriter:
             self._due = self._rows_per_segment
 
     def flush(self) -> None:
-        """Write what was taken, one segment a day."""
+        """Write the rows in memory, one segment per day."""
         days: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for row in self._rows:
             days[_day(row["created_ms"])].append(row)
@@ -137,7 +137,7 @@ class HistoryWriter:
         self._rows.clear()
 
     def merge(self) -> None:
-        """Merge the segments of each day that has many; takes longer than to write one, so it has a call of its own."""
+        """Merge the segments of each day that has many; this takes longer than writing one, so it is a separate call."""
         for day, count in self._segments.items():
             if count > SEGMENTS_A_DAY:
                 self._merge(day)

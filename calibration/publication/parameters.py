@@ -203,7 +203,7 @@ class Parameters(Document):
             much while a file is valid: it then is of another coin, unit, network or time.
         """
         if pair != self.pair:
-            raise InvalidParameters(f"the parameters of {self.coin} are for {self.pair}, needed are those for {pair}")
+            raise InvalidParameters(f"the parameters of {self.coin} must be for {pair}, got those for {self.pair}")
         periods = max(1.0, (self.valid_until_ms - self.created_ms) / _FURTHEST_WITHIN_MS)
         limit, apart = _FURTHEST_MOVE * math.sqrt(periods), abs(mid / self.market.mid - 1)
         if not apart <= limit:
@@ -250,7 +250,7 @@ def read_parameters(folder: Path, coin: str, *, venue: str, now_ms: int | None) 
     if parameters.schema_version.split(".")[0] != SCHEMA.split(".", maxsplit=1)[0]:
         raise InvalidParameters(f"{path} has schema {parameters.schema_version}, this program reads {SCHEMA}")
     if (parameters.venue, parameters.coin) != (venue, coin):
-        raise InvalidParameters(f"{path} is for {parameters.coin} on {parameters.venue}, needed is {coin} on {venue}")
+        raise InvalidParameters(f"{path} must be for {coin} on {venue}, got {parameters.coin} on {parameters.venue}")
     if now_ms is not None:
         _check_age(parameters, path, now_ms)
     return parameters

@@ -148,11 +148,11 @@ def _out_of_reach(side: str, orders: str, depth: float, deepest: float, margin: 
 
 def _too_little(figures: Figures, minimum: float) -> str:
     cost = figures.action_cost_per_hour
-    needed = f"needed are {minimum:.2f}" + (f" and {cost:.2f} for actions" if cost > 0 else "")
+    needed = f"it must earn {minimum:.2f}" + (f" and {cost:.2f} for actions" if cost > 0 else "")
     if figures.high <= minimum + cost:
-        return f"earns at most {figures.high:.2f} an hour even if all estimates err in its favour; {needed}"
+        return f"earns at most {figures.high:.2f} per hour even if all estimates err in its favour; {needed}"
     if figures.net_per_hour <= minimum + cost:
-        return f"expected are {figures.net_per_hour:.2f} an hour; {needed}"
+        return f"is expected to earn {figures.net_per_hour:.2f} per hour; {needed}"
     return ""
 
 

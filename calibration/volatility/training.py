@@ -119,7 +119,7 @@ def read_volatility(folder: Path, coin: str) -> VolatilityModel | None:
         where = ".".join(str(part) for part in first["loc"]) or "the document"
         raise InvalidParameters(f"{path}: {where}: {first['msg']}") from None
     if trained.coin != coin:
-        raise InvalidParameters(f"{path} is for {trained.coin}, needed is {coin}")
+        raise InvalidParameters(f"{path} must be for {coin}, got {trained.coin}")
     if not trained.is_better:
         raise InvalidParameters(f"{path}: its QLIKE {trained.qlike:.4f} is not below {trained.qlike_ewma:.4f}")
     return trained.model

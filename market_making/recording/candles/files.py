@@ -156,9 +156,7 @@ def convert_candles(path: Path, coin: str, folder: Path, quote_currency: str = "
     names = {period: name for name, period in TIMEFRAMES_MS.items()}
     unknown = [period for period in by_length if period not in names]
     if unknown:
-        raise MalformedMessage(
-            f"{path}: candles of {unknown[0] / 1e3:g} s, needed are those of {', '.join(TIMEFRAMES_MS)}"
-        )
+        raise MalformedMessage(f"{path}: candles of {unknown[0] / 1e3:g} s, must be one of {', '.join(TIMEFRAMES_MS)}")
     start = folder / "futures" / f"{coin}_{quote_currency}_{quote_currency}"
     files = []
     for period, (candles, partial) in sorted(by_length.items()):

@@ -115,7 +115,7 @@ def write_candles(
     NotEnoughData
         If no trade is recorded.
     MalformedMessage
-        If a file exists that is none of candles.
+        If an existing file does not hold candles.
     """
     start = folder / "futures" / f"{coin}_{quote_currency}_{quote_currency}"
     wanted = list(dict.fromkeys((*timeframes, "1h")))

@@ -1,4 +1,4 @@
-"""What is known of one coin while it is recorded: turns its events into rows, each once, and its silences into gaps."""
+"""The recording of one coin: its events become rows, each once, and its silences become gaps."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence

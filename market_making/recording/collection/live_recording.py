@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Recording(Protocol):
-    """What a collector must know of the recording of its coins, whatever the venue."""
+    """What a collector needs of the recording of its coins, for any venue."""
 
     @property
     def recordings(self) -> Mapping[str, CoinRecording]:
@@ -45,7 +45,7 @@ class LiveRecording:
     Parameters
     ----------
     recordings : mapping of str to CoinRecording
-        One a coin.
+        One per coin.
     directory : Directory
         Tells what is tradable and what the exchange's clock shows.
     """

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Counts:
-    """What has become of the rows since the start; gaps are notes about rows, and a long one becomes one a day."""
+    """Rows since the start, by what became of them; gaps are notes and count for none."""
 
     received: int = 0
     written: int = 0

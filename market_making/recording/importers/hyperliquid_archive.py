@@ -6,7 +6,7 @@
      "time":1775001612017,"levels":[[{"px":"83.141","sz":"18.41","n":1}],[{"px":"83.158","sz":"9.04","n":2}]]}}}
 
 where the outer time is the recorder's (UTC, without a zone) and the inner one the exchange's; the first line of an
-hour may belong to the hour before. ``asset_ctxs/20260401.csv.lz4`` holds one row a coin and minute.
+hour may belong to the hour before. ``asset_ctxs/20260401.csv.lz4`` holds one row per coin and minute.
 """
 
 from collections.abc import Iterable, Iterator

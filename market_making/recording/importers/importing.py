@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class ImportReport:
-    """What an import did: files read and skipped, rows a stream, and the lines that could not be read.
+    """What an import did: files read and skipped, rows per stream, and the lines that could not be read.
 
     `ignored` are rows that this project has no use for: other channels, spot pairs, trades without an aggressor.
     """

@@ -25,7 +25,7 @@ def venue_named(name: str) -> VenueQuirks | None:
         return None
     if name not in THROUGH_CCXT:
         accepted = ", ".join([NATIVE, *sorted(THROUGH_CCXT)])
-        raise ConfigurationError(f"venue {name!r} cannot be recorded; accepted are {accepted}")
+        raise ConfigurationError(f"the venue must be one of {accepted}, got {name!r}")
     return THROUGH_CCXT[name]
 
 

@@ -1,7 +1,7 @@
 """Upkeep of a tick store: few segments instead of many, old days removed, crashes cleaned up.
 
-The segments of a closed hour become one a stream; before that, those of each five minutes of the running hour, so that
-a reader of the last half hour never opens hundreds of files.
+The segments of a closed hour become one per stream; before that, those of each five minutes of the running hour, so
+that a reader of the last half hour never opens hundreds of files.
 
 Compaction never hides a row and never shows one twice. First the merged segment becomes visible; it names those it
 replaces, and from then on readers leave them out. They are deleted only `GRACE_MS` later, when no reader can still

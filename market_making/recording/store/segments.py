@@ -171,7 +171,7 @@ def without_duplicates(trades: pa.Table) -> pa.Table:
 
 
 def cut_segments(venue: str, coin: str, stream: Stream, table: pa.Table, *, label: str) -> list[Segment]:
-    """Cut rows into segments, one a UTC day; a gap that lasts over midnight becomes one row a day."""
+    """Cut rows into segments, one per UTC day; a gap over midnight becomes one row per day."""
     table = conform(table, stream)
     if stream is Stream.GAPS:
         table = _cut_gaps_at_midnight(table)

@@ -25,13 +25,13 @@ def test_another_venue_or_coin_is_refused(tmp_path, changes):
     """Whoever copied the file there is told what it is for."""
     path = parameters(**changes).write(tmp_path)
     path.replace(tmp_path / "ETH.json")
-    with pytest.raises(InvalidParameters, match=r"is for (ETH on binance|BTC on hyperliquid), needed is ETH on hyper"):
+    with pytest.raises(InvalidParameters, match=r"must be for ETH on hyperliquid, got (ETH on binance|BTC on hyper"):
         read_parameters(tmp_path, "ETH", venue="hyperliquid", now_ms=None)
 
 
 def test_another_pair_is_refused():
     """ETH against another currency is another market."""
-    with pytest.raises(InvalidParameters, match="are for ETH/USDC:USDC, needed are those for ETH/USDC") as refusal:
+    with pytest.raises(InvalidParameters, match="must be for ETH/USDC, got those for ETH/USDC:USDC") as refusal:
         parameters().require_market("ETH/USDC", 3000.0)
     assert refusal.value.reason is Reason.PARAMETERS_INVALID
 

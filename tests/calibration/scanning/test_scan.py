@@ -241,7 +241,7 @@ def test_a_minimum_is_asked_of_every_coin(candidates, prospects):
     assert {p.coin for p in rest if not p.refused} == {
         p.coin for p in prospects if not p.refused and p.figures.net_per_hour > 10
     }
-    assert sum("needed are 10.00" in prospect.reason for prospect in rest) > 5
+    assert sum("it must earn 10.00" in prospect.reason for prospect in rest) > 5
 
 
 def test_actions_that_volume_does_not_earn_must_be_paid_for(know):

@@ -76,7 +76,7 @@ def test_the_users_fee_decides(mm, store):
     _, cheap = scanned(mm("scan", "--data", store, "--fee", "0.2", "--json"))
     assert cheap["ETH"]["net_per_hour"] > base["ETH"]["net_per_hour"]
     _, demanding = scanned(mm("scan", "--data", store, "--minimum", "1000", "--json"))
-    assert "needed are 1000.00" in demanding["ETH"]["reason"]
+    assert "it must earn 1000.00" in demanding["ETH"]["reason"]
 
 
 def test_chosen_coins_only(mm, store):

@@ -76,7 +76,5 @@ def test_an_unknown_venue_is_refused_with_those_there_are():
     """The native venue is none of ccxt's; any other name is an error that lists the accepted ones."""
     assert venue_named("hyperliquid") is None
     accepted = "binance, binanceusdm, bybit, dydx, okx"
-    with pytest.raises(
-        ConfigurationError, match=f"venue 'mtgox' cannot be recorded; accepted are hyperliquid, {accepted}"
-    ):
+    with pytest.raises(ConfigurationError, match=f"must be one of hyperliquid, {accepted}, got 'mtgox'"):
         venue_named("mtgox")
