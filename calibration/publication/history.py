@@ -137,7 +137,7 @@ class HistoryWriter:
         self._rows.clear()
 
     def merge(self) -> None:
-        """Merge the segments of each day that has many; this takes longer than writing one, so it is a separate call."""
+        """Merge the segments of each day that has many; this takes longer than to write one."""
         for day, count in self._segments.items():
             if count > SEGMENTS_A_DAY:
                 self._merge(day)

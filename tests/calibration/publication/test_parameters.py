@@ -25,7 +25,7 @@ def test_another_venue_or_coin_is_refused(tmp_path, changes):
     """Whoever copied the file there is told what it is for."""
     path = parameters(**changes).write(tmp_path)
     path.replace(tmp_path / "ETH.json")
-    with pytest.raises(InvalidParameters, match=r"must be for ETH on hyperliquid, got (ETH on binance|BTC on hyper"):
+    with pytest.raises(InvalidParameters, match=r"for ETH on hyperliquid, got (ETH on binance|BTC on hyperliquid)"):
         read_parameters(tmp_path, "ETH", venue="hyperliquid", now_ms=None)
 
 
