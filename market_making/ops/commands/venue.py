@@ -14,6 +14,7 @@ from market_making.ops.commands.venue_accounts import account_options, read_acco
 from market_making.venue.faults.presets import PRESETS, read_faults
 
 if TYPE_CHECKING:
+    from market_making.ops.local_account import LocalFiles
     from market_making.venue.config import VenueConfig
     from market_making.venue.markets.source import Source
 
@@ -55,8 +56,21 @@ if TYPE_CHECKING:
         help=f"Weight an IP address may ask for per minute; 0 for any. The exchange's limit is {PER_MINUTE}.",
     ),
     click.option("--faults", metavar="NAME|FILE", help=f"What goes wrong: a file, or one of {', '.join(PRESETS)}."),
-    click.option("--prehistory", type=click.Path(path_type=Path, file_okay=False), help="Store for the time before."),
-    click.option("--prehistory-length", type=Duration(), default="30m", show_default=True),
+    click.option(
+        "--new-account",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Open an account, and write its throw-away key and all addresses into this private configuration.",
+    ),
+    click.option(
+        "--prehistory",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Tick store for the market before the start, so that a calibration need not wait ten minutes for it.  "
+        "[default: with --new-account in the folder named like FILE, else none]",
+    ),
+    click.option(
+        "--prehistory-length", type=Duration(), default="30m", show_default=True, help="How much of it is written."
+    ),
     click.option(
         "--candle-history",
         type=Duration(),
@@ -64,17 +78,27 @@ if TYPE_CHECKING:
         show_default=True,
         help="Candles before a simulated market, invented in its manner.",
     ),
-    click.option("--live", type=Duration(), default="6m", show_default=True, help="Left of a recording to play."),
+    click.option(
+        "--live",
+        type=Duration(),
+        default="6m",
+        show_default=True,
+        help="How much of a recording is left to play after the start.",
+    ),
     json_option,
 )
 def venue(**options: Any) -> None:
     """Serve Hyperliquid's protocol on 127.0.0.1 until stopped.
 
-    With --prehistory the market's last half hour is written to a tick store first, as a collector would have recorded
-    it, so that a calibration has its window at once.
+    A calibration needs ten recorded minutes. With --prehistory the market's last half hour is written to a tick store
+    first, as a collector would have recorded it, so that the first calibration can be made at once.
+
+    With --new-account everything else is written as well that a bot needs to trade here: mm and freqtrade take it as
+    ``-c user_data/config.json -c FILE``.
 
     With --faults programs of this machine can inject more of them: GET, POST and DELETE /faults.
     """
+    files = _open_account(options)
     config = _config(options)
     source = _source(**{name: options[name] for name in ("simulate", "recording", "coins", "seed", "start")})
     from market_making.venue.markets.prehistory import Playback
@@ -90,13 +114,30 @@ def venue(**options: Any) -> None:
 
     def announce(url: str) -> None:
         truth = source.truth()
+        if files is not None:
+            files.write(url, options["coins"], options["prehistory"])
         if options["as_json"]:
-            print_json({"url": url, "truth": truth})
-        else:
-            click.echo(f"Hyperliquid, local: {url} (websocket {url.replace('http', 'ws', 1)}/ws)")
-            _show_truth(truth)
+            account = None if files is None else files.account.address
+            print_json({"url": url, "truth": truth, "new_account": account})
+            return
+        click.echo(f"Hyperliquid, local: {url} (websocket {url.replace('http', 'ws', 1)}/ws)")
+        _show_truth(truth)
+        if files is not None:
+            click.echo(f"account {files.account.address}; its key is in {files.config}, for your eyes only")
 
     run(source, config, playback, announce)
+
+
+def _open_account(options: dict[str, Any]) -> LocalFiles | None:
+    """Invent the account that is asked for, and let it trade."""
+    if options["new_account"] is None:
+        return None
+    from market_making.ops.local_account import LocalFiles
+
+    files = LocalFiles(options["new_account"])
+    options["accounts"] = (*options["accounts"], files.account.address)
+    options["prehistory"] = options["prehistory"] or files.market_data
+    return files
 
 
 def _config(options: dict[str, Any]) -> VenueConfig:

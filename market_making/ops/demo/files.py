@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-from eth_account import Account
+from market_making.ops.local_account import ThrowAwayAccount, exchange_section, write_private
 
 _KEEP = 3
 
@@ -75,8 +74,7 @@ class Credentials:
     @classmethod
     def throw_away(cls) -> "Credentials":
         """New random ones."""
-        account = Account.create()
-        return cls(account.address, account.key.hex(), secrets.token_urlsafe(16))
+        return cls(*ThrowAwayAccount.new(), secrets.token_urlsafe(16))
 
 
 @dataclass(frozen=True)
@@ -106,17 +104,10 @@ def write_config(
     changes: dict[str, Any] | None = None,
 ) -> None:
     """Write the private configuration of this run: key, addresses and paths; `changes` are further settings."""
-    url = access.url
-    websocket = url.replace("http", "ws", 1) + "/ws"
     config: dict[str, Any] = {
         "dry_run": False,
         "db_url": f"sqlite:///{files.database}",
-        "exchange": {
-            "walletAddress": credentials.address,
-            "privateKey": credentials.private_key,
-            "pair_whitelist": [f"{coin}/USDC:USDC" for coin in coins],
-            "ccxt_config": {"urls": {"api": {"public": url, "private": url, "ws": {"public": websocket}}}},
-        },
+        "exchange": exchange_section(access.url, credentials.address, credentials.private_key, coins),
         "api_server": {
             "enabled": True,
             "listen_ip_address": "127.0.0.1",
@@ -129,7 +120,7 @@ def write_config(
             "verbosity": "error",
         },
         "market_making": {
-            "url": url,
+            "url": access.url,
             "coins": list(coins),
             "market_data": str(files.market_data),
             "parameters": str(files.parameters),
@@ -139,5 +130,4 @@ def write_config(
             **(changes or {}),
         },
     }
-    files.config.touch(mode=0o600)
-    files.config.write_bytes(orjson.dumps(config, option=orjson.OPT_INDENT_2))
+    write_private(files.config, config)

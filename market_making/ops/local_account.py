@@ -1,0 +1,90 @@
+"""An account of the local exchange with a throw-away key, and the private configuration that trades with it."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+from eth_account import Account
+
+from market_making.market.errors import ConfigurationError
+
+_HEADER = b"// Written by mm venue --new-account: an account of the local exchange; its key is good for nothing else.\n"
+
+
+class ThrowAwayAccount(NamedTuple):
+    """An address and the key that signs for it, both new and random."""
+
+    address: str
+    private_key: str
+
+    @classmethod
+    def new(cls) -> "ThrowAwayAccount":
+        """Invent one."""
+        account = Account.create()
+        return cls(account.address, account.key.hex())
+
+
+def exchange_section(url: str, address: str, private_key: str, coins: tuple[str, ...]) -> dict[str, Any]:
+    """Freqtrade's section `exchange` for the local exchange at `url`."""
+    websocket = url.replace("http", "ws", 1) + "/ws"
+    return {
+        "walletAddress": address,
+        "privateKey": private_key,
+        "pair_whitelist": [f"{coin}/USDC:USDC" for coin in coins],
+        "ccxt_config": {
+            "rateLimit": 5,
+            "options": {"enableUnifiedMargin": False},
+            "urls": {"api": {"public": url, "private": url, "ws": {"public": websocket}}},
+        },
+    }
+
+
+def write_private(path: Path, document: dict[str, Any], header: bytes = b"") -> None:
+    """Write a configuration that only its owner can read."""
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_bytes(header + orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+
+class LocalFiles:
+    """The private configuration of a local account, and a folder beside it for all that is written with it.
+
+    Parameters
+    ----------
+    config : Path
+        The configuration, which must not exist yet. The folder has its name without the ending.
+
+    Raises
+    ------
+    ConfigurationError
+        If either exists: prices of two simulated markets must not get into one tick store.
+    """
+
+    def __init__(self, config: Path) -> None:
+        self.config = config.absolute()
+        self.folder = self.config.with_suffix("")
+        for path in (self.config, self.folder):
+            if path.exists():
+                raise ConfigurationError(f"--new-account: {path} exists, remove it or name another file")
+        self.account = ThrowAwayAccount.new()
+
+    @property
+    def market_data(self) -> Path:
+        """The tick store."""
+        return self.folder / "market_data"
+
+    def write(self, url: str, coins: tuple[str, ...], market_data: Path) -> None:
+        """Write the configuration, to be used on top of config.json."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        section: dict[str, Any] = {
+            name: str(self.folder / name) for name in ("parameters", "decisions", "legs", "state")
+        }
+        section |= {"url": url, "coins": list(coins), "market_data": str(market_data.absolute())}
+        document = {
+            "bot_name": f"market-making-{self.folder.name}",
+            "dry_run": False,
+            "db_url": f"sqlite:///{self.folder / 'trades.sqlite'}",
+            "max_open_trades": len(coins),
+            "exchange": exchange_section(url, *self.account, coins),
+            "market_making": section | {"risk": {"state": str(self.folder / "risk")}},
+        }
+        write_private(self.config, document, _HEADER)
