@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +143,12 @@ class SharedBucket:
         slow_s = max(min(level.slow_until_s, now_s) - level.time_s, 0.0)
         gained = slow_s * SLOW_REFILL + (now_s - level.time_s - slow_s) * REFILL
         return level._replace(tokens=min(level.tokens + gained, BURST), time_s=now_s)
+
+
+def bucket_path(folder: Path, url: str) -> Path:
+    """The file of the bucket of the exchange at `url`: each host has a limit of its own."""
+    host = urlsplit(url).netloc
+    return folder / f"pace-{''.join(letter if letter.isalnum() or letter in '.-' else '_' for letter in host)}"
 
 
 def _rate(level: Level) -> float:

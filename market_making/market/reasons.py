@@ -55,6 +55,7 @@ class Reason(StrEnum):
     PAIR_LOCKED = "pair_locked"
     KILL_SWITCH = "kill_switch"
     STOPPED = "stopped"
+    BOT_SILENT = "bot_silent"
     EXCHANGE_ERROR = "exchange_error"
     UNEXPECTED = "unexpected"
     # Why a resting order is moved or kept.

@@ -46,6 +46,9 @@ ENTRIES = {
         f"{_COMMANDS}.scan:scan_command",
         "Rank coins by what making their market is expected to earn; refuse, with the reason, those that cannot pay.",
     ),
+    "guard": Entry(
+        f"{_COMMANDS}.guard:guard", "Watch every bot of this machine until stopped: cancel, tell, never place."
+    ),
     "stop": Entry(
         f"{_COMMANDS}.stop:stop",
         "Cancel every order and open nothing, now and after any restart, until --resume.",

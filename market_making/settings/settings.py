@@ -15,6 +15,7 @@ from market_making.market.suggestion import nearest
 from market_making.settings.edge import EdgeSettings
 from market_making.settings.explanation import explain
 from market_making.settings.files import load_all, typed
+from market_making.settings.guard import GuardSettings
 from market_making.settings.role import Role
 from market_making.settings.section import USER_DATA, Section
 from market_making.settings.sections import CalibrationSettings, ModelSettings, QuoteSettings, RiskSettings
@@ -64,6 +65,7 @@ class Settings(Section):
     risk: RiskSettings = Field(RiskSettings(), description="Losses that stop a pair")
     calibration: CalibrationSettings = Field(CalibrationSettings(), description="Cadence and window of calibrations")
     edge: EdgeSettings = Field(EdgeSettings(), description="What the bot changes in objects of ccxt and Freqtrade")
+    guard: GuardSettings = Field(GuardSettings(), description="How patient `mm guard` is")
 
     @classmethod
     def from_section(

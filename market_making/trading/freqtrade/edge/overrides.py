@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
-from market_making.hyperliquid.shared_bucket import SharedBucket
+from market_making.hyperliquid.shared_bucket import SharedBucket, bucket_path
 from market_making.settings.edge import EdgeSettings
 from market_making.trading.freqtrade.edge import sleep
 from market_making.trading.freqtrade.edge.asked_once import AskedOnce
@@ -106,16 +105,11 @@ def _steps(edge: Edge, exchange: Any, folder: Path) -> Iterator[Step]:
         sleep.Sleep(edge.loop)
         yield AskedOnce(edge.loop).step
     if "pace" in edge.installed:
-        edge.pace = Pace(SharedBucket(folder / f"pace-{_host(exchange._api)}"), edge.loop)
+        address = exchange._api.implode_hostname(exchange._api.urls["api"]["public"])
+        edge.pace = Pace(SharedBucket(bucket_path(folder, address)), edge.loop)
         edge.pace.started()
         for client in filter(None, (exchange._api, exchange._api_async, exchange._ws_async)):
             client.enableRateLimit = False
         for client in filter(None, (exchange._api_async, exchange._ws_async)):
             DoorLater(client, edge.pace.step_later)
         yield edge.pace.step
-
-
-def _host(client: Any) -> str:
-    """Name of the exchange's host, for a file: each has a limit of its own."""
-    address = urlsplit(client.implode_hostname(client.urls["api"]["public"])).netloc
-    return "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in address)

@@ -1,0 +1,184 @@
+"""The guard of one bot and its account: keeps what is known of it, judges it, and carries out what follows."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Set
+from pathlib import Path
+
+import aiohttp
+
+from market_making.guard.account_view import Budget, OpenOrders
+from market_making.guard.best_quotes import BestQuotes
+from market_making.guard.books import BotBooks, read_books
+from market_making.guard.bot_files import BotFiles
+from market_making.guard.canceller import Canceller
+from market_making.guard.client import ExchangeClient, Meter
+from market_making.guard.inquiry import Inquiry
+from market_making.guard.leaver import Leaver
+from market_making.guard.options import GuardedBot, GuardOptions, Markets
+from market_making.guard.quote_watch import QuoteWatch
+from market_making.guard.record import GuardRecord
+from market_making.guard.socket import AccountSocket
+from market_making.guard.watch import AccountView, Alarm, BotView, Cancellation, Watch
+from market_making.hyperliquid.open_orders import OpenOrder, OrderUpdate
+from market_making.market.clock import now_ms
+from market_making.market.errors import DataError
+from market_making.market.events import BestQuote
+from market_making.safety.kill_switch import Kill
+
+_BOOKS_S = 0.5
+_SOCKET_S = 3.0
+
+
+class AccountGuard:
+    """One bot under guard.
+
+    Parameters
+    ----------
+    bot : GuardedBot
+        The bot.
+    options : GuardOptions
+        Rules and folders.
+    session : aiohttp.ClientSession
+        For requests and the websocket.
+    markets : Callable[[], Markets]
+        What the exchange lists now.
+    meter : Meter
+        Counts what all accounts ask.
+    record : GuardRecord
+        Where it is written down what was done.
+    """
+
+    def __init__(
+        self,
+        bot: GuardedBot,
+        options: GuardOptions,
+        session: aiohttp.ClientSession,
+        markets: Callable[[], Markets],
+        meter: Meter,
+        record: GuardRecord,
+    ) -> None:
+        self.bot, self.options = bot, options
+        self.orders, self.budget = OpenOrders(), Budget()
+        self.quotes = BestQuotes(lambda coin: (order for order in self.orders if order.coin == coin))
+        self._session, self._markets, self._record = session, markets, record
+        self._client = ExchangeClient(session, options.url, bot.identity, meter)
+        self.inquiry = Inquiry(self._client, self.orders, self.budget)
+        self.canceller = Canceller(bot.name, self._client, self._asset_of, self.orders, self.budget, record)
+        self._leaver = Leaver(bot.name, self._client, markets, record)
+        self._files = BotFiles(options.state, bot.name, bot.parameters)
+        self._watch = Watch(options.rules)
+        self.quote_watch = QuoteWatch(options.quotes, self.orders, self.quotes, self.budget)
+        self.socket = AccountSocket(options.url, bot.identity.address, self)
+        self._books: BotBooks | None = None
+        self._books_s = float("-inf")
+
+    async def run(self) -> None:
+        """Listen and ask until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.socket.run(self._session))
+            tasks.create_task(self.inquiry.run())
+
+    async def close(self) -> None:
+        """Take back what would act without this program, and wait for answers."""
+        await self.canceller.settle()
+        await self.inquiry.close()
+
+    async def tick(self, kill: Kill | None, tell: Callable[[str], None]) -> list[Alarm]:
+        """Look at everything once, act, and return what people must know."""
+        view = await self._look(kill)
+        judged = self._watch.judge(view)
+        self.inquiry.notes(view, is_leaving=bool(judged.leaves))
+        self.canceller.send(judged.cancellations, tell)
+        self._leaver.send(judged.leaves, tell)
+        self.quote_watch.stand(view.bot, is_killed=kill is not None)
+        alarms = [*judged.alarms, *self._own_alarms()]
+        unknown = [item for item in judged.cancellations if item.because.reason == "order_unknown"]
+        alarms += [
+            Alarm("order_unknown", f"order {item.order.oid}: {item.because}", item.order.coin) for item in unknown
+        ]
+        return alarms
+
+    async def _look(self, kill: Kill | None) -> AccountView:
+        state, silent_s = await asyncio.to_thread(self._files.look, time.monotonic())
+        valid = await asyncio.to_thread(self._files.valid_until_ms)
+        oids = [order.oid for order in self.orders]
+        database = self.bot.database if state is None or state.database is None else Path(state.database)
+        await self._read_books(database, oids)
+        bot = BotView(self.bot.name, state, silent_s, self._books, valid)
+        return AccountView(
+            bot=bot,
+            orders=tuple(self._all_orders()),
+            positions=self.inquiry.positions,
+            coins_of=self._markets().coins_of,
+            kill=kill,
+            now_s=time.monotonic(),
+            now_ms=now_ms(),
+        )
+
+    async def _read_books(self, database: Path, oids: list[int]) -> None:
+        """Read the database now and then, and at once when there is an order it was not asked about."""
+        known = frozenset() if self._books is None else self._books.known
+        if time.monotonic() - self._books_s < _BOOKS_S and known.issuperset(oids):
+            return
+        self._books_s = time.monotonic()
+        try:
+            self._books = await asyncio.to_thread(read_books, database, oids)
+        except DataError:
+            self._books = None
+
+    def _all_orders(self) -> Iterator[OpenOrder]:
+        """Orders that rest, and while that is not wholly known also those that the bot believes to rest."""
+        yield from self.orders
+        if self.orders.is_complete or self._books is None:
+            return
+        for oid, booked in self._books.open.items():
+            coin = self._markets().coins_of.get(booked.pair.upper())
+            if coin is not None and self.orders.may_rest(oid):
+                yield OpenOrder(oid, coin, booked.side, booked.price, booked.size, booked.size, 0)
+
+    def _own_alarms(self) -> Iterator[Alarm]:
+        yield from self.inquiry.alarms()
+        if self.canceller.words is not None:
+            yield Alarm("actions_refused", f"a cancel was refused: {self.canceller.words}")
+        if self._leaver.words is not None:
+            yield Alarm("actions_refused", f"leaving was refused: {self._leaver.words}", "exit")
+        if not self.socket.is_up and time.monotonic() - self.socket.down_since_s > _SOCKET_S:
+            yield Alarm("socket_lost", "no websocket")
+        yield from self.quote_watch.alarms()
+
+    def _asset_of(self, coin: str) -> int | None:
+        return self._markets().assets.get(coin)
+
+    def coins(self) -> Set[str]:
+        """Coins whose best quotes matter: of the configuration, of the state file, and of every order."""
+        wanted = {*self.bot.coins, *self._files.coins, *(order.coin for order in self.orders)}
+        return wanted & self._markets().tradable
+
+    def connected(self) -> None:
+        """Ask for all orders: until the answer is there, some may be missing."""
+        self.orders.doubt()
+        self.inquiry.hurry()
+
+    def lost(self) -> None:
+        """Doubt everything the websocket has told."""
+        self.orders.doubt()
+        self.quotes.forget()
+        self.quote_watch.forget()
+        self.inquiry.hurry()
+
+    def quoted(self, quote: BestQuote) -> None:
+        """Cancel at once what mid has come too close to."""
+        if self.quotes.seen(quote):
+            self._cancel_close(quote.coin)
+
+    def updated(self, updates: tuple[OrderUpdate, ...]) -> None:
+        """Take what has become of orders; a new one is protected from here on."""
+        for update in updates:
+            if self.orders.update(update, time.monotonic()):
+                self._cancel_close(update.order.coin)
+
+    def _cancel_close(self, coin: str) -> None:
+        close = self.quote_watch.judge(coin)
+        if close:
+            self.canceller.send([Cancellation(order, because) for order, because in close])

@@ -1,0 +1,173 @@
+"""The whole guard: one process for all bots of a machine, until it is told to end."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from statistics import median
+
+import aiohttp
+
+from market_making.guard.account_guard import AccountGuard
+from market_making.guard.alarms import Alarms, Telegram
+from market_making.guard.client import Meter
+from market_making.guard.options import GuardOptions, Markets
+from market_making.guard.record import GuardRecord
+from market_making.guard.watch import Alarm
+from market_making.hyperliquid.information import listings
+from market_making.hyperliquid.shared_bucket import SharedBucket, bucket_path
+from market_making.market.clock import now_ms
+from market_making.market.errors import MalformedMessage
+from market_making.safety.account_lock import release_account, take_account
+from market_making.safety.guard_record import NAME
+from market_making.safety.kill_switch import read_kill
+from market_making.safety.state_file import SidecarState, write_state
+
+LISTINGS_S = 600.0
+LISTINGS_AGAIN_S = 2.0
+STATE_S = 1.0
+LAST_WORDS_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Guard:
+    """Watches every bot it is told of.
+
+    Parameters
+    ----------
+    options : GuardOptions
+        Bots, folders, rules.
+    """
+
+    def __init__(self, options: GuardOptions) -> None:
+        self.options = options
+        self.accounts: list[AccountGuard] = []
+        self.alarms = Alarms()
+        self.longest_tick_ms = 0.0
+        self._record = GuardRecord(options.record)
+        self._meter = Meter(SharedBucket(bucket_path(options.state, options.url)))
+        self._markets = Markets()
+        self._started_ms = now_ms()
+        self._written_s = float("-inf")
+
+    async def run(self, stopped: asyncio.Event, on_ready: Callable[[], None] | None = None) -> bool:
+        """Watch until `stopped`; tell whether no alarm is in force at the end.
+
+        Raises
+        ------
+        SafetyError
+            If another guard watches one of the accounts.
+        """
+        locks = [take_account(self.options.state, bot.identity.address, NAME) for bot in self.options.bots]
+        try:
+            async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=75)) as session:
+                await self._run(session, stopped, on_ready)
+        finally:
+            for lock in locks:
+                release_account(lock)
+        return not self.alarms.is_alarmed
+
+    async def _run(
+        self, session: aiohttp.ClientSession, stopped: asyncio.Event, on_ready: Callable[[], None] | None
+    ) -> None:
+        telegram = None if self.options.telegram is None else Telegram(self.options.telegram)
+        self.alarms = Alarms(None if telegram is None else telegram.send)
+        self.accounts = [
+            AccountGuard(bot, self.options, session, lambda: self._markets, self._meter, self._record)
+            for bot in self.options.bots
+        ]
+        works = [self._keep_markets(session), self._tick_until(stopped, on_ready)]
+        works += [account.run() for account in self.accounts]
+        works += [] if telegram is None else [telegram.run(session)]
+        tasks = [asyncio.create_task(work) for work in works]
+        ended = asyncio.create_task(stopped.wait())
+        try:
+            done, _ = await asyncio.wait([*tasks, ended], return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {ended}:
+                task.result()  # a part that has failed ends the guard: half of one is worse than none
+        finally:
+            for task in (*tasks, ended):
+                task.cancel()
+            await asyncio.gather(*tasks, ended, return_exceptions=True)
+            for account in self.accounts:
+                await account.close()
+            self._write(stopped=True)
+            if telegram is not None:
+                await self._last_words(telegram, session)
+
+    async def _last_words(self, telegram: Telegram, session: aiohttp.ClientSession) -> None:
+        sender = asyncio.create_task(telegram.run(session))
+        await telegram.flush(LAST_WORDS_S)
+        sender.cancel()
+        with suppress(asyncio.CancelledError):
+            await sender
+
+    async def _tick_until(self, stopped: asyncio.Event, on_ready: Callable[[], None] | None) -> None:
+        while not stopped.is_set():
+            began_s = time.monotonic()
+            kill = read_kill(self.options.state)
+            found: list[tuple[str, Alarm]] = []
+            for account in self.accounts:
+                alarms = await account.tick(kill, self.alarms.tell)
+                found += [(account.bot.name, alarm) for alarm in alarms]
+            if self._record.failure is not None:
+                found.append((NAME, Alarm("record_unwritten", self._record.failure)))
+            self.alarms.hold(found)
+            tick_s = time.monotonic() - began_s
+            self.longest_tick_ms = max(self.longest_tick_ms, tick_s * 1e3)
+            if time.monotonic() - self._written_s > STATE_S:
+                self._write()
+            if on_ready is not None and all(account.orders.is_complete for account in self.accounts):
+                on_ready()
+                on_ready = None
+            await asyncio.sleep(max(self.options.tick_s - tick_s, 0.01))
+
+    async def _keep_markets(self, session: aiohttp.ClientSession) -> None:
+        """Know what is listed; without it nothing can be cancelled, so it is asked for until there is an answer."""
+        while True:
+            try:
+                found = await listings(session, self.options.url)
+            except (aiohttp.ClientError, OSError, TimeoutError, MalformedMessage) as error:
+                log.warning("what is listed is not known: %s", error)
+                await asyncio.sleep(LISTINGS_AGAIN_S)
+                continue
+            self._meter.spend(20)
+            self._markets = Markets(
+                assets={listing.coin: number for number, listing in enumerate(found)},
+                decimals={listing.coin: listing.size_decimals for listing in found},
+                coins_of={f"{listing.coin}/USDC:USDC".upper(): listing.coin for listing in found},
+                tradable=frozenset(listing.coin for listing in found if not listing.delisted),
+            )
+            await asyncio.sleep(LISTINGS_S)
+
+    def _write(self, *, stopped: bool = False) -> None:
+        self._written_s = time.monotonic()
+        took_ms = [took for account in self.accounts for took in account.canceller.took_ms]
+        state = SidecarState(
+            name=NAME,
+            kind=NAME,
+            pid=os.getpid(),
+            started_ms=self._started_ms,
+            written_ms=now_ms(),
+            loop_ms=self.longest_tick_ms,
+            figures={
+                "bots": len(self.accounts),
+                "orders": sum(len(account.orders) for account in self.accounts),
+                "cancelled": sum(account.canceller.cancelled for account in self.accounts),
+                "cancel_ms_median": median(took_ms) if took_ms else None,
+                "cancel_ms_longest": max(took_ms, default=None),
+                "weight_per_minute": self._meter.per_minute,
+                "sockets": sum(account.socket.is_up for account in self.accounts),
+                "quote_guards": sum(account.quote_watch.is_on for account in self.accounts),
+            },
+            failures=tuple(filter(None, (self._record.failure,))),
+            notices=self.alarms.notices,
+            stopped=stopped,
+        )
+        try:
+            write_state(self.options.state, NAME, state)
+        except OSError as error:
+            log.warning("the state file cannot be written: %s", error)

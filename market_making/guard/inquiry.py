@@ -1,0 +1,149 @@
+"""What the guard asks about one account, as seldom as it can: bots share the limit of its IP address."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator
+
+from market_making.guard.account_view import Budget, OpenOrders, Positions
+from market_making.guard.client import ExchangeClient, ExchangeRefused
+from market_making.guard.watch import AccountView, Alarm
+from market_making.hyperliquid.open_orders import parse_allowance, parse_open_orders, parse_positions
+from market_making.market.clock import now_ms
+from market_making.market.errors import MalformedMessage
+
+STEP_S = 0.1
+# While the websocket tells of changes, while it does not, and where something must be known now.
+ORDERS_S, ORDERS_BLIND_S, ORDERS_URGENT_S = 20.0, 3.0, 1.0
+POSITIONS_S, POSITIONS_URGENT_S = 5.0, 1.0
+ALLOWANCE_S = 60.0
+SIGNER_S = 3600.0
+UNSEEN_S = 10.0
+LIMITED_FACTOR = 3.0
+SCHEDULE_VOLUME = 1_000_000.0
+SCHEDULE_AHEAD_S, SCHEDULE_EVERY_S = 45.0, 15.0
+
+log = logging.getLogger(__name__)
+
+
+class Inquiry:
+    """Keeps orders, positions and actions of an account known.
+
+    Parameters
+    ----------
+    client : ExchangeClient
+        Asks.
+    orders, budget
+        Told the answers.
+    """
+
+    def __init__(self, client: ExchangeClient, orders: OpenOrders, budget: Budget) -> None:
+        self.positions: Positions | None = None
+        self._client, self._orders, self._budget = client, orders, budget
+        self._asked_s: dict[str, float] = {}
+        self._answered_s = time.monotonic()
+        self._is_urgent = self._is_leaving = False
+        self._words = ""
+        self._signer: Alarm | None = None
+        self._is_scheduled = False
+        self._schedule_refused = False
+
+    def hurry(self) -> None:
+        """Ask for all orders as soon as the limit allows."""
+        self._asked_s["orders"] = min(self._asked_s.get("orders", 0.0), time.monotonic() - ORDERS_BLIND_S)
+
+    def notes(self, view: AccountView, *, is_leaving: bool) -> None:
+        """Take what the last look has shown: an order that only the account knows must be known better."""
+        books = view.bot.books
+        known = frozenset() if books is None else books.known
+        self._is_urgent = any(order.is_trigger is None and order.oid not in known for order in view.orders)
+        self._is_leaving = is_leaving
+
+    def alarms(self) -> Iterator[Alarm]:
+        """What is wrong with the answers."""
+        unseen_s = time.monotonic() - self._answered_s
+        if unseen_s > UNSEEN_S:
+            yield Alarm("account_unseen", f"the account was last seen {unseen_s:.0f} s ago: {self._words}")
+        if self._client.meter.is_limited:
+            yield Alarm("rate_limited", "the exchange asks for fewer requests from this IP address")
+        if self._signer is not None:
+            yield self._signer
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            for what, ask in (
+                ("orders", self._ask_orders),
+                ("positions", self._ask_positions),
+                ("allowance", self._ask_allowance),
+                ("signer", self._ask_signer),
+                ("schedule", self._schedule),
+            ):
+                if time.monotonic() - self._asked_s.get(what, float("-inf")) < self._period_s(what):
+                    continue
+                self._asked_s[what] = time.monotonic()
+                try:
+                    await ask()
+                except (ExchangeRefused, MalformedMessage) as error:
+                    self._words = str(error)
+                    log.debug("%s were not answered: %s", what, error)
+            await asyncio.sleep(STEP_S)
+
+    async def close(self) -> None:
+        """Take the dead man's switch back: the bots go on without this program."""
+        if self._is_scheduled:
+            try:
+                await self._client.schedule_cancel(None)
+            except ExchangeRefused as error:
+                log.warning("the scheduled cancel could not be taken back: %s", error)
+
+    def _period_s(self, what: str) -> float:
+        if what == "orders":
+            period_s = ORDERS_S if self._orders.is_complete else ORDERS_BLIND_S
+            period_s = min(period_s, ORDERS_URGENT_S) if self._is_urgent else period_s
+        elif what == "positions":
+            period_s = POSITIONS_URGENT_S if self._is_leaving else POSITIONS_S
+        else:
+            period_s = {"allowance": ALLOWANCE_S, "signer": SIGNER_S, "schedule": SCHEDULE_EVERY_S}[what]
+        return period_s * (LIMITED_FACTOR if self._client.meter.is_limited else 1.0)
+
+    async def _ask_orders(self) -> None:
+        asked_s = time.monotonic()
+        self._orders.replace(parse_open_orders(await self._client.ask("frontendOpenOrders")), asked_s)
+        self._answered_s = time.monotonic()
+
+    async def _ask_positions(self) -> None:
+        self.positions = parse_positions(await self._client.ask("clearinghouseState"))
+        self._answered_s = time.monotonic()
+
+    async def _ask_allowance(self) -> None:
+        self._budget.told(parse_allowance(await self._client.ask("userRateLimit")), time.monotonic())
+
+    async def _ask_signer(self) -> None:
+        """Whether the key may sign for the account: a key that may not is told before it is needed."""
+        identity = self._client.identity
+        signer, account = identity.signer.lower(), identity.address.lower()
+        if signer == account:
+            return
+        role = await self._client.ask("userRole", user=signer)
+        kind = role.get("role") if isinstance(role, dict) else None
+        principal = str(role.get("data", {}).get("user", "")).lower() if kind == "agent" else signer
+        if kind in ("agent", "user") and (principal == account or identity.vault is not None):
+            self._signer = None
+            return
+        self._signer = Alarm("signer_refused", f"the key {signer[:6]}… is {kind or role!r}, not an API wallet of it")
+
+    async def _schedule(self) -> None:
+        """Renew the dead man's switch where the account has traded enough for it and something rests."""
+        allowance = self._budget.allowance
+        if self._schedule_refused or allowance is None or allowance.volume < SCHEDULE_VOLUME:
+            return
+        if not len(self._orders) and not self._is_scheduled:
+            return
+        try:
+            ahead_ms = now_ms() + round(SCHEDULE_AHEAD_S * 1e3)
+            await self._client.schedule_cancel(ahead_ms if len(self._orders) else None)
+            self._is_scheduled = bool(len(self._orders))
+        except ExchangeRefused as error:
+            self._schedule_refused = True
+            log.warning("the exchange offers this account no scheduled cancel: %s", error)

@@ -1,0 +1,50 @@
+"""What the guard is told: whose orders, where the files are, and how patient it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from market_making.guard.alarms import TelegramChat
+from market_making.guard.client import Identity
+from market_making.guard.quote_guard import QuoteGuardRules
+from market_making.guard.watch import WatchRules
+
+
+@dataclass(frozen=True)
+class GuardedBot:
+    """One bot and its account; `owns_key` says that the guard signs with the bot's own key.
+
+    `database` is Freqtrade's sqlite file by the configuration; that of the state file goes before it. `parameters` is
+    the folder of the parameter files.
+    """
+
+    name: str
+    identity: Identity
+    database: Path
+    parameters: Path
+    coins: tuple[str, ...] = ()
+    owns_key: bool = True
+
+
+@dataclass(frozen=True)
+class GuardOptions:
+    """The whole guard. `quotes` is None where the quote guard is off."""
+
+    url: str
+    state: Path
+    record: Path
+    bots: tuple[GuardedBot, ...]
+    rules: WatchRules = field(default_factory=WatchRules)
+    quotes: QuoteGuardRules | None = field(default_factory=QuoteGuardRules)
+    telegram: TelegramChat | None = None
+    tick_s: float = 0.2
+
+
+@dataclass(frozen=True)
+class Markets:
+    """What the exchange lists: the number of each coin, the decimals of its sizes, and Freqtrade's names of it."""
+
+    assets: Mapping[str, int] = field(default_factory=dict)
+    decimals: Mapping[str, int] = field(default_factory=dict)
+    coins_of: Mapping[str, str] = field(default_factory=dict)
+    tradable: frozenset[str] = frozenset()

@@ -1,0 +1,147 @@
+"""When a resting quote is cancelled because mid has come closer to it than planned. It cancels, and does nothing else.
+
+A bot that looks once a second leaves a quote standing that informed flow takes. The quote is cancelled when mid has
+come closer than it was planned by more than the threshold::
+
+    threshold = moves · σ · √reaction + actions · action_price · hours / hours_left / size
+
+The first term is what mid moves by itself before the bot would act, the second is the price of a re-quote per coin:
+actions that are left for `hours` cost what the exchange sells them for, fewer cost more, and an address that earns them
+faster than it spends them has them for nothing. What is doubtful is never cancelled: without a mid since the last
+connection, without a volatility, or without knowing from which distance the order was planned.
+"""
+
+from dataclasses import dataclass
+from math import isfinite, sqrt
+from typing import NamedTuple
+
+from market_making.hyperliquid.open_orders import OpenOrder
+from market_making.market.events import BestQuote, Level
+from market_making.market.reasons import Because, Reason
+from market_making.market.sides import Side
+from market_making.safety.state_file import PairState
+
+
+@dataclass(frozen=True)
+class QuoteGuardRules:
+    """How close is too close.
+
+    Parameters
+    ----------
+    moves : float
+        Part of the standard deviation of mid over `reaction_s` that is allowed; 0.3 is the largest of which the loss
+        on recordings is no larger than that of a quote that follows mid at once (benchmarks/guard_replay.py).
+    reaction_s : float
+        How long the bot takes to see a move itself [s].
+    actions : float
+        Actions of a re-quote: cancel, leverage, place.
+    action_price : float
+        For which the exchange sells an action [USDC].
+    hours : float
+        For how long the actions left should last [h].
+    reserve : int
+        Actions that are left for the bot's own cancels and exits.
+    """
+
+    moves: float = 0.3
+    reaction_s: float = 1.0
+    actions: float = 3.0
+    action_price: float = 0.0005
+    hours: float = 24.0
+    reserve: int = 500
+
+
+class Guarded(NamedTuple):
+    """A resting order with the distance to mid from which it was planned [price]."""
+
+    order: OpenOrder
+    planned: float
+
+
+def threshold(volatility: float, size: float, hours_left: float, rules: QuoteGuardRules) -> float:
+    """How much closer than planned mid may come [price].
+
+    Parameters
+    ----------
+    volatility : float
+        Of mid [price/√s].
+    size : float
+        Of the order [coins].
+    hours_left : float
+        For how long the actions of the account last at the present rate [h]; infinite where it earns them.
+    rules : QuoteGuardRules
+        The weights.
+    """
+    requote = rules.actions * rules.action_price * rules.hours / hours_left / size
+    return rules.moves * volatility * sqrt(rules.reaction_s) + requote
+
+
+def too_close(guarded: Guarded, mid: float, allowed: float) -> Because | None:
+    """Why a quote must go at this mid, if it must; `allowed` is its threshold [price]."""
+    order = guarded.order
+    depth = mid - order.price if order.side is Side.BID else order.price - mid
+    closer = guarded.planned - depth
+    if not closer > allowed:
+        return None
+    bps = 1e4 / mid
+    return Because(
+        Reason.GUARD,
+        f"mid {mid:g} is {closer * bps:.2f} bps closer to the {order.side} at {order.price:g} than the planned "
+        f"{guarded.planned * bps:.2f} bps, allowed are {allowed * bps:.2f}",
+    )
+
+
+def planned_distance(order: OpenOrder, pair: PairState | None, first_mid: float | None) -> float | None:
+    """From which distance to mid an order was planned [price]; None where that is not known.
+
+    An order that the state file does not mention yet is measured from mid as it was when the order was first seen, or
+    from the plan of the last loop where that was closer.
+    """
+    if pair is None or pair.leaving:
+        return None  # what leaves at the touch is close on purpose
+    resting = pair.resting
+    if resting is not None and resting.order_id == str(order.oid):
+        return None if resting.planned_mid is None else _usable(abs(order.price - resting.planned_mid))
+    quote = pair.bid if order.side is Side.BID else pair.ask
+    known = [] if first_mid is None else [_distance(order, first_mid)]
+    if known and quote.price is not None and pair.mid is not None:
+        known.append(abs(quote.price - pair.mid))
+    return _usable(min(known)) if known else None
+
+
+def external_mid(quote: BestQuote, own: list[OpenOrder], before: tuple[float, float] | None) -> tuple[float, float]:
+    """Best bid and ask without own orders [price].
+
+    A side on which nothing but an own order is best shows what was there before, but not beyond the own order.
+
+    Parameters
+    ----------
+    quote : BestQuote
+        With both sides.
+    own : list of OpenOrder
+        Own orders of the coin.
+    before : (float, float) or None
+        What this function returned last.
+    """
+    bid, ask = quote.bid, quote.ask
+    if bid is None or ask is None:
+        raise ValueError("both sides are needed")
+    prices = bid.price, ask.price
+    for order in own:
+        if order.side is Side.BID and _is_alone(bid, order):
+            prices = (min(bid.price, before[0]) if before else bid.price, prices[1])
+        elif order.side is Side.ASK and _is_alone(ask, order):
+            prices = (prices[0], max(ask.price, before[1]) if before else ask.price)
+    return prices
+
+
+def _is_alone(level: Level, order: OpenOrder) -> bool:
+    return level.price == order.price and level.size <= order.size * (1 + 1e-9)
+
+
+def _distance(order: OpenOrder, mid: float) -> float:
+    return mid - order.price if order.side is Side.BID else order.price - mid
+
+
+def _usable(distance: float) -> float | None:
+    return distance if isfinite(distance) and distance > 0 else None

@@ -1,0 +1,288 @@
+"""What the guard does about one account, decided from documents alone: state file, database, account, kill switch.
+
+Nothing here asks or acts. A condition must hold without a break for its patience before anything follows from it, and
+each has a patience of its own: what a bot would do by itself in its next loop is left to it first. What is not known is
+never a reason: a database that cannot be read makes no order unknown.
+"""
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from market_making.guard.account_view import Positions
+from market_making.guard.books import BotBooks
+from market_making.hyperliquid.open_orders import OpenOrder
+from market_making.market.reasons import Because, Reason
+from market_making.market.sides import Side
+from market_making.safety.kill_switch import Kill
+from market_making.safety.state_file import BotState, PairState
+
+_MARGIN_S = 0.5  # from the decision to the order's end, so that it is gone within the configured time
+_OFF_BPS = 1.0
+_SAME_COINS = 1e-8
+
+
+@dataclass(frozen=True)
+class WatchRules:
+    """Patience of the guard [s].
+
+    Parameters
+    ----------
+    silence_s : float
+        Without a finished loop of the bot for so long, none of its orders rests any more.
+    unknown_s : float
+        After which an order that neither database nor state file knows is cancelled.
+    stale_s : float
+        After which an order that could open is cancelled while there are no valid parameters.
+    kill_s : float
+        What a bot has to obey the kill switch by itself.
+    remainder_s : float
+        After which a remainder is cancelled that its bot does not want and Freqtrade cannot cancel.
+    position_s : float
+        After which a position that the books do not explain is told.
+    flatten_s : float
+        What a living bot has to leave its position by itself when the kill switch asks for it.
+    smallest_notional : float
+        Largest value that Freqtrade may take for too small to be left at leverage 1 [USDC].
+    flatten_unknown : bool
+        Whether a position beyond the books is left, and not only told.
+    """
+
+    silence_s: float = 5.0
+    unknown_s: float = 3.0
+    stale_s: float = 3.0
+    kill_s: float = 1.0
+    remainder_s: float = 3.0
+    position_s: float = 10.0
+    flatten_s: float = 10.0
+    smallest_notional: float = 15.0
+    flatten_unknown: bool = False
+
+
+@dataclass(frozen=True)
+class BotView:
+    """One bot; `silent_s` is how long no loop of it has ended, `valid_until_ms` that of each coin's parameter file.
+
+    A coin without a file has None; `books` is None where the database cannot be read.
+    """
+
+    name: str
+    state: BotState | None
+    silent_s: float
+    books: BotBooks | None
+    valid_until_ms: Mapping[str, int | None]
+
+    def pair_of(self, coin: str) -> PairState | None:
+        """What the bot says about a coin."""
+        pairs = () if self.state is None else self.state.pairs
+        return next((pair for pair in pairs if pair.coin == coin), None)
+
+
+@dataclass(frozen=True)
+class AccountView:
+    """Everything one judgement sees; `coins_of` translates Freqtrade's pairs, `positions` is None while not known."""
+
+    bot: BotView
+    orders: tuple[OpenOrder, ...]
+    positions: Positions | None
+    coins_of: Mapping[str, str]
+    kill: Kill | None
+    now_s: float
+    now_ms: int
+
+
+class Cancellation(NamedTuple):
+    """An order that has to go, and why."""
+
+    order: OpenOrder
+    because: Because
+
+
+class Leave(NamedTuple):
+    """A position that has to be left, as far as `size` [coins, signed as the position]."""
+
+    coin: str
+    size: float
+    because: Because
+
+
+class Alarm(NamedTuple):
+    """A condition that people are told of; `name` is its row in the table of `alarms`."""
+
+    name: str
+    text: str
+    coin: str | None = None
+
+
+class Judgement(NamedTuple):
+    """What follows from one look."""
+
+    cancellations: tuple[Cancellation, ...] = ()
+    leaves: tuple[Leave, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+
+
+class _Cause(NamedTuple):
+    """A condition that holds for an order now; it counts when it has held for `patience_s`."""
+
+    because: Because
+    patience_s: float
+
+
+class Watch:
+    """Judges one account again and again; remembers only since when each condition holds.
+
+    Parameters
+    ----------
+    rules : WatchRules
+        Its patience.
+    """
+
+    def __init__(self, rules: WatchRules) -> None:
+        self.rules = rules
+        self._since: dict[Hashable, float] = {}
+        self._held: set[Hashable] = set()
+
+    def judge(self, view: AccountView) -> Judgement:
+        """What follows from what is seen now."""
+        self._held = set()
+        cancellations = tuple(self._cancellations(view))
+        leaves = tuple(self._leaves(view))
+        alarms = tuple(self._alarms(view))
+        self._since = {key: since for key, since in self._since.items() if key in self._held}
+        return Judgement(cancellations, leaves, alarms)
+
+    def _lasts(self, key: Hashable, now_s: float) -> float:
+        """For how long a condition has held by now [s]."""
+        self._held.add(key)
+        return now_s - self._since.setdefault(key, now_s)
+
+    def _is_silent(self, view: AccountView) -> bool:
+        return view.bot.silent_s >= self.rules.silence_s - _MARGIN_S
+
+    def _cancellations(self, view: AccountView) -> Iterator[Cancellation]:
+        for order in view.orders:
+            for cause in self._causes(order, view):
+                if self._lasts((order.oid, cause.because.reason), view.now_s) >= cause.patience_s:
+                    yield Cancellation(order, cause.because)
+                    break
+
+    def _causes(self, order: OpenOrder, view: AccountView) -> Iterator[_Cause]:
+        """Why an order should go, the most urgent first."""
+        books = view.bot.books
+        if (order.is_trigger and order.reduce_only) or (books is not None and order.oid in books.stops):
+            return  # what protects a position stays, whoever has placed it
+        yield from self._killed(order, view)
+        if self._is_silent(view):
+            text = f"no loop of {view.bot.name} has ended for {view.bot.silent_s:.1f} s"
+            yield _Cause(Because(Reason.BOT_SILENT, text), 0.0)
+        yield from self._stale(order, view)
+        if _is_unknown(order, view.bot):
+            text = f"neither the database nor the state of {view.bot.name} knows it"
+            yield _Cause(Because(Reason.ORDER_UNKNOWN, text), self.rules.unknown_s)
+        yield from self._remainder(order, view)
+
+    def _killed(self, order: OpenOrder, view: AccountView) -> Iterator[_Cause]:
+        if view.kill is None:
+            return
+        # The bot leaves with orders of its own, as long as it lives and has not taken too long.
+        is_leaving = view.kill.flatten and order.reduce_only is not False and not self._is_silent(view)
+        patience_s = self.rules.flatten_s if is_leaving else self.rules.kill_s
+        yield _Cause(Because(Reason.KILL_SWITCH, view.kill.sentence), patience_s)
+
+    def _stale(self, order: OpenOrder, view: AccountView) -> Iterator[_Cause]:
+        """An order that could open, priced from parameters that are past their time: a living bot may still leave."""
+        if order.reduce_only or order.coin not in view.bot.valid_until_ms:
+            return
+        valid_until_ms = view.bot.valid_until_ms[order.coin]
+        if valid_until_ms is None:
+            yield _Cause(Because(Reason.PARAMETERS_MISSING, "there is no parameter file"), self.rules.stale_s)
+        elif valid_until_ms < view.now_ms:
+            text = f"the parameters have been stale for {(view.now_ms - valid_until_ms) / 1e3:.1f} s"
+            yield _Cause(Because(Reason.PARAMETERS_STALE, text), self.rules.stale_s)
+
+    def _remainder(self, order: OpenOrder, view: AccountView) -> Iterator[_Cause]:
+        """A partly filled order that its bot does not want any more and that Freqtrade refuses to cancel."""
+        pair, books = view.bot.pair_of(order.coin), view.bot.books
+        if pair is None or books is None or not order.filled:
+            return
+        # Neither the position of an entry nor the margin of an exit's rest may be too small to be sold.
+        small = min(order.filled, order.size) * order.price
+        limit = self.rules.smallest_notional * books.leverage.get(pair.pair, 1.0)
+        if small < limit and not _is_wanted(order, pair):
+            text = f"{order.filled:g} of {order.original:g} coins are filled: Freqtrade can neither cancel nor move it"
+            yield _Cause(Because(Reason.BELOW_SMALLEST_ORDER, text), self.rules.remainder_s)
+
+    def _leaves(self, view: AccountView) -> Iterator[Leave]:
+        if view.positions is None:
+            return
+        for coin, position in view.positions.items():
+            if view.kill is not None and view.kill.flatten:
+                patience_s = 0.0 if self._is_silent(view) else self.rules.flatten_s
+                if self._lasts(("flatten", coin), view.now_s) >= max(patience_s, self.rules.kill_s):
+                    yield Leave(coin, position.size, Because(Reason.KILL_SWITCH, view.kill.sentence))
+                continue
+            beyond = _beyond_books(coin, position.size, view)
+            if not (self.rules.flatten_unknown and beyond):
+                continue
+            if self._lasts(("beyond", coin), view.now_s) >= self.rules.position_s:
+                text = f"the account holds {position.size:g} coins, {beyond:g} of them not by the bot's books"
+                yield Leave(coin, beyond, Because(Reason.POSITION_UNKNOWN, text))
+
+    def _alarms(self, view: AccountView) -> Iterator[Alarm]:
+        bot = view.bot
+        if view.kill is not None:
+            yield Alarm("kill_switch", view.kill.sentence)
+        if bot.books is None and self._lasts("books", view.now_s) >= self.rules.position_s:
+            yield Alarm("books_unreadable", f"the database of {bot.name} cannot be read: no order is taken for unknown")
+        if bot.state is None and self._lasts("state", view.now_s) >= self.rules.position_s:
+            yield Alarm("state_missing", f"{bot.name} has written no state file")
+        if self._is_silent(view) and (bot.state is None or not bot.state.stopped):
+            yield Alarm("bot_silent", f"no loop of {bot.name} has ended for more than {self.rules.silence_s:g} s")
+        for coin, position in (view.positions or {}).items():
+            if self._is_silent(view):
+                yield Alarm("position_unwatched", f"{position.size:g} {coin} are held and no bot watches them", coin)
+        yield from self._unknown_positions(view)
+
+    def _unknown_positions(self, view: AccountView) -> Iterator[Alarm]:
+        """Positions that the books do not explain; a fill under way explains itself before the patience is over."""
+        books = view.bot.books
+        if view.positions is None or books is None:
+            return
+        booked = {view.coins_of.get(pair.upper(), pair): coins for pair, coins in books.coins.items()}
+        for coin in sorted(booked.keys() | view.positions.keys()):
+            held = view.positions[coin].size if coin in view.positions else 0.0
+            own = booked.get(coin, 0.0)
+            if abs(held - own) > _SAME_COINS:
+                lasts_s = self._lasts(("position", coin, round(held - own, 8)), view.now_s)
+                if lasts_s >= self.rules.position_s:
+                    text = f"the account holds {held:g} {coin}, the books of {view.bot.name} say {own:g}"
+                    yield Alarm("position_unknown", text, coin)
+
+
+def _is_unknown(order: OpenOrder, bot: BotView) -> bool:
+    """Whether the bot's database could be read and neither it nor the state file has the order."""
+    if bot.books is None or order.oid in bot.books.known or order.oid in bot.books.open:
+        return False
+    pair = bot.pair_of(order.coin)
+    return pair is None or pair.resting is None or pair.resting.order_id != str(order.oid)
+
+
+def _is_wanted(order: OpenOrder, pair: PairState) -> bool:
+    """Whether the bot would quote on this side at about this price now."""
+    quote = pair.bid if order.side is Side.BID else pair.ask
+    if not pair.quoting or quote.price is None:
+        return False
+    return abs(quote.price - order.price) <= order.price * _OFF_BPS / 1e4
+
+
+def _beyond_books(coin: str, held: float, view: AccountView) -> float:
+    """How much of a position is beyond what the books explain in its direction [coins, signed]; 0 without books."""
+    books = view.bot.books
+    if books is None:
+        return 0.0
+    own = sum(coins for pair, coins in books.coins.items() if view.coins_of.get(pair.upper(), pair) == coin)
+    beyond = held - own
+    if held * beyond <= 0 or abs(beyond) <= _SAME_COINS:
+        return 0.0
+    return beyond if abs(beyond) < abs(held) else held

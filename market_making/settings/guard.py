@@ -1,0 +1,28 @@
+"""How patient `mm guard` is, and how close it lets mid come to a quote."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from market_making.settings.section import Positive, Section
+
+
+class GuardSettings(Section):
+    """The guard; a bot does not read it."""
+
+    silence_s: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
+        5.0, description="Time without a finished loop after which no order of a bot rests any more [s]"
+    )
+    unknown_s: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
+        3.0, description="Time after which an order is cancelled that neither database nor state file knows [s]"
+    )
+    flatten_unknown: bool = Field(
+        False, description="Leave what the account holds beyond the bot's books; off, it is only told"
+    )
+    quotes: bool = Field(True, description="Cancel a quote that mid has come closer to than planned")
+    moves: Positive = Field(
+        0.3, description="How much closer mid may come, in standard deviations of its move in a second [–]"
+    )
+    reserve: Annotated[int, Field(ge=0)] = Field(
+        500, description="Actions that are left to the bot: with no more than these, no quote is cancelled"
+    )

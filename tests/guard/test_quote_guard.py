@@ -1,0 +1,168 @@
+"""The quote guard cancels what is too close and nothing else; whatever is in doubt stays."""
+
+from math import inf
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from market_making.guard.account_view import Budget, OpenOrders
+from market_making.guard.best_quotes import BestQuotes
+from market_making.guard.quote_guard import Guarded, QuoteGuardRules, planned_distance, threshold, too_close
+from market_making.guard.quote_watch import QuoteWatch
+from market_making.hyperliquid.open_orders import ActionAllowance, OrderUpdate
+from market_making.market.events import BestQuote, Level
+from market_making.market.reasons import Reason
+from market_making.market.sides import Side
+from market_making.safety.state_file import QuoteState
+from tests.guard.documents import COIN, bot_view, order, pair_state, resting, state
+
+RULES = QuoteGuardRules()
+sides = st.sampled_from(list(Side))
+
+
+@given(sides, st.floats(0.1, 50), st.floats(0, 5), st.floats(-60, 60))
+def test_an_order_goes_exactly_when_mid_has_come_closer_than_allowed(side, planned, allowed, move):
+    """Moves away from it never matter; both sides mirror each other."""
+    away = 1 if side is Side.BID else -1
+    price = 3000.0 - away * planned
+    closer = -away * move
+    assume(abs(closer - allowed) > 1e-9)
+    because = too_close(Guarded(order(side=side, price=price), planned), 3000.0 + move, allowed)
+    assert (because is not None) == (closer > allowed)
+    assert because is None or because.reason is Reason.GUARD
+
+
+@given(st.floats(1e-6, 10), st.floats(1e-3, 100), st.floats(0.01, 1e6))
+def test_scarce_actions_and_small_orders_make_it_patient(volatility, size, hours):
+    """The threshold grows with volatility, shrinks with size and hours left, and keeps the first term for ever."""
+    allowed = threshold(volatility, size, hours, RULES)
+    assert allowed >= threshold(volatility, size, inf, RULES) == pytest.approx(RULES.moves * volatility)
+    assert threshold(2 * volatility, size, hours, RULES) > allowed
+    assert threshold(volatility, size, hours / 2, RULES) > allowed > threshold(volatility, 2 * size, hours, RULES)
+
+
+def test_the_price_of_a_requote_is_what_the_exchange_sells_its_actions_for():
+    """100 USDC at 3000 and a day of actions left: three actions of 0.0005 USDC are 0.15 bps."""
+    extra = threshold(1.0, 100 / 3000, 24.0, RULES) - RULES.moves
+    assert extra / 3000 * 1e4 == pytest.approx(0.15)
+
+
+PLANNED = [
+    ("the state file's order", pair_state(resting=resting(planned_mid=3000.5)), 2998.0, 3.5),
+    ("another order of the state file", pair_state(resting=resting(9)), 2998.5, 1.5),
+    ("not mentioned yet, planned closer", pair_state(), 3010.0, 3.0),
+    ("not mentioned yet, arrived closer", pair_state(), 2999.0, 2.0),
+    ("neither a plan nor a mid", pair_state(bid=QuoteState()), None, None),
+    ("no state", None, 2999.0, None),
+    ("leaving at the touch", pair_state(leaving=True, resting=resting()), 2999.0, None),
+    ("planned from an unknown mid", pair_state(resting=resting(planned_mid=None)), 2999.0, None),
+    ("crossed when it was seen", pair_state(), 2990.0, None),
+]
+
+
+@pytest.mark.parametrize(("name", "pair", "first_mid", "expected"), PLANNED, ids=[row[0] for row in PLANNED])
+def test_the_planned_distance_is_the_plans_and_else_the_smaller_that_is_known(name, pair, first_mid, expected):
+    assert planned_distance(order(), pair, first_mid) == expected
+
+
+def quote(bid, ask, sizes=(5.0, 5.0)):
+    return BestQuote(COIN, 1, Level(bid, sizes[0]), Level(ask, sizes[1]))
+
+
+class Desk:
+    """A quote guard over one order, with everything known."""
+
+    def __init__(self, *found, pair=None, silent_s=0.0, killed=False):
+        self.orders, self.budget = OpenOrders(), Budget()
+        self.orders.replace(found or [order(original=0.0333)], 0.0)
+        self.quotes = BestQuotes(lambda coin: iter(self.orders))
+        self.watch = QuoteWatch(RULES, self.orders, self.quotes, self.budget)
+        shown = pair or pair_state(resting=resting())
+        self.bot = bot_view(state=state(shown), silent_s=silent_s)
+        self.killed = killed
+        self.stand()
+
+    def stand(self):
+        self.watch.stand(self.bot, is_killed=self.killed)
+
+    def at(self, mid):
+        if self.quotes.seen(quote(mid - 0.1, mid + 0.1)):
+            return [found.oid for found, _ in self.watch.judge(COIN)]
+        return []
+
+
+def test_a_close_order_is_found_at_the_first_quote_that_shows_it():
+    desk = Desk()
+    assert desk.at(3000.0) == []
+    assert desk.at(3005.0) == []
+    assert desk.at(2999.0) == [1]
+
+
+@pytest.mark.parametrize("doubt", ["silent", "killed", "no volatility", "no state", "trigger", "leaving", "connection"])
+def test_in_doubt_nothing_is_cancelled(doubt):
+    """Each of these makes a close order somebody else's business, or nobody's."""
+    desk = Desk(
+        order(is_trigger=doubt == "trigger"),
+        pair=pair_state(volatility=None if doubt == "no volatility" else 0.3, leaving=doubt == "leaving",
+                        resting=None if doubt == "connection" else resting()),
+        silent_s=6.0 if doubt == "silent" else 0.0,
+        killed=doubt == "killed",
+    )  # fmt: skip
+    if doubt == "no state":
+        desk.bot = bot_view(state=None)
+        desk.stand()
+    desk.at(3000.0)
+    if doubt == "connection":  # after which it is not known from where the order was planned
+        desk.quotes.forget()
+        desk.watch.forget()
+        assert desk.watch.judge(COIN) == []
+    assert desk.at(2999.0) == []
+
+
+def test_it_is_off_at_the_reserve_and_says_so():
+    """And on again when there are more actions."""
+    desk = Desk()
+    desk.budget.told(ActionAllowance(9_500, 10_000, 0.0), 0.0)
+    desk.stand()
+    assert desk.at(2999.0) == []
+    assert [alarm.name for alarm in desk.watch.alarms()] == ["budget_reserved"]
+    desk.budget.told(ActionAllowance(9_499, 10_000, 0.0), 1.0)
+    desk.stand()
+    assert desk.at(2999.0) == [1]
+    assert list(desk.watch.alarms()) == []
+
+
+def test_an_order_is_protected_before_the_state_file_mentions_it():
+    """From mid as it was when the websocket told of it."""
+    desk = Desk(pair=pair_state())
+    new = order(2, price=2998.0)
+    assert desk.at(3000.0) == []
+    assert desk.orders.update(OrderUpdate(new, "open", 1), 1.0)
+    assert desk.watch.judge(COIN) == []
+    assert desk.at(2999.95) == []
+    assert 2 in desk.at(2999.5)
+
+
+@given(st.integers(1, 10), sides)
+def test_our_own_order_at_the_touch_does_not_move_mid(ticks, side):
+    """A quote that improves the book alone shows what was there before; shared with others it is the book."""
+    is_bid = side is Side.BID
+    orders = OpenOrders()
+    quotes = BestQuotes(lambda coin: iter(orders))
+    quotes.seen(quote(2999.0, 3000.1))
+    mid, price = quotes.mid(COIN), round(2999.0 + 0.1 * ticks if is_bid else 3000.1 - 0.1 * ticks, 1)
+    orders.replace([order(price=price, side=side, size=0.0333)], 0.0)
+    bid, ask = (price, 3000.1) if is_bid else (2999.0, price)
+    quotes.seen(quote(bid, ask, (0.0333, 5.0) if is_bid else (5.0, 0.0333)))
+    assert quotes.mid(COIN) == mid
+    quotes.seen(quote(bid, ask, (1.0, 1.0)))
+    assert quotes.mid(COIN) == (bid + ask) / 2
+
+
+def test_an_empty_or_crossed_side_is_no_mid():
+    quotes = BestQuotes(lambda coin: [])
+    assert quotes.seen(quote(3000.0, 3001.0))
+    for bad in (BestQuote(COIN, 1, None, Level(1.0, 1.0)), quote(3001.0, 3000.0)):
+        assert not quotes.seen(bad)
+        assert quotes.mid(COIN) is None

@@ -1,0 +1,188 @@
+"""The guard at work on the local venue, with real signatures, sockets and Freqtrade's own database."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import orjson
+import pytest
+
+from market_making.guard.client import Identity
+from market_making.guard.quote_guard import QuoteGuardRules
+from market_making.guard.watch import WatchRules
+from market_making.market.errors import SafetyError
+from market_making.market.reasons import Reason
+from market_making.safety.guard_record import cancelled_by_guard
+from market_making.safety.kill_switch import Kill, remove_kill, write_kill
+from market_making.safety.state_file import QuoteState, read_state
+from market_making.venue.faults.document import Faults
+from tests.guard.documents import COIN, pair_state
+from tests.guard.scripted_bot import NAME, GuardThread, ScriptedBot, seconds_until
+from tests.puppet_market import OTHER_KEY, PuppetMarket, VenueThread
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:websockets"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:hyperliquid"),
+]
+
+
+@pytest.fixture(scope="module")
+def venue():
+    with VenueThread(PuppetMarket(), order_latency_ms=50.0, faults=Faults()) as running:
+        yield running
+
+
+@pytest.fixture
+def bot(venue, tmp_path):
+    venue.market.mid = 3000.0
+    with ScriptedBot(venue, tmp_path) as running:
+        yield running
+        running.silent = True
+        venue.heal()
+        for oid in running.open_oids():
+            running.exchange.cancel(COIN, oid)
+
+
+def why(bot, oid):
+    return cancelled_by_guard(bot.folder / "decisions", str(oid), int(time.time() * 1e3))
+
+
+def test_an_unknown_order_goes_after_three_seconds_and_a_known_one_stays(bot):
+    """The bot learns from the record who has cancelled and why; the people from an alarm."""
+    with GuardThread(bot.options()) as guard:
+        guard.ready()
+        known = bot.place(2990.0)
+        unknown = bot.place(2989.0, known=False)
+        took_s = seconds_until(lambda: unknown not in bot.open_oids(), 5, "the unknown order was not cancelled")
+        assert took_s > 2.5
+        assert bot.open_oids() == {known}
+        seconds_until(lambda: why(bot, unknown) is not None, 1, "it was not written down")
+        assert why(bot, unknown).reason is Reason.ORDER_UNKNOWN
+        assert why(bot, known) is None
+        seconds_until(lambda: not guard.alarms, 2, "the alarm does not end")
+    assert guard.is_calm
+
+
+def test_a_silent_bots_orders_are_gone_within_five_seconds(bot):
+    """Also when its account cannot be asked about at all, and with a guard that starts beside the dead bot."""
+    bot.venue.inject({"fault": "unknown", "info": "orderStatus"})
+    with GuardThread(bot.options()) as guard:
+        oid = bot.place(2990.0)
+        guard.ready()
+        bot.silent = True
+        assert seconds_until(lambda: not bot.open_oids(), 6, "the order was not cancelled") <= 5.0
+        assert why(bot, oid).reason is Reason.BOT_SILENT
+        seconds_until(lambda: "bot_silent" in guard.alarms, 1, "nobody was told")
+    assert guard.is_calm is False
+
+    bot.silent = False
+    time.sleep(0.3)
+    oid = bot.place(2990.0)
+    bot.silent = True
+    questions = ["frontendOpenOrders", "orderStatus", "clearinghouseState", "userRateLimit"]
+    bot.venue.inject({"fault": "status", "info": questions, "code": 502})
+    with GuardThread(bot.options()):
+        assert seconds_until(lambda: not bot.open_oids(), 6, "it was not cancelled blindly") <= 5.0
+    assert why(bot, oid).reason is Reason.BOT_SILENT
+
+
+def test_the_kill_switch_cancels_and_with_flatten_leaves(bot):
+    """Within 3 s of the file, whatever the bot does; a position of a bot that does not leave is left."""
+    with GuardThread(bot.options(rules=WatchRules(flatten_s=2.0))) as guard:
+        guard.ready()
+        bot.place(2990.0)
+        write_kill(bot.folder / "state", Kill(1))
+        assert seconds_until(lambda: not bot.open_oids(), 5, "the kill switch does nothing") <= 3.0
+        assert bot.exchange.market_open(COIN, True, 0.1)["status"] == "ok"
+        write_kill(bot.folder / "state", Kill(1, flatten=True))
+        seconds_until(lambda: not bot.venue.audit()["positions"], 8, "the position was not left")
+        remove_kill(bot.folder / "state")
+        seconds_until(lambda: "kill_switch" not in guard.alarms, 2, "the end was not seen")
+    lines = (next((bot.folder / "decisions").glob("guard-*.jsonl"))).read_bytes().splitlines()
+    events = [orjson.loads(line) for line in lines]
+    assert [event["sequence"] for event in events] == list(range(len(events)))
+    assert {event["event"] for event in events} == {"cancel", "cancelled", "left"}
+
+
+def test_a_quote_that_mid_comes_close_to_goes_at_once(bot):
+    """And only such a one: the other side, and every order while mid moves within the threshold, stays."""
+    rules = QuoteGuardRules(moves=1.0)
+    with GuardThread(bot.options(quotes=rules)) as guard:
+        guard.ready()
+        bot.pair = pair_state(bid=QuoteState(2999.0, 1.0, 1.0), ask=QuoteState(3001.0, 1.0, 1.0))
+        bid, ask = bot.place(2999.0), bot.place(3001.0, buy=False)
+        time.sleep(0.5)
+        bot.venue.market.mid = 2999.8
+        time.sleep(0.5)
+        assert bot.open_oids() == {bid, ask}
+        bot.venue.market.mid = 2999.4
+        assert seconds_until(lambda: bid not in bot.open_oids(), 1, "the bid was not cancelled") < 0.5
+        assert why(bot, bid).reason is Reason.GUARD
+        assert bot.open_oids() == {ask}
+    assert guard.guard.accounts[0].canceller.cancelled == 1
+
+
+def test_a_key_that_may_not_trade_is_told_with_the_exchanges_words(bot):
+    """Before it is needed, and when a cancel is refused."""
+    options = bot.options()
+    stranger = "0x" + "77" * 32
+    identity = Identity(options.bots[0].identity.address, stranger)
+    strange = type(options.bots[0])(NAME, identity, bot.database, bot.folder / "parameters")
+    with GuardThread(bot.options(bots=(strange,))) as guard:
+        guard.ready()
+        seconds_until(lambda: "signer_refused" in guard.alarms, 3, "the key was not looked at")
+        bot.place(2989.0, known=False)
+        seconds_until(lambda: "actions_refused" in guard.alarms, 6, "the refusal was not told")
+        told = next(notice for notice in guard.guard.alarms.notices if notice.name == "actions_refused")
+        assert "does not exist" in told.text
+    assert guard.is_calm is False
+    assert stranger[2:] not in repr(bot.options(bots=(strange,)))
+    assert OTHER_KEY not in told.text
+
+
+def test_the_state_file_tells_how_it_is_and_a_second_guard_is_refused(bot):
+    """One guard per account; its last word says that it has ended."""
+    with GuardThread(bot.options()) as guard:
+        guard.ready()
+        path = bot.folder / "state" / "guard.json"
+        seconds_until(lambda: path.exists() and read_state(path).figures["sockets"] == 1, 3, "no state file")
+        command = [sys.executable, "-c", SECOND, str(bot.folder / "state"), bot.venue.url, str(bot.folder)]
+        second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert SafetyError.__name__ in second.stderr
+        assert "is the guard of account" in second.stderr
+    assert read_state(path).stopped
+
+
+SECOND = """
+import asyncio, sys
+from pathlib import Path
+from market_making.guard.client import Identity
+from market_making.guard.guard import Guard
+from market_making.guard.options import GuardedBot, GuardOptions
+from tests.puppet_market import ADDRESS, KEY
+state, url, folder = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+bot = GuardedBot("maker", Identity(ADDRESS, KEY), folder / "trades.sqlite", folder)
+async def run():
+    await Guard(GuardOptions(url, state, folder, (bot,))).run(asyncio.Event())
+asyncio.run(run())
+"""
+
+
+def test_a_guard_that_is_stopped_for_a_while_cancels_nothing_when_it_goes_on(bot, tmp_path):
+    """It has not seen the silence that it slept through."""
+    path = bot.folder / "state" / "guard.json"
+    command = [sys.executable, "-c", SECOND, str(bot.folder / "state"), bot.venue.url, str(bot.folder)]
+    with subprocess.Popen(command) as process:
+        try:
+            seconds_until(path.exists, 30, "the guard did not start")
+            oid = bot.place(2990.0)
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(8.0)
+            process.send_signal(signal.SIGCONT)
+            time.sleep(1.5)
+            assert bot.open_oids() == {oid}
+            assert process.poll() is None
+        finally:
+            process.kill()
