@@ -11,7 +11,14 @@ from market_making.guard.guard import Guard
 from market_making.guard.options import GuardOptions
 from market_making.market.errors import SafetyError
 from market_making.ops.commands.guarding import guard_options
-from market_making.ops.commands.options import DEFAULT_CONFIG, config_option, json_option, print_json, with_options
+from market_making.ops.commands.options import (
+    chosen_folder,
+    config_option,
+    json_option,
+    print_json,
+    user_data,
+    with_options,
+)
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +38,9 @@ def guard(*, configs: tuple[Path, ...], bots: tuple[str, ...], as_json: bool) ->
     come too close to. It signs with the key in MM_GUARD_KEY, or MM_GUARD_KEY_<BOT_NAME>, and without one with the
     bot's. Exit status 4 while an alarm is in force at the end.
     """
-    base = list(configs) or ([DEFAULT_CONFIG] if not bots else [])
+    base = list(configs) or [user_data() / "config.json"]
     groups = [[*configs, *(Path(name) for name in bot.split(","))] for bot in bots] or [base]
-    options = guard_options(groups)
+    options = guard_options(groups, chosen_folder())
     for bot in options.bots:
         if bot.owns_key:
             log.warning("%s: the guard signs with the bot's own key; an API wallet of its own is better", bot.name)

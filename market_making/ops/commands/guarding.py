@@ -22,8 +22,8 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 
 
-def guard_options(bots: Sequence[Sequence[Path]]) -> GuardOptions:
-    """What the guard is told, from the configuration files of each bot.
+def guard_options(bots: Sequence[Sequence[Path]], user_data: Path | None = None) -> GuardOptions:
+    """What the guard is told, from the configuration files of each bot; `user_data` is Freqtrade's folder, if chosen.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def guard_options(bots: Sequence[Sequence[Path]]) -> GuardOptions:
         If a file is missing or wrong, a bot has no account, two share one, or they differ in what one guard shares.
     """
     configs = [load_all(files) for files in bots]
-    settings = [Settings.from_files(files) for files in bots]
+    settings = [Settings.from_files(files, user_data) for files in bots]
     guarded = tuple(map(_bot, configs, settings))
     first = settings[0]
     for other in settings[1:]:

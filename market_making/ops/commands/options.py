@@ -99,7 +99,8 @@ def config_option(command: Any) -> Any:
     return _config_files(_user_data(command))
 
 
-def _chosen_folder() -> Path | None:
+def chosen_folder() -> Path | None:
+    """Freqtrade's folder as the command line names it; None if it does not."""
     context = click.get_current_context(silent=True)
     chosen: Path | None = None if context is None else context.meta.get(_USER_DATA)
     return chosen
@@ -107,7 +108,7 @@ def _chosen_folder() -> Path | None:
 
 def user_data() -> Path:
     """Freqtrade's folder, as the command line names it or below the current one."""
-    return _chosen_folder() or Path(_USER_DATA)
+    return chosen_folder() or Path(_USER_DATA)
 
 
 def load_settings(configs: tuple[Path, ...], **overrides: Any) -> Settings:
@@ -118,7 +119,7 @@ def load_settings(configs: tuple[Path, ...], **overrides: Any) -> Settings:
     from market_making.settings.settings import Settings
 
     default = user_data() / _CONFIG
-    settings = Settings.from_files(configs or ((default,) if default.exists() else ()), _chosen_folder())
+    settings = Settings.from_files(configs or ((default,) if default.exists() else ()), chosen_folder())
     return settings.model_copy(update={key: value for key, value in overrides.items() if value is not None})
 
 
