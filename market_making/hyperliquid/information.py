@@ -28,17 +28,17 @@ async def listings(session: aiohttp.ClientSession, url: str) -> tuple[Listing, .
     aiohttp.ClientError, TimeoutError
         If the venue does not answer.
     """
-    return parse_universe(await _ask(session, url, {"type": "meta"}))
+    return parse_universe(await ask(session, url, {"type": "meta"}))
 
 
 async def contexts(session: aiohttp.ClientSession, url: str) -> tuple[AssetContext, ...]:
     """Funding, mark price and open interest of every listed coin; errors as in `listings`."""
-    return parse_contexts(await _ask(session, url, {"type": "metaAndAssetCtxs"}))
+    return parse_contexts(await ask(session, url, {"type": "metaAndAssetCtxs"}))
 
 
 async def book(session: aiohttp.ClientSession, url: str, coin: str) -> BookSnapshot:
     """Book of one coin, 20 levels; errors as in `listings`."""
-    answer = await _ask(session, url, {"type": "l2Book", "coin": coin})
+    answer = await ask(session, url, {"type": "l2Book", "coin": coin})
     try:
         return parse_book(answer)
     except (KeyError, TypeError, ValueError) as error:
@@ -47,7 +47,7 @@ async def book(session: aiohttp.ClientSession, url: str, coin: str) -> BookSnaps
 
 async def maker_fee(session: aiohttp.ClientSession, url: str, account: str) -> float:
     """Fee of an account's resting perpetual orders, tier and staking counted [1]; errors as in `listings`."""
-    answer = await _ask(session, url, {"type": "userFees", "user": account})
+    answer = await ask(session, url, {"type": "userFees", "user": account})
     if not isinstance(answer, dict) or "userAddRate" not in answer:
         raise MalformedMessage(f"userFees answer lacks userAddRate: {answer!r:.200}")
     fee = from_wire(answer["userAddRate"])
@@ -66,13 +66,14 @@ async def clock_offset_ms(session: aiohttp.ClientSession, url: str) -> float:
 async def _measure_clock(session: aiohttp.ClientSession, url: str) -> tuple[float, float]:
     """Round trip and offset of one question [ms]."""
     before = time.time()
-    answer = await _ask(session, url, {"type": "exchangeStatus"})
+    answer = await ask(session, url, {"type": "exchangeStatus"})
     after = time.time()
     stamp = answer.get("time") if isinstance(answer, dict) else answer
     return (after - before) * 1e3, milliseconds(stamp) - (before + after) / 2 * 1e3
 
 
-async def _ask(session: aiohttp.ClientSession, url: str, question: dict[str, Any]) -> Any:
+async def ask(session: aiohttp.ClientSession, url: str, question: dict[str, Any]) -> Any:
+    """Ask one question, whose ``type`` names it; errors as in `listings`."""
     async with session.post(f"{url.rstrip('/')}/info", json=question, timeout=TIMEOUT) as answer:
         content = await answer.read()
         if answer.status != 200:

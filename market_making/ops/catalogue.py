@@ -49,6 +49,10 @@ ENTRIES = {
     "guard": Entry(
         f"{_COMMANDS}.guard:guard", "Watch every bot of this machine until stopped: cancel, tell, never place."
     ),
+    "check": Entry(
+        f"{_COMMANDS}.check:check",
+        "Check account, fees, limits, clock and configuration; status 4 and the reasons if it is not safe to start.",
+    ),
     "stop": Entry(
         f"{_COMMANDS}.stop:stop",
         "Cancel every order and open nothing, now and after any restart, until --resume.",

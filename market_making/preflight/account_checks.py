@@ -1,0 +1,140 @@
+"""Checks of the account at Hyperliquid: who may sign for it, its mode, fee, actions, orders and positions."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlparse
+
+from eth_account import Account
+
+from market_making.preflight.outcome import Outcome, judged, passed, unknown
+from market_making.preflight.subject import Subject
+
+_SOON_MS = 3 * 86_400_000
+_RESERVE = 500
+_NO_ACCOUNT = "no account is configured: set exchange.walletAddress in the private file"
+_ASK_AGAIN = "run mm check again when the exchange answers"
+
+
+class Books(NamedTuple):
+    """What the bot's database knows: identifiers of open orders, and coins held per pair, signed."""
+
+    orders: frozenset[str]
+    positions: dict[str, float]
+
+
+def account_checks(subject: Subject) -> Iterator[Outcome]:
+    """Yield every check of the account; a dry run without an account needs none."""
+    if subject.account is None:
+        if subject.is_live:
+            yield judged("account", False, _NO_ACCOUNT, "put your address into user_data/config-private.json")
+        else:
+            yield passed("account", "a dry run needs no account")
+        return
+    for name, check in (
+        ("signer", _signer),
+        ("account-mode", _mode),
+        ("fee-tier", _fee),
+        ("action-budget", _budget),
+        ("open-orders", _orders),
+        ("positions", _positions),
+    ):
+        try:
+            yield check(subject, name)
+        except (KeyError, TypeError, ValueError) as error:
+            yield unknown(name, f"the exchange's answer is not as expected: {error!r}", _ASK_AGAIN)
+
+
+def _signer(subject: Subject, name: str) -> Outcome:
+    """Whether the key may trade for the account, and until when."""
+    key = str(subject.config.get("exchange", {}).get("privateKey", ""))
+    if not key:
+        if not subject.is_live:
+            return passed(name, "a dry run signs nothing")
+        return judged(
+            name, False, "exchange.privateKey is missing", "put the key of an API wallet into the private file"
+        )
+    try:
+        address = str(Account.from_key(key).address).lower()
+    except (ValueError, TypeError):
+        remedy = "copy the 64 hexadecimal digits of the API wallet's key into the private file"
+        return judged(name, False, "exchange.privateKey is no key", remedy)
+    if address == str(subject.account).lower():
+        return passed(name, "the account signs for itself; an API wallet, which cannot withdraw, would be safer")
+    agents = {str(agent["address"]).lower(): int(agent["validUntil"]) for agent in subject.answers["extraAgents"]}
+    if address not in agents:
+        remedy = "approve the API wallet for this account on the exchange's API page, or correct exchange.walletAddress"
+        return judged(name, False, f"{address[:6]}… is no valid API wallet of {str(subject.account)[:6]}…", remedy)
+    until = datetime.fromtimestamp(agents[address] / 1e3, UTC)
+    is_long = agents[address] - subject.now_ms > _SOON_MS
+    return judged(
+        name, is_long, f"the API wallet is valid until {until:%Y-%m-%d %H:%M} UTC", "approve a new API wallet"
+    )
+
+
+def _mode(subject: Subject, name: str) -> Outcome:
+    """How collateral is kept; of the two readings of a unified account's value the bot takes the worse."""
+    mode = str(subject.answers["userAbstraction"])
+    known = ("default", "disabled", "dexAbstraction", "unifiedAccount", "portfolioMargin")
+    reason = f"the account's mode is {mode}"
+    return judged(name, mode in known[:3], reason, "switch the account to the standard mode, or force this check")
+
+
+def _fee(subject: Subject, name: str) -> Outcome:
+    """Whether the configured maker fee is the account's."""
+    fee = float(subject.answers["userFees"]["userAddRate"])
+    configured = subject.settings.model.maker_fee if subject.settings.has_own_fee else fee
+    reason = f"the account's maker fee is {1e4 * fee:g} bps, used is {1e4 * configured:g} bps"
+    return judged(name, configured >= fee - 1e-9, reason, "remove market_making.model.maker_fee: it is asked for")
+
+
+def _budget(subject: Subject, name: str) -> Outcome:
+    """How many hours the account's actions last at the rate the bot may use."""
+    limit = subject.answers["userRateLimit"]
+    left = int(limit["nRequestsCap"]) - int(limit["nRequestsUsed"]) + int(limit.get("nRequestsSurplus", 0))
+    hours = max(left - _RESERVE, 0) / (60 * subject.settings.quote.actions_per_minute)
+    reason = f"{left} actions are left, {hours:.1f} hours at {subject.settings.quote.actions_per_minute:g} per minute"
+    return judged(name, left > 2 * _RESERVE, reason, "trade volume or buy actions: each USDC traded earns one")
+
+
+def _orders(subject: Subject, name: str) -> Outcome:
+    """Whether the bot's database knows every open order."""
+    books = read_books(database_of(subject))
+    foreign = [order for order in subject.answers["openOrders"] if str(order["oid"]) not in books.orders]
+    reason = f"{len(foreign)} of {len(subject.answers['openOrders'])} open orders are in no database of this bot"
+    return judged(name, not foreign, reason, "cancel them on the exchange's page, or wait until mm guard has")
+
+
+def _positions(subject: Subject, name: str) -> Outcome:
+    """Whether the bot's database knows every position."""
+    books = read_books(database_of(subject))
+    held = {each["position"]["coin"]: float(each["position"]["szi"]) for each in _entries(subject) if each}
+    known = {pair.split("/", maxsplit=1)[0]: coins for pair, coins in books.positions.items()}
+    foreign = [coin for coin, size in held.items() if abs(size - known.get(coin, 0.0)) > 1e-9]
+    reason = f"positions without a trade of the same size: {', '.join(foreign) or 'none'}"
+    return judged(name, not foreign, reason, "close them on the exchange's page before the bot starts")
+
+
+def _entries(subject: Subject) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = subject.answers["clearinghouseState"]["assetPositions"]
+    return entries
+
+
+def database_of(subject: Subject) -> Path | None:
+    """File of the bot's database; None for one in memory."""
+    url = urlparse(str(subject.config.get("db_url", "sqlite:///tradesv3.sqlite")))
+    return Path(unquote(url.path[1:])) if url.path else None
+
+
+def read_books(path: Path | None) -> Books:
+    """Read what a bot's database knows; one that does not exist knows nothing."""
+    if path is None or not path.exists():
+        return Books(frozenset(), {})
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        orders = database.execute("SELECT order_id FROM orders WHERE ft_is_open = 1").fetchall()
+        trades = database.execute("SELECT pair, amount, is_short FROM trades WHERE is_open = 1").fetchall()
+    positions = {pair: -amount if is_short else amount for pair, amount, is_short in trades}
+    return Books(frozenset(str(order_id) for (order_id,) in orders), positions)

@@ -1,0 +1,50 @@
+"""What a check found: passed, failed or not possible, with the reason and the remedy."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Result(StrEnum):
+    """How a check ended; `unknown` where what it needs was not to be had."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One check: its name, how it ended, what was seen, and what to do about it."""
+
+    name: str
+    result: Result
+    reason: str
+    remedy: str = ""
+
+
+def passed(name: str, reason: str) -> Outcome:
+    """Return a check that found nothing wrong."""
+    return Outcome(name, Result.PASSED, reason)
+
+
+def judged(name: str, good: bool, reason: str, remedy: str) -> Outcome:
+    """Return a check that passed or failed by one condition."""
+    return passed(name, reason) if good else Outcome(name, Result.FAILED, reason, remedy)
+
+
+def unknown(name: str, reason: str, remedy: str) -> Outcome:
+    """Return a check that was not possible."""
+    return Outcome(name, Result.UNKNOWN, reason, remedy)
+
+
+def is_safe(outcomes: Iterable[Outcome], forced: Iterable[str] = ()) -> bool:
+    """Whether a bot may start: every check passed, or was forced by its name. What is not known is not safe."""
+    allowed = set(forced)
+    return all(each.result is Result.PASSED or each.name in allowed for each in outcomes)
+
+
+def overridden(outcomes: Iterable[Outcome], forced: Iterable[str]) -> Iterator[Outcome]:
+    """Checks that did not pass and were forced."""
+    allowed = set(forced)
+    return (each for each in outcomes if each.result is not Result.PASSED and each.name in allowed)

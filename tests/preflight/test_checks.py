@@ -1,0 +1,190 @@
+"""`mm check` finds each fault that is injected, by its own name, and lets a healthy configuration pass."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from eth_account import Account
+
+from market_making.preflight.checks import check_all
+from market_making.preflight.outcome import Result, is_safe, overridden
+from market_making.preflight.subject import Subject
+from market_making.safety.kill_switch import Kill, write_kill
+from market_making.settings.settings import Settings
+from tests.live_bot import ROOT, merged
+from tests.puppet_market import PuppetMarket, VenueThread, live_config, parameters
+
+KEY, AGENT_KEY = "0x" + "11" * 32, "0x" + "22" * 32
+ADDRESS, AGENT = Account.from_key(KEY).address.lower(), Account.from_key(AGENT_KEY).address
+NOW_MS = 1_790_000_000_000
+DAY_MS = 86_400_000
+GOOD_FLOW = {"created_ms": NOW_MS, "valid_until_ms": NOW_MS + 60_000}
+
+
+@pytest.fixture
+def healthy(tmp_path):
+    """A live configuration with an API wallet, one quoted coin, nothing open and nothing held."""
+    parameters(**GOOD_FLOW).write(tmp_path / "parameters")
+    config = {
+        "dry_run": False,
+        "db_url": f"sqlite:///{tmp_path}/live.sqlite",
+        "stoploss": -0.1,
+        "exchange": {
+            "walletAddress": ADDRESS,
+            "privateKey": AGENT_KEY,
+            "pair_whitelist": ["ETH/USDC:USDC"],
+            "ccxt_config": {"options": {"builderFee": False, "approvedBuilderFee": True, "refSet": True}},
+        },
+    }
+    settings = Settings(account=ADDRESS, parameters=tmp_path / "parameters", state=tmp_path / "state")
+    return Subject(
+        config=config,
+        settings=settings,
+        now_ms=NOW_MS + 1_000,
+        clock_offset_ms=20.0,
+        answers={
+            "meta": {"universe": [{"name": "ETH"}, {"name": "OLD", "isDelisted": True}]},
+            "allMids": {"ETH": "3000.0"},
+            "userFees": {"userAddRate": "0.00015"},
+            "userRateLimit": {"nRequestsCap": 10_000, "nRequestsUsed": 100, "nRequestsSurplus": 0},
+            "userRole": {"role": "user"},
+            "extraAgents": [{"name": "bot", "address": AGENT, "validUntil": NOW_MS + 90 * DAY_MS}],
+            "userAbstraction": "disabled",
+            "openOrders": [],
+            "clearinghouseState": {"assetPositions": []},
+        },
+    )
+
+
+def with_answer(subject, **answers):
+    """The same with other answers."""
+    return replace(subject, answers=subject.answers | answers)
+
+
+def with_config(subject, changes):
+    """The same with other settings of Freqtrade."""
+    return replace(subject, config=merged(subject.config, changes))
+
+
+def with_settings(subject, **changes):
+    """The same with other settings of ours."""
+    return replace(subject, settings=subject.settings.model_copy(update=changes))
+
+
+def stale(subject):
+    """The calibrator has stopped."""
+    return replace(subject, now_ms=subject.now_ms + 120_000)
+
+
+def killed(subject):
+    """Somebody has said `mm stop`."""
+    write_kill(subject.settings.state, Kill(NOW_MS, False, "test"))
+    return subject
+
+
+FAULTS = {
+    "configuration": lambda it: replace(it, refusals=("stoploss must lie between -1 and 0, got 1",)),
+    "network": lambda it: replace(it, network_error="meta: refused"),
+    "clock": lambda it: replace(it, clock_offset_ms=-45_000.0),
+    "clock ahead": lambda it: replace(it, clock_offset_ms=45_000.0),
+    "clock unknown": lambda it: replace(it, clock_offset_ms=None),
+    "builder-fee": lambda it: with_config(it, {"exchange": {"ccxt_config": {"options": {"builderFee": True}}}}),
+    "database": lambda it: with_config(it, {"db_url": None}),
+    "api-server": lambda it: with_config(it, {"api_server": {"enabled": True, "listen_ip_address": "0.0.0.0"}}),
+    "api-server password": lambda it: with_config(
+        it, {"api_server": {"enabled": True, "listen_ip_address": "127.0.0.1", "password": "freqtrader"}}
+    ),
+    "legs": lambda it: with_settings(it, sides="long_leg"),
+    "kill-switch": killed,
+    "account": lambda it: with_settings(it, account=None),
+    "signer": lambda it: with_config(it, {"exchange": {"privateKey": "0x" + "33" * 32}}),
+    "signer malformed": lambda it: with_config(it, {"exchange": {"privateKey": "0x…"}}),
+    "signer expiring": lambda it: with_answer(
+        it, extraAgents=[{"name": "bot", "address": AGENT, "validUntil": NOW_MS + DAY_MS}]
+    ),
+    "account-mode": lambda it: with_answer(it, userAbstraction="unifiedAccount"),
+    "fee-tier": lambda it: with_settings(it, model=type(it.settings.model)(maker_fee=0.0)),
+    "fee-tier unknown": lambda it: with_answer(it, userFees={}),
+    "action-budget": lambda it: with_answer(it, userRateLimit={"nRequestsCap": 10_000, "nRequestsUsed": 9_800}),
+    "open-orders": lambda it: with_answer(it, openOrders=[{"oid": 7, "coin": "ETH"}]),
+    "positions": lambda it: with_answer(
+        it, clearinghouseState={"assetPositions": [{"position": {"coin": "BTC", "szi": "0.1"}}]}
+    ),
+    "minimum-order": lambda it: with_settings(it, model=type(it.settings.model)(order_notional=11)),
+    "listed-OLD": lambda it: with_config(it, {"exchange": {"pair_whitelist": ["ETH/USDC:USDC", "OLD/USDC:USDC"]}}),
+    "price-grid-ETH": lambda it: with_answer(it, allMids={"ETH": "1005.0"}),
+    "calibration-ETH": stale,
+    "calibration-ETH level": lambda it: with_answer(it, allMids={"ETH": "30000.0"}),
+}
+
+
+def test_a_healthy_configuration_passes(healthy):
+    """Every check passes, and the start is safe."""
+    outcomes = check_all(healthy)
+    assert [each for each in outcomes if each.result is not Result.PASSED] == []
+    assert is_safe(outcomes)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_found_by_its_own_check(fault, healthy):
+    """The check of that name does not pass, says what to do, and alone makes the start unsafe unless it is forced."""
+    name = fault.split()[0]
+    outcomes = check_all(FAULTS[fault](healthy))
+    bad = {each.name: each for each in outcomes if each.result is not Result.PASSED}
+    assert name in bad
+    assert bad[name].remedy
+    assert not is_safe(outcomes)
+    assert is_safe(outcomes, forced=bad)
+    assert {each.name for each in overridden(outcomes, bad)} == set(bad)
+
+
+def test_no_answer_at_all_is_unknown_and_not_safe(healthy):
+    """Where the exchange is silent nothing about account and market passes."""
+    outcomes = check_all(replace(healthy, answers={}, clock_offset_ms=None, network_error="meta: refused"))
+    results = {each.name: each.result for each in outcomes}
+    assert {results[name] for name in ("fee-tier", "open-orders", "positions", "listed-ETH")} == {Result.UNKNOWN}
+    assert not is_safe(outcomes)
+
+
+def test_orders_and_positions_of_the_own_database_are_known(healthy, tmp_path):
+    """What the bot's database holds is nobody else's."""
+    with closing(sqlite3.connect(tmp_path / "live.sqlite")) as database:
+        database.execute("CREATE TABLE orders (order_id TEXT, ft_is_open INTEGER)")
+        database.execute("CREATE TABLE trades (pair TEXT, amount REAL, is_short INTEGER, is_open INTEGER)")
+        database.execute("INSERT INTO orders VALUES ('7', 1)")
+        database.execute("INSERT INTO trades VALUES ('ETH/USDC:USDC', 0.1, 1, 1)")
+        database.commit()
+    held = [{"position": {"coin": "ETH", "szi": "-0.1"}}]
+    subject = with_answer(healthy, openOrders=[{"oid": 7}], clearinghouseState={"assetPositions": held})
+    assert is_safe(check_all(subject))
+
+
+@pytest.mark.slow
+def test_the_command_passes_on_the_venue_and_refuses_a_placeholder(tmp_path):
+    """As a program, with Freqtrade loading the configuration and the local venue answering."""
+    now_ms = round(time.time() * 1e3)
+    with VenueThread(PuppetMarket()) as venue:
+        extra = {"exchange": {"ccxt_config": {"options": {"builderFee": False, "refSet": True}}}}
+        config = merged(live_config(venue.url, tmp_path), extra)
+        parameters(created_ms=now_ms, valid_until_ms=now_ms + 600_000).write(tmp_path / "parameters")
+        (tmp_path / "private.json").write_text(json.dumps(config))
+        command = [sys.executable, "-m", "market_making.ops", "check", "--json"]
+        command += ["-c", str(ROOT / "user_data" / "config.json"), "-c", str(tmp_path / "private.json")]
+        environment = os.environ | {"NO_PROXY": "127.0.0.1"}
+        good = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+        told = json.loads(good.stdout)
+        assert [each for each in told["checks"] if each["result"] != "passed"] == []
+        assert (good.returncode, told["ok"]) == (0, True)
+        config["cancel_open_orders_on_exit"] = False
+        (tmp_path / "private.json").write_text(json.dumps(config))
+        bad = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+        assert bad.returncode == 4
+        failed = [each for each in json.loads(bad.stdout)["checks"] if each["result"] != "passed"]
+        assert [each["name"] for each in failed] == ["configuration"]
+        assert "cancel_open_orders_on_exit must be true" in failed[0]["reason"]
