@@ -20,6 +20,9 @@ class EdgeSettings(Section):
     leverage_once: bool = Field(
         True, description="Send the leverage of a pair once and verify it; off, with every order that is no exit"
     )
+    address_budget: bool = Field(
+        True, description="Fit the pace of quoting into what the address has left; off, only actions per minute count"
+    )
     funding: bool = Field(
         True, description="Ask for no funding within the hour of the last fill; off, before every order"
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
 from market_making.quoting.risk.rules import NO_OBJECTION, Reading, Verdict
-from market_making.trading.actions.budget import ActionBudget
+from market_making.trading.actions.budget import CANCEL_ACTIONS, EXIT_ACTIONS, ActionBudget
 from market_making.trading.chart_rows import NOTHING_SHOWN, ChartRow
 from market_making.trading.decision_log import Decision
 from market_making.trading.deferred_stop import DeferredStop
@@ -22,11 +22,8 @@ from market_making.trading.plan import Plan, PlannedOrder, Planner
 from market_making.trading.risk_watch import RiskWatch
 from market_making.trading.rules import Restraints, closed_sides
 
-# Freqtrade sends the leverage with every entry; a cancellation is an action of its own.
-ENTRY_ACTIONS, EXIT_ACTIONS, CANCEL_ACTIONS = 2, 1, 1
 _NOTHING_ADDED_MS = 30_000  # until the next try: each costs a cancellation and a place in the queue
 _NO_PLAN = Because(Reason.NO_PLAN, "there is no plan")
-_SPENT = Because(Reason.ACTIONS_SPENT, "the action budget is spent")
 _DROPPED = Because(Reason.ADDITION_DROPPED, "Freqtrade has placed no addition")
 
 
@@ -81,7 +78,7 @@ class Desk:
         risk: RiskWatch | None = None,
         stop: DeferredStop | None = None,
     ) -> None:
-        self._budget = budget
+        self.budget = budget
         self._orders_before_flat = orders_before_flat
         self._record = record
         self._leg = leg
@@ -181,7 +178,7 @@ class Desk:
             return False
         because = _NO_PLAN if plan is None else plan.because
         self._write(self._journal(pair).cancelled(order, because, now_ms, plan, self._calibration_id(pair)))
-        self._budget.spend(CANCEL_ACTIONS, now_ms)
+        self.budget.spend(CANCEL_ACTIONS, now_ms)
         return True
 
     def asking(self, pair: str, order: PlannedOrder, now_ms: int) -> None:
@@ -196,12 +193,13 @@ class Desk:
         if order.grows:
             self._asked_ms.pop(pair, None)
         self._stop.hold()
-        self._budget.spend(ENTRY_ACTIONS if order.grows else EXIT_ACTIONS, now_ms)
+        self.budget.spend(self.budget.entry_actions if order.grows else EXIT_ACTIONS, now_ms)
 
     def filled(self, pair: str, order: RestingOrder, now_ms: int, *, is_taker: bool = False) -> None:
         """Note a finished order."""
         if self._risk is not None:
             self._risk.traded(_coin(pair), now_ms, order.filled * order.price, is_taker=is_taker)
+        self.budget.earned(order.filled * order.price, now_ms)
         self._write(self._journal(pair).order_seen(order, now_ms, self._plans.get(pair), self._calibration_id(pair)))
 
     def _judged(self, desk: PairInputs, holding: Holding) -> PairInputs:
@@ -224,15 +222,14 @@ class Desk:
 
     def _make(self, desk: PairInputs, holding: Holding) -> Plan:
         said = desk.verdict
-        saving = self._budget.left(desk.planner.now_ms) < ENTRY_ACTIONS + CANCEL_ACTIONS
-        growing = desk.no_opening or said.growing
-        if saving and holding.resting is None:
-            growing = growing or _SPENT
+        free = holding.resting is None
+        stands = self.budget.standing(desk.planner.now_ms, flat=free and holding.coins == 0)
+        growing = desk.no_opening or said.growing or (stands.opening if free else None)
         if holding.coins != 0 and self._is_dropped(desk.planner):
             growing = growing or _DROPPED
         leaving = desk.leaving or (said.leaving and holding.coins != 0) or holding.orders >= self._orders_before_flat
-        closed = closed_sides(holding, growing, said.reducing)
-        restraints = Restraints(closed, leaving=leaving, saving=saving, depth_factor=said.depth_factor)
+        closed = closed_sides(holding, growing, said.reducing or (stands.placing if free else None))
+        restraints = Restraints(closed, leaving, stands.saving, said.depth_factor, stands.patience)
         return desk.planner.plan(holding, restraints)
 
     def _is_dropped(self, planner: Planner) -> bool:

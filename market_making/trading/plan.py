@@ -15,14 +15,16 @@ from market_making.market.instrument import Instrument
 from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.order_flow import OrderFlow
-from market_making.quoting.preference import preferred_side
+from market_making.quoting.preference import expected_gain, preferred_side
 from market_making.quoting.pricing import Adjustments, priced
 from market_making.quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
 from market_making.quoting.risk.toxicity import WIDEN_FACTOR, Regime
 from market_making.quoting.terms import Terms
+from market_making.trading.actions.budget import Patience
 from market_making.trading.holding import Holding, RestingOrder
 from market_making.trading.rules import QuotingRules, Restraints
 
+MOVE_ACTIONS = 2  # cancel and place
 _TOO_LARGE = 1.25  # a resting order this much larger than wanted is a risk
 _NAMES = {Side.BID: "a bid", Side.ASK: "an ask"}
 
@@ -191,7 +193,7 @@ class Planner:
         if isinstance(ask, Withheld):
             return bid
         resting = holding.resting
-        if resting is not None and (restraints.saving or self._is_young(resting)):
+        if resting is not None and (restraints.saving or self._is_young(resting, restraints.patience)):
             return wishes.of(resting.side)
         return wishes.of(self._preferred(Sides(bid, ask), holding))
 
@@ -225,23 +227,48 @@ class Planner:
             return False, Because(Reason.TOO_LARGE, f"{resting.remaining:g} coins rest, wanted are {order.size:g}")
         if restraints.leaving and order.size > resting.remaining * _TOO_LARGE:
             return False, Because(Reason.TOO_SMALL, f"{resting.remaining:g} coins rest, all {order.size:g} must leave")
-        towards_mid = resting.price - order.price if order.side is Side.BID else order.price - resting.price
-        return self._within_tolerance(towards_mid / self.market.mid * 1e4, resting, restraints)
+        return self._compare_prices(order, resting, restraints)
 
-    def _within_tolerance(
-        self, closer_bps: float, resting: RestingOrder, restraints: Restraints
+    def _compare_prices(
+        self, order: PlannedOrder, resting: RestingOrder, restraints: Restraints
     ) -> tuple[bool, Because]:
-        if abs(closer_bps) <= self.rules.tolerance_bps:
+        towards_mid = resting.price - order.price if order.side is Side.BID else order.price - resting.price
+        bps = self.market.mid / 1e4
+        near_bps, far_bps = self.tolerances_bps(order, restraints.patience)
+        if -far_bps <= towards_mid / bps <= near_bps:
             return True, Because(Reason.GOOD, "the resting order is good")
-        if closer_bps > 0:
-            return False, Because(Reason.TOO_CLOSE, f"{closer_bps:.2f} bps too close")
-        too_far = f"{-closer_bps:.2f} bps too far"
+        if towards_mid > 0:
+            return False, Because(Reason.TOO_CLOSE, f"{towards_mid / bps:.2f} bps too close")
+        return self._too_far(-towards_mid, order, resting, restraints)
+
+    def tolerances_bps(self, order: PlannedOrder, patience: Patience) -> tuple[float, float]:
+        """How much closer, and how much farther than planned, a resting order may be [bps of mid].
+
+        However few actions are left, an order comes no closer than by half its depth: there a maker is picked off.
+        """
+        usual = self.rules.tolerance_bps
+        far = usual * patience.tolerance_factor
+        return min(far, max(usual, order.terms.depth / self.market.mid * 1e4 / 2)), far
+
+    def _too_far(
+        self, distance: float, order: PlannedOrder, resting: RestingOrder, restraints: Restraints
+    ) -> tuple[bool, Because]:
+        """Whether an order that rests `distance` [price] farther than wanted may stay."""
+        too_far = f"{distance / self.market.mid * 1e4:.2f} bps too far"
         if not restraints.leaving:
             if restraints.saving:
                 return True, Because(Reason.SAVING_ACTIONS, f"{too_far}, the action budget is spent")
-            if self._is_young(resting):
+            if self._is_young(resting, restraints.patience):
                 return True, Because(Reason.YOUNG, f"{too_far}, the order is young")
+            if self._gain_of_moving(distance, order, resting) < MOVE_ACTIONS * restraints.patience.action_price:
+                return True, Because(Reason.SAVING_ACTIONS, f"{too_far}, moving would gain less than its actions cost")
         return False, Because(Reason.TOO_FAR, too_far)
 
-    def _is_young(self, resting: RestingOrder) -> bool:
-        return self.now_ms - resting.placed_ms < self.rules.minimum_life_ms
+    def _gain_of_moving(self, distance: float, order: PlannedOrder, resting: RestingOrder) -> float:
+        """What a better price is expected to earn for as long as the order has rested [quote currency]."""
+        depth = max(order.terms.depth, 0.0)
+        better = expected_gain(self.flow, order.side, depth) - expected_gain(self.flow, order.side, depth + distance)
+        return better * order.size * (self.now_ms - resting.placed_ms) / 1e3
+
+    def _is_young(self, resting: RestingOrder, patience: Patience) -> bool:
+        return self.now_ms - resting.placed_ms < self.rules.minimum_life_ms * patience.life_factor

@@ -7,6 +7,7 @@ from market_making.market.sides import Side, Sides
 from market_making.quoting.pricing import DepthBounds
 from market_making.settings.role import Role
 from market_making.settings.settings import Settings
+from market_making.trading.actions.budget import Patience
 from market_making.trading.holding import Holding
 
 NOTHING_CLOSED: Sides[Because | None] = Sides(None, None)
@@ -57,12 +58,15 @@ class Restraints:
         No action may be spent on a better price.
     depth_factor : float
         Multiplies the model's depths.
+    patience : Patience
+        How much longer than usual an order is left alone.
     """
 
     closed: Sides[Because | None] = NOTHING_CLOSED
     leaving: bool = False
     saving: bool = False
     depth_factor: float = 1.0
+    patience: Patience = Patience()  # noqa: RUF009 - immutable
 
 
 def closed_sides(holding: Holding, growing: Because | None, reducing: Because | None = None) -> Sides[Because | None]:

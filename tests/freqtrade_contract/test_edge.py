@@ -20,8 +20,10 @@ from freqtrade.persistence import Trade
 from freqtrade.worker import Worker
 
 from market_making.settings.edge import EdgeSettings
+from market_making.trading.actions.budget import ActionBudget
+from market_making.trading.freqtrade import live
 from market_making.trading.freqtrade.edge import sleep
-from market_making.trading.freqtrade.edge.overrides import OVERRIDES, install
+from market_making.trading.freqtrade.edge.overrides import OVERRIDES, install, names_of
 from tests.live_bot import ROOT
 from tests.puppet_market import parameters
 
@@ -45,7 +47,8 @@ def maker(start, tmp_path, venue):
     def start_maker(*names, **changes):
         parameters().write(tmp_path / "parameters")
         edge = OFF | dict.fromkeys(names, True)
-        changes = {"market_making": {"edge": edge, "leverage": 2}} | changes
+        quote = {"actions_per_minute": 600, "minimum_life_s": 0}
+        changes = {"market_making": {"edge": edge, "leverage": 2, "quote": quote}} | changes
         return start("MarketMaking", ROOT / "user_data" / "strategies", **changes)
 
     return start_maker
@@ -62,11 +65,7 @@ def requote(bot, venue):
     """Move the market up, so that the resting entry is replaced in one loop."""
     bot.process()
     order = venue.open_orders()[0]
-    bot.strategy._desk._budget.__init__(600.0)
     venue.market.mid = round(venue.market.mid * 1.002, 1)
-    bot.strategy.settings = bot.strategy.settings.model_copy(
-        update={"quote": bot.strategy.settings.quote.model_copy(update={"minimum_life_s": 0.0})}
-    )
     _shown(venue)
     counts = traffic(venue, bot.process)
     assert venue.open_orders()[0]["oid"] != order["oid"]
@@ -142,7 +141,7 @@ def test_off_nothing_is_replaced(bot, tmp_path):
     stock = {name: getattr(bot.exchange, name) for name in ("_lev_prep", "get_funding_fees")}
     clients = [client for client in (bot.exchange._api, bot.exchange._api_async) if client is not None]
     limits = [client.enableRateLimit for client in clients]
-    edge = install(bot.exchange, EdgeSettings(**OFF), tmp_path, is_live=True)
+    edge = install(bot.exchange, names_of(EdgeSettings(**OFF), is_live=True), tmp_path, ActionBudget(60))
     assert edge.installed == ()
     assert {name: getattr(bot.exchange, name) for name in stock} == stock
     assert [client.enableRateLimit for client in clients] == limits
@@ -151,10 +150,10 @@ def test_off_nothing_is_replaced(bot, tmp_path):
     assert not list(tmp_path.glob("pace*"))
 
 
-def test_all_on_a_dry_run_has_no_account_to_ask(bot, tmp_path):
+def test_all_on_a_dry_run_has_no_account_to_ask():
     """What concerns orders is left out."""
-    edge = install(bot.exchange, EdgeSettings(), tmp_path, is_live=False)
-    assert set(edge.installed) == {override.name for override in OVERRIDES} - {"asked_once", "leverage_once"}
+    left_out = {"asked_once", "leverage_once", "address_budget"}
+    assert set(names_of(EdgeSettings(), is_live=False)) == {override.name for override in OVERRIDES} - left_out
 
 
 def test_the_strategy_installs_what_is_switched_on(maker, tmp_path):
@@ -274,8 +273,10 @@ def test_without_it_a_price_is_that_of_the_plans_book(maker, venue):
 @pytest.mark.parametrize("pricing", [{"price_side": "other"}, {"order_book_top": 2}, {"use_order_book": False}])
 def test_a_rate_that_is_not_the_touch_of_the_own_side_is_not_followed(maker, pricing):
     """A user may configure Freqtrade's own pricing otherwise."""
-    bot = maker("fresh", exit_pricing=pricing)
-    assert bot.strategy._follows_touch is False
+    strategy = maker("fresh").strategy
+    assert live.follows_touch(strategy) is True
+    strategy.config["exit_pricing"] = strategy.config["exit_pricing"] | pricing
+    assert live.follows_touch(strategy) is False
 
 
 def test_the_files_of_the_edge_are_the_only_ones_that_touch_a_client():

@@ -92,7 +92,7 @@ class MarketMaking(IStrategy):
         self._past = BacktestDesk(self._desk, self.settings)
         self._charts = ChartHistory()
         live.make_post_only(self)
-        self._edge = live.edge_of(self)
+        self._edge = live.edge_of(self, self._desk.budget)
         self._follows_touch = live.follows_touch(self)
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:

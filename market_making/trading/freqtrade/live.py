@@ -15,7 +15,7 @@ from market_making.trading.decision_log import DecisionLog
 from market_making.trading.deferred_stop import DeferredStop
 from market_making.trading.desk import Desk
 from market_making.trading.freqtrade.edge.credentials import credentials_of
-from market_making.trading.freqtrade.edge.overrides import Edge, install
+from market_making.trading.freqtrade.edge.overrides import Edge, budget_of, install, names_of
 from market_making.trading.freqtrade.exchange_rules import post_only_flag
 from market_making.trading.freqtrade.pair_reader import PairReader, QuotingStrategy
 from market_making.trading.freqtrade.promises import misplaced_keys
@@ -32,7 +32,7 @@ def desk_of(strategy: QuotingStrategy) -> Desk:
     """Build the desk of a strategy."""
     settings, config = strategy.settings, strategy.config
     bot = f"{config.get('bot_name', 'freqtrade')}{'-dry-run' if config['dry_run'] else ''}"
-    budget = ActionBudget(settings.quote.actions_per_minute)
+    budget = budget_of(settings, overrides_of(strategy))
     record = DecisionLog(settings.decisions, bot).write if is_running(strategy) else None
     tell = partial(strategy.dp.send_msg, always_send=True)
     risk = RiskWatch(settings.risk_limits(), settings.risk.state, bot, tell)
@@ -66,13 +66,17 @@ def make_post_only(strategy: QuotingStrategy) -> None:
         strategy.order_time_in_force = {"entry": flag, "exit": flag}
 
 
-def edge_of(strategy: QuotingStrategy) -> Edge:
-    """Install the overrides of ccxt's and Freqtrade's objects that are switched on; there are some for Hyperliquid."""
-    settings = strategy.settings
+def overrides_of(strategy: QuotingStrategy) -> tuple[str, ...]:
+    """Overrides of ccxt's and Freqtrade's objects that are switched on; there are some for Hyperliquid."""
     if not is_running(strategy) or strategy.config["exchange"]["name"] != "hyperliquid":
-        return Edge()
-    is_live = strategy.dp.runmode is RunMode.LIVE
-    return install(strategy.dp._exchange, settings.edge, settings.state, is_live=is_live)
+        return ()
+    return names_of(strategy.settings.edge, is_live=strategy.dp.runmode is RunMode.LIVE)
+
+
+def edge_of(strategy: QuotingStrategy, budget: ActionBudget) -> Edge:
+    """Install the overrides of a strategy; they keep its action budget informed."""
+    names = overrides_of(strategy)
+    return install(strategy.dp._exchange, names, strategy.settings.state, budget) if names else Edge()
 
 
 def follows_touch(strategy: QuotingStrategy) -> bool:

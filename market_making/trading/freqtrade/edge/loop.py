@@ -12,6 +12,11 @@ class Loop:
         self.is_running = False
         self._planner: int | None = None
         self._listeners: list[Callable[[], None]] = []
+        self._starters: list[Callable[[], None]] = []
+
+    def on_start(self, starter: Callable[[], None]) -> None:
+        """Call `starter` at the beginning of every loop, before anything is planned; it must not raise."""
+        self._starters.append(starter)
 
     def on_event(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever answers of before become stale."""
@@ -23,6 +28,8 @@ class Loop:
         self.is_running, self._planner = True, threading.get_ident()
         self.happened()
         try:
+            for starter in self._starters:
+                starter()
             yield
         finally:
             self._planner = None

@@ -6,14 +6,18 @@ changes the shape of the object it replaces (`tests/freqtrade_contract/test_edge
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from market_making.hyperliquid.shared_bucket import SharedBucket, bucket_path
 from market_making.settings.edge import EdgeSettings
+from market_making.settings.settings import Settings
+from market_making.trading.actions.budget import ActionBudget
+from market_making.trading.actions.governor import ActionGovernor
 from market_making.trading.freqtrade.edge import sleep
+from market_making.trading.freqtrade.edge.address_budget import AddressBudget
 from market_making.trading.freqtrade.edge.asked_once import AskedOnce
 from market_making.trading.freqtrade.edge.builder_fee import refuse_builder_fee
 from market_making.trading.freqtrade.edge.door import Door, DoorLater, Step
@@ -44,6 +48,7 @@ OVERRIDES = (
         "the account is asked for up to four times between two orders",
     ),
     Override("leverage_once", "freqtrade.exchange.Hyperliquid._lev_prep", "the leverage is sent before every entry"),
+    Override("address_budget", "ccxt.hyperliquid.request", "only actions per minute are counted, not what is left"),
     Override("funding", "freqtrade.exchange.Hyperliquid.get_funding_fees", "funding is asked for before every order"),
 )
 
@@ -61,49 +66,66 @@ class Edge:
         """Weight that this bot asked for in the last minute; None where it is not counted."""
         return None if self.pace is None else self.pace.meter.per_minute
 
-    @property
-    def entry_actions(self) -> int:
-        """Actions that an entry costs: its order, and the leverage where that is sent with each."""
-        return 1 if "leverage_once" in self.installed else 2
+
+def names_of(settings: EdgeSettings, *, is_live: bool) -> tuple[str, ...]:
+    """Overrides that are switched on; a dry run has no account, so what concerns one is left out."""
+    without = () if is_live else ("asked_once", "leverage_once", "address_budget")
+    names = (override.name for override in OVERRIDES if getattr(settings, override.name))
+    return tuple(name for name in names if name not in without)
 
 
-def install(exchange: Any, settings: EdgeSettings, folder: Path, *, is_live: bool) -> Edge:
-    """Install what is switched on.
+def budget_of(settings: Settings, names: Sequence[str]) -> ActionBudget:
+    """The action budget that goes with these overrides."""
+    quote, entry_actions = settings.quote, 1 if "leverage_once" in names else 2
+    if "address_budget" not in names:
+        return ActionBudget(quote.actions_per_minute, entry_actions=entry_actions)
+    return ActionGovernor(
+        quote.actions_per_minute,
+        entry_actions=entry_actions,
+        reserve=quote.reserved_actions,
+        action_price=quote.action_price,
+    )
+
+
+def install(exchange: Any, names: Sequence[str], folder: Path, budget: ActionBudget) -> Edge:
+    """Install overrides.
 
     Parameters
     ----------
     exchange : freqtrade.exchange.Hyperliquid
         With its clients.
-    settings : EdgeSettings
-        The switches.
+    names : Sequence[str]
+        Of the overrides.
     folder : Path
         Where the bots of this machine share their pace.
-    is_live : bool
-        Whether orders are real; a dry run has no account to ask about.
+    budget : ActionBudget
+        Told what is sent, if it is governed by the limit of the address.
     """
-    wanted = {override.name for override in OVERRIDES if getattr(settings, override.name)}
-    if not is_live:
-        wanted -= {"asked_once", "leverage_once"}
+    wanted = set(names)
     edge = Edge(installed=tuple(override.name for override in OVERRIDES if override.name in wanted))
     sleep.restore()
     if "builder_fee" in wanted:
         refuse_builder_fee(exchange._api, exchange._api_async, exchange._ws_async)
     if "funding" in wanted:
         Funding(exchange)
-    steps = list(_steps(edge, exchange, folder))
+    steps = list(_steps(edge, exchange, folder, budget))
     if steps:
         Door(exchange._api, steps)
     log.info("overrides of ccxt and Freqtrade: %s", ", ".join(edge.installed) or "none")
     return edge
 
 
-def _steps(edge: Edge, exchange: Any, folder: Path) -> Iterator[Step]:
+def _steps(edge: Edge, exchange: Any, folder: Path, budget: ActionBudget) -> Iterator[Step]:
     """What a request of the synchronous client passes, in this order."""
     if "leverage_once" in edge.installed:
         yield LeverageOnce(exchange).step
     if "asked_once" in edge.installed:
         sleep.Sleep(edge.loop)
         yield AskedOnce(edge.loop).step
+    if isinstance(budget, ActionGovernor):
+        counted = AddressBudget(exchange._api, budget)
+        edge.loop.on_start(counted.refresh)
+        yield counted.step
     if "pace" in edge.installed:
         address = exchange._api.implode_hostname(exchange._api.urls["api"]["public"])
         edge.pace = Pace(SharedBucket(bucket_path(folder, address)), edge.loop)
