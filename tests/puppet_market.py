@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from math import isnan
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -28,7 +29,8 @@ from calibration.publication.parameters import (
 )
 from market_making.market.events import BookSnapshot, Level, Trade
 from market_making.market.sides import Direction
-from market_making.settings.sections import Horizon
+from market_making.quoting.value.quote_table import solve_table
+from market_making.settings.sections import Horizon, ModelSettings
 from market_making.venue.config import AccountConfig, VenueConfig
 from market_making.venue.markets.source import Listing
 from market_making.venue.server import LocalVenue
@@ -177,7 +179,7 @@ class VenueThread:
 
 
 def parameters(**changes: Any) -> Parameters:
-    """Valid parameters of ETH, for a minute from now."""
+    """Valid parameters of ETH, for a minute from now; without a change of theirs, model and table are the default's."""
     now_ms = int(time.time() * 1e3)
 
     def estimate(value: float) -> PublishedEstimate:
@@ -211,11 +213,40 @@ def parameters(**changes: Any) -> Parameters:
             horizon=Horizon(),
             drift_weight=0.0,
         ),
-        "hjb": Table(time_left_s=[0.0], inventory=[0], h=[[0.0]], ask_depth=[[1.0]], bid_depth=[[1.0]]),
+        "hjb": Table(time_left_s=[0.0], inventory=[0], h=[[0.0]], ask_depth=[[None]], bid_depth=[[None]]),
         "regime": PublishedRegime(toxicity_buy=0.5, toxicity_sell=0.5, state="quote"),
         "quality": Quality(status="ok", flags=[], events=1000),
     }
-    return Parameters(**(values | changes))
+    published = Parameters(**(values | changes))
+    return published if {"model", "hjb"} & set(changes) else with_table(published)
+
+
+def with_table(published: Parameters, **model: Any) -> Parameters:
+    """The same with the table that a calibrator with these model settings publishes for its estimates."""
+    settings = ModelSettings(**model)
+    table = solve_table(published.order_flow(), published.market.mid, settings.cartea_jaimungal())
+    lot, exact = published.market.lot, settings.order_notional / published.market.mid
+
+    def rows(depths: Any) -> list[list[float | None]]:
+        return [[None if isnan(depth) else depth for depth in row] for row in depths.tolist()]
+
+    hjb = Table(
+        time_left_s=table.time_left_s.tolist(),
+        inventory=table.inventory.tolist(),
+        h=table.value.tolist(),
+        ask_depth=rows(table.depths.ask),
+        bid_depth=rows(table.depths.bid),
+    )
+    section = Model(
+        order_size=max(1, round(exact / lot)) * lot,
+        maximum_inventory=settings.maximum_inventory,
+        running_penalty=table.running_penalty,
+        terminal_penalty=settings.terminal_penalty,
+        maker_fee=settings.maker_fee,
+        horizon=settings.horizon,
+        drift_weight=settings.drift_weight,
+    )
+    return published.model_copy(update={"hjb": hjb, "model": section})
 
 
 def live_config(url: str, folder: Path) -> dict[str, Any]:

@@ -35,7 +35,8 @@ class PairInputs:
     touch. `cash` is what the account is worth without the position's open result, `open_rate` the price at which that
     result is zero; without `cash` the risk rules are not asked, and they judge the account's value only where both are
     `settled`: of one moment with what is held. `lost` tells of each fill judged since the last loop whether it lost;
-    `verdict` is what the risk rules say, which the desk asks.
+    `verdict` is what the risk rules say, which the desk asks. `own_table` says that the model solves its own table, and
+    `difference` which settings of the calibrator are not the bot's.
     """
 
     planner: Planner
@@ -47,6 +48,8 @@ class PairInputs:
     settled: bool = True
     lost: tuple[bool, ...] = ()
     verdict: Verdict = NO_OBJECTION
+    own_table: bool = False
+    difference: str = ""
 
 
 class Desk:

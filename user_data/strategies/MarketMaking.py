@@ -5,7 +5,9 @@ Freqtrade's hooks fail open: an exception in a price hook means the price at the
 only look the plan up, and where there is no plan there is no order.
 """
 
+from dataclasses import replace
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from freqtrade.enums import OPTIMIZE_MODES, RunMode
@@ -80,8 +82,10 @@ class MarketMaking(IStrategy):
         self.can_short = self.settings.role.opens_with(Side.ASK)
 
     def quoter(self) -> Quoter:
-        """Return the quoting model with its settings bound; this is what a variant overrides."""
-        return cartea_jaimungal_quoter(self.settings.model.cartea_jaimungal())
+        """Return the quoting model with its settings and the bound in force; this is what a variant overrides."""
+        model = self.settings.model.cartea_jaimungal()
+        bound = ceil(model.maximum_inventory * self.inventory_share.value - 1e-9)
+        return cartea_jaimungal_quoter(replace(model, maximum_inventory=bound))
 
     def bot_start(self, **kwargs: Any) -> None:
         """Prepare for quoting; live, make every order post-only."""

@@ -28,9 +28,12 @@ _TOGETHER = 1024  # tables solved in one go cost a three-hundredth of one solved
 _PARTS_KEPT = 1024  # without sessions a part takes 0.2 MB, so that the tables of two years of minutes are kept
 
 
-def cartea_jaimungal_quoter(
-    settings: CarteaJaimungalSettings, table: QuoteTable | None = None, mid: float | None = None
-) -> Quoter:
+def cartea_jaimungal_quoter(settings: CarteaJaimungalSettings) -> "CarteaJaimungalQuoter":
+    """Quoter of the Cartea–Jaimungal model, which solves a table once for every order flow."""
+    return CarteaJaimungalQuoter(settings)
+
+
+class CarteaJaimungalQuoter:
     """Quoter of the Cartea–Jaimungal model.
 
     Parameters
@@ -38,8 +41,7 @@ def cartea_jaimungal_quoter(
     settings : CarteaJaimungalSettings
         Of the model.
     table : QuoteTable, optional
-        A table already solved, such as the published one; it is then used whatever the flow. Without it a table is
-        solved once for every order flow.
+        A table already solved; it is then used whatever the flow. Without it a table is solved once for every flow.
     mid : float, optional
         At which the fee of that table was priced [price]; without it, the mid of each market.
 
@@ -48,15 +50,18 @@ def cartea_jaimungal_quoter(
     A side that would take inventory beyond the bound is withheld, and its size is cut to what is left up to the bound.
     A paused maker still leaves: with inventory, the side that reduces it stays, at most in the size of the inventory.
     """
-    return _CarteaJaimungalQuoter(settings, table, mid)
 
-
-class _CarteaJaimungalQuoter:
-    def __init__(self, settings: CarteaJaimungalSettings, table: QuoteTable | None, mid: float | None) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: CarteaJaimungalSettings, table: QuoteTable | None = None, mid: float | None = None
+    ) -> None:
+        self.settings = settings
         self._table = table
         self._mid = mid
         self._solved: dict[OrderFlow, tuple[float, QuoteTable]] = {}
+
+    def over(self, table: QuoteTable, mid: float) -> "CarteaJaimungalQuoter":
+        """The same model over a table that is there already, such as the published one, priced at this mid [price]."""
+        return CarteaJaimungalQuoter(self.settings, table, mid)
 
     def __call__(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
         """Quotes for an inventory [lots, signed] at a time [ms]."""
@@ -66,14 +71,14 @@ class _CarteaJaimungalQuoter:
             mid, table = self._table_of(flow, market.mid)
         except ModelError as error:
             return Quotes.none(error.because)
-        costs, time_left_s = fill_costs(flow, mid, self._settings.maker_fee), self._settings.time_left_s(now_ms)
+        costs, time_left_s = fill_costs(flow, mid, self.settings.maker_fee), self.settings.time_left_s(now_ms)
         terms = depth_terms(table, inventory, time_left_s, costs)
         state = self._regime(flow, market.mid)
         return Quotes(offers(market, terms, self._sizes(inventory, state)).map(numbers_only), regime=state)
 
     def prepare(self, flows: OrderFlows, mids: FloatArray) -> Callable[[int], Quoter]:
         """Solve the tables of many moments together, instead of one by one; each only once, unless it has sessions."""
-        settings, own = self._settings, self._table
+        settings, own = self.settings, self._table
 
         @lru_cache(_PARTS_KEPT if settings.session_s is None else 1)
         def part(number: int) -> QuoteTables:
@@ -86,7 +91,7 @@ class _CarteaJaimungalQuoter:
             table = part(position // _TOGETHER).of(position % _TOGETHER)
             # Without a table it solves alone, and says why it cannot.
             known = table if isinstance(table, QuoteTable) else None
-            return _CarteaJaimungalQuoter(settings, known, mids.item(position))
+            return CarteaJaimungalQuoter(settings, known, mids.item(position))
 
         return quoter
 
@@ -97,21 +102,21 @@ class _CarteaJaimungalQuoter:
         known = self._solved.get(flow)
         if known is not None and abs(mid / known[0] - 1) <= _MID_TOLERANCE:
             return known
-        table = solve_table(flow, mid, self._settings)
+        table = solve_table(flow, mid, self.settings)
         while len(self._solved) >= _TABLES_KEPT:
             del self._solved[next(iter(self._solved))]
         self._solved[flow] = (mid, table)
         return mid, table
 
     def _regime(self, flow: OrderFlow, mid: float) -> Regime:
-        settings = self._settings
+        settings = self.settings
         toxicities = toxicity(flow, mid, settings.maker_fee)
         return regime(toxicities, widen=settings.widen_toxicity, pause=settings.pause_toxicity)
 
     def _sizes(self, inventory: float, state: Regime) -> Sides[float | Withheld]:
         """Size of each side [lots], or why it is not quoted."""
         if state is not Regime.PAUSE:
-            return sizes_within(inventory, self._settings.maximum_inventory)
+            return sizes_within(inventory, self.settings.maximum_inventory)
 
         def size(excess: float) -> float | Withheld:
             return (

@@ -1,8 +1,11 @@
 """Everything the plan of one pair depends on, read from Freqtrade and from files, and checked."""
 
+import logging
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from calibration.publication.parameter_cache import ParameterCache
+from calibration.publication.parameters import Parameters
 from market_making.market.instrument import Instrument
 from market_making.market.reasons import Because, Reason
 from market_making.quoting.quote import MarketView, Quoter
@@ -18,7 +21,10 @@ from market_making.trading.holding import Holding
 from market_making.trading.legs.position import Legs
 from market_making.trading.pair_observers import PairObservers
 from market_making.trading.plan import Planner
+from market_making.trading.published_table import Quoting, quoting_of
 from market_making.trading.rules import QuotingRules, rules_of
+
+logger = logging.getLogger(__name__)
 
 _LOCKED = Because(Reason.PAIR_LOCKED, "the pair is locked")
 
@@ -79,6 +85,7 @@ class PairReader:
         self._parameters = ParameterCache(settings.parameters, settings.venue)
         self._legs = Legs(settings.legs, settings.role.leg)
         self._model: Quoter | None = None
+        self._chosen: dict[str, tuple[Parameters, Quoter, Quoting]] = {}
         self.observers = PairObservers(settings.model.maker_fee)
         spot, age_ms = config.get("trading_mode") == "spot", settings.quote.maximum_account_age_s * 1e3
         self.account = AccountWatch(age_ms, spot=spot, dry_run=config["dry_run"])
@@ -99,14 +106,14 @@ class PairReader:
         parameters = self._parameters.read(instrument.coin, now_ms).require_good()
         self._adopt_fee(parameters.model.maker_fee)
         self.account.check(strategy.wallets, instrument, position.closed, position.holding.resting, now_ms)
-        market = self._market(pair, position.holding, now_ms)
+        market, quoting = self._market(pair, position.holding, now_ms), self._quoting(parameters, instrument)
         parameters.require_market(pair, market.mid)
         planner = Planner(
             instrument=instrument,
             market=market,
             flow=parameters.order_flow(),
-            quoter=self._quoter(),
-            lot=parameters.model.order_size,
+            quoter=quoting.quoter,
+            lot=quoting.lot,
             rules=quoting_rules(strategy, instrument),
             now_ms=now_ms,
             other_leg=self._legs.exchange(instrument.coin, position.holding.coins, now_ms),
@@ -115,6 +122,7 @@ class PairReader:
         worth = self.account.worth(strategy.wallets, strategy.stake_currency, pair)
         lost, locked = self.observers.take_lost(pair), self._locked(pair, trade)
         inputs = PairInputs(planner, parameters.calibration_id, locked, False, *worth, lost)
+        inputs = replace(inputs, own_table=quoting.own_table, difference=quoting.difference)
         return PairReading(inputs, position.holding)
 
     def instrument(self, pair: str) -> Instrument:
@@ -139,6 +147,18 @@ class PairReader:
         if self._model is None:  # Freqtrade loads the parameters of hyperopt after the start
             self._model = self._strategy.quoter()
         return self._model
+
+    def _quoting(self, parameters: Parameters, instrument: Instrument) -> Quoting:
+        """The table and the lot of a pair, chosen anew when its calibration or the model changes."""
+        model, known = self._quoter(), self._chosen.get(instrument.coin)
+        if known is not None and known[0] is parameters and known[1] is model:
+            return known[2]
+        chosen = quoting_of(parameters, self._strategy.settings.model, instrument, model)
+        if chosen.difference and (known is None or not known[2].difference):
+            doing = ", so the bot solves its own table" if chosen.own_table else ""
+            logger.warning("%s: the calibrator's settings differ%s: %s", instrument.coin, doing, chosen.difference)
+        self._chosen[instrument.coin] = parameters, model, chosen
+        return chosen
 
     def _adopt_fee(self, fee: float) -> None:
         """Quote with the fee that the calibration was made with, unless the configuration has one of its own."""

@@ -66,7 +66,7 @@ def test_every_quote_may_be_shown(flow, market, inventory, now_ms, session_s, fe
 def test_whole_lots_are_quoted_from_the_table(inventory):
     """Interpolation is exact where the table has a column."""
     table = solve_table(FLOW, VIEW.mid, OPEN)
-    quotes = cartea_jaimungal_quoter(OPEN, table)(VIEW, inventory, FLOW, 0)
+    quotes = cartea_jaimungal_quoter(OPEN).over(table, VIEW.mid)(VIEW, inventory, FLOW, 0)
     column = inventory + 3
     for side in Side:
         quote, depth = quotes.of(side), table.depths.of(side)[0, column]
