@@ -8,16 +8,22 @@ import pytest
 
 from calibration.publication.history import History, row_flow
 from market_making.market.errors import NotEnoughData
+from market_making.market.instrument import Instrument
 from market_making.market.sides import Directions, Side
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
 from market_making.quoting.order_flow import OrderFlows
 from market_making.quoting.quote import Preparing
+from market_making.quoting.risk.toxicity import Regime
 from market_making.quoting.value.quote_table import CarteaJaimungalSettings
+from market_making.settings.sections import ModelSettings
 from market_making.trading.freqtrade.signals import moments_of
 from market_making.trading.freqtrade.trade import milliseconds
+from market_making.trading.holding import Holding
 from market_making.trading.past.calibrations import Calibrations
+from market_making.trading.past.planner import CandleOpen, CandlePlanner, CandleTrack
+from market_making.trading.rules import Restraints
 from tests.strategies.conftest import START, history
-from tests.trading.conftest import FLOW, MARKET
+from tests.trading.conftest import FLOW, MARKET, RULES
 
 OPEN = CarteaJaimungalSettings(widen_toxicity=10.0, pause_toxicity=10.0)
 SESSIONS = replace(OPEN, session_s=600.0, terminal_penalty=0.1)
@@ -53,6 +59,48 @@ def test_many_look_ups_are_those_of_each():
     together, alone = calibrations.flows(np.array([3, 1])), OrderFlows.of([calibrations.flow(3), calibrations.flow(1)])
     for ours, theirs in zip(together, alone, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+SINCE_1_1 = {
+    "adverse_selection_slope_buy": 0.4,
+    "adverse_selection_slope_sell": 0.2,
+    "funding_rate": 1e-6,
+    "regime": "widen",
+    "calibration_id": "abc",
+}
+
+
+def planned(**changes):
+    """What is planned after a candle from a history with these columns: the planner, and the plan with nothing held."""
+    calibrations = Calibrations(History(history(2, **changes)))
+    model = ModelSettings(widen_toxicity=10.0, pause_toxicity=10.0)
+    past = CandlePlanner(Instrument.hyperliquid("ETH", 4), calibrations, RULES, model, 60_000)
+    moment = CandleOpen(int(START.timestamp() * 1e3) + 60_000, 3000.0)
+    track = CandleTrack(past, [moment], cartea_jaimungal_quoter(model.cartea_jaimungal()))
+    inputs = track.inputs(moment.time_ms)
+    return inputs, inputs.planner.plan(Holding(), Restraints())
+
+
+def test_a_backtest_plans_with_slope_funding_and_regime_where_the_history_has_them():
+    """The flow of the row, the regime that was published, its identity; the quotes are those of that flow."""
+    inputs, plan = planned(**SINCE_1_1)
+    assert inputs.calibration_id == "abc"
+    assert inputs.planner.flow.adverse_selection_slope == Directions(0.4, 0.2)
+    assert inputs.planner.flow.funding_rate == 1e-6
+    assert inputs.planner.regime is Regime.WIDEN
+    assert plan.order.terms.regime > 0
+    for name in ("adverse_selection_slope_buy", "adverse_selection_slope_sell", "funding_rate"):
+        without = planned(**(SINCE_1_1 | {name: None}))[1]
+        assert [quote.terms for quote in without.quotes.sides] != [quote.terms for quote in plan.quotes.sides], name
+
+
+def test_a_backtest_of_an_older_history_judges_toxicity_itself():
+    """There is no regime in it; slope and funding are 0."""
+    inputs, plan = planned()
+    assert inputs.calibration_id == "history"
+    assert inputs.planner.regime is Regime.QUOTE
+    assert inputs.planner.flow.adverse_selection_slope == Directions(0.0, 0.0)
+    assert plan.order is not None
 
 
 @pytest.mark.parametrize(("settings", "asked", "tolerance"), [(OPEN, 1, 0.0), (SESSIONS, 60, 1e-6)])

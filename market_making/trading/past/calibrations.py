@@ -9,6 +9,7 @@ from calibration.publication.history import FLOW, SLOPE, History
 from market_making.market.sides import Direction, Directions
 from market_making.market.tape import IntArray
 from market_making.quoting.order_flow import OrderFlow, OrderFlows
+from market_making.quoting.risk.toxicity import Regime
 
 # Rows from before schema 1.1 lack the last two, which then are 0.
 _ESTIMATES = (*FLOW, SLOPE)
@@ -37,6 +38,8 @@ class Calibrations:
         names = (*sides, "volatility", "half_spread", "funding_rate")
         self._created_ms: IntArray = history.column("created_ms")
         self._is_bad: NDArray[np.bool_] = history.column("status") == "bad"
+        self._regimes: NDArray[np.object_] = history.column("regime")
+        self._ids: NDArray[np.object_] = history.column("calibration_id")
         self._rows = np.column_stack([history.column(name, missing=0.0) for name in names])
 
     def at(self, time_ms: int) -> int:
@@ -66,6 +69,15 @@ class Calibrations:
     def is_bad(self, position: int) -> bool:
         """Whether a row must not be quoted from."""
         return self._is_bad.item(position)
+
+    def regime(self, position: int) -> Regime | None:
+        """What the calibration said a maker should do; None in a row from before schema 1.1."""
+        state = self._regimes[position]
+        return None if state is None else Regime(state)
+
+    def calibration_id(self, position: int) -> str:
+        """Identity of the calibration; ``history`` in a row from before schema 1.1."""
+        return self._ids[position] or "history"
 
     def flow(self, position: int) -> OrderFlow:
         """What the quoting models need of a row."""

@@ -72,7 +72,7 @@ class CandlePlanner:
     calibrations : Calibrations
         All of the time, and of the time a calibration is valid before it.
     model : ModelSettings
-        Value of one lot, fee and limits of toxicity.
+        Value of one lot; fee and limits of toxicity, from which the regime follows where the history has none.
     valid_for_ms : float
         How long a calibration may be quoted from [ms].
     """
@@ -96,8 +96,10 @@ class CandlePlanner:
         observed = replace(NOTHING_OBSERVED, bias=bias) if bias else NOTHING_OBSERVED
         market = MarketView(price - half_spread, size, price + half_spread, size, time_ms, observed)
         lot, model = self.model.order_notional / price, self.model
-        toxicities = toxicity(flow, price, model.maker_fee)
-        state = regime(toxicities, widen=model.widen_toxicity, pause=model.pause_toxicity)
+        state = self.calibrations.regime(position)
+        if state is None:
+            toxicities = toxicity(flow, price, model.maker_fee)
+            state = regime(toxicities, widen=model.widen_toxicity, pause=model.pause_toxicity)
         return Planner(self.instrument, market, flow, quoter, lot, self.rules, time_ms, regime=state)
 
     def why_not_at(self, time_ms: int) -> MarketMakingError:
@@ -142,6 +144,17 @@ class CandleTrack:
         if position < 0:
             raise self._planner.why_not_at(time_ms)
         return self._planner.at(self._moments[place], position, self._quoter_of(place))
+
+    def inputs(self, time_ms: int) -> PairInputs:
+        """Return what the desk plans from at a moment.
+
+        Raises
+        ------
+        MarketMakingError
+            As `at`.
+        """
+        planner, position = self.at(time_ms), self._positions[self._places[time_ms]]
+        return PairInputs(planner, self._planner.calibrations.calibration_id(position))
 
     def opening_plans(self) -> Iterator[OpeningPlan]:
         """What would be quoted at each moment if nothing were held."""
@@ -206,7 +219,7 @@ class BacktestDesk:
         if planner is not None and planner.now_ms == time_ms:
             return
         try:
-            self._desk.open(pair, PairInputs(self._tracks[pair].at(time_ms), "history"), holding)
+            self._desk.open(pair, self._tracks[pair].inputs(time_ms), holding)
         except MarketMakingError as error:
             self._desk.withhold(pair, error.because, time_ms)
 
