@@ -17,12 +17,19 @@ def services():
 
 
 def test_the_three_programs_of_the_product_start_by_default(services):
-    """`docker-compose up` starts collector, calibrator and Freqtrade and nothing that needs a profile."""
+    """`docker compose up` starts collector, calibrator and Freqtrade and nothing that needs a profile."""
     assert {name for name, service in services.items() if "profiles" not in service} == {
         "collector",
         "calibrator",
         "freqtrade",
     }
+
+
+def test_money_is_traded_only_by_the_service_that_is_named_for_it(services):
+    """The private configuration is read by `freqtrade-live` alone, and by nobody without being asked."""
+    live = {name for name, service in services.items() if any("private" in word for word in service.get("command", []))}
+    assert live == {"freqtrade-live"}
+    assert services["freqtrade-live"]["profiles"] == ["live"]
 
 
 def test_nothing_runs_as_root_or_is_reachable_from_outside(services):

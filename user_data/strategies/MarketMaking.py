@@ -90,6 +90,7 @@ class MarketMaking(IStrategy):
     def bot_start(self, **kwargs: Any) -> None:
         """Prepare for quoting; live, make every order post-only."""
         live.refuse_placeholders(self)
+        live.refuse_mixed_database(self)
         self._live = live.is_running(self)
         self._desk = live.desk_of(self)
         self._pairs = PairReader(self, is_live=self.dp.runmode is RunMode.LIVE)

@@ -6,7 +6,8 @@ from typing import Any
 from freqtrade.enums import RunMode
 from freqtrade.exceptions import ConfigurationError as FreqtradeConfigurationError
 from freqtrade.exceptions import FreqtradeException
-from freqtrade.persistence import Trade
+from freqtrade.persistence import Order, Trade
+from sqlalchemy import select
 
 from market_making.market.errors import MarketMakingError
 from market_making.market.reasons import Because, Reason
@@ -21,6 +22,8 @@ from market_making.trading.freqtrade.pair_reader import PairReader, QuotingStrat
 from market_making.trading.freqtrade.promises import misplaced_keys
 from market_making.trading.freqtrade.trade import position_of
 from market_making.trading.risk_watch import RiskWatch
+
+_PRACTISED = "dry_run_"  # begins every order id that Freqtrade makes up
 
 
 def is_running(strategy: QuotingStrategy) -> bool:
@@ -56,6 +59,27 @@ def refuse_placeholders(strategy: QuotingStrategy) -> None:
         return
     if wrong := list(misplaced_keys(*credentials_of(strategy.dp._exchange))):
         raise StartRefused("; ".join(wrong))
+
+
+def refuse_mixed_database(strategy: QuotingStrategy) -> None:
+    """Refuse a database in which the other mode or the other leg has traded: profit and positions would count both.
+
+    Raises
+    ------
+    StartRefused
+        With the database and what it holds.
+    """
+    if not is_running(strategy):
+        return
+    is_live, leg = strategy.dp.runmode is RunMode.LIVE, strategy.settings.role.leg
+    practised = Order.order_id.startswith(_PRACTISED, autoescape=True)
+    other_mode = f"orders of {'a dry run' if is_live else 'a live bot'}"
+    strangers = {other_mode: select(Order.order_id).where(practised if is_live else ~practised)}
+    if leg is not None:
+        strangers["trades of the other leg"] = select(Trade.id).where(Trade.is_short.is_(leg == "long"))
+    for what, query in strangers.items():
+        if Trade.session.scalars(query.limit(1)).first() is not None:
+            raise StartRefused(f'db_url must be a database of its own, got "{strategy.config["db_url"]}" with {what}')
 
 
 def make_post_only(strategy: QuotingStrategy) -> None:

@@ -171,10 +171,22 @@ def _surroundings(config: Mapping[str, Any], settings: Settings) -> Iterator[str
             "Freqtrade would drop the entries of the others"
         )
     yield from _port(config.get("api_server", {}))
+    yield from _database(str(config.get("db_url", "")))
     for folder in (settings.state, settings.decisions, settings.risk.state):
         problem = unwritable(folder)
         if problem:
             yield problem
+
+
+def _database(url: str) -> Iterator[str]:
+    """Freqtrade would only say that it cannot open the database."""
+    _, is_file, name = url.partition("sqlite:///")
+    folder = Path(name).absolute().parent
+    if is_file and name and not folder.is_dir():
+        yield (
+            f'db_url must name a file in a folder that exists, got "{url}": there is no {folder}; '
+            "a relative path starts where the bot is started"
+        )
 
 
 def _port(server: Mapping[str, Any]) -> Iterator[str]:

@@ -34,7 +34,7 @@ def test_the_name_of_a_venue_decides(tmp_path, venue, url, kind):
     [
         (
             ["--venue", "mtgox"],
-            "'mtgox' cannot be recorded; accepted are hyperliquid, binance, binanceusdm, bybit, dydx, okx",
+            "the venue must be one of hyperliquid, binance, binanceusdm, bybit, dydx, okx, got 'mtgox'",
         ),
         (["--venue", "okx", "--all"], "name the coins of okx"),
         (["--venue", "okx", "--url", "http://127.0.0.1:1"], "ccxt knows the addresses of okx"),

@@ -59,6 +59,7 @@ UNFIT = {
     "market_making.model.order_notional": {"market_making": {"leverage": 3}},
     "stoploss": {"stoploss": -1.0},
     "exchange.pair_whitelist": {"exchange": {"pair_whitelist": []}},
+    "db_url": {"db_url": "sqlite:///nowhere/trades.sqlite"},
     "max_open_trades": {"exchange": {"pair_whitelist": ["ETH/USDC:USDC", "BTC/USDC:USDC"]}},
 }
 
