@@ -196,11 +196,16 @@ def margin_fields(summary: MarginSummary) -> dict[str, str]:
     }
 
 
+def leverage_fields(leverage: int, isolated_cash: Decimal | None) -> dict[str, Any]:
+    """Leverage and margin mode of a coin, ready for JSON; `isolated_cash` is None for cross margin [USDC]."""
+    if isolated_cash is None:
+        return {"type": "cross", "value": leverage}
+    return {"type": "isolated", "value": leverage, "rawUsd": _dollars(isolated_cash)}
+
+
 def position_fields(position: PositionState) -> dict[str, Any]:
     """An entry of ``assetPositions``, ready for JSON."""
-    leverage: dict[str, Any] = {"type": "cross", "value": position.leverage}
-    if position.isolated_cash is not None:
-        leverage = {"type": "isolated", "value": position.leverage, "rawUsd": _dollars(position.isolated_cash)}
+    leverage = leverage_fields(position.leverage, position.isolated_cash)
     initial = abs(position.size * position.entry_price) / position.leverage
     liquidation = position.liquidation_price
     return {

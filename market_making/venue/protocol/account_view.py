@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from market_making.hyperliquid.accounts import AccountState, PositionState
+from market_making.hyperliquid.accounts import AccountState, PositionState, leverage_fields
 from market_making.hyperliquid.orders import decimal_text
 from market_making.market.sides import Side
 from market_making.venue.accounts.account import Account
@@ -75,7 +75,7 @@ def asset_data(account: Account, coin: ListedCoin, prices: Prices) -> dict[str, 
     return {
         "user": account.address,
         "coin": name,
-        "leverage": {"type": "cross" if position.is_cross else "isolated", "value": position.leverage},
+        "leverage": leverage_fields(position.leverage, None if position.is_cross else position.isolated_cash),
         "maxTradeSzs": [decimal_text(size) for size in sizes],
         "availableToTrade": [decimal_text(round(amount, MICRO)) for amount in available],
         "markPx": decimal_text(mark),

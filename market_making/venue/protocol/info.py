@@ -32,6 +32,7 @@ SPOT_META = {
         }
     ],
     "universe": [],
+    "outcomes": [],
 }
 
 
@@ -129,7 +130,8 @@ class Info:
         """``webData2`` of an address."""
         meta, contexts = self._meta_and_contexts({})
         return {
-            **self.accounts.overview(address), "meta": meta, "assetCtxs": contexts, "serverTime": self._state.now_ms
+            **self.accounts.overview(address), "meta": meta, "assetCtxs": contexts, "spotAssetCtxs": [],
+            "serverTime": self._state.now_ms,
         }  # fmt: skip
 
     def _meta(self, _: Request) -> Any:

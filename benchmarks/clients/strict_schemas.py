@@ -1,0 +1,122 @@
+"""Check the local venue's answers against a third party's strict schemas of the real exchange.
+
+Needs node and npm with a network: the schemas of @nktkas/hyperliquid are installed in a temporary folder. An account
+trades, is refused, is liquidated and pays for it; then every question is asked. Prints a line per type and the share of
+valid ones; the exit status is the number of invalid types. Run: python benchmarks/clients/strict_schemas.py
+"""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from eth_account import Account as Key
+from hyperliquid.utils.signing import sign_l1_action
+
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import SimulatedSource
+from market_making.venue.config import AccountConfig, AgentConfig, VenueConfig
+from market_making.venue.faults.document import Faults
+from market_making.venue.server import LocalVenue
+
+PACKAGE = "@nktkas/hyperliquid@0.30.3"
+SUB = "0x" + "5" * 40
+KINDS = (
+    "activeAssetData", "allMids", "allPerpMetas", "candleSnapshot", "clearinghouseState", "exchangeStatus",
+    "extraAgents", "frontendOpenOrders", "fundingHistory", "historicalOrders", "l2Book", "marginTable",
+    "maxBuilderFee", "meta", "metaAndAssetCtxs", "openOrders", "orderStatus", "perpDexs",
+    "perpsAtOpenInterestCap", "portfolio", "predictedFundings", "recentTrades", "referral",
+    "spotClearinghouseState", "spotMeta", "spotMetaAndAssetCtxs", "subAccounts", "userFees", "userFills",
+    "userFillsByTime", "userFunding", "userNonFundingLedgerUpdates", "userRateLimit", "userRole",
+    "userVaultEquities", "webData2",
+)  # fmt: skip
+
+
+async def answers() -> dict[str, Any]:
+    """One answer of each type, of an account that has been through everything."""
+    key, agent = Key.create(), Key.create()
+    account = AccountConfig(key.address, (AgentConfig(agent.address),), balance=500.0)
+    config = VenueConfig((account, AccountConfig(SUB, master=key.address)), history_s=120, faults=Faults())
+    venue = LocalVenue(SimulatedSource(default_truths(["ETH"])), config)
+    async with aiohttp.ClientSession(await venue.start()) as session:
+        mid = float((await ask(session, {"type": "allMids"}))["ETH"])
+        for action in actions(mid):
+            await act(session, key, action)
+        first = await questions(session, key.address)
+        async with session.post("/faults", json={"faults": [{"fault": "liquidate"}]}):
+            await asyncio.sleep(0.5)
+        last = await questions(session, key.address)
+    await venue.stop()
+    # The liquidated account has fills and a ledger, the one before orders and a position.
+    return {kind: last[kind] if kind.startswith("user") else first[kind] for kind in KINDS}
+
+
+def actions(mid: float) -> list[dict[str, Any]]:
+    """An isolated position, a resting order, a refused one, a stop."""
+
+    def order(buys: bool, price: float, kind: dict[str, Any], *, reduces: bool = False) -> dict[str, Any]:
+        wire = {"a": 0, "b": buys, "p": f"{price:.0f}", "s": "0.1", "r": reduces, "t": kind}
+        return {"type": "order", "orders": [wire], "grouping": "na"}
+
+    stop = {"trigger": {"isMarket": True, "triggerPx": f"{0.9 * mid:.0f}", "tpsl": "sl"}}
+    return [
+        {"type": "updateLeverage", "asset": 0, "isCross": False, "leverage": 20},
+        order(True, 1.05 * mid, {"limit": {"tif": "Ioc"}}),
+        order(True, 0.99 * mid, {"limit": {"tif": "Alo"}}),
+        order(True, 1.01 * mid, {"limit": {"tif": "Alo"}}),
+        order(False, 0.85 * mid, stop, reduces=True),
+        {"type": "setReferrer", "code": "ABC"},
+    ]
+
+
+async def act(session: aiohttp.ClientSession, key: Any, action: dict[str, Any]) -> None:
+    """Send one signed action; what the exchange says to it does not matter here."""
+    nonce = time.time_ns() // 1_000_000
+    body = {"action": action, "nonce": nonce, "signature": sign_l1_action(key, action, None, nonce, None, True)}
+    async with session.post("/exchange", json=body) as answer:
+        answer.raise_for_status()
+    await asyncio.sleep(0.01)
+
+
+async def questions(session: aiohttp.ClientSession, user: str) -> dict[str, Any]:
+    """Every question once."""
+    now_ms = int(time.time() * 1000)
+    request = {"coin": "ETH", "interval": "1m", "startTime": 0, "endTime": now_ms}
+    common = {"user": user, "coin": "ETH", "id": 25, "oid": 100_000_002, "startTime": now_ms - 7_200_000,
+              "builder": SUB, "req": request}  # fmt: skip
+    return {kind: await ask(session, {"type": kind, **common}) for kind in KINDS}
+
+
+async def ask(session: aiohttp.ClientSession, question: dict[str, Any]) -> Any:
+    """Ask ``/info``."""
+    async with session.post("/info", json=question) as answer:
+        answer.raise_for_status()
+        return await answer.json()
+
+
+def main() -> int:
+    """Collect, install, compare."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        print("node and npm are needed")
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(shutil.copy(Path(__file__).with_suffix(".mjs"), folder))
+        file = Path(folder) / "answers.json"
+        file.write_text(json.dumps(asyncio.run(answers())))
+        subprocess.run([npm, "install", "--silent", "--prefix", folder, PACKAGE], check=True)
+        run = subprocess.run([node, str(script), str(file)], cwd=folder, capture_output=True, text=True, check=False)
+    lines = [line for line in run.stdout.splitlines() if "no schema" not in line]
+    print(run.stdout + run.stderr)
+    print(f"{sum(line.endswith(': valid') for line in lines)} of {len(lines)} types are valid")
+    return run.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
