@@ -51,9 +51,9 @@ if TYPE_CHECKING:
     click.option(
         "--weight-limit",
         type=click.IntRange(min=0),
-        default=0,
+        default=PER_MINUTE,
         show_default=True,
-        help=f"Weight an IP address may ask for per minute; 0 for any. The exchange's limit is {PER_MINUTE}.",
+        help="Weight an IP address may ask for per minute, as at the exchange; 0 for any.",
     ),
     click.option("--faults", metavar="NAME|FILE", help=f"What goes wrong: a file, or one of {', '.join(PRESETS)}."),
     click.option(
