@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from calibration.observation.rolling import LEAD_MS, known_until, observe_window
 from calibration.publication.history import HistoryWriter
 from calibration.publication.parameters import Parameters
 from calibration.publication.publish import parameters, solve
+from market_making.market.clock import utc_text
 from market_making.market.errors import DataError, ModelError, NotEnoughData
 from market_making.market.tape import FloatArray, QuoteTape, Tape
 from market_making.recording.store.tick_store import TickStore
@@ -172,5 +172,4 @@ def _quotes(tape: Tape, start_ms: int, end_ms: int) -> QuoteTape:
 
 
 def _span(start_ms: int, end_ms: int) -> str:
-    first, last = (datetime.fromtimestamp(t / 1e3, UTC).isoformat(timespec="seconds") for t in (start_ms, end_ms))
-    return f"{first} to {last}"
+    return f"{utc_text(start_ms)} to {utc_text(end_ms)}"

@@ -7,7 +7,6 @@ The files are named ``<YYYY-MM-DD>-0-candles.parquet``.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 from calibration.candles.from_candles import CandleEstimates, estimate_from_candles
 from calibration.estimators.estimate import EstimateSource
 from calibration.publication.history import FLOW, FOLDER, SCHEMA, SINCE_1_1
+from market_making.market.clock import utc_text
 from market_making.market.errors import ConfigurationError, NotEnoughData
 from market_making.market.sides import Direction
 from market_making.market.tape import IntArray
@@ -112,7 +112,7 @@ def history_table(estimates: CandleEstimates) -> pa.Table:
 
 def days_from_candles(parameters: Path, coin: str, period_ms: tuple[int, int]) -> list[str]:
     """Days of a period whose history is guessed from candles, ascending."""
-    first, last = (_iso(time_ms)[:10] for time_ms in period_ms)
+    first, last = (utc_text(time_ms)[:10] for time_ms in period_ms)
     days = (path.name.removesuffix(SUFFIX) for path in (parameters / FOLDER / coin).glob(f"*{SUFFIX}"))
     return sorted(day for day in days if first <= day <= last)
 
@@ -142,7 +142,7 @@ def _days(estimates: CandleEstimates) -> Iterator[tuple[str, slice]]:
     day = estimates.time_ms // DAY_MS
     starts = np.flatnonzero(np.append(True, np.diff(day) > 0)).tolist()
     for start, stop in zip(starts, [*starts[1:], len(day)], strict=True):
-        yield _iso(int(estimates.time_ms[start]))[:10], slice(start, stop)
+        yield utc_text(int(estimates.time_ms[start]))[:10], slice(start, stop)
 
 
 def _refuse_ticks(folder: Path, days: list[str]) -> None:
@@ -155,8 +155,4 @@ def _refuse_ticks(folder: Path, days: list[str]) -> None:
 
 
 def _span(start_ms: int, end_ms: int) -> str:
-    return f"between {_iso(start_ms)} and {_iso(end_ms)}"
-
-
-def _iso(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1e3, UTC).isoformat(timespec="seconds")
+    return f"between {utc_text(start_ms)} and {utc_text(end_ms)}"

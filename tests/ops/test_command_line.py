@@ -19,6 +19,9 @@ from market_making.market.errors import (
     StaleParameters,
 )
 from market_making.ops.command_line import exit_status, main
+from market_making.recording.store.rows import table_of
+from market_making.recording.store.segments import write_segment
+from market_making.recording.streams import Stream
 from market_making.simulation.presets import default_truths
 from market_making.simulation.simulation import SimulatedSource
 from market_making.venue.markets.prehistory import write_prehistory
@@ -131,6 +134,30 @@ def test_a_recording_that_is_too_short_for_the_demo_is_refused_at_once(mm, tmp_p
     assert result.exit_code == 3, result.output
     assert re.search(r"ticks: ETH has 2\.0 unbroken minutes, the demo needs 8\.8: 5 to calibrate from", result.stderr)
     assert not (tmp_path / "user_data").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["--once", "--at", "2030-01-01"], 3, "not at 2030-01-01T00:00:00Z"),
+        (["--once", "--at", "2020-01-01"], 3, "not at 2020-01-01T00:00:00Z"),
+        (["--backfill", "--start", "2030-01-01"], 3, "not at 2030-01-01T00:00:00Z"),
+        (["--backfill", "--start", "2020-01-01", "--end", "2020-01-02"], 3, "Z to 2020-01-02T00:00:00Z"),
+        (
+            ["--backfill", "--start", "2025-09-05", "--end", "2025-09-04"],
+            2,
+            "--end must not be before --start 2025-09-05T00:00:00Z, got 2025-09-04T00:00:00Z",
+        ),
+    ],
+)
+def test_a_time_of_which_nothing_is_recorded_is_answered_with_what_is(mm, tmp_path, words, status, said):
+    """The first and the last time of the coin."""
+    quotes = [(time, time, 99.0, 1.0, 101.0, 1.0) for time in (1_757_000_000_000, 1_757_000_600_000)]
+    write_segment(tmp_path / "ticks", "hyperliquid", "ETH", Stream.BBO, table_of(Stream.BBO, quotes))
+    result = mm("calibrate", "--coin", "ETH", "--data", "ticks", *words)
+    assert result.exit_code == status, result.output
+    assert said in result.stderr
+    assert status == 2 or "ETH is recorded from 2025-09-04T15:33:20Z to 2025-09-04T15:43:20Z" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from market_making.market.errors import ConfigurationError
+from market_making.market.clock import utc_text
+from market_making.market.errors import ConfigurationError, NotEnoughData
 from market_making.ops.commands.options import (
     Duration,
     Instant,
@@ -120,10 +121,12 @@ def _once(settings: Settings, options: dict[str, Any]) -> None:
     from market_making.recording.store.tick_store import TickStore
 
     store = TickStore(settings.market_data, settings.venue)
-    last_ms = {coin: store.extent(coin)[1] for coin in settings.coins}  # a coin that was not recorded ends it here
+    extents = {coin: store.extent(coin) for coin in settings.coins}  # a coin that was not recorded ends it here
+    for coin, extent in extents.items():
+        _require_recorded(coin, extent, (options["at"], options["at"]), settings)
     from calibration.backfill import calibrate_once
 
-    published = [calibrate_once(coin, options["at"] or last_ms[coin], settings) for coin in settings.coins]
+    published = [calibrate_once(coin, options["at"] or last, settings) for coin, (_, last) in extents.items()]
     if options["plot"]:
         draw_calibration(published[0], settings, options["plot"])
     if options["as_json"]:
@@ -132,6 +135,17 @@ def _once(settings: Settings, options: dict[str, Any]) -> None:
         return
     for parameters in published:
         click.echo(_describe(parameters, settings.parameters))
+
+
+def _require_recorded(
+    coin: str, extent: tuple[int, int], asked: tuple[int | None, int | None], settings: Settings
+) -> None:
+    """Answer a time before or after everything that is recorded with what is."""
+    (first, last), (start, end) = extent, asked
+    last_window = last + settings.calibration.window_s * 1e3
+    if (start is not None and start > last_window) or (end is not None and end < first):
+        when = " to ".join(dict.fromkeys(utc_text(time) for time in asked if time is not None))
+        raise NotEnoughData(f"{coin} is recorded from {utc_text(first)} to {utc_text(last)}, not at {when}")
 
 
 def _describe(parameters: Parameters, folder: Path) -> str:
@@ -149,7 +163,8 @@ def _describe(parameters: Parameters, folder: Path) -> str:
     lines.append(
         f"  regime {toxicity.state}: toxicity {toxicity.toxicity_buy:.2f} buy, {toxicity.toxicity_sell:.2f} sell"
     )
-    lines.append(f"  written to {folder / (parameters.coin + '.json')}; mm quotes {parameters.coin} shows the table")
+    lines.append(f"  written to {folder / (parameters.coin + '.json')}; the table of quotes:")
+    lines.append(f"  mm quotes {parameters.coin} --parameters {folder}")
     return "\n".join(lines)
 
 
@@ -158,6 +173,11 @@ def _backfill(settings: Settings, options: dict[str, Any]) -> None:
 
     store = TickStore(settings.market_data, settings.venue)
     extents = {coin: store.extent(coin) for coin in settings.coins}
+    if options["start"] and options["end"] and options["start"] > options["end"]:
+        times = [utc_text(options[name]) for name in ("start", "end")]
+        raise ConfigurationError("--end must not be before --start {}, got {}".format(*times))
+    for coin, extent in extents.items():
+        _require_recorded(coin, extent, (options["start"], options["end"]), settings)
     from rich.progress import Progress
 
     from calibration.backfill import backfill

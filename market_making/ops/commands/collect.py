@@ -11,7 +11,10 @@ from market_making.market.errors import ConfigurationError
 from market_making.ops.commands.options import (
     coins_option,
     config_option,
+    json_option,
     load_settings,
+    now_ms,
+    print_json,
     with_options,
 )
 
@@ -40,11 +43,13 @@ data_option = click.option("--data", help="Root of the tick store: a folder, or 
         "--keep-gigabytes", type=click.FloatRange(min=0, min_open=True), help="Remove the oldest days beyond this size."
     ),
     config_option,
+    json_option,
 )
 def collect(**options: Any) -> None:
     """Record best quotes, trades, books and asset contexts until stopped (Ctrl-C or SIGTERM).
 
-    What was received is written before the program ends; what was missed is noted as a gap.
+    What was received is written before the program ends; what was missed is noted as a gap. With --json the end is told
+    as a document.
     """
     settings = load_settings(
         options["configs"],
@@ -55,7 +60,31 @@ def collect(**options: Any) -> None:
     )
     if not settings.coins and not options["whole_venue"]:
         raise ConfigurationError("no coin to record: name one with --coin, or in the configuration, or give --all")
-    asyncio.run(collector_of(settings, options).run())
+    collector = collector_of(settings, options)
+    started_ms = now_ms()
+    try:
+        asyncio.run(collector.run())
+    finally:
+        if options["as_json"]:
+            coins = None if options["whole_venue"] else list(settings.coins)
+            print_json({"coins": coins} | _told(collector, settings, started_ms))
+
+
+def _told(collector: Collector, settings: Settings, started_ms: int) -> dict[str, Any]:
+    """What was recorded; the rows that are lost are those that were received and could not be written."""
+    counts = collector.counts
+    return {
+        "session": collector.session,
+        "venue": settings.venue,
+        "market_data": str(settings.market_data),
+        "seconds": (now_ms() - started_ms) / 1e3,
+        "rows_received": counts.received,
+        "rows_written": counts.written,
+        "rows_lost": counts.received - counts.written,
+        "bytes_written": counts.bytes_written,
+        "malformed_messages": collector.malformed_messages,
+        "clock_offset_ms": collector.clock_offset_ms,
+    }
 
 
 def collector_of(settings: Settings, options: dict[str, Any]) -> Collector:

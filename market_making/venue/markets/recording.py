@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from market_making.market.clock import utc_text
 from market_making.market.errors import MalformedMessage, NotEnoughData
 from market_making.market.events import BookSnapshot, Trade
 from market_making.market.instrument import Instrument, Listing
@@ -228,6 +229,7 @@ def _window(sessions: list[tuple[int, int]], start_ms: int | None, end_ms: int |
         bounded = [(begin, end if end_ms is None else min(end, end_ms)) for begin, end in sessions]
         chosen = max(bounded, key=lambda session: session[1] - session[0], default=None)
     if chosen is None or chosen[0] >= chosen[1]:
-        spans = ", ".join(f"{begin}..{end}" for begin, end in sessions) or "none"
-        raise NotEnoughData(f"nothing is recorded from {start_ms} to {end_ms}; sessions of all coins: {spans}")
+        asked = [f" {word} {utc_text(time)}" for word, time in (("from", start_ms), ("to", end_ms)) if time is not None]
+        spans = ", ".join(f"{utc_text(begin)} to {utc_text(end)}" for begin, end in sessions) or "none"
+        raise NotEnoughData(f"nothing is recorded{''.join(asked)}; sessions of all coins: {spans}")
     return chosen
