@@ -79,6 +79,19 @@ def calibrate(
     ------
     NotEnoughData
         With the counts seen and needed.
+
+    Examples
+    --------
+    Half an hour of a market whose true parameters are known:
+
+    >>> from market_making.simulation.presets import default_truths
+    >>> from market_making.simulation.simulation import simulate_tape
+    >>> (truth,) = default_truths(["ETH"])
+    >>> tape = simulate_tape(truth, seed=1, seconds=1800)
+    >>> found = calibrate(tape, Increments(truth.tick, float(truth.instrument.lot)), Settings())
+    >>> decay = found.flows.buy.fill_decay
+    >>> decay.low < truth.order_flow().fill_decay.buy < decay.high
+    True
     """
     return calibrate_observed(observe(tape, increments.tick), increments, settings, previous, now_ms)
 

@@ -81,6 +81,14 @@ class SimulatedSource:
     ------
     ConfigurationError
         If there is no coin, or one appears twice.
+
+    Examples
+    --------
+    >>> from market_making.simulation.presets import default_truths
+    >>> market = SimulatedSource(default_truths(["ETH"]), seed=1)
+    >>> first = next(market.events(start_ms=0))
+    >>> first.coin, first.time_ms, first.bids[0].price < first.asks[0].price
+    ('ETH', 0, True)
     """
 
     def __init__(self, truths: Sequence[MarketTruth], seed: int = 0) -> None:

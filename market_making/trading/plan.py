@@ -78,6 +78,25 @@ class Planner:
     regime : Regime
         The calibration's own judgement: paused, nothing is opened; widened, quotes are further away, unless the model
         has seen to that itself.
+
+    Examples
+    --------
+    A model that quotes 2 USDC from mid; a bot that goes long only and holds nothing bids:
+
+    >>> from market_making.market.sides import Directions
+    >>> from market_making.quoting.pricing import DepthBounds
+    >>> from market_making.quoting.terms import Terms
+    >>> from market_making.settings.role import Role
+    >>> both = Directions(1.0, 1.0)
+    >>> flow = OrderFlow(both, both, both, both, both, Directions(0.0, 0.0), volatility=0.2, half_spread=0.05)
+    >>> market = MarketView(bid_price=2999.9, bid_size=5.0, ask_price=3000.1, ask_size=5.0, time_ms=0)
+    >>> def two_away(market, inventory, flow, time_ms):
+    ...     return Quotes(Sides(*(Quote.at(side, 3000.0, Terms(room=2.0), size=1.0) for side in Side)))
+    >>> rules = QuotingRules(Role.LONG_ONLY, 3, DepthBounds(0.0, 50.0), 0.5, 2000.0, 12.0)
+    >>> planner = Planner(Instrument.hyperliquid("ETH", 4), market, flow, two_away, 0.0333, rules, now_ms=0)
+    >>> plan = planner.plan(Holding(), Restraints())
+    >>> plan.order.side, plan.order.price
+    (<Side.BID: 'bid'>, 2998.0)
     """
 
     instrument: Instrument

@@ -29,7 +29,25 @@ _PARTS_KEPT = 1024  # without sessions a part takes 0.2 MB, so that the tables o
 
 
 def cartea_jaimungal_quoter(settings: CarteaJaimungalSettings) -> "CarteaJaimungalQuoter":
-    """Quoter of the Cartea–Jaimungal model, which solves a table once for every order flow."""
+    """Quoter of the Cartea–Jaimungal model, which solves a table once for every order flow.
+
+    Examples
+    --------
+    With one lot held the ask is nearer to mid than the bid:
+
+    >>> from market_making.market.sides import Directions
+    >>> both = Directions(1.0, 1.0)
+    >>> flow = OrderFlow(
+    ...     arrival_rate=both, fill_intensity=both, fill_decay=both, adverse_selection=Directions(0.1, 0.1),
+    ...     adverse_selection_on_fill=Directions(0.1, 0.1), adverse_selection_slope=Directions(0.0, 0.0),
+    ...     volatility=0.2, half_spread=0.05,
+    ... )
+    >>> market = MarketView(bid_price=999.95, bid_size=5.0, ask_price=1000.05, ask_size=5.0, time_ms=0)
+    >>> quoter = cartea_jaimungal_quoter(CarteaJaimungalSettings(maximum_inventory=3, maker_fee=0.0))
+    >>> bid, ask = quoter(market, 1.0, flow, 0).sides
+    >>> ask.depth < bid.depth
+    True
+    """
     return CarteaJaimungalQuoter(settings)
 
 

@@ -47,6 +47,21 @@ class TickStore:
         Folder of the store, or a URL that pyarrow can open.
     venue : str
         Folder of the venue.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from market_making.recording.store.rows import table_of
+    >>> from market_making.recording.store.segments import write_segment
+    >>> folder = TemporaryDirectory()
+    >>> quotes = [(1_757_016_000_000, 1_757_016_000_050, 3000.0, 1.5, 3000.1, 2.0)]
+    >>> write_segment(folder.name, "hyperliquid", "ETH", Stream.BBO, table_of(Stream.BBO, quotes)) and None
+    >>> store = TickStore(folder.name)
+    >>> store.coins(), store.days("ETH")
+    (('ETH',), ['2025-09-04'])
+    >>> store.read("ETH", Stream.BBO, 1_757_015_999_999, 1_757_016_000_000, columns=("bid_price",)).to_pylist()
+    [{'bid_price': 3000.0}]
+    >>> folder.cleanup()
     """
 
     def __init__(self, root: Path | str, venue: str = "hyperliquid") -> None:
