@@ -102,10 +102,11 @@ class AccountGuard:
     async def _look(self, kill: Kill | None) -> AccountView:
         state, silent_s = await asyncio.to_thread(self._files.look, time.monotonic())
         valid = await asyncio.to_thread(self._files.valid_until_ms)
+        is_stopped = self._files.is_stopped()
         oids = [order.oid for order in self.orders]
         database = self.bot.database if state is None or state.database is None else Path(state.database)
         await self._read_books(database, oids)
-        bot = BotView(self.bot.name, state, silent_s, self._books, valid)
+        bot = BotView(self.bot.name, state, silent_s, self._books, valid, is_stopped)
         return AccountView(
             bot=bot,
             orders=tuple(self._all_orders()),

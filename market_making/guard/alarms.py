@@ -1,59 +1,134 @@
-"""Who is told what, and how often: the table of the guard's conditions, the log, and Freqtrade's Telegram chat."""
+"""Who is told what: the guard's conditions, the log, and Freqtrade's Telegram chat.
+
+The conditions are rows like those of `market_making.safety.notices`, but what they find is in no document: the guard
+sees it itself, and its state file tells `mm status`.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any
 
 import aiohttp
 
 from market_making.guard.watch import Alarm
-from market_making.market.clock import now_ms
+from market_making.safety.condition import Condition, Severity
+from market_making.safety.findings import Finding
+from market_making.safety.notice_tracker import NoticeTracker, Telling
+from market_making.safety.notices import Sighting
 from market_making.safety.state_file import ActiveNotice
 
-ALARM, WARNING, INFO = "alarm", "warning", "info"
-_LEVELS = {ALARM: logging.ERROR, WARNING: logging.WARNING, INFO: logging.INFO}
-_FIRST_AGAIN_MS = 300_000
-_LONGEST_AGAIN_MS = 3_600_000
+_LEVELS = {Severity.ALARM: logging.ERROR, Severity.WARNING: logging.WARNING, Severity.INFO: logging.INFO}
 _BETWEEN_S = 1.1  # Telegram takes one message a second from one sender to one chat
 _MOST_WAITING = 50
 
 log = logging.getLogger(__name__)
 
 
-class _Row(NamedTuple):
-    """A condition: how severe it is, and what to do."""
-
-    severity: str
-    remedy: str
+def _seen_live(_: Any, __: int) -> Iterator[Finding]:
+    return iter(())
 
 
-TABLE: dict[str, _Row] = {
-    "kill_switch": _Row(WARNING, "mm stop --resume lets the bots quote again"),
-    "bot_silent": _Row(ALARM, "look at the bot's log; restart it; its orders are cancelled meanwhile"),
-    "position_unwatched": _Row(ALARM, "start the bot, or leave the position with mm stop --flatten"),
-    "position_unknown": _Row(ALARM, "close it by hand, or with mm stop --flatten; who else trades on this account?"),
-    "order_unknown": _Row(ALARM, "it is cancelled; who else trades on this account?"),
-    "books_unreadable": _Row(ALARM, "check db_url and the permissions of the file"),
-    "state_missing": _Row(WARNING, "check that bot and guard use the same state folder and bot_name"),
-    "account_unseen": _Row(ALARM, "check the network and the address of the exchange"),
-    "actions_refused": _Row(ALARM, "renew the API wallet at the exchange, or check walletAddress"),
-    "signer_refused": _Row(ALARM, "give a key of an API wallet of this account"),
-    "budget_reserved": _Row(WARNING, "trade, or buy actions; the quote guard is off until then"),
-    "socket_lost": _Row(WARNING, "nothing: it connects again by itself; the quote guard is off until then"),
-    "rate_limited": _Row(WARNING, "run fewer bots on this IP address"),
-    "record_unwritten": _Row(WARNING, "make room on the disk"),
-}
+def _row(name: str, severity: Severity, sentence: str, over: str, remedy: str) -> Condition:
+    return Condition(f"guard_{name}", severity, _seen_live, sentence, over, remedy, kind="guard")
 
 
-@dataclass
-class _Told:
-    """A condition in force: what was said of it, and when it is said again."""
-
-    notice: ActiveNotice
-    again_ms: int
-    wait_ms: int = field(default=_FIRST_AGAIN_MS)
+_ROWS = (
+    ("kill_switch", Severity.WARNING, "{bot}: {detail}.", "{bot}: the kill switch is off.", "`mm stop --resume`"),
+    (
+        "bot_silent",
+        Severity.ALARM,
+        "{bot}: {detail}. Its orders are cancelled.",
+        "{bot} loops again.",
+        "Look at the end of its log, and start it again.",
+    ),
+    (
+        "position_unwatched",
+        Severity.ALARM,
+        "{bot}: {detail}.",
+        "{bot}: the position is gone or watched again.",
+        "Start the bot, or leave the position with `mm stop --flatten`.",
+    ),
+    (
+        "position_unknown",
+        Severity.ALARM,
+        "{bot}: {detail}.",
+        "{bot}: account and books agree again.",
+        "Find out who else trades on this account. Close it by hand, or with `mm stop --flatten`.",
+    ),
+    (
+        "order_unknown",
+        Severity.ALARM,
+        "{bot}: {detail}. It is cancelled.",
+        "{bot}: the unknown order is gone.",
+        "Find out who else trades on this account.",
+    ),
+    (
+        "books_unreadable",
+        Severity.ALARM,
+        "{bot}: {detail}.",
+        "{bot}: the database can be read again.",
+        "Check db_url of the configuration, and who may read the file.",
+    ),
+    (
+        "state_missing",
+        Severity.WARNING,
+        "{bot}: {detail}.",
+        "{bot} has written its state file.",
+        "Check that bot and guard use the same state folder and bot_name.",
+    ),
+    (
+        "account_unseen",
+        Severity.ALARM,
+        "{bot}: {detail}.",
+        "{bot}: the account is seen again.",
+        "Check the network and the address of the exchange.",
+    ),
+    (
+        "actions_refused",
+        Severity.ALARM,
+        "{bot}: {detail}.",
+        "{bot}: the exchange obeys again.",
+        "Renew the API wallet at the exchange, or check walletAddress.",
+    ),
+    (
+        "signer_refused",
+        Severity.ALARM,
+        "{bot}: {detail}.",
+        "{bot}: the key may trade for the account.",
+        "Give the key of an API wallet of this account.",
+    ),
+    (
+        "budget_reserved",
+        Severity.WARNING,
+        "{bot}: {detail}. The quote guard is off.",
+        "{bot}: the quote guard is on again.",
+        "Trade or buy actions.",
+    ),
+    (
+        "socket_lost",
+        Severity.WARNING,
+        "{bot}: {detail}. The quote guard is off.",
+        "{bot}: the websocket is there again.",
+        "It connects by itself. If it does not, check the network.",
+    ),
+    (
+        "rate_limited",
+        Severity.WARNING,
+        "{bot}: {detail}.",
+        "{bot}: the exchange answers as usual.",
+        "Run fewer bots on this IP address.",
+    ),
+    (
+        "record_unwritten",
+        Severity.WARNING,
+        "{bot}: {detail}.",
+        "{bot}: the record is written again.",
+        "Make room on the disk.",
+    ),
+)
+TABLE = {row[0]: _row(*row) for row in _ROWS}
 
 
 class Alarms:
@@ -67,48 +142,40 @@ class Alarms:
 
     def __init__(self, send: Callable[[str], None] | None = None) -> None:
         self._send = send
-        self._told: dict[tuple[str, str, str | None], _Told] = {}
+        self._tracker = NoticeTracker()
 
     @property
     def notices(self) -> tuple[ActiveNotice, ...]:
         """What is in force."""
-        return tuple(told.notice for told in self._told.values())
+        return self._tracker.active
 
     @property
     def is_alarmed(self) -> bool:
         """Whether something severe is in force."""
-        return any(notice.severity == ALARM for notice in self.notices)
+        return any(notice.severity == Severity.ALARM for notice in self.notices)
 
-    def hold(self, found: Iterable[tuple[str, Alarm]]) -> None:
-        """Take everything that is in force now, each with the bot it is about."""
-        time_ms, keys = now_ms(), set()
-        for bot, alarm in found:
-            key = (bot, alarm.name, alarm.coin)
-            keys.add(key)
-            self._say(key, bot, alarm, time_ms)
-        for key in self._told.keys() - keys:
-            notice = self._told.pop(key).notice
-            self.tell(f"{key[0]}: over: {notice.text}", notice.severity)
+    def hold(self, found: Iterable[tuple[str, Alarm]], now_ms: int) -> None:
+        """Take everything that is seen now, each with the bot it is about."""
+        seen = [
+            Sighting(
+                TABLE[alarm.name],
+                Finding(bot if alarm.coin is None else f"{bot} {alarm.coin}", {"bot": bot, "detail": alarm.text}),
+            )
+            for bot, alarm in found
+        ]
+        for said in self._tracker.update(seen, now_ms):
+            is_over = said.telling is Telling.OVER
+            severity = Severity.INFO if is_over else Severity(said.notice.severity)
+            self._say(said.text if is_over else f"{said.text} {said.notice.remedy}", severity)
 
-    def tell(self, text: str, severity: str = ALARM) -> None:
-        """Say something once."""
+    def tell(self, text: str) -> None:
+        """Say once what was done."""
+        self._say(text, Severity.WARNING)
+
+    def _say(self, text: str, severity: Severity) -> None:
         log.log(_LEVELS[severity], "%s", text)
-        if self._send is not None and severity != INFO:
+        if self._send is not None:
             self._send(text)
-
-    def _say(self, key: tuple[str, str, str | None], bot: str, alarm: Alarm, time_ms: int) -> None:
-        severity, remedy = TABLE[alarm.name]
-        told = self._told.get(key)
-        if told is None:
-            notice = ActiveNotice(alarm.name, severity, time_ms, alarm.text, remedy, alarm.coin)
-            self._told[key] = _Told(notice, time_ms + _FIRST_AGAIN_MS)
-        elif time_ms < told.again_ms:
-            told.notice = ActiveNotice(alarm.name, severity, told.notice.since_ms, alarm.text, remedy, alarm.coin)
-            return
-        else:
-            told.wait_ms = min(2 * told.wait_ms, _LONGEST_AGAIN_MS)
-            told.again_ms = time_ms + told.wait_ms
-        self.tell(f"{bot}: {alarm.text} ({remedy})", severity)
 
 
 @dataclass(frozen=True)

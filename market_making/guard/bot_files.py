@@ -7,6 +7,7 @@ from pathlib import Path
 from market_making.market.clock import now_ms
 from market_making.market.errors import MalformedMessage
 from market_making.safety.heartbeat import Heartbeats
+from market_making.safety.standing import Standing, read_standing
 from market_making.safety.state_file import BotState, read_state
 
 
@@ -24,6 +25,7 @@ class BotFiles:
     """
 
     def __init__(self, state: Path, name: str, parameters: Path) -> None:
+        self._folder = state
         self._path = state / f"{name}.json"
         self._name = name
         self._parameters = parameters
@@ -45,6 +47,11 @@ class BotFiles:
             return None, self._beats.look(self._name, None, 0.0, now_s)
         age_s = (now_ms() - state.written_ms) / 1e3
         return state, self._beats.look(self._name, (state.pid, state.run, state.loop, state.written_ms), age_s, now_s)
+
+    def is_stopped(self) -> bool:
+        """Whether the bot has ended in order, or `/stop` holds."""
+        has_ended = self._state is not None and self._state.stopped
+        return has_ended or read_standing(self._folder, self._name) is Standing.STOPPED
 
     def valid_until_ms(self) -> Mapping[str, int | None]:
         """Until when each coin of the state file has valid parameters; None where there is no file to read."""

@@ -115,7 +115,7 @@ class Guard:
                 found += [(account.bot.name, alarm) for alarm in alarms]
             if self._record.failure is not None:
                 found.append((NAME, Alarm("record_unwritten", self._record.failure)))
-            self.alarms.hold(found)
+            self.alarms.hold(found, now_ms())
             tick_s = time.monotonic() - began_s
             self.longest_tick_ms = max(self.longest_tick_ms, tick_s * 1e3)
             if time.monotonic() - self._written_s > STATE_S:

@@ -63,7 +63,8 @@ class WatchRules:
 class BotView:
     """One bot; `silent_s` is how long no loop of it has ended, `valid_until_ms` that of each coin's parameter file.
 
-    A coin without a file has None; `books` is None where the database cannot be read.
+    A coin without a file has None; `books` is None where the database cannot be read. `is_stopped` says that somebody
+    has stopped it, so that its silence is no alarm.
     """
 
     name: str
@@ -71,6 +72,7 @@ class BotView:
     silent_s: float
     books: BotBooks | None
     valid_until_ms: Mapping[str, int | None]
+    is_stopped: bool = False
 
     def pair_of(self, coin: str) -> PairState | None:
         """What the bot says about a coin."""
@@ -237,7 +239,7 @@ class Watch:
             yield Alarm("books_unreadable", f"the database of {bot.name} cannot be read: no order is taken for unknown")
         if bot.state is None and self._lasts("state", view.now_s) >= self.rules.position_s:
             yield Alarm("state_missing", f"{bot.name} has written no state file")
-        if self._is_silent(view) and (bot.state is None or not bot.state.stopped):
+        if self._is_silent(view) and not bot.is_stopped:
             yield Alarm("bot_silent", f"no loop of {bot.name} has ended for more than {self.rules.silence_s:g} s")
         for coin, position in (view.positions or {}).items():
             if self._is_silent(view):

@@ -26,6 +26,7 @@ class EdgeSettings(Section):
     funding: bool = Field(
         True, description="Ask for no funding within the hour of the last fill; off, before every order"
     )
+    remembered: bool = Field(True, description="Remember /stop and /stopentry over a restart; off, they are forgotten")
     fresh: bool = Field(
         True, description="Let a planned price follow the touch of the newest book; off, that of the plan's book"
     )

@@ -23,6 +23,3 @@ class GuardSettings(Section):
     moves: Positive = Field(
         0.3, description="How much closer mid may come, in standard deviations of its move in a second [–]"
     )
-    reserve: Annotated[int, Field(ge=0)] = Field(
-        500, description="Actions that are left to the bot: with no more than these, no quote is cancelled [actions]"
-    )

@@ -118,7 +118,7 @@ class GuardThread:
     @property
     def alarms(self) -> set[str]:
         """Names of what is in force."""
-        return {notice.name for notice in self.guard.alarms.notices}
+        return {notice.name.removeprefix("guard_") for notice in self.guard.alarms.notices}
 
 
 def seconds_until(condition: Any, within_s: float, what: str) -> float:

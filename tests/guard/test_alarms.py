@@ -9,36 +9,49 @@ from aiohttp import web
 from market_making.guard import alarms as module
 from market_making.guard.alarms import TABLE, Alarms, Telegram, TelegramChat
 from market_making.guard.watch import Alarm
+from market_making.safety.findings import Finding
+from market_making.safety.notices import CONDITIONS
 
 SILENT = ("maker", Alarm("bot_silent", "it is silent"))
 
 
-def test_a_condition_is_told_at_its_begin_and_end(monkeypatch):
-    clock = {"ms": 0}
-    monkeypatch.setattr(module, "now_ms", lambda: clock["ms"])
+def test_a_condition_is_told_at_its_begin_and_end():
+    """With its remedy, again with the pauses of every notice, and once when it is over."""
     said = []
     alarms = Alarms(said.append)
     for second in range(3600):
-        clock["ms"] = second * 1000
-        alarms.hold([SILENT])
+        alarms.hold([SILENT], second * 1000)
         assert alarms.is_alarmed
-    # After 5, 15 and 35 minutes; the pause doubles.
-    assert len(said) == 4
+    assert len(said) == 3
+    assert said[0].startswith("maker: it is silent. Its orders are cancelled. ")
+    assert said[0].endswith(TABLE["bot_silent"].remedy)
     assert alarms.notices[0].since_ms == 0
-    alarms.hold([])
-    assert said[-1] == "maker: over: it is silent"
+    for second in range(3600, 3610):
+        alarms.hold([], second * 1000)
+    assert said[-1].startswith("maker loops again.")
     assert not alarms.is_alarmed
-    assert TABLE["bot_silent"].remedy in said[0]
+    assert len(said) == 4
 
 
 def test_conditions_of_different_bots_and_coins_are_apart():
     said = []
     alarms = Alarms(said.append)
     found = [("one", Alarm("position_unknown", "a", coin)) for coin in ("ETH", "BTC")] + [SILENT]
-    alarms.hold(found)
-    alarms.hold(found[1:])
-    assert len(alarms.notices) == 2
-    assert sum("over" in text for text in said) == 1
+    for second in range(10):
+        alarms.hold(found if second < 2 else found[1:], second * 1000)
+    assert {notice.pair for notice in alarms.notices} == {"one BTC", "maker"}
+    assert len(said) == 4
+
+
+def test_every_sentence_is_whole_and_no_name_is_that_of_another_notice():
+    """All figures are filled in; a reader of state files tells them apart."""
+    names = {condition.name for condition in CONDITIONS}
+    for condition in TABLE.values():
+        assert condition.name not in names
+        notice = condition.notice(Finding(None, {"bot": "maker", "detail": "it is so"}), 0)
+        for text in (notice.text, condition.over.replace("{bot}", "maker")):
+            assert "{" not in text
+            assert text.endswith(".")
 
 
 @pytest.fixture

@@ -164,7 +164,7 @@ def test_a_position_that_the_books_do_not_explain_is_told_once_it_lasts(account,
 
 
 def test_a_bot_that_ended_in_order_is_no_alarm_but_its_position_is():
-    ended = bot_view(state=state(stopped=True), silent_s=60.0)
+    ended = bot_view(is_stopped=True, silent_s=60.0)
     assert [a.name for a in Watch(RULES).judge(view(0.0, ended, orders=())).alarms] == []
     position = {COIN: OpenPosition(0.1, 300.0, 1.0)}
     alarms = Watch(RULES).judge(view(0.0, ended, orders=(), positions=position)).alarms

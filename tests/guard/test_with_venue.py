@@ -61,7 +61,7 @@ def test_an_unknown_order_goes_after_three_seconds_and_a_known_one_stays(bot):
         seconds_until(lambda: why(bot, unknown) is not None, 1, "it was not written down")
         assert why(bot, unknown).reason is Reason.ORDER_UNKNOWN
         assert why(bot, known) is None
-        seconds_until(lambda: not guard.alarms, 2, "the alarm does not end")
+        seconds_until(lambda: not guard.alarms, 8, "the alarm does not end")
     assert guard.is_calm
 
 
@@ -99,7 +99,7 @@ def test_the_kill_switch_cancels_and_with_flatten_leaves(bot):
         write_kill(bot.folder / "state", Kill(1, flatten=True))
         seconds_until(lambda: not bot.venue.audit()["positions"], 8, "the position was not left")
         remove_kill(bot.folder / "state")
-        seconds_until(lambda: "kill_switch" not in guard.alarms, 2, "the end was not seen")
+        seconds_until(lambda: "kill_switch" not in guard.alarms, 8, "the end was not seen")
     lines = (next((bot.folder / "decisions").glob("guard-*.jsonl"))).read_bytes().splitlines()
     events = [orjson.loads(line) for line in lines]
     assert [event["sequence"] for event in events] == list(range(len(events)))
@@ -135,7 +135,7 @@ def test_a_key_that_may_not_trade_is_told_with_the_exchanges_words(bot):
         seconds_until(lambda: "signer_refused" in guard.alarms, 3, "the key was not looked at")
         bot.place(2989.0, known=False)
         seconds_until(lambda: "actions_refused" in guard.alarms, 6, "the refusal was not told")
-        told = next(notice for notice in guard.guard.alarms.notices if notice.name == "actions_refused")
+        told = next(notice for notice in guard.guard.alarms.notices if notice.name == "guard_actions_refused")
         assert "does not exist" in told.text
     assert guard.is_calm is False
     assert stranger[2:] not in repr(bot.options(bots=(strange,)))

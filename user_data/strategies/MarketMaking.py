@@ -17,7 +17,7 @@ from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import DecimalParameter, IStrategy
 from pandas import DataFrame
 
-from market_making.market.errors import ConfigurationError, MarketMakingError
+from market_making.market.errors import MarketMakingError
 from market_making.market.sides import Side
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
 from market_making.quoting.quote import Quoter
@@ -25,6 +25,7 @@ from market_making.settings.settings import Settings
 from market_making.trading.chart_rows import ChartHistory
 from market_making.trading.freqtrade import live
 from market_making.trading.freqtrade.charts import PLOT_CONFIG, annotations, show
+from market_making.trading.freqtrade.halts import claim_account, start_as_left
 from market_making.trading.freqtrade.pair_reader import PairReader, quoting_rules
 from market_making.trading.freqtrade.promises import broken_promises
 from market_making.trading.freqtrade.signals import moments_of, signal_each, signal_last
@@ -75,8 +76,10 @@ class MarketMaking(IStrategy):
         super().__init__(config)
         try:
             self.settings = Settings.from_freqtrade(config)
-        except ConfigurationError as error:
+            claim_account(config, self.settings.state)
+        except (MarketMakingError, OSError) as error:
             raise FreqtradeConfigurationError(str(error)) from None
+        start_as_left(config, self.settings.state)
         if broken := list(broken_promises(self, config, self.settings)):
             raise FreqtradeConfigurationError("; ".join(broken))
         self.can_short = self.settings.role.opens_with(Side.ASK)
@@ -105,7 +108,8 @@ class MarketMaking(IStrategy):
         self._desk.clear()
         if self._live:
             with self._edge.loop.planning():
-                live.start_loop(self, self._desk, self._pairs, milliseconds(current_time))
+                paused = self._edge.is_paused
+                live.start_loop(self, self._desk, self._pairs, milliseconds(current_time), is_paused=paused)
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         """Nothing: quotes come from the book and the calibration."""

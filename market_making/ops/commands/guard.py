@@ -19,6 +19,7 @@ from market_making.ops.commands.options import (
     user_data,
     with_options,
 )
+from market_making.safety.condition import Severity
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,9 @@ def guard(*, configs: tuple[Path, ...], bots: tuple[str, ...], as_json: bool) ->
             }
         )
     if not is_calm:
-        raise SafetyError("; ".join(notice.text for notice in program.alarms.notices if notice.severity == "alarm"))
+        raise SafetyError(
+            "; ".join(notice.text for notice in program.alarms.notices if notice.severity == Severity.ALARM)
+        )
 
 
 async def _run(program: Guard) -> bool:

@@ -42,14 +42,16 @@ def guard_options(bots: Sequence[Sequence[Path]], user_data: Path | None = None)
     addresses = [bot.identity.address.lower() for bot in guarded]
     if len(set(addresses)) < len(addresses):
         raise ConfigurationError("two bots must not share an account: positions of one account net")
-    guard = first.guard
+    guard, quote = first.guard, first.quote
     return GuardOptions(
         url=first.url,
         state=first.state,
         record=first.decisions,
         bots=guarded,
         rules=WatchRules(guard.silence_s, guard.unknown_s, flatten_unknown=guard.flatten_unknown),
-        quotes=QuoteGuardRules(guard.moves, reserve=guard.reserve) if guard.quotes else None,
+        quotes=QuoteGuardRules(guard.moves, action_price=quote.action_price, reserve=quote.reserved_actions)
+        if guard.quotes
+        else None,
         telegram=next(filter(None, map(_telegram, configs)), None),
     )
 

@@ -1,5 +1,6 @@
 """A bot that runs, live or dry: its desk, its orders' flags, and the start of each loop."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from market_making.trading.desk import Desk
 from market_making.trading.freqtrade.edge.credentials import credentials_of
 from market_making.trading.freqtrade.edge.overrides import Edge, budget_of, install, names_of
 from market_making.trading.freqtrade.exchange_rules import post_only_flag
+from market_making.trading.freqtrade.halts import bot_name, halt_of
 from market_making.trading.freqtrade.pair_reader import PairReader, QuotingStrategy
 from market_making.trading.freqtrade.promises import misplaced_keys
 from market_making.trading.freqtrade.trade import position_of
@@ -34,7 +36,7 @@ def is_running(strategy: QuotingStrategy) -> bool:
 def desk_of(strategy: QuotingStrategy) -> Desk:
     """Build the desk of a strategy."""
     settings, config = strategy.settings, strategy.config
-    bot = f"{config.get('bot_name', 'freqtrade')}{'-dry-run' if config['dry_run'] else ''}"
+    bot = bot_name(config)
     budget = budget_of(settings, overrides_of(strategy))
     record = DecisionLog(settings.decisions, bot).write if is_running(strategy) else None
     tell = partial(strategy.dp.send_msg, always_send=True)
@@ -100,7 +102,9 @@ def overrides_of(strategy: QuotingStrategy) -> tuple[str, ...]:
 def edge_of(strategy: QuotingStrategy, budget: ActionBudget) -> Edge:
     """Install the overrides of a strategy; they keep its action budget informed."""
     names = overrides_of(strategy)
-    return install(strategy.dp._exchange, names, strategy.settings.state, budget) if names else Edge()
+    if not names:
+        return Edge()
+    return install(strategy.dp._exchange, names, strategy.settings.state, budget, bot_name(strategy.config))
 
 
 def follows_touch(strategy: QuotingStrategy) -> bool:
@@ -113,14 +117,20 @@ def follows_touch(strategy: QuotingStrategy) -> bool:
     return is_running(strategy) and strategy.settings.edge.fresh and at_touch
 
 
-def start_loop(strategy: QuotingStrategy, desk: Desk, reader: PairReader, now_ms: int) -> None:
+def start_loop(strategy: QuotingStrategy, desk: Desk, reader: PairReader, now_ms: int, *, is_paused: bool) -> None:
     """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
     trades: dict[str, Any] = dict.fromkeys(strategy.dp.current_whitelist())
     trades |= {trade.pair: trade for trade in Trade.get_open_trades()}
     reader.account.expect({pair: position_of(trade) for pair, trade in trades.items()})
     for pair, trade in trades.items():
+        halt = halt_of(strategy.settings.state, trade, is_paused=is_paused)
+        if halt.nothing is not None:
+            desk.withhold(pair, halt.nothing, now_ms)
+            continue
         try:
             inputs, holding = reader.read(pair, trade, now_ms)
+            no_opening, leaving = halt.no_opening or inputs.no_opening, halt.leaving or inputs.leaving
+            inputs = replace(inputs, no_opening=no_opening, leaving=leaving)
             reader.observers.planned(pair, desk.open(pair, inputs, holding).quotes)
         except MarketMakingError as error:
             desk.withhold(pair, error.because, now_ms)

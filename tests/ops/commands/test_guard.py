@@ -27,7 +27,7 @@ def exchange(**changes):
 def test_a_live_bot_becomes_a_guarded_one(tmp_path, monkeypatch):
     """With Freqtrade's own keys; the guard's key goes before the bot's, and that of one bot before that of all."""
     telegram = {"enabled": True, "token": "1:a", "chat_id": 7}
-    section = {"state": "here", "guard": {"silence_s": 4, "moves": 0.5, "reserve": 9}}
+    section = {"state": "here", "quote": {"reserved_actions": 9}, "guard": {"silence_s": 4, "moves": 0.5}}
     options = guard_options([written(tmp_path, telegram=telegram, market_making=section)])
     (bot,) = options.bots
     assert (bot.name, bot.identity.address, bot.identity.key, bot.owns_key) == ("maker", ADDRESS, KEY, True)

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from market_making.hyperliquid.shared_bucket import SharedBucket, bucket_path
+from market_making.safety.standing import Standing
 from market_making.settings.edge import EdgeSettings
 from market_making.settings.settings import Settings
 from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.actions.governor import ActionGovernor
-from market_making.trading.freqtrade.edge import sleep
+from market_making.trading.freqtrade.edge import remembered, sleep
 from market_making.trading.freqtrade.edge.address_budget import AddressBudget
 from market_making.trading.freqtrade.edge.asked_once import AskedOnce
 from market_making.trading.freqtrade.edge.builder_fee import refuse_builder_fee
@@ -25,6 +26,7 @@ from market_making.trading.freqtrade.edge.funding import Funding
 from market_making.trading.freqtrade.edge.leverage_once import LeverageOnce
 from market_making.trading.freqtrade.edge.loop import Loop
 from market_making.trading.freqtrade.edge.pace import Pace
+from market_making.trading.freqtrade.edge.remembered import Remembered
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ OVERRIDES = (
     ),
     Override("leverage_once", "freqtrade.exchange.Hyperliquid._lev_prep", "the leverage is sent before every entry"),
     Override("address_budget", "ccxt.hyperliquid.request", "only actions per minute are counted, not what is left"),
+    Override("remembered", "freqtrade.worker.Worker._worker", "/stop and /stopentry are forgotten when the bot ends"),
     Override("funding", "freqtrade.exchange.Hyperliquid.get_funding_fees", "funding is asked for before every order"),
 )
 
@@ -59,7 +62,13 @@ class Edge:
 
     loop: Loop = field(default_factory=Loop)
     pace: Pace | None = None
+    remembered: Remembered | None = None
     installed: tuple[str, ...] = ()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether Freqtrade places no entries, by `/stopentry`."""
+        return self.remembered is not None and self.remembered.standing is Standing.PAUSED
 
     @property
     def weight_per_minute(self) -> float | None:
@@ -87,7 +96,7 @@ def budget_of(settings: Settings, names: Sequence[str]) -> ActionBudget:
     )
 
 
-def install(exchange: Any, names: Sequence[str], folder: Path, budget: ActionBudget) -> Edge:
+def install(exchange: Any, names: Sequence[str], folder: Path, budget: ActionBudget, bot: str = "freqtrade") -> Edge:
     """Install overrides.
 
     Parameters
@@ -100,10 +109,15 @@ def install(exchange: Any, names: Sequence[str], folder: Path, budget: ActionBud
         Where the bots of this machine share their pace.
     budget : ActionBudget
         Told what is sent, if it is governed by the limit of the address.
+    bot : str
+        Name of the bot's own files.
     """
     wanted = set(names)
     edge = Edge(installed=tuple(override.name for override in OVERRIDES if override.name in wanted))
     sleep.restore()
+    remembered.restore()
+    if "remembered" in wanted:
+        edge.remembered = Remembered(folder, bot)
     if "builder_fee" in wanted:
         refuse_builder_fee(exchange._api, exchange._api_async, exchange._ws_async)
     if "funding" in wanted:
