@@ -140,8 +140,8 @@ def _out_of_reach(side: str, orders: str, depth: float, deepest: float, margin: 
         return "no stationary quotes: market orders beyond the touch are needed on both sides"
     if depth > deepest:
         return (
-            f"the best {side} is {depth:.1f} bps from mid, but only {ENOUGH_REACHED} market {orders} "
-            f"reached {deepest:.1f} bps or more"
+            f"the earnings are extrapolated: the best {side} is {depth:.1f} bps from mid, and only {ENOUGH_REACHED} "
+            f"market {orders} reached {deepest:.1f} bps or more"
         )
     return ""
 

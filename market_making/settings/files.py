@@ -1,5 +1,6 @@
 """Reads Freqtrade's configuration files as Freqtrade does: with comments, included files, merged deeply."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,8 +49,10 @@ def load_all(paths: Sequence[Path], depth: int = 0) -> dict[str, Any]:
 
 
 def _load(path: Path) -> dict[str, Any]:
+    text = ""
     try:
-        config = rapidjson.loads(path.read_text(encoding="utf-8"), parse_mode=_COMMENTS_ALLOWED)
+        text = path.read_text(encoding="utf-8")
+        config = rapidjson.loads(text, parse_mode=_COMMENTS_ALLOWED)
     except FileNotFoundError:
         raise ConfigurationError(f"there is no configuration file {path}") from None
     except UnicodeDecodeError as error:
@@ -57,10 +60,19 @@ def _load(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
     except rapidjson.JSONDecodeError as error:
-        raise ConfigurationError(f"{path} is not valid JSON: {error}") from None
+        raise ConfigurationError(f"{path} is not valid JSON: {_with_line(str(error), text)}") from None
     if not isinstance(config, dict):
         raise ConfigurationError(f"{path} holds a {type(config).__name__}, needed is a JSON object")
     return config
+
+
+def _with_line(problem: str, text: str) -> str:
+    """What the parser says, with the line instead of the offset in bytes."""
+    match = re.fullmatch(r"Parse error at offset (\d+): (.*)", problem)
+    if match is None:
+        return problem
+    before = text.encode()[: int(match[1])].decode(errors="ignore")
+    return f"line {before.count(chr(10)) + 1}: {match[2]}"
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def test_a_port_that_is_taken_is_wrong_use(mm):
         port = taken.getsockname()[1]
         result = mm("venue", "--simulate", "--coin", "ETH", "--port", port)
     assert result.exit_code == 2, result.output
-    assert str(port) in result.output
+    assert f"--port must be free, got {port}" in result.output
 
 
 def test_a_recording_that_is_too_short_for_the_demo_is_refused_at_once(mm, tmp_path):

@@ -113,6 +113,13 @@ def test_comments_and_trailing_commas_are_read_as_freqtrade_reads_them(tmp_path)
     assert Settings.from_files([path]).venue == "x"
 
 
+def test_a_mistake_in_a_file_is_found_by_its_line(tmp_path):
+    """Letters of more than one byte before it do not shift it."""
+    path = write(tmp_path / "c.json", '{\n  "naïve": "€€€€€€€€",\n  "a": 1\n  "b": 2\n}\n')
+    with pytest.raises(ConfigurationError, match=r"c\.json is not valid JSON: line 4: Missing a comma"):
+        Settings.from_files([path])
+
+
 @pytest.mark.parametrize("text", ["{", "[]"])
 def test_a_file_that_is_no_configuration_is_refused_by_name(tmp_path, text):
     """The message names the file."""

@@ -24,6 +24,7 @@ from market_making.ops.commands.options import (
     with_options,
 )
 from market_making.ops.commands.plotting import check_picture, draw_calibration, plot_option
+from market_making.safety.claim import require_writable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -124,6 +125,7 @@ def _once(settings: Settings, options: dict[str, Any]) -> None:
     extents = {coin: store.extent(coin) for coin in settings.coins}  # a coin that was not recorded ends it here
     for coin, extent in extents.items():
         _require_recorded(coin, extent, (options["at"], options["at"]), settings)
+    require_writable(settings.parameters)
     from calibration.backfill import calibrate_once
 
     published = [calibrate_once(coin, options["at"] or last, settings) for coin, (_, last) in extents.items()]
@@ -178,6 +180,7 @@ def _backfill(settings: Settings, options: dict[str, Any]) -> None:
         raise ConfigurationError("--end must not be before --start {}, got {}".format(*times))
     for coin, extent in extents.items():
         _require_recorded(coin, extent, (options["start"], options["end"]), settings)
+    require_writable(settings.parameters)
     from rich.progress import Progress
 
     from calibration.backfill import backfill

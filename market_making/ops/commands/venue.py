@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from market_making.ops.local_account import LocalFiles
     from market_making.venue.config import VenueConfig
     from market_making.venue.markets.source import Source
+
+_PORT_TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 
 @click.command()
@@ -125,7 +128,12 @@ def venue(**options: Any) -> None:
         if files is not None:
             click.echo(f"account {files.account.address}; its key is in {files.config}, for your eyes only")
 
-    run(source, config, playback, announce)
+    try:
+        run(source, config, playback, announce)
+    except OSError as error:
+        if error.errno not in _PORT_TAKEN:
+            raise
+        raise ConfigurationError(f"--port must be free, got {options['port']}; 0 takes any that is") from None
 
 
 def _open_account(options: dict[str, Any]) -> LocalFiles | None:
