@@ -140,9 +140,9 @@ class VenueThread:
         return list(requests.delete(f"{self.url}/faults", timeout=5).json()["strikes"])
 
     def open_orders(self, address: str = ADDRESS) -> list[dict[str, Any]]:
-        """Orders that rest."""
-        question = {"type": "openOrders", "user": address}
-        return list(requests.post(f"{self.url}/info", json=question, timeout=5).json())
+        """Orders that rest, the newest first, whatever faults the protocol plays."""
+        query = {"user": address, "orders": "yes"}
+        return list(requests.get(f"{self.url}/audit", params=query, timeout=5).json()["orders"])[::-1]
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -20,6 +20,7 @@ from market_making.hyperliquid.market_data import (
     PING,
     Acknowledged,
     Frame,
+    Greeting,
     Pong,
     Refused,
     Subscription,
@@ -219,7 +220,7 @@ class Feed:
         except MalformedMessage as error:
             self._listener.malformed(error)
             return
-        if isinstance(frame, (Pong, UnknownChannel)):
+        if isinstance(frame, (Greeting, Pong, UnknownChannel)):
             return
         self._heard = time.monotonic()
         if isinstance(frame, Refused):

@@ -189,7 +189,7 @@ class Demo:
 
     def _filled_orders(self) -> set[int]:
         """Every order of ours that the venue has filled; its audit says so whatever faults its protocol plays."""
-        query = {"user": self.credentials.address, "fills": "yes"}
+        query = {"user": self.credentials.address, "orders": "yes"}
         answer = requests.get(f"{self._url}/audit", params=query, timeout=10)
         answer.raise_for_status()
         return set(answer.json()["filled_orders"])

@@ -3,6 +3,7 @@
 from statistics import median
 from typing import Any
 
+from market_making.hyperliquid.orders import basic_order
 from market_making.venue.accounts.account import Account
 from market_making.venue.accounts.margin import equity
 from market_making.venue.accounts.position import ZERO
@@ -64,6 +65,9 @@ def _share(orders: dict[str, int]) -> float | None:
     return orders.get(POST_ONLY, 0) / total if total else None
 
 
-def filled_orders(account: Account) -> list[int]:
-    """Orders of an account that were filled, wholly or in part."""
-    return sorted({fill.oid for fill in account.fills})
+def orders(account: Account) -> dict[str, Any]:
+    """Orders of an account that rest or wait, and the ids of those that were filled, wholly or in part."""
+    return {
+        "orders": [basic_order(order.state()) for order in account.open_orders.values()],
+        "filled_orders": sorted({fill.oid for fill in account.fills}),
+    }

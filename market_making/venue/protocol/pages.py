@@ -11,7 +11,7 @@ from aiohttp import web
 from market_making.market.errors import ConfigurationError
 from market_making.venue.engine.state import State
 from market_making.venue.protocol.account_info import AccountInfo
-from market_making.venue.protocol.audit import audit, filled_orders
+from market_making.venue.protocol.audit import audit, orders
 from market_making.venue.protocol.delivery import JSON
 from market_making.venue.protocol.fault_desk import FaultDesk
 from market_making.venue.protocol.weight_meter import WeightMeter
@@ -59,11 +59,8 @@ class Pages:
         user = request.query.get("user")
         chosen = list(self._state.accounts.values()) if user is None else [self._accounts.account(user.lower())]
         reports = [audit(account, self._state) for account in chosen]
-        if "fills" in request.query:
-            reports = [
-                {**report, "filled_orders": filled_orders(account)}
-                for report, account in zip(reports, chosen, strict=True)
-            ]
+        if "orders" in request.query:
+            reports = [{**report, **orders(account)} for report, account in zip(reports, chosen, strict=True)]
         return _json(reports if user is None else reports[0])
 
     async def _statistics(self, _: web.Request) -> web.Response:

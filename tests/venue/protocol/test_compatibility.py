@@ -15,7 +15,8 @@ import pytest
 from hyperliquid.info import Info
 from hyperliquid.utils.signing import sign_l1_action
 
-from market_making.hyperliquid.market_data import Greeting, format_frame, parse_frame
+from market_making.hyperliquid.feed import Feed, RateLimits
+from market_making.hyperliquid.market_data import Greeting, Subscription, format_frame, parse_frame
 from market_making.market.events import BookSnapshot, Level, Trade
 from market_making.market.sides import Direction
 from market_making.venue.config import AccountConfig, VenueConfig
@@ -217,6 +218,40 @@ async def test_a_greeting_is_read_and_disturbs_nobody(scripted: Any, keys: Any):
         text = (await asyncio.wait_for(socket.receive(), 5)).data
         assert parse_frame(text) == parse_frame(text.encode()) == Greeting()
         assert format_frame(Greeting()).decode() == text
+
+
+class Ear:
+    """Takes what a collector's connection receives."""
+
+    def __init__(self) -> None:
+        self.frames: list[Any] = []
+        self.malformed_ones: list[Any] = []
+
+    async def tradable(self) -> set[str]:
+        return {"ETH"}
+
+    def received(self, frame: Any, receipt: Any) -> None:
+        self.frames.append(frame)
+
+    def lost(self, subscription: Any, reason: str) -> None: ...
+
+    def malformed(self, error: Exception) -> None:
+        self.malformed_ones.append(error)
+
+
+async def test_the_collector_takes_the_greeting_for_what_it_is(scripted: Any, keys: Any):
+    """No message counts as malformed, so the report of a real change of format is not used up by reconnections."""
+    async with running(scripted, keys, greeting=True) as client:
+        ear = Ear()
+        address = f"ws{str(client.session._base_url).rstrip('/').removeprefix('http')}/ws"
+        feed = Feed(address, [Subscription("bbo", "ETH")], ear, RateLimits())  # type: ignore[arg-type]
+        receiving = asyncio.create_task(feed.run(client.session))
+        async with asyncio.timeout(5):
+            while not ear.frames:
+                await asyncio.sleep(0.02)
+        receiving.cancel()
+        await asyncio.gather(receiving, return_exceptions=True)
+        assert ear.malformed_ones == []
 
 
 def test_the_sdk_knows_the_greeting(serve: Any, scripted: Any, keys: Any):
