@@ -18,7 +18,7 @@ def require(holds: bool, name: str, seen: float, accepted: str) -> None:
         Naming the value and what it must be.
     """
     if not (holds and isfinite(seen)):
-        raise ConfigurationError(f"simulated market: {name} is {seen}, it must be {accepted}")
+        raise ConfigurationError(f"simulated market: {name} must be {accepted}, got {seen}")
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,9 @@ class SimulatedSource:
     def __init__(self, truths: Sequence[MarketTruth], seed: int = 0) -> None:
         coins = [truth.coin for truth in truths]
         if not coins or len(set(coins)) < len(coins):
-            raise ConfigurationError(f"a simulated market needs different coins, at least one; seen: {coins}")
+            raise ConfigurationError(
+                f"the coins of a simulated market must be different coins, at least one, got {coins}"
+            )
         self._truths = tuple(truths)
         self._seed = seed
 

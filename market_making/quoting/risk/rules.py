@@ -79,7 +79,7 @@ class RiskLimits:
         for field in fields(self):
             value = getattr(self, field.name)
             if not (isinstance(value, bool) or (isfinite(value) and value > 0)):
-                raise ConfigurationError(f"{field.name} is {value}, accepted is a positive number")
+                raise ConfigurationError(f"{field.name} must be positive, got {value}")
         for low, high in (
             ("both_sided_share", "one_sided_share"),
             ("one_sided_share", "leave_share"),
@@ -87,9 +87,8 @@ class RiskLimits:
             ("fade_at", "pause_at"),
         ):
             if getattr(self, low) > getattr(self, high):
-                raise ConfigurationError(
-                    f"{low} is {getattr(self, low)}, accepted is at most {high} ({getattr(self, high)})"
-                )
+                limit, value = getattr(self, high), getattr(self, low)
+                raise ConfigurationError(f"{low} must be at most {high} ({limit}), got {value}")
 
 
 class Reading(NamedTuple):
