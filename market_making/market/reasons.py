@@ -52,6 +52,7 @@ class Reason(StrEnum):
     ACTIONS_SPENT = "actions_spent"
     ACTIONS_RESERVED = "actions_reserved"
     ADDITION_DROPPED = "addition_dropped"
+    ORDER_REFUSED = "order_refused"
     PAIR_LOCKED = "pair_locked"
     KILL_SWITCH = "kill_switch"
     STOPPED = "stopped"

@@ -5,23 +5,25 @@ depends on was read and checked. When a fill changes what is held, the old plan 
 Looking a plan up never computes anything, so it cannot fail.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
 from market_making.quoting.risk.rules import NO_OBJECTION, Reading, Verdict
-from market_making.trading.actions.budget import CANCEL_ACTIONS, EXIT_ACTIONS, ActionBudget
+from market_making.trading.actions.budget import EXIT_ACTIONS, ActionBudget
 from market_making.trading.chart_rows import NOTHING_SHOWN, ChartRow
-from market_making.trading.decision_log import Decision
 from market_making.trading.deferred_stop import DeferredStop
+from market_making.trading.fills import Fees
 from market_making.trading.fresh import fresh_order
 from market_making.trading.holding import Holding, RestingOrder
-from market_making.trading.journal import Journal
+from market_making.trading.journal import Journal, coin_of
+from market_making.trading.made_plan import MadePlan
+from market_making.trading.own_orders import OwnOrders
 from market_making.trading.plan import Plan, PlannedOrder, Planner
 from market_making.trading.risk_watch import RiskWatch
 from market_making.trading.rules import Restraints, closed_sides
 
+_VIEW_MS = 10_000  # for so long a fill is held against the mid of the last plan
 _NOTHING_ADDED_MS = 30_000  # until the next try: each costs a cancellation and a place in the queue
 _NO_PLAN = Because(Reason.NO_PLAN, "there is no plan")
 _DROPPED = Because(Reason.ADDITION_DROPPED, "Freqtrade has placed no addition")
@@ -35,8 +37,8 @@ class PairInputs:
     touch. `cash` is what the account is worth without the position's open result, `open_rate` the price at which that
     result is zero; without `cash` the risk rules are not asked, and they judge the account's value only where both are
     `settled`: of one moment with what is held. `lost` tells of each fill judged since the last loop whether it lost;
-    `verdict` is what the risk rules say, which the desk asks. `own_table` says that the model solves its own table, and
-    `difference` which settings of the calibrator are not the bot's.
+    `verdict` is what the risk rules say, which the desk asks; `fees` are the venue's. `own_table`
+    says that the model solves its own table, and `difference` which settings of the calibrator are not the bot's.
     """
 
     planner: Planner
@@ -48,6 +50,7 @@ class PairInputs:
     settled: bool = True
     lost: tuple[bool, ...] = ()
     verdict: Verdict = NO_OBJECTION
+    fees: Fees = Fees()  # noqa: RUF009 - immutable
     own_table: bool = False
     difference: str = ""
 
@@ -61,42 +64,53 @@ class Desk:
         Shared by all pairs, as the exchange counts by account.
     orders_before_flat : int
         Orders after which a position is closed, so that a trade does not grow without bound.
-    record : Callable[[Decision], None] or None
+    journal : Journal or None
         Where decisions are written; None forgets them.
-    leg : str or None
-        Name of the leg in the decision log.
     risk : RiskWatch or None
         The risk rules; none in a backtest.
     stop : DeferredStop or None
         Told when an order is about to be placed, and at the next loop that it has been.
+    orders : OwnOrders or None
+        Follows what becomes of the orders.
     """
 
     def __init__(
         self,
         budget: ActionBudget,
         orders_before_flat: int,
-        record: Callable[[Decision], None] | None,
+        journal: Journal | None = None,
         *,
-        leg: str | None = None,
         risk: RiskWatch | None = None,
         stop: DeferredStop | None = None,
+        orders: OwnOrders | None = None,
     ) -> None:
         self.budget = budget
         self._orders_before_flat = orders_before_flat
-        self._record = record
-        self._leg = leg
+        self._journal = journal
         self._risk = risk
         self._stop = stop or DeferredStop()
+        self.orders = orders or OwnOrders(budget, journal)
         self._pairs: dict[str, PairInputs] = {}
-        self._plans: dict[str, Plan] = {}
-        self._journals: dict[str, Journal] = {}
+        self._made: dict[str, MadePlan] = {}
+        self._orders: dict[str, PlannedOrder | None] = {}
+        self._views: dict[str, MadePlan] = {}
         self._asked_ms: dict[str, int] = {}
+        self.orders.listen(lambda fill: budget.earned(fill.value, fill.time_ms))
+        if risk is not None:
+            self.orders.listen(
+                lambda fill: risk.traded(coin_of(fill.pair), fill.time_ms, fill.value, is_taker=fill.is_taker)
+            )
+
+    def look(self, pair: str, holding: Holding, now_ms: int) -> None:
+        """At the start of a loop, see what has become of the orders of the last one."""
+        self.orders.look(pair, holding.resting, now_ms, self._view(pair, now_ms), answered=True)
 
     def clear(self) -> None:
         """Forget everything a former loop knew: without a new plan nothing is quoted."""
         self._stop.release()
         self._pairs.clear()
-        self._plans.clear()
+        self._made.clear()
+        self._orders.clear()
 
     def open(self, pair: str, desk: PairInputs, holding: Holding) -> Plan:
         """Take what is known about a pair and make its plan.
@@ -107,46 +121,60 @@ class Desk:
             If the model has no quotes for these numbers; the pair then has no plan.
         """
         desk = self._judged(desk, holding)
-        plan = self._make(desk, holding)
-        self._pairs[pair], self._plans[pair] = desk, plan
-        self._write(self._journal(pair).seen(plan, desk.planner.now_ms, desk.calibration_id))
-        return plan
+        self.orders.fees[pair] = desk.fees
+        made = self._make(desk, holding)
+        self._pairs[pair] = desk
+        self._take(pair, made)
+        if self._journal is not None:
+            self._journal.planned(pair, made)
+        return made.plan
 
     def withhold(self, pair: str, because: Because, now_ms: int, *, failed: bool = False) -> None:
         """Note why a pair has no plan; `failed`, that the exchange's interface is the reason."""
         if failed and self._risk is not None:
-            self._risk.failed(_coin(pair), now_ms)
+            self._risk.failed(coin_of(pair), now_ms)
         self._pairs.pop(pair, None)
-        self._plans.pop(pair, None)
-        self._write(self._journal(pair).withheld(because, now_ms))
+        self._forget(pair)
+        if self._journal is not None:
+            self._journal.withheld(pair, because, now_ms)
 
     def plan(self, pair: str, holding: Holding) -> Plan | None:
         """The plan for what is held now, made again if that has changed since; None if the pair has none."""
-        desk, known = self._pairs.get(pair), self._plans.get(pair)
+        desk, known = self._pairs.get(pair), self._made.get(pair)
         if desk is None or (known is not None and known.holding == holding):
-            return known
-        self._plans.pop(pair, None)
-        self._plans[pair] = self._make(desk, holding)
-        return self._plans[pair]
+            return None if known is None else known.plan
+        self._forget(pair)
+        self.orders.look(pair, holding.resting, desk.planner.now_ms, known)
+        made = self._make(desk, holding)
+        self._take(pair, made)
+        return made.plan
+
+    def made(self, pair: str) -> MadePlan | None:
+        """Look up the plan of a pair with everything it was made from."""
+        return self._made.get(pair)
 
     def order(self, pair: str, *, grows: bool) -> PlannedOrder | None:
         """Look up the planned order of a pair, if it opens (or closes, as asked)."""
-        plan = self._plans.get(pair)
-        return None if plan is None or plan.order is None or plan.order.grows is not grows else plan.order
+        order = self._orders.get(pair)
+        return None if order is None or order.grows is not grows else order
 
     def follow(self, pair: str, touch: float, *, grows: bool) -> PlannedOrder | None:
         """Look the planned order of a pair up and let its price follow the touch of a newer book [price].
 
         An opening order is not placed if the touch has moved by more than the greatest half-spread: something happens.
         """
-        order, planner, plan = self.order(pair, grows=grows), self.planner(pair), self._plans.get(pair)
-        if order is None or planner is None or plan is None:
+        order, planner = self.order(pair, grows=grows), self.planner(pair)
+        if order is None or planner is None:
             return None
         fresh = fresh_order(order, planner.market, planner.instrument, touch)
         moved_bps = abs(fresh.terms.fresh) / order.price * 1e4
         kept = None if grows and moved_bps > planner.rules.bounds.maximum_bps else fresh
-        self._plans[pair] = plan._replace(order=kept)
+        self._orders[pair] = kept
         return kept
+
+    def tag(self, pair: str) -> str:
+        """Look up what the planned order of a pair is for; empty without one."""
+        return self._made[pair].tag if pair in self._made else ""
 
     def planned_entry(self, pair: str, rate: float, amount: float) -> PlannedOrder | None:
         """Look up the planned opening order of a pair, if one at `rate` [price] of `amount` [coins] is it."""
@@ -158,8 +186,8 @@ class Desk:
 
     def picture(self, pair: str, maker_fee: float) -> ChartRow:
         """Show the plan of a pair, or nothing."""
-        desk, plan = self._pairs.get(pair), self._plans.get(pair)
-        return NOTHING_SHOWN if desk is None or plan is None else ChartRow.of(desk.planner, plan, maker_fee)
+        made = self._made.get(pair)
+        return NOTHING_SHOWN if made is None else ChartRow.of(made.planner, made.plan, maker_fee)
 
     def planner(self, pair: str) -> Planner | None:
         """Look up what the plan of a pair was made from."""
@@ -168,10 +196,10 @@ class Desk:
 
     def opening_side(self, pair: str) -> Side | None:
         """The side with which a position would be opened if none were held."""
-        desk, plan = self._pairs.get(pair), self._plans.get(pair)
-        if desk is None or plan is None:
+        desk, made = self._pairs.get(pair), self._made.get(pair)
+        if desk is None or made is None:
             return None
-        order = plan.order if plan.holding.coins == 0 else self._make(desk, Holding()).order
+        order = made.plan.order if made.holding.coins == 0 else self._make(desk, Holding()).plan.order
         return None if order is None else order.side
 
     def must_cancel(self, pair: str, holding: Holding, order: RestingOrder, now_ms: int) -> bool:
@@ -180,16 +208,12 @@ class Desk:
         if plan is not None and plan.keep:
             return False
         because = _NO_PLAN if plan is None else plan.because
-        self._write(self._journal(pair).cancelled(order, because, now_ms, plan, self._calibration_id(pair)))
-        self.budget.spend(CANCEL_ACTIONS, now_ms)
+        self.orders.cancelling(pair, order, because, self._made.get(pair), now_ms)
         return True
 
-    def asking(self, pair: str, order: PlannedOrder, now_ms: int) -> None:
-        """Note an order that Freqtrade is asked for; an addition it may drop without a word, as after `/stopentry`."""
-        if order.grows:
-            self._asked_ms[pair] = now_ms
-        else:
-            self.placing(pair, order, now_ms)
+    def asking(self, pair: str, now_ms: int) -> None:
+        """Note an addition that Freqtrade is asked for; it may drop it without a word, as after `/stopentry`."""
+        self._asked_ms[pair] = now_ms
 
     def placing(self, pair: str, order: PlannedOrder, now_ms: int) -> None:
         """Count the actions of an order that is about to be placed; until the next loop a stop waits for its answer."""
@@ -197,13 +221,24 @@ class Desk:
             self._asked_ms.pop(pair, None)
         self._stop.hold()
         self.budget.spend(self.budget.entry_actions if order.grows else EXIT_ACTIONS, now_ms)
+        self.orders.asked(pair, order, self.tag(pair), self._made.get(pair), now_ms)
 
-    def filled(self, pair: str, order: RestingOrder, now_ms: int, *, is_taker: bool = False) -> None:
-        """Note a finished order."""
-        if self._risk is not None:
-            self._risk.traded(_coin(pair), now_ms, order.filled * order.price, is_taker=is_taker)
-        self.budget.earned(order.filled * order.price, now_ms)
-        self._write(self._journal(pair).order_seen(order, now_ms, self._plans.get(pair), self._calibration_id(pair)))
+    def finished(self, pair: str, order: RestingOrder, now_ms: int) -> None:
+        """Note an order that has ended with something filled; Freqtrade may tell of one again."""
+        self.orders.finished(pair, order, now_ms, self._view(pair, now_ms))
+
+    def _take(self, pair: str, made: MadePlan) -> None:
+        self._made[pair] = self._views[pair] = made
+        self._orders[pair] = made.plan.order
+
+    def _forget(self, pair: str) -> None:
+        self._made.pop(pair, None)
+        self._orders.pop(pair, None)
+
+    def _view(self, pair: str, now_ms: int) -> MadePlan | None:
+        """The last plan of a pair, if its market is still that of now."""
+        view = self._views.get(pair)
+        return view if view is not None and abs(now_ms - view.planner.now_ms) <= _VIEW_MS else None
 
     def _judged(self, desk: PairInputs, holding: Holding) -> PairInputs:
         """The same with what the risk rules say."""
@@ -216,47 +251,28 @@ class Desk:
         volatility = desk.planner.flow.volatility if observed is None else observed
         position, is_observed = holding.coins * market.mid, observed is not None
         reading = Reading(now_ms, market.mid, position, equity, volatility, market.time_ms, is_observed)
-        coin = _coin(desk.planner.instrument.pair)
+        coin = coin_of(desk.planner.instrument.pair)
         for lost in desk.lost:
             self._risk.judged(coin, now_ms, losing=lost)
         said = self._risk.judge(coin, reading)
         planner = desk.planner.with_readings(risk_level=said.level, losing_fills=said.losing_fills)
         return replace(desk, planner=planner, verdict=said)
 
-    def _make(self, desk: PairInputs, holding: Holding) -> Plan:
-        said = desk.verdict
-        free = holding.resting is None
-        stands = self.budget.standing(desk.planner.now_ms, flat=free and holding.coins == 0)
+    def _make(self, desk: PairInputs, holding: Holding) -> MadePlan:
+        said, now_ms, free = desk.verdict, desk.planner.now_ms, holding.resting is None
+        stands = self.budget.standing(now_ms, flat=free and holding.coins == 0)
         growing = desk.no_opening or said.growing or (stands.opening if free else None)
         if holding.coins != 0 and self._is_dropped(desk.planner):
             growing = growing or _DROPPED
-        leaving = desk.leaving or (said.leaving and holding.coins != 0) or holding.orders >= self._orders_before_flat
+        leaves_risk = desk.leaving or (said.leaving and holding.coins != 0)
+        leaving = leaves_risk or holding.orders >= self._orders_before_flat
         closed = closed_sides(holding, growing, said.reducing or (stands.placing if free else None))
         restraints = Restraints(closed, leaving, stands.saving, said.depth_factor, stands.patience)
-        return desk.planner.plan(holding, restraints)
+        plan, left = desk.planner.plan(holding, restraints), self.budget.left(now_ms)
+        known = desk.calibration_id, left, leaves_risk, desk.fees.maker
+        return MadePlan(desk.planner, holding, restraints, plan, *known)
 
     def _is_dropped(self, planner: Planner) -> bool:
         """Whether an addition was asked for in a former loop, not long ago, and never came to be placed."""
         asked_ms = self._asked_ms.get(planner.instrument.pair)
         return asked_ms is not None and 0 < planner.now_ms - asked_ms < _NOTHING_ADDED_MS
-
-    def _journal(self, pair: str) -> Journal:
-        if pair not in self._journals:
-            desk = self._pairs.get(pair)
-            coin = _coin(pair) if desk is None else desk.planner.instrument.coin
-            self._journals[pair] = Journal(coin, self._leg)
-        return self._journals[pair]
-
-    def _calibration_id(self, pair: str) -> str | None:
-        desk = self._pairs.get(pair)
-        return None if desk is None else desk.calibration_id
-
-    def _write(self, decisions: Iterable[Decision]) -> None:
-        if self._record is None:
-            return
-        for decision in decisions:
-            self._record(decision)
-
-
-def _coin(pair: str) -> str:
-    return pair.split("/", maxsplit=1)[0]

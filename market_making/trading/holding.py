@@ -6,7 +6,10 @@ from market_making.market.sides import Side
 
 
 class RestingOrder(NamedTuple):
-    """An order on the exchange: prices [price], sizes [coins], the time it was placed [ms]."""
+    """An order on the exchange: prices [price], sizes [coins], the time it was placed [ms].
+
+    `tag` says what it is for; a market order, which takes, has an `average` price instead of its own.
+    """
 
     order_id: str
     side: Side
@@ -14,6 +17,19 @@ class RestingOrder(NamedTuple):
     remaining: float
     filled: float
     placed_ms: int
+    tag: str = ""
+    is_taker: bool = False
+    average: float | None = None
+
+    @property
+    def size(self) -> float:
+        """All of it, filled or not [coins]."""
+        return self.remaining + self.filled
+
+    @property
+    def fill_price(self) -> float:
+        """At which it is filled [price]: what rests is filled at its own."""
+        return self.average if self.is_taker and self.average else self.price
 
 
 class Holding(NamedTuple):

@@ -1,92 +1,164 @@
-"""Which decisions of a bot changed something, from what it holds and plans in each loop."""
+"""What a bot writes into its decision log: its plans, the life of its orders, and why it does nothing.
 
-from collections.abc import Iterator
+A plan is written with everything it was made from, so that it can be made again to the last bit
+(`market_making.trading.remade`). It is written when an order is placed from it, and whenever its outcome is another
+than before. What is written here is public: see docs/strategy.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from market_making.market.reasons import Because, Reason
-from market_making.trading.decision_log import Decision, Event
+from market_making.trading.decision_log import DecisionLog, Event
+from market_making.trading.fills import DIGITS, Fill
 from market_making.trading.holding import RestingOrder
-from market_making.trading.plan import Plan
+from market_making.trading.made_plan import MadePlan
+from market_making.trading.order_track import AskedOrder, OrderNews
+from market_making.trading.plan import PlannedOrder
 
-_DIGITS = 8  # no exchange has smaller lots; beyond them is floating point
+_SILENT = Because(Reason.ADDITION_DROPPED, "Freqtrade has placed no order and does not say why")
+
+
+@dataclass
+class _PairJournal:
+    """What was said last about one pair, so that nothing is said twice."""
+
+    basis: Mapping[str, Any] | None = None
+    basis_sequence: int = 0
+    made: MadePlan | None = None
+    plan_sequence: int = 0
+    outcome: tuple[Any, ...] = ()
+    quiet: str | None = None
+    coin: str = ""
 
 
 class Journal:
-    """Remembers what was said last about one pair, so that nothing is said twice."""
+    """Writer of one bot's decisions.
 
-    def __init__(self, coin: str, leg: str | None) -> None:
-        self._coin = coin
+    Parameters
+    ----------
+    log : DecisionLog
+        Where the lines go.
+    leg : str or None
+        Name of the leg.
+    """
+
+    def __init__(self, log: DecisionLog, leg: str | None = None) -> None:
+        self._log = log
         self._leg = leg
-        self._order_id: str | None = None
-        self._filled = 0.0
-        self._quiet: str | None = None
+        self._pairs: dict[str, _PairJournal] = {}
 
-    def seen(self, plan: Plan, now_ms: int, calibration_id: str) -> Iterator[Decision]:
-        """Decisions that a new plan shows: an order found resting, a part of it filled, why it stays, why none is."""
-        resting, because = plan.holding.resting, plan.because
-        if resting is not None:
-            yield from self.order_seen(resting, now_ms, plan, calibration_id)
-        if resting is None and plan.order is None:
-            yield from self.withheld(because, now_ms, plan, calibration_id)
-        elif resting is not None and plan.keep and plan.reason is not Reason.GOOD:
-            yield from self._once(Event.KEEP, because, now_ms, plan, calibration_id, resting)
+    @property
+    def fault(self) -> str:
+        """Why nothing can be written now; empty while it can."""
+        return self._log.fault
+
+    def planned(self, pair: str, made: MadePlan) -> None:
+        """A plan was made: it is told of if its outcome is new, and why nothing rests or why an order stays."""
+        plan, known = made.plan, self._of(pair)
+        known.coin = made.planner.instrument.coin
+        if made.outcome != known.outcome:
+            self._plan(pair, made)
+        if plan.holding.resting is None and plan.order is None:
+            self._once(Event.WITHHOLD, pair, plan.because, made.planner.now_ms)
+        elif plan.holding.resting is not None and plan.keep and plan.reason is not Reason.GOOD:
+            self._once(Event.KEEP, pair, plan.because, made.planner.now_ms, plan.holding.resting)
         else:
-            self._quiet = None
+            known.quiet = None
 
-    def order_seen(
-        self, order: RestingOrder, now_ms: int, plan: Plan | None = None, calibration_id: str | None = None
-    ) -> Iterator[Decision]:
-        """A placement, if this order is new, and a fill, if more of it is filled than before."""
-        if order.order_id != self._order_id:
-            self._order_id, self._filled = order.order_id, 0.0
-            size = round(order.remaining + order.filled, _DIGITS)
-            yield self._decision(order.placed_ms, Event.PLACE, order, plan, calibration_id)._replace(size=size)
-        if order.filled > self._filled:
-            fill = self._decision(now_ms, Event.FILL, order, plan, calibration_id)
-            yield fill._replace(size=round(order.filled - self._filled, _DIGITS))
-            self._filled = order.filled
+    def withheld(self, pair: str, because: Because, time_ms: int) -> None:
+        """There is no plan."""
+        known = self._of(pair)
+        known.made, known.outcome = None, ()
+        if because.reason is Reason.POSITION_UNKNOWN and known.quiet != _wording(Event.WITHHOLD, because):
+            self._write(Event.FOREIGN, time_ms, pair, because._asdict())
+        self._once(Event.WITHHOLD, pair, because, time_ms)
 
-    def cancelled(
-        self, order: RestingOrder, because: Because, now_ms: int, plan: Plan | None, calibration_id: str | None
-    ) -> Iterator[Decision]:
-        """A cancellation and its reason."""
-        yield from self.order_seen(order, now_ms, plan, calibration_id)
-        yield self._decision(now_ms, Event.CANCEL, order, plan, calibration_id)._replace(**because._asdict())
+    def asked(self, pair: str, order: PlannedOrder, tag: str, made: MadePlan | None, time_ms: int) -> int:
+        """An order is about to be sent; return the number of the line."""
+        values = {"side": order.side, "price": order.price, "size": order.size, "tag": tag, "terms": order.terms}
+        if made is not None:
+            values |= {"plan": self._plan_of(pair, made), "mid": made.plan.mid}
+            values |= {"calibration_id": made.calibration_id} | made.plan.because._asdict()
+        return self._write(Event.PLACE, time_ms, pair, values)
 
-    def withheld(
-        self, because: Because, now_ms: int, plan: Plan | None = None, calibration_id: str | None = None
-    ) -> Iterator[Decision]:
-        """Why nothing is quoted, once until the reason changes."""
-        yield from self._once(Event.WITHHOLD, because, now_ms, plan, calibration_id, None)
+    def cancelling(self, pair: str, order: RestingOrder, because: Because, made: MadePlan | None, time_ms: int) -> None:
+        """A cancellation is asked for."""
+        values = _shown(order) | because._asdict()
+        if made is not None:
+            values |= {"plan": self._plan_of(pair, made), "calibration_id": made.calibration_id}
+        self._write(Event.CANCEL, time_ms, pair, values)
 
-    def _once(
-        self,
-        event: Event,
-        because: Because,
-        now_ms: int,
-        plan: Plan | None,
-        calibration_id: str | None,
-        order: RestingOrder | None,
-    ) -> Iterator[Decision]:
-        # Reasons carry figures that change every loop; what is the same but for its figures is the same reason.
-        wording = event + "".join(letter for letter in because.detail if not letter.isdigit())
-        if wording != self._quiet:
-            self._quiet = wording
-            yield self._decision(now_ms, event, order, plan, calibration_id)._replace(**because._asdict())
+    def news(self, pair: str, news: OrderNews, time_ms: int, words: str = "") -> None:
+        """What has become of an order; `words` are the exchange's about one that it has refused."""
+        if news.event is Event.REFUSED and news.asked is not None:
+            because = Because(Reason.ORDER_REFUSED, words) if words else _SILENT
+            self._write(news.event, time_ms, pair, _requested(news.asked) | because._asdict())
+        elif news.order is not None and news.event is Event.CANCELLED:
+            detail = "" if news.wanted else "the bot has not asked for it"
+            self._write(news.event, time_ms, pair, _shown(news.order) | ({"detail": detail} if detail else {}))
+        elif news.order is not None and news.event is not Event.FILL:
+            answered = {"place": news.asked.sequence} if news.asked is not None else {}
+            placed = {"tag": news.order.tag or None, "placed_ms": news.order.placed_ms}
+            self._write(news.event, time_ms, pair, _shown(news.order) | placed | answered)
 
-    def _decision(
-        self, time_ms: int, event: Event, order: RestingOrder | None, plan: Plan | None, calibration_id: str | None
-    ) -> Decision:
-        return Decision(
-            time_ms=time_ms,
-            coin=self._coin,
-            leg=self._leg,
-            event=event,
-            side=None if order is None else str(order.side),
-            inventory=None if plan is None else plan.inventory,
-            mid=None if plan is None else plan.mid,
-            depth=None if order is None or plan is None else round(abs(order.price - plan.mid), _DIGITS),
-            price=None if order is None else order.price,
-            size=None if order is None else round(order.remaining, _DIGITS),
-            calibration_id=calibration_id,
-            order_id=None if order is None else order.order_id,
-        )
+    def filled(self, fill: Fill) -> None:
+        """A part of an order was filled."""
+        self._write(Event.FILL, fill.time_ms, fill.pair, {**fill._asdict(), "time_ms": None})
+
+    def minute(self, time_ms: int, values: Mapping[str, Any]) -> None:
+        """How a minute went."""
+        self._log.write(Event.MINUTE, time_ms, {"leg": self._leg, **values})
+
+    def stop(self, time_ms: int, values: Mapping[str, Any]) -> None:
+        """The bot has ended."""
+        self._log.write(Event.STOP, time_ms, {"leg": self._leg, **values})
+
+    def _plan_of(self, pair: str, made: MadePlan) -> int:
+        """Number of the line that tells of a plan, written now if it is not yet."""
+        known = self._of(pair)
+        return known.plan_sequence if known.made is made else self._plan(pair, made)
+
+    def _plan(self, pair: str, made: MadePlan) -> int:
+        known, time_ms = self._of(pair), made.planner.now_ms
+        basis = made.basis()
+        if basis != known.basis:
+            values = basis | {"calibration_id": made.calibration_id}
+            known.basis, known.basis_sequence = basis, self._write(Event.BASIS, time_ms, pair, values)
+        values = {"basis": known.basis_sequence, "calibration_id": made.calibration_id}
+        known.plan_sequence = self._write(Event.PLAN, time_ms, pair, {**values, **made.inputs(), **made.result()})
+        known.made, known.outcome = made, made.outcome
+        return known.plan_sequence
+
+    def _once(self, event: Event, pair: str, because: Because, time_ms: int, order: RestingOrder | None = None) -> None:
+        known, wording = self._of(pair), _wording(event, because)
+        if wording != known.quiet:
+            known.quiet = wording
+            self._write(event, time_ms, pair, (_shown(order) if order is not None else {}) | because._asdict())
+
+    def _write(self, event: Event, time_ms: int, pair: str, values: Mapping[str, Any]) -> int:
+        return self._log.write(event, time_ms, {"coin": self._of(pair).coin, "pair": pair, "leg": self._leg, **values})
+
+    def _of(self, pair: str) -> _PairJournal:
+        return self._pairs.setdefault(pair, _PairJournal(coin=coin_of(pair)))
+
+
+def coin_of(pair: str) -> str:
+    """The coin of a pair as Freqtrade names it."""
+    return pair.split("/", maxsplit=1)[0]
+
+
+def _wording(event: Event, because: Because) -> str:
+    """What is the same but for its figures, which change every loop, is the same reason."""
+    return event + "".join(letter for letter in because.detail if not letter.isdigit())
+
+
+def _shown(order: RestingOrder) -> dict[str, Any]:
+    values = {"order_id": order.order_id, "side": order.side, "price": order.price}
+    return values | {"size": round(order.size, DIGITS), "cumulated": order.filled or None}
+
+
+def _requested(asked: AskedOrder) -> dict[str, Any]:
+    order = asked.order
+    return {"place": asked.sequence, "side": order.side, "price": order.price, "size": order.size, "tag": asked.tag}

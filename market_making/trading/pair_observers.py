@@ -5,7 +5,7 @@ from dataclasses import replace
 from market_making.quoting.quote import MarketView, Quotes
 from market_making.quoting.readings.markouts import OwnFill, is_losing
 from market_making.quoting.readings.observer import Observer, ObserverSettings
-from market_making.trading.holding import RestingOrder
+from market_making.trading.fills import Fill
 
 
 class PairObservers:
@@ -22,7 +22,6 @@ class PairObservers:
         self._settings = settings or ObserverSettings()
         self._lost: dict[str, tuple[bool, ...]] = {}
         self._observers: dict[str, Observer] = {}
-        self._filled: dict[str, tuple[str, float]] = {}
         self._hedging: set[str] = set()
 
     def seen(self, pair: str, market: MarketView, *, bias: float = 0.0, margin_used: float = 0.0) -> MarketView:
@@ -54,11 +53,8 @@ class PairObservers:
         """Whether each fill that has been judged since this was last asked has lost, oldest first."""
         return self._lost.pop(pair, ())
 
-    def filled(self, pair: str, order: RestingOrder, market: MarketView, lot: float, now_ms: int) -> None:
-        """Take note of what was filled of an order since it was last seen."""
-        order_id, before = self._filled.get(pair, ("", 0.0))
-        size = order.filled - (before if order_id == order.order_id else 0.0)
-        self._filled[pair] = (order.order_id, order.filled)
-        if size > 0:
-            fill = OwnFill(now_ms, order.side, order.price, size / lot, market.mid)
-            self._observers[pair] = self._observers.get(pair, Observer()).filled(fill)
+    def filled(self, fill: Fill) -> None:
+        """Take note of a fill; one at an unknown mid cannot be judged."""
+        if fill.mid is not None and fill.lots is not None:
+            own = OwnFill(fill.time_ms, fill.side, fill.price, fill.lots, fill.mid)
+            self._observers[fill.pair] = self._observers.get(fill.pair, Observer()).filled(own)

@@ -54,9 +54,13 @@ def test_round_trips(venue, tmp_path):
     assert audit["taker_fills"] == audit["rejected"] == audit["builder_fees"] == audit["approvals_asked"] == 0
     assert set(audit["orders_by_tif"]) == {"Alo"}
     assert audit["positions"] == {}
-    events = [(line["event"], line["side"]) for line in bot.decisions()]
-    assert events[:8] == [(event, side) for side in ("bid", "ask") * 2 for event in ("place", "fill")]
-    filled = sum(line["size"] for line in bot.decisions() if line["event"] == "fill")
+    lines = bot.decisions()
+    assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))
+    assert (lines[0]["event"], lines[-1]["event"]) == ("run", "stop")
+    life = [(line["event"], line["side"]) for line in lines if line["event"] in ("place", "placed", "fill")]
+    assert life[:12] == [(event, side) for side in ("bid", "ask") * 2 for event in ("place", "placed", "fill")]
+    assert [line["tag"] for line in lines if line["event"] == "place"][:4] == ["open", "reduce"] * 2
+    filled = sum(line["size"] for line in lines if line["event"] == "fill")
     assert filled == pytest.approx(4 * 0.0333)
 
 

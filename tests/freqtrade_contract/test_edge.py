@@ -254,18 +254,19 @@ def test_a_price_follows_a_book_that_is_newer_than_the_plans(maker, venue):
 
     bot.strategy._desk.open = planned_then_moved
     bot.process()
-    plan, order = bot.strategy._desk._plans[PAIR], venue.open_orders()[0]
+    plan, resting = bot.strategy._desk.made(PAIR).plan, venue.open_orders()[0]
+    order = bot.strategy._desk.order(PAIR, grows=True)
     assert plan.mid == pytest.approx(3000.0)
-    assert float(order["limitPx"]) == plan.order.price == pytest.approx(plan.quotes.sides.bid.price + 2.0)
-    assert plan.order.terms.fresh == pytest.approx(-2.0)
-    assert plan.mid - plan.order.price == pytest.approx(plan.order.terms.depth)
+    assert float(resting["limitPx"]) == order.price == pytest.approx(plan.order.price + 2.0)
+    assert order.terms.fresh == pytest.approx(-2.0)
+    assert plan.mid - order.price == pytest.approx(order.terms.depth)
 
 
 def test_without_it_a_price_is_that_of_the_plans_book(maker, venue):
     """As planned."""
     bot = maker()
     bot.process()
-    plan = bot.strategy._desk._plans[PAIR]
+    plan = bot.strategy._desk.made(PAIR).plan
     assert bot.strategy._follows_touch is False
     assert float(venue.open_orders()[0]["limitPx"]) == plan.quotes.sides.bid.price
 

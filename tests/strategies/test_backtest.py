@@ -48,7 +48,7 @@ def test_a_backtest_trades_what_the_configuration_allows(backtest, sides, direct
     trades = backtest(candles(MINUTES), history(MINUTES), market_making={"sides": sides})
     assert len(trades) > 10
     assert set(trades["is_short"]) <= directions
-    assert (trades["exit_reason"] == "partial_exit").sum() >= len(trades) - 1
+    assert (trades["exit_reason"] == "reduce").sum() >= len(trades) - 1
 
 
 def test_no_two_orders_fill_within_one_candle(backtest):

@@ -13,13 +13,17 @@ from freqtrade.resolvers import StrategyResolver
 from market_making.market.errors import DataError
 from market_making.market.reasons import Reason
 from market_making.trading.actions.budget import ActionBudget
+from market_making.trading.decision_log import Event
 from market_making.trading.desk import Desk, PairInputs
 from market_making.trading.freqtrade.account import AccountWatch
 from market_making.trading.freqtrade.edge.overrides import Edge
+from market_making.trading.freqtrade.live import RunningBot
 from market_making.trading.freqtrade.pair_reader import PairReading
 from market_making.trading.holding import Holding
+from market_making.trading.journal import Journal
 from market_making.trading.pair_observers import PairObservers
 from tests.live_bot import ROOT
+from tests.trading.conftest import MemoryLog
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 
@@ -36,7 +40,7 @@ def test_an_error_of_one_pair_withholds_that_pair_only(monkeypatch, planner, err
     """Of the disk, of what is read and of the exchange: the pairs after it are planned, and its reason is logged."""
     arguments = {"config": [str(ROOT / "user_data" / "config.json")], "user_data_dir": str(ROOT / "user_data")}
     config = Configuration(arguments | {"strategy": "MarketMaking"}, RunMode.DRY_RUN).get_config()
-    strategy, log, planned = StrategyResolver.load_strategy(config), [], []
+    strategy, log, planned = StrategyResolver.load_strategy(config), MemoryLog(), []
 
     def read(pair, *_):
         if pair.startswith("BTC"):
@@ -47,11 +51,14 @@ def test_an_error_of_one_pair_withholds_that_pair_only(monkeypatch, planner, err
     monkeypatch.setattr(Trade, "get_open_trades", list)
     strategy.dp = SimpleNamespace(current_whitelist=lambda: ["BTC/USDC:USDC", "ETH/USDC:USDC"])
     strategy._edge = Edge()
-    strategy._live, strategy._desk = True, Desk(ActionBudget(30), 400, log.append)
+    strategy._live, strategy._desk = True, Desk(ActionBudget(30), 400, Journal(log))
     account, observers = AccountWatch(5000, spot=False), PairObservers(0.00015)
-    strategy._pairs = SimpleNamespace(read=read, account=account, observers=observers)
+    reader = SimpleNamespace(read=read, account=account, observers=observers)
+    strategy._bot = RunningBot(strategy, strategy._desk, reader)
     strategy.bot_loop_start(datetime(2026, 11, 1, tzinfo=UTC))
     assert planned == ["ETH/USDC:USDC"]
-    assert [(each.coin, each.reason, each.detail) for each in log] == [("BTC", reason, str(error))]
+    assert [(each["coin"], each["reason"], each["detail"]) for each in log.of(Event.WITHHOLD)] == [
+        ("BTC", reason, str(error))
+    ]
     assert strategy._desk.opening_side("BTC/USDC:USDC") is None
     assert strategy._desk.opening_side("ETH/USDC:USDC") is not None

@@ -12,6 +12,7 @@ from market_making.quoting.pricing import DepthBounds
 from market_making.quoting.quote import MarketView
 from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 from market_making.settings.role import Role
+from market_making.trading.plain import to_plain
 from market_making.trading.plan import Planner
 from market_making.trading.rules import QuotingRules
 
@@ -36,8 +37,25 @@ RULES = QuotingRules(
 )
 
 
-@pytest.fixture
-def planner() -> Planner:
+class MemoryLog:
+    """A decision log in memory."""
+
+    def __init__(self):
+        self.lines, self.fault = [], ""
+
+    def write(self, event, time_ms, values):
+        """Keep a line as it would be written."""
+        sequence = len(self.lines) + 1
+        shown = {name: to_plain(value) for name, value in values.items() if value is not None}
+        self.lines.append({"sequence": sequence, "time_ms": time_ms, "event": event, **shown})
+        return sequence
+
+    def of(self, *events):
+        """Lines of these kinds."""
+        return [line for line in self.lines if line["event"] in events]
+
+
+def eth_planner() -> Planner:
     """A planner whose lot is about 100 USDC."""
     return Planner(
         instrument=Instrument.hyperliquid("ETH", 4),
@@ -48,6 +66,12 @@ def planner() -> Planner:
         rules=RULES,
         now_ms=1_000_000,
     )
+
+
+@pytest.fixture
+def planner() -> Planner:
+    """A planner whose lot is about 100 USDC."""
+    return eth_planner()
 
 
 @pytest.fixture

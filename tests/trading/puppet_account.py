@@ -9,7 +9,9 @@ from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.desk import Desk, PairInputs
 from market_making.trading.freqtrade.account import AccountWatch
 from market_making.trading.holding import Holding, Position, RestingOrder
+from market_making.trading.journal import Journal
 from market_making.trading.risk_watch import RiskWatch
+from tests.trading.conftest import MemoryLog
 
 STAKE = "USDC"
 ETH, BTC = Instrument.hyperliquid("ETH", 4), Instrument.hyperliquid("BTC", 4)
@@ -91,10 +93,10 @@ class RiskBot:
 
     def __init__(self, account, planner, folder, *, limits, dry_run=False, spot=None, age_ms=5000):
         self.account, self.planner, self.now_ms = account, planner, planner.now_ms
-        self.told, self.log = [], []
+        self.told, self.log = [], MemoryLog()
         self.watch = AccountWatch(age_ms, spot=account.spot if spot is None else spot, dry_run=dry_run)
         risk = RiskWatch(limits, folder, "bot", self.told.append)
-        self.desk = Desk(ActionBudget(10**6), 10**6, self.log.append, risk=risk)
+        self.desk = Desk(ActionBudget(10**6), 10**6, Journal(self.log), risk=risk)
 
     def loop(self, positions=None, *, mid=MID, pairs=(ETH.pair,)):
         """Do what bot_loop_start does; return whether the value of the account was judged."""

@@ -14,6 +14,9 @@ from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.decision_log import Event
 from market_making.trading.desk import Desk, PairInputs
 from market_making.trading.holding import Holding, RestingOrder
+from market_making.trading.journal import Journal
+from market_making.trading.own_orders import OwnOrders
+from tests.trading.conftest import MemoryLog
 
 PAIR = "ETH/USDC:USDC"
 LOT = 0.0333
@@ -23,13 +26,13 @@ LOCKED = Because(Reason.PAIR_LOCKED, "the pair is locked")
 @pytest.fixture
 def log():
     """Decisions written so far."""
-    return []
+    return MemoryLog()
 
 
 @pytest.fixture
 def desk(log):
     """A desk with plenty of actions."""
-    return Desk(ActionBudget(600), 400, log.append)
+    return Desk(ActionBudget(600), 400, Journal(log))
 
 
 def resting(plan, *, filled=0.0, order_id="1"):
@@ -39,8 +42,8 @@ def resting(plan, *, filled=0.0, order_id="1"):
 
 
 def events(log):
-    """Kinds of the decisions."""
-    return [decision.event for decision in log]
+    """Kinds of the lines but for the plans."""
+    return [line["event"] for line in log.lines if line["event"] not in (Event.PLAN, Event.BASIS)]
 
 
 def test_a_cleared_desk_places_nothing_and_cancels_everything(desk, planner):
@@ -101,8 +104,9 @@ def loops(desk, planner, *, seconds, placed):
         desk.clear()
         adding = replace(planner, quoter=lambda *_: wishes, now_ms=now_ms)
         order = desk.open(PAIR, PairInputs(adding, "c"), Holding(LOT)).order
-        desk.asking(PAIR, order, now_ms + 500)
-        if order.grows and placed:
+        if order.grows:
+            desk.asking(PAIR, now_ms + 500)
+        if placed or not order.grows:
             desk.placing(PAIR, order, now_ms + 600)
         sides.append(order.side)
     return sides
@@ -149,7 +153,7 @@ def test_too_many_orders_close_the_position(desk, planner):
 def test_an_empty_budget_opens_nothing_and_still_closes(log, planner):
     """Actions are owed for leaving, never for entering."""
     budget = ActionBudget(4)
-    desk = Desk(budget, 400, log.append)
+    desk = Desk(budget, 400, Journal(log))
     budget.spend(4, planner.now_ms)
     assert desk.open(PAIR, PairInputs(planner, "c"), Holding()).order is None
     desk.clear()
@@ -157,15 +161,21 @@ def test_an_empty_budget_opens_nothing_and_still_closes(log, planner):
 
 
 def test_the_log_tells_the_life_of_an_order_once(desk, planner, log):
-    """Placed, filled in part, filled, each once, however often the order is seen."""
+    """Asked for, placed, filled in part, filled, each once, however often the order is seen."""
     plan = desk.open(PAIR, PairInputs(planner, "c"), Holding())
+    desk.placing(PAIR, plan.order, planner.now_ms)
     for filled in (0.0, 0.0, 0.01, 0.01):
         order = resting(plan, filled=filled)
+        desk.look(PAIR, Holding(filled, order), planner.now_ms)
         desk.open(PAIR, PairInputs(planner, "c"), Holding(filled, order))
-    desk.filled(PAIR, resting(plan, filled=plan.order.size), planner.now_ms)
-    assert events(log) == [Event.PLACE, Event.FILL, Event.FILL]
-    assert sum(decision.size for decision in log[1:]) == pytest.approx(plan.order.size)
-    assert {decision.order_id for decision in log} == {"1"}
+    for _ in range(2):
+        desk.finished(PAIR, resting(plan, filled=plan.order.size), planner.now_ms)
+    assert events(log) == [Event.PLACE, Event.PLACED, Event.FILL, Event.FILL]
+    place, placed, *fills = log.of(Event.PLACE, Event.PLACED, Event.FILL)
+    assert placed["place"] == place["sequence"]
+    assert [fill["cumulated"] for fill in fills] == [0.01, plan.order.size]
+    assert sum(fill["size"] for fill in fills) == pytest.approx(plan.order.size)
+    assert {line["order_id"] for line in (placed, *fills)} == {"1"}
 
 
 def test_a_reason_is_logged_once_until_it_changes(desk, planner, log):
@@ -176,14 +186,99 @@ def test_a_reason_is_logged_once_until_it_changes(desk, planner, log):
     withheld = replace(planner, quoter=lambda *_: Quotes.none(Because(Reason.TOXIC_FLOW, "paused")))
     desk.open(PAIR, PairInputs(withheld, "c"), Holding())
     assert events(log) == [Event.WITHHOLD] * 3
-    assert (log[-1].reason, log[-1].detail) == (Reason.TOXIC_FLOW, "paused")
+    assert (log.lines[-1]["reason"], log.lines[-1]["detail"]) == (Reason.TOXIC_FLOW, "paused")
 
 
-def test_a_cancellation_is_logged_with_its_reason(desk, planner, log):
-    """The log says why a quote was given up."""
+def test_a_cancellation_is_logged_with_its_reason_and_booked_when_it_is_seen(planner, log):
+    """The log says why a quote is given up, once however often it is asked for, and later that it is gone."""
+    budget = ActionBudget(60)
+    desk = Desk(budget, 400, Journal(log))
     plan = desk.open(PAIR, PairInputs(planner, "c"), Holding())
-    order = resting(plan)._replace(price=plan.order.price + 1.0)
-    assert desk.must_cancel(PAIR, Holding(0.0, order), order, planner.now_ms)
-    assert events(log) == [Event.PLACE, Event.CANCEL]
-    assert log[-1].reason is Reason.TOO_CLOSE
-    assert "too close" in log[-1].detail
+    desk.placing(PAIR, plan.order, planner.now_ms)
+    order, left = resting(plan)._replace(price=plan.order.price + 1.0), budget.left(planner.now_ms)
+    for _ in range(3):
+        assert desk.must_cancel(PAIR, Holding(0.0, order), order, planner.now_ms)
+    assert budget.left(planner.now_ms) == left
+    desk.look(PAIR, Holding(), planner.now_ms)
+    assert budget.left(planner.now_ms) == left - 1
+    assert events(log) == [Event.PLACE, Event.PLACED, Event.CANCEL, Event.CANCELLED]
+    (cancel,) = log.of(Event.CANCEL)
+    assert cancel["reason"] == Reason.TOO_CLOSE
+    assert "too close" in cancel["detail"]
+
+
+def test_a_place_line_tells_of_the_plan_that_priced_it(desk, planner, log):
+    """Mid, book and quotes are those of the plan with its number, also when the market has moved on by then."""
+    plan = desk.open(PAIR, PairInputs(planner, "c"), Holding())
+    desk.placing(PAIR, plan.order, planner.now_ms + 700)
+    (place,) = log.of(Event.PLACE)
+    (line,) = (line for line in log.lines if line["sequence"] == place["plan"])
+    assert line["event"] is Event.PLAN
+    assert place["mid"] == line["mid"] == planner.market.mid
+    assert place["price"] == line["order"]["price"] == plan.order.price
+    assert line["quotes"]["sides"]["bid"]["price"] == plan.order.price
+    assert place["tag"] == "open"
+
+
+def test_an_order_that_follows_the_touch_leaves_its_plan_as_it_was(desk, planner, log):
+    """The place line has the price that is sent, with the term that tells the move; the plan stays what it was."""
+    planned = desk.open(PAIR, PairInputs(planner, "c"), Holding()).order
+    followed = desk.follow(PAIR, planner.market.bid_price - 0.2, grows=True)
+    assert followed.price == pytest.approx(planned.price - 0.2)
+    assert desk.order(PAIR, grows=True) is followed
+    desk.placing(PAIR, followed, planner.now_ms + 700)
+    (plan,), (place,) = log.of(Event.PLAN), log.of(Event.PLACE)
+    assert plan["order"]["price"] == planned.price
+    assert place["price"] == followed.price
+    assert place["terms"]["fresh"] == pytest.approx(0.2)
+
+
+def test_a_refused_order_is_logged_with_the_words_of_the_exchange(planner, log):
+    """What was asked for and is not there in the next loop has been refused, or dropped without a word."""
+    words = {"ETH/USDC:USDC": "Order would have immediately matched"}
+    budget, journal = ActionBudget(600), Journal(log)
+    orders = OwnOrders(budget, journal, words=lambda pair: words.pop(pair, ""))
+    desk = Desk(budget, 400, journal, orders=orders)
+    for _ in range(2):
+        plan = desk.open(PAIR, PairInputs(planner, "c"), Holding())
+        desk.placing(PAIR, plan.order, planner.now_ms)
+        desk.look(PAIR, Holding(), planner.now_ms)
+        desk.clear()
+    told, silent = log.of(Event.REFUSED)
+    assert (told["reason"], told["detail"]) == (Reason.ORDER_REFUSED, "Order would have immediately matched")
+    assert silent["reason"] == Reason.ADDITION_DROPPED
+    assert [told["place"], silent["place"]] == [line["sequence"] for line in log.of(Event.PLACE)]
+
+
+def test_an_order_that_nobody_asked_for_is_foreign_and_one_of_freqtrades_own_is_told_by_its_tag(desk, planner, log):
+    """A stop-loss or a forced exit is Freqtrade's; what has no tag was placed by somebody else."""
+    desk.open(PAIR, PairInputs(planner, "c"), Holding(LOT))
+    stop = RestingOrder("7", Side.ASK, 2999.0, 0.0, LOT, 0, "stop_loss", is_taker=True, average=2998.5)
+    desk.finished(PAIR, stop, planner.now_ms)
+    desk.look(PAIR, Holding(0.0, RestingOrder("8", Side.BID, 2990.0, LOT, 0.0, 0)), planner.now_ms)
+    placed, fill, foreign = log.of(Event.PLACED, Event.FILL, Event.FOREIGN)
+    assert placed["tag"] == "stop_loss"
+    assert "place" not in placed
+    assert (fill["price"], fill["is_taker"]) == (2998.5, True)
+    assert (foreign["event"], foreign["order_id"]) == (Event.FOREIGN, "8")
+
+
+@pytest.mark.parametrize(
+    ("coins", "orders", "leaving", "tag"),
+    [
+        (0.0, 0, False, "open"),
+        (LOT, 0, False, "reduce"),
+        (LOT, 400, False, "leave-orders"),
+        (LOT, 400, True, "leave-risk"),
+    ],
+)
+def test_the_tag_tells_what_an_order_is_for(desk, planner, coins, orders, leaving, tag):
+    """Opening, reducing, and why a position is left."""
+    desk.open(PAIR, PairInputs(planner, "c", leaving=leaving), Holding(coins, None, orders))
+    assert desk.tag(PAIR) == tag
+
+
+def test_an_addition_has_a_tag_of_its_own(desk, planner, log):
+    """It opens nothing, and its place line says so."""
+    loops(desk, planner, seconds=1, placed=True)
+    assert [line["tag"] for line in log.of(Event.PLACE)] == ["add"]

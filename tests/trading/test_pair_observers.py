@@ -7,7 +7,7 @@ import pytest
 from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
 from market_making.quoting.quote import MarketView, Quotes
-from market_making.trading.holding import RestingOrder
+from market_making.trading.fills import Fill
 from market_making.trading.pair_observers import PairObservers
 
 PAIR = "ETH/USDC:USDC"
@@ -23,8 +23,8 @@ def test_a_fill_is_judged_once_after_ten_seconds_fee_included(later, lost):
     """A bid filled at 2999 has lost unless mid is 1.35 above it by then: the fee is 4.5 bps."""
     memory = PairObservers(maker_fee=0.00045)
     memory.seen(PAIR, market(0, 3000.0))
-    order = RestingOrder("1", Side.BID, 2999.0, 0.0, 0.03, 0)
-    memory.filled(PAIR, order, market(0, 3000.0), 0.03, 1_000)
+    fill = Fill(1_000, PAIR, "ETH", "1", Side.BID, 2999.0, 0.03, 0.03, 0.0, False, mid=3000.0, lots=1.0)
+    memory.filled(fill)
     memory.seen(PAIR, market(5_000, later))
     assert memory.take_lost(PAIR) == ()
     memory.seen(PAIR, market(11_000, later))

@@ -13,7 +13,9 @@ from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.decision_log import Event
 from market_making.trading.desk import Desk, PairInputs
 from market_making.trading.holding import Holding
+from market_making.trading.journal import Journal
 from market_making.trading.risk_watch import RiskWatch
+from tests.trading.conftest import MemoryLog
 
 PAIR = "ETH/USDC:USDC"
 LOT = 0.0333
@@ -23,7 +25,7 @@ LIMITS = RiskLimits(largest_position=450.0, daily_loss=50.0, drawdown=100.0)
 @pytest.fixture
 def desk_of(tmp_path):
     """A desk as a fresh start of the bot makes it, over the same folder."""
-    return lambda log: Desk(ActionBudget(600), 400, log.append, risk=RiskWatch(LIMITS, tmp_path / "risk", "bot"))
+    return lambda log: Desk(ActionBudget(600), 400, Journal(log), risk=RiskWatch(LIMITS, tmp_path / "risk", "bot"))
 
 
 def loop(desk, planner, cash, holding=None, *, minute=0, lost=()):
@@ -37,28 +39,28 @@ def loop(desk, planner, cash, holding=None, *, minute=0, lost=()):
 
 def test_an_undisturbed_bot_may_open_up_to_its_bound(desk_of, planner):
     """An inventory at its bound is no reason to leave: the rules watch for more than that."""
-    desk = desk_of([])
+    desk = desk_of(MemoryLog())
     assert loop(desk, planner, 1000.0).order.grows
     assert not loop(desk, planner, 1000.0, Holding(3 * LOT), minute=1).order.closes
 
 
 def test_a_daily_loss_stops_opening_and_leaves_at_the_touch(desk_of, planner):
     """The reason is in the log, and what is held is offered whole."""
-    log = []
+    log = MemoryLog()
     desk = desk_of(log)
     loop(desk, planner, 1000.0)
     plan = loop(desk, planner, 940.0, minute=1)
     assert plan.order is None
-    assert log[-1].event is Event.WITHHOLD
-    assert log[-1].reason is Reason.DAILY_LOSS
-    assert "loss limit of the day" in log[-1].detail
+    assert log.lines[-1]["event"] is Event.WITHHOLD
+    assert log.lines[-1]["reason"] == Reason.DAILY_LOSS
+    assert "loss limit of the day" in log.lines[-1]["detail"]
     order = loop(desk, planner, 940.0, Holding(2 * LOT), minute=2).order
     assert (order.side, order.closes, order.price) == (Side.ASK, True, planner.market.ask_price)
 
 
 def test_a_spike_of_the_observed_volatility_stops_opening(desk_of, planner):
     """The calibrated one, which stays as it was, counts only where nothing is observed."""
-    log = []
+    log = MemoryLog()
     desk, usual = desk_of(log), planner.flow.volatility
 
     def seen(volatility, minute):
@@ -68,21 +70,21 @@ def test_a_spike_of_the_observed_volatility_stops_opening(desk_of, planner):
 
     assert all(seen(usual, minute) for minute in range(15))
     assert seen(4 * usual, 15) is None
-    assert log[-1].reason is Reason.VOLATILITY_SPIKE
+    assert log.lines[-1]["reason"] == Reason.VOLATILITY_SPIKE
     assert seen(None, 16).grows
 
 
 def test_a_loss_is_remembered_across_a_restart(desk_of, planner):
     """A crash is no way around a limit."""
-    first = desk_of([])
+    first = desk_of(MemoryLog())
     loop(first, planner, 1000.0)
     loop(first, planner, 940.0, minute=1)
-    assert loop(desk_of([]), planner, 940.0, minute=2).order is None
+    assert loop(desk_of(MemoryLog()), planner, 940.0, minute=2).order is None
 
 
 def test_the_open_result_of_the_position_counts(desk_of, planner):
     """Mid far below the opening price is a loss before it is realised."""
-    desk = desk_of([])
+    desk = desk_of(MemoryLog())
     loop(desk, planner, 1000.0)
     market = planner.market._replace(bid_price=2000.0, ask_price=2000.1)
     desk.clear()
@@ -92,7 +94,7 @@ def test_the_open_result_of_the_position_counts(desk_of, planner):
 
 def test_errors_of_the_exchange_pause_opening(desk_of, planner):
     """An interface that fails again and again is given time."""
-    desk = desk_of([])
+    desk = desk_of(MemoryLog())
     loop(desk, planner, 1000.0)
     for _ in range(6):
         desk.withhold(PAIR, Because(Reason.EXCHANGE_ERROR, "no answer"), planner.now_ms, failed=True)
@@ -105,12 +107,12 @@ def test_a_torn_state_stops_the_pair(tmp_path, desk_of, planner):
     (tmp_path / "risk").mkdir()
     (tmp_path / "risk" / "bot-ETH.json").write_text("{")
     with pytest.raises(SafetyError, match="remove it to start afresh"):
-        loop(desk_of([]), planner, 1000.0)
+        loop(desk_of(MemoryLog()), planner, 1000.0)
 
 
 def test_losing_fills_fade_the_quotes_and_then_pause_opening(desk_of, planner):
     """Three in a row move the quote away, five stop opening for a minute, a winning one ends the series."""
-    usual, desk = loop(desk_of([]), planner, 1000.0).order, desk_of([])
+    usual, desk = loop(desk_of(MemoryLog()), planner, 1000.0).order, desk_of(MemoryLog())
     assert loop(desk, planner, 1000.0, lost=(True,) * 2).order.terms.model_depth == usual.terms.model_depth
     assert loop(desk, planner, 1000.0, lost=(True,)).order.terms.model_depth == pytest.approx(
         1.5 * usual.terms.model_depth
@@ -149,7 +151,7 @@ def test_the_model_is_told_how_worried_the_rules_are(desk_of, planner):
         seen.append((market.observations.risk_level, market.observations.losing_fills))
         return planner.quoter(market, inventory, flow, now_ms)
 
-    desk = desk_of([])
+    desk = desk_of(MemoryLog())
     loop(desk, replace(planner, quoter=watching), 1000.0)
     loop(desk, replace(planner, quoter=watching), 1000.0, minute=1, lost=(True, True, True))
     assert seen == [(RiskLevel.NORMAL, 0), (RiskLevel.MEDIUM, 3)]
@@ -157,12 +159,12 @@ def test_the_model_is_told_how_worried_the_rules_are(desk_of, planner):
 
 def test_nothing_is_opened_while_the_state_cannot_be_saved(desk_of, planner, disk):
     """Else a restart would forget a loss: a state that was never saved looks like a first start. Reducing goes on."""
-    log = []
+    log = MemoryLog()
     disk.fill()
     desk = desk_of(log)
     assert loop(desk, planner, 1000.0).order is None
-    assert log[-1].reason is Reason.RISK_UNSAVED
-    assert log[-1].detail == "the risk state cannot be saved: No space left on device"
+    assert log.lines[-1]["reason"] == Reason.RISK_UNSAVED
+    assert log.lines[-1]["detail"] == "the risk state cannot be saved: No space left on device"
     order = loop(desk, planner, 1000.0, Holding(LOT)).order
     assert (order.side, order.grows) == (Side.ASK, False)
     order = loop(desk, planner, 1000.0, Holding(-LOT)).order
@@ -173,13 +175,13 @@ def test_nothing_is_opened_while_the_state_cannot_be_saved(desk_of, planner, dis
 
 def test_a_loss_that_could_not_be_saved_is_saved_as_soon_as_it_can_be(desk_of, planner, disk):
     """The next loop tries again, not the next minute: the loss outlives a restart right after."""
-    first = desk_of([])
+    first = desk_of(MemoryLog())
     loop(first, planner, 1000.0)
     disk.fill()
     loop(first, planner, 940.0)
     disk.free()
     loop(first, planner, 940.0)
-    assert loop(desk_of([]), planner, 940.0).order is None
+    assert loop(desk_of(MemoryLog()), planner, 940.0).order is None
 
 
 def test_a_person_is_told_once_that_the_state_cannot_be_saved(tmp_path, planner, disk):

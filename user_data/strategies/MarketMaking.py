@@ -6,13 +6,11 @@ only look the plan up, and where there is no plan there is no order.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
-from freqtrade.enums import OPTIMIZE_MODES, RunMode
 from freqtrade.exceptions import ConfigurationError as FreqtradeConfigurationError
-from freqtrade.exchange import timeframe_to_msecs
 from freqtrade.persistence import Order, Trade
 from freqtrade.strategy import DecimalParameter, IStrategy
 from pandas import DataFrame
@@ -26,9 +24,9 @@ from market_making.trading.chart_rows import ChartHistory
 from market_making.trading.freqtrade import live
 from market_making.trading.freqtrade.charts import PLOT_CONFIG, annotations, show
 from market_making.trading.freqtrade.halts import claim_account, start_as_left
-from market_making.trading.freqtrade.pair_reader import PairReader, quoting_rules
+from market_making.trading.freqtrade.past_signals import signal_past
 from market_making.trading.freqtrade.promises import broken_promises
-from market_making.trading.freqtrade.signals import moments_of, signal_each, signal_last
+from market_making.trading.freqtrade.signals import signal_last
 from market_making.trading.freqtrade.trade import (
     adjustment_of,
     direction_of,
@@ -65,6 +63,7 @@ class MarketMaking(IStrategy):
     orders_before_flat = 400
     depth_factor = DecimalParameter(0.5, 2.0, default=1.0, decimals=2, space="quote")  # on the model's depths
     inventory_share = DecimalParameter(0.3, 1.0, default=1.0, decimals=1, space="risk")  # of the configured bound
+    _bot: live.RunningBot | None = None  # until it has started, which may be refused
     # Stop opening for an hour after losing 5 % of the account within a day, and after any stop-loss.
     protections = [
         {"method": "StoplossGuard", "lookback_period": 60, "trade_limit": 1, "stop_duration": 60},
@@ -95,8 +94,8 @@ class MarketMaking(IStrategy):
         live.refuse_placeholders(self)
         live.refuse_mixed_database(self)
         self._live = live.is_running(self)
-        self._desk = live.desk_of(self)
-        self._pairs = PairReader(self, is_live=self.dp.runmode is RunMode.LIVE)
+        self._bot = live.RunningBot.of(self)
+        self._desk = self._bot.desk
         self._past = BacktestDesk(self._desk, self.settings)
         self._charts = ChartHistory()
         live.make_post_only(self)
@@ -105,11 +104,11 @@ class MarketMaking(IStrategy):
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
-        self._desk.clear()
         if self._live:
             with self._edge.loop.planning():
-                paused = self._edge.is_paused
-                live.start_loop(self, self._desk, self._pairs, milliseconds(current_time), is_paused=paused)
+                self._bot.start_loop(milliseconds(current_time), is_paused=self._edge.is_paused)
+        else:
+            self._desk.clear()
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         """Nothing: quotes come from the book and the calibration."""
@@ -118,7 +117,7 @@ class MarketMaking(IStrategy):
     def populate_entry_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         """Signal the side that would open a position if none were held, also while one is: it may end in this loop."""
         if not self._live:
-            return self._signals_of_the_past(dataframe, metadata["pair"])
+            return signal_past(self, self._past, dataframe, metadata["pair"])
         picture = self._desk.picture(metadata["pair"], self.settings.model.maker_fee)
         show(dataframe, self._charts.with_last(metadata["pair"], dataframe["date"], picture))
         signal_last(dataframe, self._desk.opening_side(metadata["pair"]))
@@ -145,14 +144,11 @@ class MarketMaking(IStrategy):
         if not self._live:
             self._past.filled(pair, milliseconds(current_time))
             return
-        now_ms, planner, filled = milliseconds(current_time), self._desk.planner(pair), resting_order_of(order)
-        self._desk.filled(pair, filled, now_ms, is_taker=order.order_type == "market")
-        if planner is not None:
-            self._pairs.observers.filled(pair, filled, planner.market, planner.lot, now_ms)
+        self._desk.finished(pair, resting_order_of(order), milliseconds(current_time))
         self._desk.plan(pair, holding_of(trade))
 
     def adjust_trade_position(self, trade: Trade, current_time: datetime, max_stake: float, **kwargs: Any) -> Any:
-        """Stake of the order that should rest: positive adds to the position, negative leaves it."""
+        """Stake and tag of the order that should rest: positive adds to the position, negative leaves it."""
         now_ms = milliseconds(current_time)
         if trade.amount == 0 or trade.has_open_orders or self._past.has_filled(trade.pair, now_ms):
             # An unfilled first entry is repriced by cancelling it: if it were replaced from here and the new order
@@ -163,9 +159,10 @@ class MarketMaking(IStrategy):
         plan = self._desk.plan(trade.pair, holding)
         if plan is None or plan.order is None:
             return None
-        self._desk.asking(trade.pair, plan.order, now_ms)
         stake = adjustment_of(plan.order, trade)
-        return None if stake > max_stake else stake
+        if plan.order.grows:
+            self._desk.asking(trade.pair, now_ms)
+        return None if stake > max_stake else (stake, self._desk.tag(trade.pair))
 
     def custom_entry_price(
         self, pair: str, trade: Trade | None, current_time: datetime, proposed_rate: float, side: str, **kwargs: Any
@@ -179,10 +176,16 @@ class MarketMaking(IStrategy):
             self._desk.placing(pair, order, milliseconds(current_time))
         return order.price
 
-    def custom_exit_price(self, pair: str, trade: Trade, proposed_rate: float, **kwargs: Any) -> float:
+    def custom_exit_price(
+        self, pair: str, trade: Trade, current_time: datetime, proposed_rate: float, exit_tag: str, **kwargs: Any
+    ) -> float:
         """Price of the plan; without one a price far away."""
         order = self._planned(pair, proposed_rate, grows=False)
-        return proposed_rate * (0.5 if trade.is_short else 1.5) if order is None else order.price
+        if order is None:
+            return proposed_rate * (0.5 if trade.is_short else 1.5)
+        if exit_tag == self._desk.tag(pair):  # else a person leaves at a limit, and has not asked for this order
+            self._desk.placing(pair, order, milliseconds(current_time))
+        return order.price
 
     def custom_stake_amount(self, pair: str, leverage: float, **kwargs: Any) -> float:
         """Stake of the planned entry, 0 without one."""
@@ -204,6 +207,12 @@ class MarketMaking(IStrategy):
         self._desk.placing(pair, order, now_ms)
         return True
 
+    def ft_bot_cleanup(self) -> None:
+        """Record the end; Freqtrade has cancelled the orders by now, if it is configured to."""
+        super().ft_bot_cleanup()
+        if self._bot is not None:
+            self._bot.end(milliseconds(datetime.now(UTC)))
+
     def lock_pair(self, pair: str, until: datetime, reason: str | None = None, side: str = "*") -> None:
         """Lock a pair, except for Freqtrade's pause after every closed trade: a maker re-enters at once."""
         if reason != "Auto lock":
@@ -214,19 +223,6 @@ class MarketMaking(IStrategy):
         if self._follows_touch:
             return self._desk.follow(pair, touch, grows=grows)
         return self._desk.order(pair, grows=grows)
-
-    def _signals_of_the_past(self, dataframe: DataFrame, pair: str) -> DataFrame:
-        """Signal on every candle the side that would be opened after it, from the calibration published by then."""
-        instrument = self._pairs.instrument(pair)
-        moments = moments_of(dataframe, timeframe_to_msecs(self.timeframe))
-        try:  # hyperopt has changed the parameters of the model since the last time
-            plans = self._past.opening_plans(instrument, quoting_rules(self, instrument), self.quoter(), moments)
-        except MarketMakingError as error:
-            raise FreqtradeConfigurationError(str(error)) from None
-        mode, fee = self.dp.runmode, self.settings.model.maker_fee
-        is_drawn = mode not in OPTIMIZE_MODES or self.config.get("export") == "signals"
-        signal_each(dataframe, plans, fee, drawn=is_drawn, told=mode is RunMode.BACKTEST)
-        return dataframe
 
     def _open_past_desk(self, pair: str, holding: Holding, now_ms: int) -> None:
         """In a backtest, make the plan of the candle that opens now, unless it is made; live it is."""

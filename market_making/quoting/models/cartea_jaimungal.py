@@ -81,6 +81,21 @@ class CarteaJaimungalQuoter:
         """The same model over a table that is there already, such as the published one, priced at this mid [price]."""
         return CarteaJaimungalQuoter(self.settings, table, mid)
 
+    @property
+    def has_own_table(self) -> bool:
+        """Whether it solves its tables, and was given none."""
+        return self._table is None
+
+    def table_for(self, flow: OrderFlow, mid: float) -> tuple[float, QuoteTable]:
+        """The table that a quote at this mid [price] comes from, and the mid that its fee was priced at [price].
+
+        Raises
+        ------
+        ModelError
+            If there is none.
+        """
+        return self._table_of(flow, mid)
+
     def __call__(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
         """Quotes for an inventory [lots, signed] at a time [ms]."""
         if because := fault(market, inventory, flow):

@@ -51,6 +51,8 @@ class ActionBudget:
         self._most = per_minute
         self._left = per_minute
         self._time_ms: int | None = None
+        self.spent = 0
+        """Actions asked for since the start."""
 
     def left(self, now_ms: int) -> float:
         """Actions left now; negative while some are owed."""
@@ -61,6 +63,7 @@ class ActionBudget:
 
     def spend(self, actions: int, now_ms: int) -> None:
         """Take note of actions asked for."""
+        self.spent += actions
         self._left = max(self.left(now_ms) - actions, -self._most)
 
     def earned(self, value: float, now_ms: int) -> None:

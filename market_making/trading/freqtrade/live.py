@@ -9,20 +9,21 @@ from freqtrade.exceptions import ConfigurationError as FreqtradeConfigurationErr
 from freqtrade.exceptions import FreqtradeException
 from freqtrade.persistence import Order, Trade
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from market_making.market.errors import MarketMakingError
 from market_making.market.reasons import Because, Reason
 from market_making.trading.actions.budget import ActionBudget
-from market_making.trading.decision_log import DecisionLog
 from market_making.trading.deferred_stop import DeferredStop
 from market_making.trading.desk import Desk
 from market_making.trading.freqtrade.edge.credentials import credentials_of
 from market_making.trading.freqtrade.edge.overrides import Edge, budget_of, install, names_of
 from market_making.trading.freqtrade.exchange_rules import post_only_flag
-from market_making.trading.freqtrade.halts import bot_name, halt_of
+from market_making.trading.freqtrade.halts import Halt, bot_name, halt_of
 from market_making.trading.freqtrade.pair_reader import PairReader, QuotingStrategy
 from market_making.trading.freqtrade.promises import misplaced_keys
-from market_making.trading.freqtrade.trade import position_of
+from market_making.trading.freqtrade.record import Record
+from market_making.trading.freqtrade.trade import holding_of, position_of
 from market_making.trading.risk_watch import RiskWatch
 
 _PRACTISED = "dry_run_"  # begins every order id that Freqtrade makes up
@@ -31,18 +32,6 @@ _PRACTISED = "dry_run_"  # begins every order id that Freqtrade makes up
 def is_running(strategy: QuotingStrategy) -> bool:
     """Whether orders are placed now, be it for practice; else the past is traded or drawn."""
     return strategy.dp.runmode in (RunMode.LIVE, RunMode.DRY_RUN)
-
-
-def desk_of(strategy: QuotingStrategy) -> Desk:
-    """Build the desk of a strategy."""
-    settings, config = strategy.settings, strategy.config
-    bot = bot_name(config)
-    budget = budget_of(settings, overrides_of(strategy))
-    record = DecisionLog(settings.decisions, bot).write if is_running(strategy) else None
-    tell = partial(strategy.dp.send_msg, always_send=True)
-    risk = RiskWatch(settings.risk_limits(), settings.risk.state, bot, tell)
-    stop = DeferredStop(installed=strategy.dp.runmode is RunMode.LIVE)
-    return Desk(budget, strategy.orders_before_flat, record, leg=settings.role.leg, risk=risk, stop=stop)
 
 
 class StartRefused(FreqtradeConfigurationError, ValueError):  # type: ignore[misc] # Freqtrade ships no types
@@ -117,24 +106,93 @@ def follows_touch(strategy: QuotingStrategy) -> bool:
     return is_running(strategy) and strategy.settings.edge.fresh and at_touch
 
 
-def start_loop(strategy: QuotingStrategy, desk: Desk, reader: PairReader, now_ms: int, *, is_paused: bool) -> None:
-    """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
-    trades: dict[str, Any] = dict.fromkeys(strategy.dp.current_whitelist())
-    trades |= {trade.pair: trade for trade in Trade.get_open_trades()}
-    reader.account.expect({pair: position_of(trade) for pair, trade in trades.items()})
-    for pair, trade in trades.items():
-        halt = halt_of(strategy.settings.state, trade, is_paused=is_paused)
-        if halt.nothing is not None:
-            desk.withhold(pair, halt.nothing, now_ms)
-            continue
+class RunningBot:
+    """What a strategy does besides Freqtrade's hooks: the start of each loop, the record, and the end.
+
+    Parameters
+    ----------
+    strategy : QuotingStrategy
+        Of the bot.
+    desk : Desk
+        Where its plans are.
+    reader : PairReader
+        Which reads the pairs.
+    record : Record or None
+        None in a backtest, of which nothing is recorded.
+    """
+
+    def __init__(self, strategy: QuotingStrategy, desk: Desk, reader: PairReader, record: Record | None = None) -> None:
+        self._strategy = strategy
+        self.desk = desk
+        self.reader = reader
+        self._record = record
+
+    @classmethod
+    def of(cls, strategy: QuotingStrategy) -> "RunningBot":
+        """Build the bot of a strategy."""
+        settings, runmode = strategy.settings, strategy.dp.runmode
+        name, is_live = bot_name(strategy.config), runmode is RunMode.LIVE
+        record = Record.of(strategy, name) if is_running(strategy) else None
+        budget = budget_of(settings, overrides_of(strategy))
+        tell = partial(strategy.dp.send_msg, always_send=True)
+        risk = RiskWatch(settings.risk_limits(), settings.risk.state, name, tell)
+        stop, journal = DeferredStop(installed=is_live), None if record is None else record.journal
+        orders = None if record is None else record.own_orders(budget)
+        desk = Desk(budget, strategy.orders_before_flat, journal, risk=risk, stop=stop, orders=orders)
+        reader = PairReader(strategy, is_live=is_live)
+        desk.orders.listen(reader.observers.filled)
+        return cls(strategy, desk, reader, record)
+
+    def start_loop(self, now_ms: int, *, is_paused: bool) -> None:
+        """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
         try:
-            inputs, holding = reader.read(pair, trade, now_ms)
+            self._plan_all(now_ms, is_paused=is_paused)
+        finally:
+            if self._record is not None:
+                self._record.loop(self.desk, now_ms)
+
+    def end(self, now_ms: int) -> None:
+        """See what has become of the last orders, and say that the bot has ended."""
+        if self._record is None:
+            return
+        try:
+            trades = self._look(now_ms)
+        except SQLAlchemyError:  # the database may be gone by then
+            trades = {}
+        self._record.end({pair: holding_of(trade) for pair, trade in trades.items()}, now_ms)
+
+    def _look(self, now_ms: int) -> dict[str, Any]:
+        """The trade of each pair, None where there is none; what has become of its orders is told."""
+        trades: dict[str, Any] = dict.fromkeys((*self._strategy.dp.current_whitelist(), *self.desk.orders.pairs))
+        trades |= {trade.pair: trade for trade in Trade.get_open_trades()}
+        for pair, trade in trades.items():
+            self.desk.look(pair, holding_of(trade), now_ms)
+        if self._record is not None:
+            self._record.words.forget()
+        return trades
+
+    def _plan_all(self, now_ms: int, *, is_paused: bool) -> None:
+        try:
+            trades = self._look(now_ms)
+        finally:
+            self.desk.clear()
+        self.reader.account.expect({pair: position_of(trade) for pair, trade in trades.items()})
+        for pair, trade in trades.items():
+            halt = halt_of(self._strategy.settings.state, trade, is_paused=is_paused)
+            if halt.nothing is None:
+                self._plan(pair, trade, halt, now_ms)
+            else:
+                self.desk.withhold(pair, halt.nothing, now_ms)
+
+    def _plan(self, pair: str, trade: Any, halt: Halt, now_ms: int) -> None:
+        try:
+            inputs, holding = self.reader.read(pair, trade, now_ms)
             no_opening, leaving = halt.no_opening or inputs.no_opening, halt.leaving or inputs.leaving
             inputs = replace(inputs, no_opening=no_opening, leaving=leaving)
-            reader.observers.planned(pair, desk.open(pair, inputs, holding).quotes)
+            self.reader.observers.planned(pair, self.desk.open(pair, inputs, holding).quotes)
         except MarketMakingError as error:
-            desk.withhold(pair, error.because, now_ms)
+            self.desk.withhold(pair, error.because, now_ms)
         except FreqtradeException as error:
-            desk.withhold(pair, Because(Reason.EXCHANGE_ERROR, str(error)), now_ms, failed=True)
+            self.desk.withhold(pair, Because(Reason.EXCHANGE_ERROR, str(error)), now_ms, failed=True)
         except OSError as error:
-            desk.withhold(pair, Because(Reason.UNEXPECTED, str(error)), now_ms)
+            self.desk.withhold(pair, Because(Reason.UNEXPECTED, str(error)), now_ms)

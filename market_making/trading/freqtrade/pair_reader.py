@@ -1,6 +1,7 @@
 """Everything the plan of one pair depends on, read from Freqtrade and from files, and checked."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
@@ -12,6 +13,7 @@ from market_making.quoting.quote import MarketView, Quoter
 from market_making.quoting.risk.toxicity import Regime
 from market_making.settings.settings import Settings
 from market_making.trading.desk import PairInputs
+from market_making.trading.fills import Fees
 from market_making.trading.freqtrade.account import AccountWatch, FreqtradeWallets
 from market_making.trading.freqtrade.exchange_rules import instrument_of
 from market_making.trading.freqtrade.order_book import top_of_book
@@ -52,6 +54,10 @@ class QuotingStrategy(Protocol):
 
     def quoter(self) -> Quoter:
         """Return the model with its settings bound."""
+        ...
+
+    def enumerate_parameters(self) -> Iterable[tuple[str, TunedParameter]]:
+        """Every parameter with its name."""
         ...
 
     def is_pair_locked(self, pair: str, *, side: str = "*") -> bool:
@@ -122,7 +128,7 @@ class PairReader:
         worth = self.account.worth(strategy.wallets, strategy.stake_currency, pair)
         lost, locked = self.observers.take_lost(pair), self._locked(pair, trade)
         inputs = PairInputs(planner, parameters.calibration_id, locked, False, *worth, lost)
-        inputs = replace(inputs, own_table=quoting.own_table, difference=quoting.difference)
+        inputs = replace(inputs, own_table=quoting.own_table, difference=quoting.difference, fees=self._fees(pair))
         return PairReading(inputs, position.holding)
 
     def instrument(self, pair: str) -> Instrument:
@@ -142,6 +148,10 @@ class PairReader:
     def _locked(self, pair: str, trade: FreqtradeTrade | None) -> Because | None:
         side = "*" if trade is None else ("short" if trade.is_short else "long")
         return _LOCKED if self._strategy.is_pair_locked(pair, side=side) else None
+
+    def _fees(self, pair: str) -> Fees:
+        maker = self._strategy.settings.model.maker_fee
+        return Fees(maker, float((self._strategy.dp.market(pair) or {}).get("taker") or maker))
 
     def _quoter(self) -> Quoter:
         if self._model is None:  # Freqtrade loads the parameters of hyperopt after the start

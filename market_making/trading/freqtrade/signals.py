@@ -14,6 +14,7 @@ from market_making.trading.past.planner import CandleOpen, OpeningPlan
 
 logger = logging.getLogger(__name__)
 
+_OPENING = "open"  # the tag of an order that opens a position
 _NO_CALIBRATION = Because(Reason.NO_HISTORY, "there is no calibration to quote from")
 
 
@@ -34,6 +35,7 @@ def signal_last(dataframe: Any, side: Side | None) -> None:
     """Signal on the last candle the side that would be opened, and nothing on the others."""
     for each in Side:
         dataframe[f"enter_{direction_of(each)}"] = 0
+    dataframe["enter_tag"] = _OPENING
     if side is not None:
         dataframe.loc[dataframe.index[-1], f"enter_{direction_of(side)}"] = 1
 
@@ -60,5 +62,6 @@ def signal_each(
         logger.warning(message, len(sides), times, details[reason])
     for side in Side:
         dataframe[f"enter_{direction_of(side)}"] = [int(chosen is side) for chosen in sides]
+    dataframe["enter_tag"] = _OPENING
     if drawn:
         show(dataframe, pictures)

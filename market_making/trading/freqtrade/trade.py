@@ -22,6 +22,9 @@ class FreqtradeOrder(Protocol):
 
     order_id: str
     ft_order_side: str
+    ft_order_tag: str | None
+    order_type: str | None
+    average: float | None
 
     @property
     def safe_placement_price(self) -> float:
@@ -97,6 +100,9 @@ def resting_order_of(order: FreqtradeOrder) -> RestingOrder:
         remaining=order.safe_remaining,
         filled=order.safe_filled,
         placed_ms=milliseconds(order.order_date_utc),
+        tag=order.ft_order_tag or "",
+        is_taker=order.order_type == "market",
+        average=order.average,
     )
 
 

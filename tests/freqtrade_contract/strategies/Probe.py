@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from freqtrade.persistence import Trade
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
@@ -35,6 +36,8 @@ class Probe(IStrategy):
         self.exit_price = 3001.0
         self.stake: float | None = 99.0
         self.adjustment: float | None = None
+        self.tag: str | None = None
+        self.rested_at_the_end: list[str] | None = None
         self.cancel = False
         self.confirm: bool | Exception = True
         self.fail_in_loop_start = False
@@ -53,6 +56,8 @@ class Probe(IStrategy):
         dataframe["enter_long"] = dataframe["enter_short"] = 0
         if self.side is not None:
             dataframe.loc[dataframe.index[-1], f"enter_{self.side}"] = 1
+        if self.tag is not None:
+            dataframe["enter_tag"] = self.tag
         return dataframe
 
     def populate_exit_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
@@ -69,10 +74,11 @@ class Probe(IStrategy):
     def order_filled(self, **kwargs: Any) -> None:
         self.calls.append("order_filled")
 
-    def adjust_trade_position(self, trade: Any, **kwargs: Any) -> float | None:
+    def adjust_trade_position(self, trade: Any, **kwargs: Any) -> Any:
         self.calls.append("adjust_trade_position")
         self.amounts.append(trade.amount)
-        return -trade.stake_amount if self.adjustment == "all" else self.adjustment
+        stake = -trade.stake_amount if self.adjustment == "all" else self.adjustment
+        return stake if self.tag is None or stake is None else (stake, self.tag)
 
     def custom_entry_price(self, **kwargs: Any) -> float:
         self.calls.append("custom_entry_price")
@@ -92,6 +98,10 @@ class Probe(IStrategy):
         if isinstance(self.confirm, Exception):
             raise self.confirm
         return self.confirm
+
+    def ft_bot_cleanup(self) -> None:
+        super().ft_bot_cleanup()
+        self.rested_at_the_end = [order.order_id for trade in Trade.get_open_trades() for order in trade.open_orders]
 
     def lock_pair(self, pair: str, until: datetime, reason: str | None = None, side: str = "*") -> None:
         self.calls.append(f"lock_pair: {reason}")

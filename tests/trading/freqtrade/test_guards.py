@@ -141,6 +141,9 @@ def trade(*, is_short=False, amount=0.05, filled=0.01, side="buy"):
     order = SimpleNamespace(
         order_id="1",
         ft_order_side=side,
+        ft_order_tag="open",
+        order_type="limit",
+        average=None,
         safe_placement_price=3000.0,
         safe_remaining=0.02,
         safe_filled=filled,
