@@ -196,7 +196,7 @@ def test_the_leverage_that_is_sent_once_is_that_of_the_positions(maker, venue):
     answer = bot.exchange._api.publicPostInfo(
         {"type": "activeAssetData", "user": bot.exchange._api.walletAddress, "coin": "ETH"}
     )
-    assert answer["leverage"] == {"type": "isolated", "value": 2}
+    assert answer["leverage"] | {"rawUsd": ""} == {"type": "isolated", "value": 2, "rawUsd": ""}
 
 
 def test_asked_once_halves_the_questions_about_the_account(maker, venue):

@@ -85,8 +85,10 @@ def bot_name(config: Mapping[str, Any]) -> str:
 
 def start_as_left(config: dict[str, Any], folder: Path) -> None:
     """Let Freqtrade begin stopped or paused where somebody has told it so before it ended."""
+    if not _is_trading(config):
+        return
     standing = read_standing(folder, bot_name(config))
-    if _is_trading(config) and standing is not Standing.RUNNING:
+    if standing is not Standing.RUNNING:
         config["initial_state"] = str(standing)
 
 
