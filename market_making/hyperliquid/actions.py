@@ -130,7 +130,7 @@ def read_action(wire: Mapping[str, Any]) -> Action:
     kind = wire.get("type")
     reader = _READERS.get(kind) if isinstance(kind, str) else None
     if reader is None:
-        raise MalformedMessage(f"action type must be one of {', '.join(sorted(_READERS))}; saw {kind!r:.60}")
+        raise MalformedMessage(f"action type must be one of {', '.join(sorted(_READERS))}; got {kind!r:.60}")
     return reader(wire)
 
 
@@ -139,7 +139,7 @@ def _place(wire: Mapping[str, Any]) -> PlaceOrders:
     if isinstance(grouping, dict):  # {"p": n} buys priority inside a block, which has no meaning without blocks
         grouping = "na"
     if grouping not in ("na", "normalTpsl", "positionTpsl"):
-        raise MalformedMessage(f"grouping must be na, normalTpsl or positionTpsl, saw {grouping!r:.60}")
+        raise MalformedMessage(f"grouping must be na, normalTpsl or positionTpsl, got {grouping!r:.60}")
     builder = wire.get("builder")
     return PlaceOrders(
         tuple(read_order(order) for order in read_list(wire.get("orders"), "orders")),
@@ -182,7 +182,7 @@ def _update_leverage(wire: Mapping[str, Any]) -> UpdateLeverage:
 def _update_isolated_margin(wire: Mapping[str, Any]) -> UpdateIsolatedMargin:
     amount = wire.get("ntli")
     if type(amount) is not int:
-        raise MalformedMessage(f"ntli must be an integer of millionths of a dollar, saw {amount!r:.60}")
+        raise MalformedMessage(f"ntli must be an integer of millionths of a dollar, got {amount!r:.60}")
     return UpdateIsolatedMargin(read_integer(wire.get("asset"), "asset"), Decimal(amount).scaleb(-6))
 
 
@@ -214,7 +214,7 @@ def _noop(wire: Mapping[str, Any]) -> Noop:  # noqa: ARG001 - every reader takes
 def _text(wire: Mapping[str, Any], key: str) -> str:
     value = wire.get(key)
     if not isinstance(value, str):
-        raise MalformedMessage(f"{key} must be text, saw {value!r:.60}")
+        raise MalformedMessage(f"{key} must be text, got {value!r:.60}")
     return value
 
 

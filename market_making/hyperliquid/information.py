@@ -52,7 +52,7 @@ async def maker_fee(session: aiohttp.ClientSession, url: str, account: str) -> f
         raise MalformedMessage(f"userFees answer lacks userAddRate: {answer!r:.200}")
     fee = from_wire(answer["userAddRate"])
     if abs(fee) > LARGEST_FEE:
-        raise MalformedMessage(f"a maker fee must be within ±{LARGEST_FEE:g}, saw {fee:g}")
+        raise MalformedMessage(f"a maker fee must be within ±{LARGEST_FEE:g}, got {fee:g}")
     return fee
 
 

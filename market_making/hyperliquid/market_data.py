@@ -95,7 +95,7 @@ def parse_frame(text: bytes | str) -> Frame:
             return Greeting()
         raise MalformedMessage(f"not JSON ({error}): {text[:80]!r}") from None
     if not isinstance(message, dict) or not isinstance(channel := message.get("channel"), str):
-        raise MalformedMessage(f"a message must be an object with a channel, saw {text[:80]!r}")
+        raise MalformedMessage(f"a message must be an object with a channel, got {text[:80]!r}")
     parse = _PARSERS.get(channel)
     if parse is None:
         return UnknownChannel(channel)
@@ -233,13 +233,13 @@ def _coin(data: Any) -> str:
 
 def _text(value: Any, what: str) -> str:
     if not isinstance(value, str):
-        raise MalformedMessage(f"{what} must be text, saw {value!r:.80}")
+        raise MalformedMessage(f"{what} must be text, got {value!r:.80}")
     return value
 
 
 def _whole_number(value: Any, what: str) -> int:
     if type(value) is not int or value < 0:
-        raise MalformedMessage(f"{what} must be a whole number, saw {value!r:.80}")
+        raise MalformedMessage(f"{what} must be a whole number, got {value!r:.80}")
     return value
 
 
@@ -269,7 +269,7 @@ def _trade(fields: Any) -> Trade:
 
 def _trade_fields(trade: Trade) -> dict[str, Any]:
     if not trade.trade_id.isdigit():
-        raise MalformedMessage(f"a trade id must be a number on this wire, saw {trade.trade_id!r}")
+        raise MalformedMessage(f"a trade id must be a number on this wire, got {trade.trade_id!r}")
     return {
         "coin": trade.coin,
         "side": LETTER_OF[trade.direction],

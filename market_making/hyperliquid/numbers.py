@@ -35,14 +35,14 @@ def from_wire(text: Any) -> float:
         If it is not a string of a finite decimal number.
     """
     if type(text) is not str:
-        raise MalformedMessage(f"a number must be a decimal string, saw {text!r:.80}")
+        raise MalformedMessage(f"a number must be a decimal string, got {text!r:.80}")
     try:
         value = float(text)
     except ValueError:
-        raise MalformedMessage(f"a number must be a decimal string, saw {text!r:.80}") from None
+        raise MalformedMessage(f"a number must be a decimal string, got {text!r:.80}") from None
     # float() also reads "nan", "inf" and the digit groups of Python source.
     if not isfinite(value) or "_" in text:
-        raise MalformedMessage(f"a number must be finite and plain, saw {text!r:.80}")
+        raise MalformedMessage(f"a number must be finite and plain, got {text!r:.80}")
     return value
 
 
@@ -56,7 +56,7 @@ def positive(text: Any, what: str) -> float:
     if 0.0 < value < inf:
         return value
     from_wire(text)  # tells what is wrong with a text that is no number
-    raise MalformedMessage(f"{what} must be above zero, saw {text!r:.80}")
+    raise MalformedMessage(f"{what} must be above zero, got {text!r:.80}")
 
 
 def milliseconds(value: Any) -> int:
@@ -68,5 +68,5 @@ def milliseconds(value: Any) -> int:
         If it is not an integer from 1970 to the year 9999.
     """
     if type(value) is not int or not 0 <= value < YEAR_10000_MS:
-        raise MalformedMessage(f"a time must be integer Unix milliseconds, saw {value!r:.80}")
+        raise MalformedMessage(f"a time must be integer Unix milliseconds, got {value!r:.80}")
     return value

@@ -87,54 +87,54 @@ def read_decimal(value: Any, what: str) -> Decimal:
         If it is not text of a finite number.
     """
     if not isinstance(value, str):
-        raise MalformedMessage(f"{what} must be decimal text, saw {value!r:.60}")
+        raise MalformedMessage(f"{what} must be decimal text, got {value!r:.60}")
     try:
         number = Decimal(value)
     except InvalidOperation:
-        raise MalformedMessage(f"{what} must be decimal text, saw {value!r:.60}") from None
+        raise MalformedMessage(f"{what} must be decimal text, got {value!r:.60}") from None
     if not number.is_finite() or "_" in value:
-        raise MalformedMessage(f"{what} must be finite, saw {value!r:.60}")
+        raise MalformedMessage(f"{what} must be finite, got {value!r:.60}")
     if number and not -MOST_DIGITS <= int(number.as_tuple().exponent) <= number.adjusted() <= MOST_DIGITS:
-        raise MalformedMessage(f"{what} must have up to {MOST_DIGITS} digits on either side, saw {value!r:.60}")
+        raise MalformedMessage(f"{what} must have up to {MOST_DIGITS} digits on either side, got {value!r:.60}")
     return number
 
 
 def read_integer(value: Any, what: str) -> int:
-    """Read a JSON integer that is not negative."""
+    """Read a JSON integer of zero or more."""
     if type(value) is not int or value < 0:
-        raise MalformedMessage(f"{what} must be an integer that is not negative, saw {value!r:.60}")
+        raise MalformedMessage(f"{what} must be an integer of zero or more, got {value!r:.60}")
     return value
 
 
 def read_flag(value: Any, what: str) -> bool:
     """Read a JSON boolean."""
     if type(value) is not bool:
-        raise MalformedMessage(f"{what} must be true or false, saw {value!r:.60}")
+        raise MalformedMessage(f"{what} must be true or false, got {value!r:.60}")
     return value
 
 
 def read_object(value: Any, what: str) -> Mapping[str, Any]:
     """Read a JSON object."""
     if not isinstance(value, dict):
-        raise MalformedMessage(f"{what} must be an object, saw {value!r:.60}")
+        raise MalformedMessage(f"{what} must be an object, got {value!r:.60}")
     return value
 
 
 def read_list(value: Any, what: str) -> list[Any]:
     """Read a JSON list that is not empty."""
     if not isinstance(value, list) or not value:
-        raise MalformedMessage(f"{what} must be a list that is not empty, saw {value!r:.60}")
+        raise MalformedMessage(f"{what} must be a list that is not empty, got {value!r:.60}")
     return value
 
 
 def read_cloid(value: Any) -> str:
     """Read a client order id: 128 bits as hex text with 0x."""
     if not isinstance(value, str) or len(value) != CLOID_LENGTH or not value.startswith("0x"):
-        raise MalformedMessage(f"a cloid is 0x and 32 hex digits, saw {value!r:.60}")
+        raise MalformedMessage(f"a cloid is 0x and 32 hex digits, got {value!r:.60}")
     try:
         int(value, 16)
     except ValueError:
-        raise MalformedMessage(f"a cloid is 0x and 32 hex digits, saw {value!r:.60}") from None
+        raise MalformedMessage(f"a cloid is 0x and 32 hex digits, got {value!r:.60}") from None
     return value.lower()
 
 
@@ -174,11 +174,11 @@ def _read_type(wire: Mapping[str, Any]) -> tuple[TimeInForce | None, Trigger | N
         try:
             return TimeInForce(str(text)), None
         except ValueError:
-            raise MalformedMessage(f"tif must be Alo, Gtc or Ioc, saw {text!r:.60}") from None
+            raise MalformedMessage(f"tif must be Alo, Gtc or Ioc, got {text!r:.60}") from None
     trigger = read_object(wire.get("trigger"), "trigger")
     kind = trigger.get("tpsl")
     if kind not in ("tp", "sl"):
-        raise MalformedMessage(f"tpsl must be tp or sl, saw {kind!r:.60}")
+        raise MalformedMessage(f"tpsl must be tp or sl, got {kind!r:.60}")
     price = read_decimal(trigger.get("triggerPx"), "triggerPx")
     return None, Trigger(price, read_flag(trigger.get("isMarket"), "isMarket"), kind == "sl")
 

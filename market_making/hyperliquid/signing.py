@@ -56,7 +56,7 @@ def read_address(value: Any, what: str) -> str:
             pass
         else:
             return value.lower()
-    raise MalformedMessage(f"{what} is 0x and 40 hex digits, saw {value!r:.60}")
+    raise MalformedMessage(f"{what} is 0x and 40 hex digits, got {value!r:.60}")
 
 
 def read_request(body: Any) -> SignedRequest:
@@ -71,9 +71,9 @@ def read_request(body: Any) -> SignedRequest:
         raise MalformedMessage("an exchange request is an object with an action")
     nonce, expires = body.get("nonce"), body.get("expiresAfter")
     if type(nonce) is not int or not 0 <= nonce < 2**64:
-        raise MalformedMessage(f"nonce must be an unsigned integer, saw {nonce!r:.60}")
+        raise MalformedMessage(f"nonce must be an unsigned integer, got {nonce!r:.60}")
     if expires is not None and (type(expires) is not int or not 0 <= expires < 2**64):
-        raise MalformedMessage(f"expiresAfter must be an unsigned integer, saw {expires!r:.60}")
+        raise MalformedMessage(f"expiresAfter must be an unsigned integer, got {expires!r:.60}")
     vault = body.get("vaultAddress")
     if isinstance(vault, str) and len(vault) == ADDRESS_LENGTH - 2:
         vault = "0x" + vault  # ccxt strips the prefix; what is signed are the bytes of the address
@@ -87,7 +87,7 @@ def _read_signature(value: Any) -> Mapping[str, Any]:
     for part in ("r", "s"):
         text = value.get(part)
         if not isinstance(text, str) or not text.startswith("0x") or not 2 < len(text) <= 66:
-            raise MalformedMessage(f"{part} of a signature is 0x and up to 64 hex digits, saw {text!r:.80}")
+            raise MalformedMessage(f"{part} of a signature is 0x and up to 64 hex digits, got {text!r:.80}")
         try:
             int(text, 16)
         except ValueError:

@@ -30,7 +30,7 @@ PRIMING_MS = 60_000
 
 
 class LocalVenue:
-    """A Hyperliquid of one's own.
+    """A local Hyperliquid.
 
     Parameters
     ----------

@@ -144,7 +144,7 @@ def test_an_unknown_channel_is_not_an_error(channel):
         (b'{"channel":"bbo","data":{"coin":"X","time":1,"bbo":[{"px":"nan","sz":"1"},null]}}', "'nan'"),
         (b'{"channel":"bbo","data":{"coin":"X","time":1,"bbo":[{"px":"1_0","sz":"1"},null]}}', "'1_0'"),
         (b'{"channel":"bbo","data":{"coin":"X","time":1,"bbo":[{"px":"-1","sz":"1"},null]}}', "px must be above zero"),
-        (b'{"channel":"bbo","data":{"coin":"X","time":1,"bbo":[{"px":3,"sz":"1"},null]}}', "decimal string, saw 3"),
+        (b'{"channel":"bbo","data":{"coin":"X","time":1,"bbo":[{"px":3,"sz":"1"},null]}}', "decimal string, got 3"),
         (
             b'{"channel":"l2Book","data":{"coin":"X","time":1,"levels":[[{"px":"1","sz":"1"},{"px":"2","sz":"1"}],[]]}}',
             r"bids are not sorted.*\[1.0, 2.0\]",

@@ -163,7 +163,7 @@ def _entry(fault: Fault) -> dict[str, Any]:
 
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
-        raise ConfigurationError(f"{name} must be a number that is not negative, got {value!r:.40}")
+        raise ConfigurationError(f"{name} must be a number of zero or more, got {value!r:.40}")
     return float(value)
 
 
@@ -175,7 +175,7 @@ def _above_zero(name: str, value: Any) -> float:
 
 def _whole(name: str, value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise ConfigurationError(f"{name} must be a whole number that is not negative, got {value!r:.40}")
+        raise ConfigurationError(f"{name} must be a whole number of zero or more, got {value!r:.40}")
     return value
 
 

@@ -42,7 +42,7 @@ def read_period(request: Request, now_ms: int) -> tuple[int, int]:
     start, end = request.get("startTime", 0), request.get("endTime")
     end = now_ms if end is None else end
     if type(start) is not int or type(end) is not int:
-        raise MalformedMessage(f"startTime and endTime must be integers, saw {start!r:.40} and {end!r:.40}")
+        raise MalformedMessage(f"startTime and endTime must be integers, got {start!r:.40} and {end!r:.40}")
     return start, end
 
 

@@ -61,7 +61,7 @@ def position_state(account: Account, coin: str, prices: Prices) -> PositionState
 def asset_data(account: Account, coin: ListedCoin, prices: Prices) -> dict[str, Any]:
     """``activeAssetData``: what the account may buy and sell of a coin at its leverage.
 
-    Whoever turns a position first closes it and then opens with the margin that frees.
+    An order that turns a position first closes it, then opens with the margin that this frees.
     """
     name = coin.listing.coin
     position = account.position(coin.instrument, coin.listing.maximum_leverage)

@@ -96,7 +96,7 @@ class ActionDesk:
                 waits_for_parent=isinstance(parent, Order) and parent.is_live,
                 whole_position=action.grouping == "positionTpsl" and not terms.size,
             )
-            # Whoever protects an order that was refused is refused with it.
+            # An order that protects a refused one is refused with it.
             outcome = parent if isinstance(parent, Refusal) else self._desk.place(account, terms, handling)
             self._count(account, terms, outcome)
             outcomes.append(outcome)

@@ -267,7 +267,7 @@ class Gateway:
         """Answer an info request or an action that came by websocket beside reading on: each has its own latency."""
         kind = request.get("type") if isinstance(request, dict) else None
         if kind not in ("info", "action"):
-            raise MalformedMessage(f"a post is of type info or action, saw {kind!r:.60}")
+            raise MalformedMessage(f"a post is of type info or action, got {kind!r:.60}")
         if connection.is_busy:
             connection.send(message("error", f"too many pending post requests id={number}"))
         else:

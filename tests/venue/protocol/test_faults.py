@@ -399,7 +399,8 @@ def books_agree(report: dict[str, Any], fills: list[dict[str, Any]], deposit: st
 
 
 @pytest.mark.usefixtures("no_errors")
-async def test_the_venues_books_stay_exact_in_chaos(scripted: Any, keys: Any):
+@pytest.mark.parametrize("seed", range(3))
+async def test_the_venues_books_stay_exact_in_chaos(scripted: Any, keys: Any, seed: int):
     """Whatever clients see, the venue loses no order: every one that was accepted is open or has ended, and what the
     account holds is what its fills add up to."""
     chaos = [
@@ -413,7 +414,7 @@ async def test_the_venues_books_stay_exact_in_chaos(scripted: Any, keys: Any):
         {"fault": "order", "every_s": 0.3, "coin": "ETH", "distance_bps": 1.0},
         {"fault": "zero", "info": "clearinghouseState", "probability": 0.5},
     ]
-    async with running(scripted, keys, *chaos, funding_rate=0.0) as client:
+    async with running(scripted, keys, *chaos, funding_rate=0.0, fault_seed=seed) as client:
         for number in range(120):
             price = f"{3000 + (-1 if number % 2 else 1) * (0.3 - 0.1 * (number % 5)):.1f}"
             tif = ("Alo", "Gtc", "Ioc")[number % 3]
