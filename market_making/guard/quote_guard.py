@@ -1,18 +1,20 @@
 """When a resting quote is cancelled because mid has come closer to it than planned. It cancels, and does nothing else.
 
 A bot that looks once a second leaves a quote standing that informed flow takes. The quote is cancelled when mid has
-come closer than it was planned by more than the threshold::
+come closer to it than planned by more than mid moves by itself, and when the loss that this avoids is worth more than
+the actions of a re-quote::
 
-    threshold = moves · σ · √reaction + actions · action_price · hours / hours_left / size
+    closer > moves · σ · √reaction
+    P(mid reaches the quote within `exposed_s`) · closer · size > actions · action_price · hours / hours_left
 
-The first term is what mid moves by itself before the bot would act, the second is the price of a re-quote per coin:
-actions that are left for `hours` cost what the exchange sells them for, fewer cost more, and an address that earns them
-faster than it spends them has them for nothing. What is doubtful is never cancelled: without a mid since the last
-connection, without a volatility, or without knowing from which distance the order was planned.
+with P = erfc(depth / (σ √(2 exposed))), the first passage of a Brownian mid. Actions that are left for `hours` cost
+what the exchange sells them for, fewer cost more, and an address that earns them faster than it spends them has them
+for nothing. What is doubtful is never cancelled: without a mid since the last connection, without a volatility, or
+without knowing from which distance the order was planned.
 """
 
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import erfc, isfinite, sqrt
 from typing import NamedTuple
 
 from market_making.hyperliquid.open_orders import OpenOrder
@@ -33,6 +35,8 @@ class QuoteGuardRules:
         on recordings is no larger than that of a quote that follows mid at once (benchmarks/guard_replay.py).
     reaction_s : float
         How long the bot takes to see a move itself [s].
+    exposed_s : float
+        How long a quote rests on until the bot has moved it [s].
     actions : float
         Actions of a re-quote: cancel, leverage, place.
     action_price : float
@@ -45,6 +49,7 @@ class QuoteGuardRules:
 
     moves: float = 0.3
     reaction_s: float = 1.0
+    exposed_s: float = 2.0
     actions: float = 3.0
     action_price: float = 0.0005
     hours: float = 24.0
@@ -52,43 +57,47 @@ class QuoteGuardRules:
 
 
 class Guarded(NamedTuple):
-    """A resting order with the distance to mid from which it was planned [price]."""
+    """A resting order, the distance to mid from which it was planned [price], and σ of mid [price/√s]."""
 
     order: OpenOrder
     planned: float
+    volatility: float
 
 
-def threshold(volatility: float, size: float, hours_left: float, rules: QuoteGuardRules) -> float:
-    """How much closer than planned mid may come [price].
+def too_close(guarded: Guarded, mid: float, hours_left: float, rules: QuoteGuardRules) -> Because | None:
+    """Why a quote must go at this mid, if it must.
 
     Parameters
     ----------
-    volatility : float
-        Of mid [price/√s].
-    size : float
-        Of the order [coins].
+    guarded : Guarded
+        The quote.
+    mid : float
+        Mid of now [price].
     hours_left : float
         For how long the actions of the account last at the present rate [h]; infinite where it earns them.
     rules : QuoteGuardRules
         The weights.
     """
-    requote = rules.actions * rules.action_price * rules.hours / hours_left / size
-    return rules.moves * volatility * sqrt(rules.reaction_s) + requote
-
-
-def too_close(guarded: Guarded, mid: float, allowed: float) -> Because | None:
-    """Why a quote must go at this mid, if it must; `allowed` is its threshold [price]."""
-    order = guarded.order
-    depth = mid - order.price if order.side is Side.BID else order.price - mid
-    closer = guarded.planned - depth
+    order, planned, volatility = guarded
+    depth = _distance(order, mid)
+    closer, allowed = planned - depth, rules.moves * volatility * sqrt(rules.reaction_s)
     if not closer > allowed:
+        return None
+    avoided = _reached(depth, volatility, rules.exposed_s) * closer * order.original
+    price = rules.actions * rules.action_price * rules.hours / hours_left
+    if not avoided > price:
         return None
     bps = 1e4 / mid
     return Because(
         Reason.GUARD,
         f"mid {mid:g} is {closer * bps:.2f} bps closer to the {order.side} at {order.price:g} than the planned "
-        f"{guarded.planned * bps:.2f} bps, allowed are {allowed * bps:.2f}",
+        f"{planned * bps:.2f} bps, allowed are {allowed * bps:.2f}; {avoided:.4f} USDC are at stake",
     )
+
+
+def _reached(depth: float, volatility: float, seconds: float) -> float:
+    """Probability that a Brownian mid comes to a quote within a time."""
+    return erfc(max(depth, 0.0) / (volatility * sqrt(2 * seconds)))
 
 
 def planned_distance(order: OpenOrder, pair: PairState | None, first_mid: float | None) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from market_making.guard.account_view import Budget, OpenOrders
 from market_making.guard.best_quotes import BestQuotes
-from market_making.guard.quote_guard import Guarded, QuoteGuardRules, planned_distance, threshold, too_close
+from market_making.guard.quote_guard import Guarded, QuoteGuardRules, planned_distance, too_close
 from market_making.guard.watch import Alarm, BotView
 from market_making.hyperliquid.open_orders import OpenOrder
 from market_making.market.reasons import Because
@@ -79,4 +79,4 @@ class QuoteWatch:
             return None
         known = self._budget.hours_left if self._budget.hours_left is not None else self._hours_left
         hours_left = rules.hours if known is None else max(known, 1e-3)
-        return too_close(Guarded(order, planned), mid, threshold(pair.volatility, order.original, hours_left, rules))
+        return too_close(Guarded(order, planned, pair.volatility), mid, hours_left, rules)

@@ -24,7 +24,7 @@ from market_making.trading.freqtrade.edge import remembered
 from tests.live_bot import ROOT, merged
 from tests.puppet_market import ADDRESS, live_config, parameters
 
-pytestmark = pytest.mark.filterwarnings("ignore::Warning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::Warning")]
 NAME = "market-making"
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from market_making.guard.account_view import Budget, OpenOrders
 from market_making.guard.best_quotes import BestQuotes
-from market_making.guard.quote_guard import Guarded, QuoteGuardRules, planned_distance, threshold, too_close
+from market_making.guard.quote_guard import Guarded, QuoteGuardRules, planned_distance, too_close
 from market_making.guard.quote_watch import QuoteWatch
 from market_making.hyperliquid.open_orders import ActionAllowance, OrderUpdate
 from market_making.market.events import BestQuote, Level
@@ -21,31 +21,38 @@ RULES = QuoteGuardRules()
 sides = st.sampled_from(list(Side))
 
 
-@given(sides, st.floats(0.1, 50), st.floats(0, 5), st.floats(-60, 60))
-def test_an_order_goes_exactly_when_mid_has_come_closer_than_allowed(side, planned, allowed, move):
+@given(sides, st.floats(0.1, 50), st.floats(0.01, 5), st.floats(-60, 60))
+def test_where_actions_cost_nothing_an_order_goes_exactly_when_mid_is_closer_than_allowed(side, planned, sigma, move):
     """Moves away from it never matter; both sides mirror each other."""
     away = 1 if side is Side.BID else -1
     price = 3000.0 - away * planned
     closer = -away * move
-    assume(abs(closer - allowed) > 1e-9)
-    because = too_close(Guarded(order(side=side, price=price), planned), 3000.0 + move, allowed)
-    assert (because is not None) == (closer > allowed)
+    assume(abs(closer - RULES.moves * sigma) > 1e-9)
+    because = too_close(Guarded(order(side=side, price=price), planned, sigma), 3000.0 + move, inf, RULES)
+    is_reachable = planned - closer < 35 * sigma  # beyond, the probability is zero to the last digit
+    assert (because is not None) == (closer > RULES.moves * sigma and is_reachable)
     assert because is None or because.reason is Reason.GUARD
 
 
-@given(st.floats(1e-6, 10), st.floats(1e-3, 100), st.floats(0.01, 1e6))
-def test_scarce_actions_and_small_orders_make_it_patient(volatility, size, hours):
-    """The threshold grows with volatility, shrinks with size and hours left, and keeps the first term for ever."""
-    allowed = threshold(volatility, size, hours, RULES)
-    assert allowed >= threshold(volatility, size, inf, RULES) == pytest.approx(RULES.moves * volatility)
-    assert threshold(2 * volatility, size, hours, RULES) > allowed
-    assert threshold(volatility, size, hours / 2, RULES) > allowed > threshold(volatility, 2 * size, hours, RULES)
+@given(st.floats(1, 20), st.floats(0.1, 3), st.floats(0.001, 1), st.floats(0.1, 1e4), st.floats(0, 20))
+def test_scarce_actions_small_orders_and_far_quotes_make_it_patient(planned, sigma, size, hours, closer):
+    """Whatever makes a re-quote dearer or the loss smaller never adds a cancel."""
+
+    def cancels(planned=planned, sigma=sigma, size=size, hours=hours):
+        quote = order(price=3000.0 - planned, original=size)
+        return too_close(Guarded(quote, planned, sigma), 3000.0 - closer, hours, RULES) is not None
+
+    assert cancels() <= cancels(hours=2 * hours)
+    assert cancels() <= cancels(size=2 * size)
+    assert cancels(planned=2 * planned) <= cancels()
+    assert cancels() <= cancels(hours=inf)
 
 
 def test_the_price_of_a_requote_is_what_the_exchange_sells_its_actions_for():
-    """100 USDC at 3000 and a day of actions left: three actions of 0.0005 USDC are 0.15 bps."""
-    extra = threshold(1.0, 100 / 3000, 24.0, RULES) - RULES.moves
-    assert extra / 3000 * 1e4 == pytest.approx(0.15)
+    """Mid at the quote, a day of actions left: it goes when what is at stake is 3 actions of 0.0005 USDC."""
+    for closer, expected in ((0.044, False), (0.046, True)):  # times 0.0333 coins, against 0.0015 USDC
+        quote = order(price=3000.0 - closer)
+        assert (too_close(Guarded(quote, closer, 0.1), 3000.0 - closer, 24.0, RULES) is not None) == expected
 
 
 PLANNED = [
@@ -96,7 +103,7 @@ def test_a_close_order_is_found_at_the_first_quote_that_shows_it():
     desk = Desk()
     assert desk.at(3000.0) == []
     assert desk.at(3005.0) == []
-    assert desk.at(2999.0) == [1]
+    assert desk.at(2997.3) == [1]
 
 
 @pytest.mark.parametrize("doubt", ["silent", "killed", "no volatility", "no state", "trigger", "leaving", "connection"])
@@ -117,7 +124,7 @@ def test_in_doubt_nothing_is_cancelled(doubt):
         desk.quotes.forget()
         desk.watch.forget()
         assert desk.watch.judge(COIN) == []
-    assert desk.at(2999.0) == []
+    assert desk.at(2997.3) == []
 
 
 def test_it_is_off_at_the_reserve_and_says_so():
@@ -125,11 +132,11 @@ def test_it_is_off_at_the_reserve_and_says_so():
     desk = Desk()
     desk.budget.told(ActionAllowance(9_500, 10_000, 0.0), 0.0)
     desk.stand()
-    assert desk.at(2999.0) == []
+    assert desk.at(2997.3) == []
     assert [alarm.name for alarm in desk.watch.alarms()] == ["budget_reserved"]
     desk.budget.told(ActionAllowance(9_499, 10_000, 0.0), 1.0)
     desk.stand()
-    assert desk.at(2999.0) == [1]
+    assert desk.at(2997.3) == [1]
     assert list(desk.watch.alarms()) == []
 
 
@@ -140,8 +147,8 @@ def test_an_order_is_protected_before_the_state_file_mentions_it():
     assert desk.at(3000.0) == []
     assert desk.orders.update(OrderUpdate(new, "open", 1), 1.0)
     assert desk.watch.judge(COIN) == []
-    assert desk.at(2999.95) == []
-    assert 2 in desk.at(2999.5)
+    assert desk.at(2999.9) == []
+    assert 2 in desk.at(2998.4)
 
 
 @given(st.integers(1, 10), sides)

@@ -49,6 +49,12 @@ def why(bot, oid):
     return cancelled_by_guard(bot.folder / "decisions", str(oid), int(time.time() * 1e3))
 
 
+def reason(bot, oid):
+    """Why, as soon as it is written down: the order is gone before the answer is here."""
+    seconds_until(lambda: why(bot, oid) is not None, 1, "it was not written down")
+    return why(bot, oid).reason
+
+
 def test_an_unknown_order_goes_after_three_seconds_and_a_known_one_stays(bot):
     """The bot learns from the record who has cancelled and why; the people from an alarm."""
     with GuardThread(bot.options()) as guard:
@@ -58,8 +64,7 @@ def test_an_unknown_order_goes_after_three_seconds_and_a_known_one_stays(bot):
         took_s = seconds_until(lambda: unknown not in bot.open_oids(), 5, "the unknown order was not cancelled")
         assert took_s > 2.5
         assert bot.open_oids() == {known}
-        seconds_until(lambda: why(bot, unknown) is not None, 1, "it was not written down")
-        assert why(bot, unknown).reason is Reason.ORDER_UNKNOWN
+        assert reason(bot, unknown) is Reason.ORDER_UNKNOWN
         assert why(bot, known) is None
         seconds_until(lambda: not guard.alarms, 8, "the alarm does not end")
     assert guard.is_calm
@@ -73,7 +78,7 @@ def test_a_silent_bots_orders_are_gone_within_five_seconds(bot):
         guard.ready()
         bot.silent = True
         assert seconds_until(lambda: not bot.open_oids(), 6, "the order was not cancelled") <= 5.0
-        assert why(bot, oid).reason is Reason.BOT_SILENT
+        assert reason(bot, oid) is Reason.BOT_SILENT
         seconds_until(lambda: "bot_silent" in guard.alarms, 1, "nobody was told")
     assert guard.is_calm is False
 
@@ -85,7 +90,7 @@ def test_a_silent_bots_orders_are_gone_within_five_seconds(bot):
     bot.venue.inject({"fault": "status", "info": questions, "code": 502})
     with GuardThread(bot.options()):
         assert seconds_until(lambda: not bot.open_oids(), 6, "it was not cancelled blindly") <= 5.0
-    assert why(bot, oid).reason is Reason.BOT_SILENT
+    assert reason(bot, oid) is Reason.BOT_SILENT
 
 
 def test_the_kill_switch_cancels_and_with_flatten_leaves(bot):
@@ -119,7 +124,7 @@ def test_a_quote_that_mid_comes_close_to_goes_at_once(bot):
         assert bot.open_oids() == {bid, ask}
         bot.venue.market.mid = 2999.4
         assert seconds_until(lambda: bid not in bot.open_oids(), 1, "the bid was not cancelled") < 0.5
-        assert why(bot, bid).reason is Reason.GUARD
+        assert reason(bot, bid) is Reason.GUARD
         assert bot.open_oids() == {ask}
     assert guard.guard.accounts[0].canceller.cancelled == 1
 

@@ -1,0 +1,242 @@
+"""What the quote guard saves on recordings: one-lot quotes near the touch, with and without it, one run.
+
+Usage: ``python benchmarks/guard_replay.py [ROOT]``, where ROOT is a tick store (default ``../shared/data``).
+
+Every coin's last recorded session is replayed on both sides of the book at half a spread plus 1 and 3 bps: a quote that
+follows mid at once; the bot (looks once a second, moves by 0.5 bps, too far only after 2 s, 0.1 s until an order
+rests, a second after a fill); and the bot with the shipped guard, whose cancel takes 50, 150 or 400 ms, for an address
+that earns its actions and for one whose actions last for a day. No queue, no inventory. A fill is marked at mid one
+second after the print. Money is for lots of 100 USDC after the maker fee; a cancel costs the re-quote that follows.
+"""
+
+import sys
+from dataclasses import dataclass, field
+from math import inf, isfinite
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from market_making.guard.quote_guard import Guarded, QuoteGuardRules, too_close
+from market_making.hyperliquid.open_orders import OpenOrder
+from market_making.market.sides import Side
+from market_making.recording.store.tick_store import TickStore
+from market_making.recording.streams import Stream
+
+COINS = ("ETH", "BTC", "SOL", "WLFI")
+MAJORS = ("ETH", "BTC", "SOL")
+DEPTHS_BPS = (1.0, 3.0)
+LATENCIES_MS = (50.0, 150.0, 400.0)
+LOOP_MS, LIFE_MS, PLACED_MS, AFTER_FILL_MS, MARK_MS = 1000.0, 2000.0, 100.0, 1000.0, 1000.0
+TOLERANCE_BPS, FEE_BPS, LOT_USDC = 0.5, 1.5, 100.0
+SESSION_GAP_MS, VOLATILITY_S, WARM_S = 60_000, 300, 30
+RULES = QuoteGuardRules()
+
+
+class Session(NamedTuple):
+    """One coin: quotes (time [ms], mid, half spread), trades (time [ms], 1 for a buy, price), σ at each quote."""
+
+    coin: str
+    quotes: np.ndarray
+    trades: np.ndarray
+    volatility: np.ndarray
+
+    @property
+    def hours(self) -> float:
+        """Its length [h]."""
+        return float(self.quotes[-1, 0] - self.quotes[0, 0]) / 3.6e6
+
+
+class Variant(NamedTuple):
+    """Who quotes; the guard's `latency_ms` and for how long the actions last [h], None without a guard."""
+
+    name: str
+    follows: bool = False
+    latency_ms: float | None = None
+    hours_left: float = inf
+
+
+@dataclass
+class Result:
+    """Fills with their gain before the fee [bps], cancels of the guard, and for how long a quote rested."""
+
+    gains: list[float] = field(default_factory=list)
+    cancels: int = 0
+    up_ms: float = 0.0
+
+
+@dataclass
+class Quote:
+    """The one order of a side: price, from which distance it was planned [price], when it rests and is gone [ms]."""
+
+    price: float
+    planned: float
+    rests_ms: float
+    placed_ms: float
+    gone_ms: float = inf
+
+
+class Maker:
+    """One side of one variant over one session."""
+
+    def __init__(self, session: Session, side: Side, depth_bps: float, variant: Variant) -> None:
+        self._session, self._side, self._depth_bps, self._variant = session, side, depth_bps, variant
+        self._away = -1 if side is Side.BID else 1
+        self._quote: Quote | None = None
+        self._resumes_ms = self._seen_ms = -inf
+        self.result = Result()
+
+    def on_quote(self, time_ms: float, number: int) -> None:
+        """Mid has moved: who follows it moves, and the guard looks."""
+        self._pass_to(time_ms)
+        if self._variant.follows:
+            if time_ms >= self._resumes_ms:
+                self._quote = self._placed(time_ms, number, 0.0)
+            return
+        quote, latency_ms = self._quote, self._variant.latency_ms
+        sigma = self._session.volatility[number]
+        if quote is None or quote.gone_ms < inf or latency_ms is None or not isfinite(sigma):
+            return
+        mid = float(self._session.quotes[number, 1])
+        size = LOT_USDC / mid
+        order = OpenOrder(1, self._session.coin, self._side, quote.price, size, size, 0)
+        if too_close(Guarded(order, quote.planned, sigma), mid, self._variant.hours_left, RULES):
+            quote.gone_ms = time_ms + latency_ms
+            self.result.cancels += 1
+
+    def on_loop(self, time_ms: float, number: int) -> None:
+        """The bot looks."""
+        self._pass_to(time_ms)
+        if self._variant.follows or time_ms < self._resumes_ms:
+            return
+        quote = self._quote
+        if quote is None:
+            self._quote = self._placed(time_ms, number, PLACED_MS)
+        elif quote.gone_ms == inf:
+            mid = self._session.quotes[number, 1]
+            off_bps = (self._wanted(number) - self._away * (quote.price - mid)) / mid * 1e4
+            if off_bps > TOLERANCE_BPS or (-off_bps > TOLERANCE_BPS and time_ms - quote.placed_ms >= LIFE_MS):
+                self._quote = self._placed(time_ms, number, PLACED_MS)
+
+    def on_trade(self, time_ms: float, is_buy: bool, price: float) -> None:
+        """Somebody trades, perhaps with us."""
+        self._pass_to(time_ms)
+        quote = self._quote
+        if quote is None or quote.rests_ms > time_ms or is_buy is (self._side is Side.BID):
+            return
+        if self._away * (price - quote.price) >= 0:
+            times = self._session.quotes[:, 0]
+            mark = self._session.quotes[np.searchsorted(times, time_ms + MARK_MS, side="right") - 1, 1]
+            self.result.gains.append(self._away * (quote.price - mark) / quote.price * 1e4)
+            self._quote, self._resumes_ms = None, time_ms + AFTER_FILL_MS
+
+    def _wanted(self, number: int) -> float:
+        """Distance from mid [price]."""
+        _, mid, half = self._session.quotes[number]
+        return float(half + self._depth_bps * mid / 1e4)
+
+    def _placed(self, time_ms: float, number: int, delay_ms: float) -> Quote:
+        wanted, mid = self._wanted(number), float(self._session.quotes[number, 1])
+        return Quote(mid + self._away * wanted, wanted, time_ms + delay_ms, time_ms)
+
+    def _pass_to(self, time_ms: float) -> None:
+        """Let time pass: count how long a quote rested, and let one go that is cancelled."""
+        quote = self._quote
+        if quote is not None:
+            until_ms = min(time_ms, quote.gone_ms)
+            self.result.up_ms += max(until_ms - max(self._seen_ms, quote.rests_ms), 0.0)
+            if quote.gone_ms <= time_ms:
+                self._quote = None
+        self._seen_ms = time_ms
+
+
+def load(store: TickStore, coin: str) -> Session:
+    """The last session of the last day of a coin."""
+    _, end_ms = store.extent(coin)
+    window = end_ms - 86_400_000, end_ms
+    columns = ["exchange_ms", "bid_price", "ask_price"]
+    bbo = store.read(coin, Stream.BBO, *window, columns=columns).to_pandas().dropna().to_numpy(float)
+    gaps = np.flatnonzero(np.diff(bbo[:, 0]) > SESSION_GAP_MS)
+    bbo = bbo[gaps[-1] + 1 :] if len(gaps) else bbo
+    quotes = np.column_stack([bbo[:, 0], (bbo[:, 1] + bbo[:, 2]) / 2, (bbo[:, 2] - bbo[:, 1]) / 2])
+    table = store.read(coin, Stream.TRADES, *window, columns=["exchange_ms", "side", "price"]).to_pandas()
+    trades = np.column_stack([table.exchange_ms, table.side == "buy", table.price]).astype(float)
+    return Session(coin, quotes, trades[trades[:, 0] >= quotes[0, 0]], volatility(quotes))
+
+
+def volatility(quotes: np.ndarray) -> np.ndarray:
+    """σ at each quote from mids of the last minutes, one a second [price/√s]; NaN before there are enough."""
+    seconds = np.arange(quotes[0, 0], quotes[-1, 0], 1000.0)
+    moves = np.diff(quotes[np.searchsorted(quotes[:, 0], seconds, side="right") - 1, 1])
+    sums = np.concatenate([[0.0], np.cumsum(moves**2)])
+    last = ((quotes[:, 0] - quotes[0, 0]) // 1000).astype(int).clip(0, len(moves))
+    first = (last - VOLATILITY_S).clip(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sigma = np.sqrt((sums[last] - sums[first]) / (last - first))
+    return np.where(last >= WARM_S, sigma, np.nan)
+
+
+def replay(session: Session, depth_bps: float, variant: Variant) -> Result:
+    """Both sides of one variant."""
+    makers = [Maker(session, side, depth_bps, variant) for side in Side]
+    times, trades = session.quotes[:, 0], session.trades
+    loops = np.arange(times[0], times[-1], LOOP_MS)
+    # Trades of a moment come before its quotes, which show the book after them.
+    stamps = np.concatenate([trades[:, 0], times, loops])
+    kinds = np.repeat([0, 1, 2], [len(trades), len(times), len(loops)])
+    places = np.concatenate([np.arange(len(trades)), np.arange(len(times)), np.arange(len(loops))])
+    quote = -1
+    for event in np.lexsort((kinds, stamps)):
+        stamp, place = float(stamps[event]), int(places[event])
+        if kinds[event] == 1:
+            quote = place
+        for maker in makers if quote >= 0 else ():
+            if kinds[event] == 0:
+                maker.on_trade(stamp, bool(trades[place, 1]), float(trades[place, 2]))
+            elif kinds[event] == 1:
+                maker.on_quote(stamp, quote)
+            else:
+                maker.on_loop(stamp, quote)
+    gains = [gain for maker in makers for gain in maker.result.gains]
+    return Result(gains, sum(maker.result.cancels for maker in makers), sum(maker.result.up_ms for maker in makers) / 2)
+
+
+VARIANTS = (
+    Variant("follows mid at once", follows=True),
+    Variant("bot"),
+    *(Variant(f"guard, {latency:.0f} ms", latency_ms=latency) for latency in LATENCIES_MS),
+    *(Variant(f"guard, {latency:.0f} ms, a day left", latency_ms=latency, hours_left=24.0) for latency in LATENCIES_MS),
+)
+
+
+def earned(result: Result, hours: float) -> float:
+    """Money an hour after the fee [USDC]."""
+    return sum(gain - FEE_BPS for gain in result.gains) / 1e4 * LOT_USDC / hours
+
+
+def main() -> None:
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not root.is_dir():
+        sys.exit(f"no recorded market data at {root}")
+    store = TickStore(root)
+    price = RULES.actions * RULES.action_price
+    for depth_bps in DEPTHS_BPS:
+        for coin in (name for name in COINS if name in store.coins()):
+            session = load(store, coin)
+            print(f"\n{coin}, half a spread + {depth_bps:g} bps, {session.hours * 60:.0f} minutes")
+            at_once = None
+            for variant in VARIANTS:
+                result = replay(session, depth_bps, variant)
+                money, count = earned(result, session.hours), len(result.gains) / session.hours
+                at_once = money if at_once is None else at_once
+                gain = float(np.mean(result.gains)) if result.gains else 0.0
+                cancels, up = result.cancels / session.hours, result.up_ms / (session.hours * 3.6e6)
+                told = f"{money / at_once:5.2f} of following at once" if at_once < 0 else ""
+                print(
+                    f"  {variant.name:26s} {count:5.0f} fills/h {gain:+6.2f} bps {money:+7.2f} USDC/h {told}"
+                    f"  {cancels:5.0f} cancels/h = {cancels * price:4.2f} USDC/h  up {up:4.0%}"
+                )
+
+
+if __name__ == "__main__":
+    main()
