@@ -12,6 +12,7 @@ from market_making.guard.record import GuardRecord
 from market_making.guard.watch import Cancellation
 from market_making.hyperliquid.orders import Cancel
 from market_making.market.reasons import Because
+from market_making.safety.guard_record import CANCEL, CANCELLED
 
 _GONE = "already canceled, or filled"
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 5.0
@@ -84,7 +85,7 @@ class Canceller:
 
     async def _carry_out(self, chosen: list[Cancellation], on_done: Callable[[str], None] | None) -> None:
         for item in chosen:
-            self._record.about("cancel", self._bot, item.order, item.because)
+            self._record.about(CANCEL, self._bot, item.order, item.because)
         began_s = time.monotonic()
         try:
             cancels = [Cancel(self._asset(item.order.coin) or 0, item.order.oid) for item in chosen]
@@ -108,7 +109,7 @@ class Canceller:
             self.words = None
             self._again_s.pop(order.oid, None)
             self._orders.end(order.oid, now_s)
-            event = "cancelled" if words is None else "gone"
+            event = CANCELLED if words is None else "gone"
             self._record.about(event, self._bot, order, item.because)
             self.cancelled += words is None
             return words is None

@@ -5,13 +5,14 @@ One line an event, by day (UTC). A bot whose order was cancelled from outside as
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from market_making.market.reasons import Because, Reason
 
 NAME = "guard"
-CANCELLED = "cancelled"
+CANCEL, CANCELLED = "cancel", "cancelled"
 _TAIL_BYTES = 65_536
 _DAY_MS = 86_400_000
 
@@ -22,25 +23,33 @@ def record_path(folder: Path, time_ms: int) -> Path:
 
 
 def cancelled_by_guard(folder: Path, order_id: str, now_ms: int) -> Because | None:
-    """Why the guard has cancelled an order, if it has done so lately; None where nothing is known of it."""
+    """Why the guard has cancelled an order, if it has done so lately; None where it has not, or nothing is known.
+
+    The last line about the order decides. One that was sent a cancel and not answered yet counts as cancelled.
+    """
     for day_ms in (now_ms, now_ms - _DAY_MS):
         for line in reversed(_tail(record_path(folder, day_ms))):
-            if order_id.encode() not in line:
-                continue
-            because = _because(line, order_id)
-            if because is not None:
-                return because
+            event = _event(line) if order_id.encode() in line else {}
+            if event.get("order_id") == order_id:
+                return _because(event)
     return None
 
 
-def _because(line: bytes, order_id: str) -> Because | None:
+def _because(event: dict[str, Any]) -> Because | None:
+    if event.get("event") not in (CANCEL, CANCELLED):
+        return None
+    try:
+        return Because(Reason(event["reason"]), str(event["detail"]))
+    except (ValueError, KeyError):
+        return None
+
+
+def _event(line: bytes) -> dict[str, Any]:
     try:
         event = orjson.loads(line)
-        if event["event"] == CANCELLED and event["order_id"] == order_id:
-            return Because(Reason(event["reason"]), str(event["detail"]))
-    except (ValueError, KeyError, TypeError):
-        pass
-    return None
+    except orjson.JSONDecodeError:
+        return {}
+    return event if isinstance(event, dict) else {}
 
 
 def _tail(path: Path) -> list[bytes]:
