@@ -5,7 +5,7 @@ A plan is written with everything it was made from, so that it can be made again
 than before. What is written here is public: see docs/strategy.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,11 +42,19 @@ class Journal:
         Where the lines go.
     leg : str or None
         Name of the leg.
+    canceller : Callable[[str, int], Because | None] or None
+        Who else has cancelled an order and why, by its id and the time [ms]; None where nobody is known.
     """
 
-    def __init__(self, log: DecisionLog, leg: str | None = None) -> None:
+    def __init__(
+        self,
+        log: DecisionLog,
+        leg: str | None = None,
+        canceller: Callable[[str, int], Because | None] | None = None,
+    ) -> None:
         self._log = log
         self._leg = leg
+        self._canceller = canceller
         self._pairs: dict[str, _PairJournal] = {}
 
     @property
@@ -96,12 +104,17 @@ class Journal:
             because = Because(Reason.ORDER_REFUSED, words) if words else _SILENT
             self._write(news.event, time_ms, pair, _requested(news.asked) | because._asdict())
         elif news.order is not None and news.event is Event.CANCELLED:
-            detail = "" if news.wanted else "the bot has not asked for it"
-            self._write(news.event, time_ms, pair, _shown(news.order) | ({"detail": detail} if detail else {}))
+            values = {} if news.wanted else self._unasked(news.order, time_ms)
+            self._write(news.event, time_ms, pair, _shown(news.order) | values)
         elif news.order is not None and news.event is not Event.FILL:
             answered = {"place": news.asked.sequence} if news.asked is not None else {}
             placed = {"tag": news.order.tag or None, "placed_ms": news.order.placed_ms}
             self._write(news.event, time_ms, pair, _shown(news.order) | placed | answered)
+
+    def _unasked(self, order: RestingOrder, time_ms: int) -> dict[str, Any]:
+        """Why an order was cancelled that the bot wanted, as far as anybody has said so."""
+        because = None if self._canceller is None else self._canceller(order.order_id, time_ms)
+        return {"detail": "the bot has not asked for it"} if because is None else because._asdict()
 
     def filled(self, fill: Fill) -> None:
         """A part of an order was filled."""

@@ -207,6 +207,19 @@ def test_a_cancellation_is_logged_with_its_reason_and_booked_when_it_is_seen(pla
     assert "too close" in cancel["detail"]
 
 
+@pytest.mark.parametrize("told", [None, Because(Reason.GUARD, "mid has come too close")])
+def test_an_order_that_somebody_else_has_cancelled_is_logged_with_who_and_why(planner, log, told):
+    """As the guard's record says; where nobody has said so, that the bot has not asked for it."""
+    desk = Desk(ActionBudget(60), 400, Journal(log, None, lambda order_id, _: told if order_id == "1" else None))
+    plan = desk.open(PAIR, PairInputs(planner, "c"), Holding())
+    desk.placing(PAIR, plan.order, planner.now_ms)
+    desk.look(PAIR, Holding(0.0, resting(plan)), planner.now_ms)
+    desk.look(PAIR, Holding(), planner.now_ms)
+    (cancelled,) = log.of(Event.CANCELLED)
+    detail = "the bot has not asked for it" if told is None else told.detail
+    assert (cancelled.get("reason"), cancelled["detail"]) == (told and told.reason, detail)
+
+
 def test_a_place_line_tells_of_the_plan_that_priced_it(desk, planner, log):
     """Mid, book and quotes are those of the plan with its number, also when the market has moved on by then."""
     plan = desk.open(PAIR, PairInputs(planner, "c"), Holding())

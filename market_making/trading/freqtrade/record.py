@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
+from market_making.safety.guard_record import cancelled_by_guard
 from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.decision_log import CountedBefore, DecisionLog
 from market_making.trading.desk import Desk
@@ -50,7 +51,8 @@ class Record:
         words = ExchangeWords()
         words.attach()
         counted = CountedFills(CountedBefore(folder, name), started_ms)
-        return cls(Journal(log, strategy.settings.role.leg), words, counted, started_ms)
+        journal = Journal(log, strategy.settings.role.leg, partial(cancelled_by_guard, folder))
+        return cls(journal, words, counted, started_ms)
 
     def own_orders(self, budget: ActionBudget) -> OwnOrders:
         """What follows the orders of the bot and writes about them."""
