@@ -11,10 +11,14 @@ class GuardSettings(Section):
     """The guard; a bot does not read it."""
 
     silence_s: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
-        5.0, description="Time without a finished loop after which no order of a bot rests any more [s]"
+        5.0,
+        description="Time without a finished loop after which no order of a bot rests any more [s]",
+        json_schema_extra={"accepted": "1 or more"},
     )
     unknown_s: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
-        3.0, description="Time after which an order is cancelled that neither database nor state file knows [s]"
+        3.0,
+        description="Time after which an order is cancelled that neither database nor state file knows [s]",
+        json_schema_extra={"accepted": "1 or more"},
     )
     flatten_unknown: bool = Field(
         False, description="Leave what the account holds beyond the bot's books; off, it is only told"

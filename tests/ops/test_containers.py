@@ -26,10 +26,11 @@ def test_the_three_programs_of_the_product_start_by_default(services):
 
 
 def test_money_is_traded_only_by_the_service_that_is_named_for_it(services):
-    """The private configuration is read by `freqtrade-live` alone, and by nobody without being asked."""
+    """The private configuration is read by it and the guard that cancels for it, and by nobody without being asked."""
     live = {name for name, service in services.items() if any("private" in word for word in service.get("command", []))}
-    assert live == {"freqtrade-live"}
-    assert services["freqtrade-live"]["profiles"] == ["live"]
+    assert live == {"freqtrade-live", "guard"}
+    assert all(services[name]["profiles"] == ["live"] for name in live)
+    assert services["guard"]["entrypoint"] == ["mm", "guard"]
 
 
 def test_nothing_runs_as_root_or_is_reachable_from_outside(services):
