@@ -1,0 +1,32 @@
+"""The account's open orders; Freqtrade's exchange can only ask for orders that it already knows."""
+
+from typing import Any
+
+import ccxt
+from freqtrade.exceptions import TemporaryError
+
+from market_making.trading.open_orders import AccountOrder
+
+
+def open_orders_of(exchange: Any) -> list[AccountOrder]:
+    """Ask for every open order of the account (weight 20 on Hyperliquid).
+
+    Raises
+    ------
+    TemporaryError
+        If the exchange does not answer.
+    """
+    try:
+        orders = exchange._api.fetch_open_orders()
+    except ccxt.BaseError as error:
+        raise TemporaryError(f"the open orders of the account are not known: {error}") from error
+    return [
+        AccountOrder(
+            pair=str(order["symbol"]),
+            order_id=str(order["id"]),
+            side=str(order["side"]),
+            price=float(order["price"] or 0.0),
+            remaining=float(order["remaining"] or order["amount"] or 0.0),
+        )
+        for order in orders
+    ]
