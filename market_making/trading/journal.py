@@ -83,6 +83,10 @@ class Journal:
             self._write(Event.FOREIGN, time_ms, pair, because._asdict())
         self._once(Event.WITHHOLD, pair, because, time_ms)
 
+    def foreign(self, pair: str, because: Because, time_ms: int) -> None:
+        """The account holds an order that the bot did not make."""
+        self._write(Event.FOREIGN, time_ms, pair, because._asdict())
+
     def asked(self, pair: str, order: PlannedOrder, tag: str, made: MadePlan | None, time_ms: int) -> int:
         """An order is about to be sent; return the number of the line."""
         values = {"side": order.side, "price": order.price, "size": order.size, "tag": tag, "terms": order.terms}

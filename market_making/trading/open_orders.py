@@ -1,7 +1,7 @@
-"""Which open orders of the account the bot does not know: an answer that was lost leaves one, and so may somebody else.
+"""Which open orders of the account the bot does not know: a lost answer leaves one, and so may somebody else.
 
-An order is unknown when it rests on the account and is none of the bot's open orders. While there is one, the pair opens
-nothing. An order that stays unknown for `GRACE_MS` is cancelled: by then an answer that was only late has arrived.
+An order is unknown when it rests on the account and is none of the bot's open orders. While there is one, its pair
+opens nothing. An order that stays unknown for `GRACE_MS` is cancelled: a late answer has arrived by then.
 """
 
 from collections.abc import Collection, Iterable
@@ -47,6 +47,11 @@ class OpenOrderWatch:
         self._read_ms, self._in_doubt = now_ms, False
         self._unknown = {order.order_id: order for order in orders if order.order_id not in known}
         self._since_ms = {each: self._since_ms.get(each, now_ms) for each in self._unknown}
+
+    @property
+    def unknown(self) -> tuple[AccountOrder, ...]:
+        """Orders that nobody knows, as last seen."""
+        return tuple(self._unknown.values())
 
     def to_cancel(self, now_ms: int) -> list[AccountOrder]:
         """Orders that have been unknown for long enough."""

@@ -48,10 +48,16 @@ class OwnOrders:
         self._tracks: dict[str, OrderTrack] = {}
         self.fees: dict[str, Fees] = {}
         """Rates of each pair."""
+        self._missing = False
 
     def listen(self, listener: Callable[[Fill], None]) -> None:
         """Tell somebody of every part of a fill, once."""
         self._listeners.append(listener)
+
+    def take_missing(self) -> bool:
+        """Whether an order has not appeared since this was last asked: refused, or its answer was lost."""
+        missing, self._missing = self._missing, False
+        return missing
 
     @property
     def pairs(self) -> tuple[str, ...]:
@@ -85,6 +91,7 @@ class OwnOrders:
         for news in all_news:
             if news.event is Event.CANCELLED:
                 self._budget.spend(CANCEL_ACTIONS, now_ms)
+            self._missing = self._missing or news.event is Event.REFUSED
             if self._journal is not None:
                 words = self._words(pair) if news.event is Event.REFUSED else ""
                 self._journal.news(pair, news, now_ms, words)

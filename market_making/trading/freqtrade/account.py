@@ -5,10 +5,11 @@ from typing import NamedTuple, Protocol
 
 from market_making.market.errors import SafetyError
 from market_making.market.instrument import Instrument
-from market_making.market.reasons import Reason
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
 from market_making.trading.freqtrade.foreign_coins import ForeignCoins
 from market_making.trading.holding import Position, RestingOrder
+from market_making.trading.plausible_value import PlausibleCash
 
 
 class FreqtradePosition(Protocol):
@@ -67,9 +68,13 @@ class AccountWatch:
         Whether coins are owned rather than held as positions.
     dry_run : bool
         Whether Freqtrade makes the account up.
+    scale : float
+        Value of the largest position the bot may hold [quote currency].
     """
 
-    def __init__(self, maximum_age_ms: float, *, spot: bool, dry_run: bool = False) -> None:
+    def __init__(
+        self, maximum_age_ms: float, *, spot: bool, dry_run: bool = False, scale: float = float("inf")
+    ) -> None:
         self._maximum_age_ms = maximum_age_ms
         self._spot = spot
         self._dry_run = dry_run
@@ -78,6 +83,9 @@ class AccountWatch:
         self._foreign = ForeignCoins()
         self._read_ms: int | None = None
         self._read_with: dict[str, float] = {}
+        self._cash = PlausibleCash(scale)
+        self._valued_ms: int | None = None
+        self._doubt: Because | None = None
 
     def expect(self, positions: Mapping[str, Position]) -> None:
         """Take note of what own orders of every pair add up to in this loop."""
@@ -119,13 +127,37 @@ class AccountWatch:
             )
 
     def worth(self, wallets: FreqtradeWallets, stake_currency: str, pair: str) -> Worth:
-        """What the account is worth; a position in futures is in it at its opening price, coins are added at theirs."""
-        cash = wallets.get_total(stake_currency)
+        """What the account is worth; a position in futures is in it at its opening price, coins are added at theirs.
+
+        Cash that cannot be believed is replaced by what was, and the value is then not settled.
+        """
+        cash = self._believed(wallets.get_total(stake_currency))
         if self._spot:
             cash += sum(position.cost for position in self._positions.values())
         if self._spot and self._dry_run:
             cash -= sum(map(_counted_twice, self._positions.values()))
-        return Worth(cash, self._positions.get(pair, Position()).average_rate, self._is_settled(wallets, pair))
+        settled = self._doubt is None and self._is_settled(wallets, pair)
+        return Worth(cash, self._positions.get(pair, Position()).average_rate, settled)
+
+    @property
+    def doubt(self) -> Because | None:
+        """Why nothing may be opened: what the account tells of its cash cannot be believed yet."""
+        return self._doubt
+
+    def covers(self, wallets: FreqtradeWallets, instrument: Instrument, position: Position) -> bool:
+        """Whether the account holds all that finished own orders add up to, and more in the same direction."""
+        own, held = position.closed, self._held(wallets, instrument.pair)
+        return own != 0 and not self._spot and own * held > 0 and abs(held) >= abs(own)
+
+    def _believed(self, cash: float) -> float:
+        """Judge each reading of the account once; every pair of a loop sees the same."""
+        if self._valued_ms is None or self._valued_ms != self._read_ms:
+            self._valued_ms = self._read_ms
+            value = sum(position.cost for position in self._positions.values())
+            good = self._cash.read(cash, value, self._read_ms or 0)
+            text = f"the account tells {cash:g}, and had {self._cash.believed}: not believed until it lasts"
+            self._doubt = None if good else Because(Reason.ACCOUNT_UNKNOWN, text)
+        return cash if self._doubt is None or self._cash.believed is None else self._cash.believed
 
     def margin_used(self, wallets: FreqtradeWallets, stake_currency: str) -> float:
         """Share of the account that positions and orders hold, from 0 to 1."""

@@ -16,6 +16,7 @@ from market_making.market.reasons import Because, Reason
 from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.deferred_stop import DeferredStop
 from market_making.trading.desk import Desk
+from market_making.trading.freqtrade.account_orders import AccountOrders
 from market_making.trading.freqtrade.edge.credentials import credentials_of
 from market_making.trading.freqtrade.edge.overrides import Edge, budget_of, install, names_of
 from market_making.trading.freqtrade.exchange_rules import post_only_flag
@@ -126,6 +127,8 @@ class RunningBot:
         self.desk = desk
         self.reader = reader
         self._record = record
+        exchange = strategy.dp._exchange if strategy.dp.runmode is RunMode.LIVE else None
+        self._orders = AccountOrders(exchange, None if record is None else record.journal)
 
     @classmethod
     def of(cls, strategy: QuotingStrategy) -> "RunningBot":
@@ -177,6 +180,7 @@ class RunningBot:
         finally:
             self.desk.clear()
         self.reader.account.expect({pair: position_of(trade) for pair, trade in trades.items()})
+        self._orders.look(filter(None, trades.values()), now_ms, missing=self.desk.orders.take_missing())
         for pair, trade in trades.items():
             halt = halt_of(self._strategy.settings.state, trade, is_paused=is_paused)
             if halt.nothing is None:
@@ -187,8 +191,8 @@ class RunningBot:
     def _plan(self, pair: str, trade: Any, halt: Halt, now_ms: int) -> None:
         try:
             inputs, holding = self.reader.read(pair, trade, now_ms)
-            no_opening, leaving = halt.no_opening or inputs.no_opening, halt.leaving or inputs.leaving
-            inputs = replace(inputs, no_opening=no_opening, leaving=leaving)
+            no_opening = halt.no_opening or inputs.no_opening or self._orders.no_opening(pair)
+            inputs = replace(inputs, no_opening=no_opening, leaving=halt.leaving or inputs.leaving)
             self.reader.observers.planned(pair, self.desk.open(pair, inputs, holding).quotes)
         except MarketMakingError as error:
             self.desk.withhold(pair, error.because, now_ms)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from calibration.publication.parameter_cache import ParameterCache
 from calibration.publication.parameters import Parameters
+from market_making.market.errors import SafetyError
 from market_making.market.instrument import Instrument
 from market_making.market.reasons import Because, Reason
 from market_making.quoting.quote import MarketView, Quoter
@@ -19,7 +20,7 @@ from market_making.trading.freqtrade.exchange_rules import instrument_of
 from market_making.trading.freqtrade.order_book import top_of_book
 from market_making.trading.freqtrade.signals import last_bias
 from market_making.trading.freqtrade.trade import FreqtradeTrade, position_of, smallest_notional
-from market_making.trading.holding import Holding
+from market_making.trading.holding import Holding, Position
 from market_making.trading.legs.position import Legs
 from market_making.trading.pair_observers import PairObservers
 from market_making.trading.plan import Planner
@@ -94,7 +95,8 @@ class PairReader:
         self._chosen: dict[str, tuple[Parameters, Quoter, Quoting]] = {}
         self.observers = PairObservers(settings.model.maker_fee)
         spot, age_ms = config.get("trading_mode") == "spot", settings.quote.maximum_account_age_s * 1e3
-        self.account = AccountWatch(age_ms, spot=spot, dry_run=config["dry_run"])
+        scale = settings.model.order_notional * settings.model.maximum_inventory
+        self.account = AccountWatch(age_ms, spot=spot, dry_run=config["dry_run"], scale=scale)
 
     def read(self, pair: str, trade: FreqtradeTrade | None, now_ms: int) -> PairReading:
         """Read and check everything the plan of one pair depends on.
@@ -111,7 +113,7 @@ class PairReader:
         strategy, instrument, position = self._strategy, self.instrument(pair), position_of(trade)
         parameters = self._parameters.read(instrument.coin, now_ms).require_good()
         self._adopt_fee(parameters.model.maker_fee)
-        self.account.check(strategy.wallets, instrument, position.closed, position.holding.resting, now_ms)
+        excess = self._excess(instrument, position, now_ms)
         market, quoting = self._market(pair, position.holding, now_ms), self._quoting(parameters, instrument)
         parameters.require_market(pair, market.mid)
         planner = Planner(
@@ -127,9 +129,29 @@ class PairReader:
         )
         worth = self.account.worth(strategy.wallets, strategy.stake_currency, pair)
         lost, locked = self.observers.take_lost(pair), self._locked(pair, trade)
-        inputs = PairInputs(planner, parameters.calibration_id, locked, False, *worth, lost)
+        growing = locked or excess or self.account.doubt
+        inputs = PairInputs(planner, parameters.calibration_id, growing, False, *worth, lost)
         inputs = replace(inputs, own_table=quoting.own_table, difference=quoting.difference, fees=self._fees(pair))
         return PairReading(inputs, position.holding)
+
+    def _excess(self, instrument: Instrument, position: Position, now_ms: int) -> Because | None:
+        """Why the position may only be reduced: the account holds it, and more of which the bot knows nothing.
+
+        Exits in futures are reduce-only, so what is certainly the bot's can always be left.
+
+        Raises
+        ------
+        SafetyError
+            If the account is not known, or does not hold what own orders add up to.
+        """
+        wallets = self._strategy.wallets
+        try:
+            self.account.check(wallets, instrument, position.closed, position.holding.resting, now_ms)
+        except SafetyError as error:
+            if error.reason is not Reason.POSITION_UNKNOWN or not self.account.covers(wallets, instrument, position):
+                raise
+            return error.because
+        return None
 
     def instrument(self, pair: str) -> Instrument:
         """Trading rules of a pair."""

@@ -1,0 +1,74 @@
+"""The account's open orders held against the bot's own: an unknown one is told, closes its pair, and is cancelled."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from freqtrade.exceptions import FreqtradeException
+
+from market_making.market.reasons import Because, Reason
+from market_making.trading.freqtrade.edge.open_orders import open_orders_of
+from market_making.trading.journal import Journal
+from market_making.trading.open_orders import OpenOrderWatch
+
+log = logging.getLogger(__name__)
+
+
+class AccountOrders:
+    """Compares open orders at the start, after an order that did not appear, and else every ten seconds.
+
+    Parameters
+    ----------
+    exchange : Any
+        Freqtrade's exchange; None where no order is really placed, and then there is nothing to compare.
+    journal : Journal or None
+        Where an unknown order is written.
+    """
+
+    def __init__(self, exchange: Any, journal: Journal | None) -> None:
+        self._exchange = exchange
+        self._journal = journal
+        self._watch = OpenOrderWatch()
+        self._failure: Because | None = None
+        self._told: set[str] = set()
+
+    def look(self, trades: Iterable[Any], now_ms: int, *, missing: bool) -> None:
+        """Compare, if that is due; `trades` are Freqtrade's open ones, `missing` says that an order did not appear."""
+        if self._exchange is None:
+            return
+        if missing:
+            self._watch.doubt()
+        if not self._watch.is_due(now_ms):
+            return
+        try:
+            orders = open_orders_of(self._exchange)
+        except FreqtradeException as error:
+            self._failure = Because(Reason.ACCOUNT_UNKNOWN, str(error))
+            return
+        self._failure = None
+        known = {order.order_id for trade in trades for order in trade.orders if order.ft_is_open}
+        self._watch.seen(orders, known, now_ms)
+        self._tell(now_ms)
+        self._cancel(now_ms)
+
+    def no_opening(self, pair: str) -> Because | None:
+        """Why a pair must not open anything, if there is a reason."""
+        return self._watch.no_opening(pair) or self._failure
+
+    def _tell(self, now_ms: int) -> None:
+        unknown = self._watch.unknown
+        for order in unknown:
+            if order.order_id not in self._told and self._journal is not None:
+                because = self._watch.no_opening(order.pair)
+                assert because is not None  # noqa: S101 - it is unknown
+                self._journal.foreign(order.pair, because, now_ms)
+        self._told = {order.order_id for order in unknown}
+
+    def _cancel(self, now_ms: int) -> None:
+        for order in self._watch.to_cancel(now_ms):
+            log.warning("cancelling an order of %s that this bot does not know: %s", order.pair, order)
+            try:
+                self._exchange.cancel_order(order.order_id, order.pair)
+            except FreqtradeException as error:
+                # It is asked about again in the next loop, and filled or cancelled meanwhile it is gone.
+                log.warning("the unknown order %s is not cancelled: %s", order.order_id, error)
