@@ -2,7 +2,7 @@
 
 Cash changes by fees, funding and what is realised when a position shrinks. A reading that differs from the last one
 that was believed by more than that is not known: nothing is opened and nothing is judged by it, until it has been read
-`READINGS` times over `PERSISTS_MS`. A withdrawal is believed so, and a loss of a position is seen in its open result at once.
+`READINGS` times over `PERSISTS_MS`. A withdrawal is believed so; a loss of a position shows in its open result at once.
 """
 
 from math import isfinite
