@@ -25,26 +25,25 @@ ENTRIES = {
         f"{_COMMANDS}.collect:collect",
         "Record best quotes, trades, books and asset contexts until stopped (Ctrl-C or SIGTERM).",
     ),
-    "import": Entry(
-        f"{_COMMANDS}.import_:import_", "Bring files of FORMAT, and those below folders, into a tick store."
-    ),
+    "import": Entry(f"{_COMMANDS}.import_:import_", "Read files of FORMAT, also those in folders, into a tick store."),
     "status": Entry(
         f"{_COMMANDS}.status:status", "Show who runs, what is the matter, what to do, and what is recorded."
     ),
     "candles": Entry(
         f"{_COMMANDS}.import_:candles",
-        "Add 1m, 5m and 1h candles and funding to Freqtrade's, so that backtests have data: from ticks or other files.",
+        "Give Freqtrade 1m, 5m and 1h candles and funding for its backtests, from ticks or from other files.",
     ),
     "calibrate": Entry(
         f"{_COMMANDS}.calibrate:calibrate",
-        "Publish λ, κ, ε and the table of quotes of each coin, every 15 s from the last 30 minutes, until stopped.",
+        "Publish λ, κ, ε and the quote table of each coin every 15 s, from the last 30 minutes, until stopped.",
     ),
     "quotes": Entry(
-        f"{_COMMANDS}.quotes:quotes", "Bid, ask and their depths for every inventory, from the parameter file of COIN."
+        f"{_COMMANDS}.quotes:quotes",
+        "Show bid, ask and their depths for every inventory, from the parameter file of COIN.",
     ),
     "scan": Entry(
         f"{_COMMANDS}.scan:scan_command",
-        "Rank coins by what making their market is expected to earn; refuse, with the reason, those that cannot pay.",
+        "Rank coins by what a maker is expected to earn there, and say why the others are refused.",
     ),
     "guard": Entry(
         f"{_COMMANDS}.guard:guard", "Watch every bot of this machine until stopped: cancel, tell, never place."
@@ -61,7 +60,7 @@ ENTRIES = {
         f"{_COMMANDS}.train:train_volatility",
         "Learn to forecast volatility from one-minute CANDLES (Freqtrade's data folder, or one file).",
     ),
-    "schema": Entry(f"{_COMMANDS}.calibrate:schema", "JSON schema of the parameter file."),
+    "schema": Entry(f"{_COMMANDS}.calibrate:schema", "Print the JSON schema of the parameter file."),
 }
 
 

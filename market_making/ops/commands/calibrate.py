@@ -57,7 +57,7 @@ BACKFILL_EVERY_S = 15.0
     json_option,
 )
 def calibrate(**options: Any) -> None:
-    """Publish λ, κ, ε and the table of quotes of each coin, every 15 s from the last 30 minutes, until stopped."""
+    """Publish λ, κ, ε and the quote table of each coin every 15 s, from the last 30 minutes, until stopped."""
     _refuse_strangers(options)
     check_picture(options["plot"])
     settings = _settings(options)
@@ -216,7 +216,7 @@ def _update(progress: Progress, task: TaskID, share: float) -> None:
 @click.command()
 @json_option
 def schema(*, as_json: bool) -> None:  # noqa: ARG001 - the schema is a JSON document either way
-    """JSON schema of the parameter file."""
+    """Print the JSON schema of the parameter file."""
     from calibration.publication.parameters import Parameters
 
     print_json(Parameters.model_json_schema(by_alias=True))

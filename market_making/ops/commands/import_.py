@@ -32,9 +32,9 @@ CANDLES = Path("data/hyperliquid")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @with_options(click.option("--out", required=True, help="Root of the tick store."), json_option)
 def import_(kind: str, paths: tuple[Path, ...], out: str, *, as_json: bool) -> None:
-    """Bring files of FORMAT, and those below folders, into a tick store.
+    """Read files of FORMAT, also those in folders, into a tick store.
 
-    May be interrupted and started again. Lines that cannot be read are counted and shown with file and line.
+    You may interrupt and repeat it. Lines that cannot be read are counted, and shown with file and line.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -102,9 +102,9 @@ def _show(report: ImportReport, out: str) -> None:
     json_option,
 )
 def candles(*, out: Path | None, as_json: bool, **options: Any) -> None:
-    """Add 1m, 5m and 1h candles and funding to Freqtrade's, so that backtests have data: from ticks or other files.
+    """Give Freqtrade 1m, 5m and 1h candles and funding for its backtests, from ticks or from other files.
 
-    Without --coin, of every coin of the store.
+    Without --coin: of every coin of the store.
     """
     out = out or user_data() / CANDLES
     files = _converted(out, options) if options["source"] else _from_ticks(out, options)

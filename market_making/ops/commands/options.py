@@ -20,7 +20,7 @@ _SHORTEST_S = 1e-3
 _MILLISECONDS_DIGITS = 12
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
-coins_option = click.option("--coin", "coins", multiple=True, help="Repeat for several.")
+coins_option = click.option("--coin", "coins", multiple=True, help="A coin; repeat for several.")
 
 
 class Duration(click.ParamType[float]):

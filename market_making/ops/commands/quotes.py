@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     json_option,
 )
 def quotes(coin: str, parameters: Path | None, configs: tuple[Path, ...], *, as_json: bool) -> None:
-    """Bid, ask and their depths for every inventory, from the parameter file of COIN."""
+    """Show bid, ask and their depths for every inventory, from the parameter file of COIN."""
     settings = load_settings(configs, parameters=parameters)
     _require_file(settings.parameters, coin)
     from calibration.publication.parameters import read_parameters

@@ -1,4 +1,4 @@
-"""`mm scan`: what quoting each coin would earn an hour, how sure that is, and which coins to leave alone."""
+"""`mm scan`: what quoting each coin would earn per hour, how sure that is, and which coins to leave alone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MINIMUM_PER_HOUR = 0.1
     ),
     click.option(
         "--minimum", type=click.FloatRange(min=0), default=MINIMUM_PER_HOUR, show_default=True,
-        help="What a coin must earn an hour.",
+        help="What a coin must earn per hour.",
     ),
     coins_option,
     plot_option,
@@ -47,7 +47,7 @@ MINIMUM_PER_HOUR = 0.1
     json_option,
 )  # fmt: skip
 def scan_command(**options: Any) -> None:
-    """Rank coins by what making their market is expected to earn; refuse, with the reason, those that cannot pay."""
+    """Rank coins by what a maker is expected to earn there, and say why the others are refused."""
     check_picture(options["plot"])
     settings = _settings(options)
     from calibration.scanning.scan import scan

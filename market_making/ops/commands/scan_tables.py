@@ -11,7 +11,7 @@ from market_making.quoting.risk.toxicity import Regime
 from market_making.settings.settings import Settings
 
 _COLUMNS = (
-    "coin", "net\nan hour", "95 %\ninterval", "noise\nan hour", "breaks\neven\n\\[bps]", "toxi-\ncity", "state",
+    "coin", "net\nper hour", "95 %\ninterval", "noise\nper hour", "breaks\neven\n\\[bps]", "toxi-\ncity", "state",
     "quotes",
 )  # fmt: skip
 _STYLES = {Regime.QUOTE: "green", Regime.WIDEN: "yellow", Regime.PAUSE: "red"}
@@ -25,7 +25,7 @@ def show_ranking(prospects: list[Prospect], settings: Settings, source: str) -> 
     console.print(
         f"Expected earnings of quoting both sides, {source}: maker fee {1e4 * model.maker_fee:g} bps, orders of "
         f"{model.order_notional:g}, at most {model.maximum_inventory} of them held,"
-        f" capital {capital:g} a coin"
+        f" capital {capital:g} per coin"
     )
     pays, refused = ([p for p in prospects if p.refused is answer] for answer in (False, True))
     if pays:
@@ -63,7 +63,7 @@ def _numbers(figures: Figures) -> tuple[str, ...]:
 
 def _refused(prospects: list[Prospect]) -> Table:
     table = Table(
-        *("coin", "net\nan hour", "breaks\neven\n\\[bps]", "why not"),
+        *("coin", "net\nper hour", "breaks\neven\n\\[bps]", "why not"),
         title=f"{len(prospects)} refused",
         title_justify="left",
         box=SIMPLE_HEAD,

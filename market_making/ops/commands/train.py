@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command("train-volatility")
 @click.argument("candles", type=click.Path(path_type=Path, exists=True))
 @with_options(
-    click.option("--coin", "coins", multiple=True, required=True, help="Repeat for several."),
+    click.option("--coin", "coins", multiple=True, required=True, help="A coin; repeat for several."),
     click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the parameter files."),
     config_option,
     json_option,

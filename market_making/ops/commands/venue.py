@@ -24,9 +24,11 @@ _PORT_TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 @click.command()
 @with_options(
-    click.option("--simulate", is_flag=True, help="Order flow whose true parameters are known and printed."),
-    click.option("--recording", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A tick store."),
-    click.option("--coin", "coins", multiple=True, required=True, help="Repeat for several."),
+    click.option("--simulate", is_flag=True, help="Play a simulated market, whose true parameters are printed."),
+    click.option(
+        "--recording", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Play this tick store."
+    ),
+    click.option("--coin", "coins", multiple=True, required=True, help="A coin; repeat for several."),
     click.option(
         "--seed",
         type=click.IntRange(min=0),

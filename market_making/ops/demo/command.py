@@ -21,9 +21,16 @@ _MINUTES = 4.0
         "--minutes", type=click.FloatRange(min=0, min_open=True), default=_MINUTES, show_default=True,
         help="How long the bot trades.",
     ),
-    click.option("--recording", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A tick store."),
-    click.option("--coin", "coins", multiple=True, default=("ETH",), show_default=True, help="Repeat for several."),
-    click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the simulated market."),
+    click.option(
+        "--recording", type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Play this tick store, not a simulated market.",
+    ),
+    click.option(
+        "--coin", "coins", multiple=True, default=("ETH",), show_default=True, help="A coin; repeat for several."
+    ),
+    click.option(
+        "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the simulated market."
+    ),
     click.option("--faults", metavar="NAME|FILE", help="What goes wrong at the exchange, as in `mm venue --faults`."),
     json_option,
 )  # fmt: skip
