@@ -35,7 +35,7 @@ SPARE = 2.0  # reading starts this many times as early as it took before
 _ROWS_PER_SEGMENT = 4
 _LEAST_READING_S = 0.2
 _MEMORY = 0.8  # a reading that was slow once is expected again for a while
-_TOGETHER = 25  # coins that are solved for, and whose files are written, while the next are estimated
+_TOGETHER = 100  # coins that are solved for at once; their files are written while the next are estimated
 
 
 class _Written(NamedTuple):
