@@ -51,6 +51,22 @@ def replace_file(path: Path | str, content: bytes | memoryview | str) -> None:
     _replace(os.fspath(path), content, synced=False)
 
 
+def remove_durably(path: Path) -> bool:
+    """Remove a file, so that it does not come back after a power cut; return whether it was there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be removed.
+    """
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    _sync_folder(str(path.parent))
+    return True
+
+
 def _replace(path: str, content: bytes | memoryview | str, *, synced: bool) -> str:
     """Replace a file and return its folder. Strings and descriptors: a collector does this a hundred times a second."""
     folder, name = os.path.split(path)

@@ -5,13 +5,12 @@ survives restarts and power cuts. Only its removal lets the bots go on, never ti
 read kills as well: somebody has written it.
 """
 
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
 
-from market_making.market.durable_file import write_durably
+from market_making.market.durable_file import remove_durably, write_durably
 
 FILE = "kill"
 
@@ -65,13 +64,4 @@ def remove_kill(folder: Path) -> bool:
     OSError
         If it cannot be removed.
     """
-    try:
-        (folder / FILE).unlink()
-    except FileNotFoundError:
-        return False
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    return True
+    return remove_durably(folder / FILE)

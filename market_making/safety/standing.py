@@ -4,14 +4,13 @@ Freqtrade forgets `/stop` and `/stopentry` when it ends, and containers start ag
 while a bot is stopped or paused; `/start` removes it. One that cannot be read means stopped.
 """
 
-import os
 from enum import StrEnum
 from pathlib import Path
 
 import orjson
 
 from market_making.market.clock import now_ms
-from market_making.market.durable_file import write_durably
+from market_making.market.durable_file import remove_durably, write_durably
 
 SUFFIX = ".standing"
 
@@ -43,18 +42,10 @@ def write_standing(folder: Path, bot: str, standing: Standing) -> None:
         If it cannot be written or removed.
     """
     path = _path(folder, bot)
-    if standing is not Standing.RUNNING:
+    if standing is Standing.RUNNING:
+        remove_durably(path)
+    else:
         write_durably(path, orjson.dumps({"standing": standing, "since_ms": now_ms()}))
-        return
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _path(folder: Path, bot: str) -> Path:

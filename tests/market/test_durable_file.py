@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from market_making.market import durable_file
-from market_making.market.durable_file import replace_file, write_durably
+from market_making.market.durable_file import remove_durably, replace_file, write_durably
 
 STEPS = ("open", "write", "fsync", "replace")
 OLD, NEW = b"old " * 1000, b"new " * 3000
@@ -97,6 +97,21 @@ def test_what_is_written_again_within_seconds_does_not_wait_for_the_disk(tmp_pat
     calls = system()
     replace_file(tmp_path / "x.json", "text")
     assert [name for name, _ in calls.calls] == ["open", "write", "replace"]
+
+
+def test_what_is_removed_does_not_come_back(tmp_path, system):
+    """The folder is synced after the removal; where there is no file, nothing has to be."""
+    path = tmp_path / "x.json"
+    path.write_text("text")
+    calls = system()
+    assert remove_durably(path)
+    assert not path.exists()
+    assert [(name, Path(where).name) for name, where in calls.calls] == [
+        ("open", tmp_path.name),
+        ("fsync", tmp_path.name),
+    ]
+    assert not remove_durably(path)
+    assert len(calls.calls) == 2
 
 
 def test_a_folder_in_the_place_of_the_file_is_an_error(tmp_path):
