@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isnan
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 import requests
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession, ClientWebSocketResponse, web
 from eth_account import Account
 
 from calibration.estimators.estimate import EstimateSource
@@ -95,8 +95,10 @@ class Asked(NamedTuple):
 class VenueThread:
     """The local venue in a thread, behind a proxy that can spoil the books it answers with.
 
-    `spoil` changes an l2Book answer; `answer_s` is how long [s] the answer to an action is on its way. `asked` lists
-    the requests that came. The accounts are `ADDRESS` and `OTHER_ADDRESS`, signed for with their keys.
+    `spoil` changes an l2Book answer; `answer_s` is how long [s] the answer to an action is on its way, `trip_s` the
+    round trip of any request; a websocket's message takes half of it. `hear` turns a websocket's message into those
+    that arrive. `asked` lists the requests that came. The accounts are `ADDRESS` and `OTHER_ADDRESS`, signed for with
+    their keys.
 
     With `faults` in the settings clients reach the venue itself, websockets included: half an answer and a cut
     connection arrive as they are, `inject` adds faults at run time, and the proxy's means do nothing.
@@ -107,6 +109,8 @@ class VenueThread:
         self.url = ""
         self.spoil: Any = None
         self.answer_s = 0.0
+        self.trip_s = 0.0
+        self.hear: Callable[[bytes], list[bytes]] = lambda text: [text]
         self.asked: list[Asked] = []
         accounts = (AccountConfig(ADDRESS), AccountConfig(OTHER_ADDRESS))
         self._is_direct = config.get("faults") is not None
@@ -164,8 +168,11 @@ class VenueThread:
             await runner.cleanup()
         await self._venue.stop()
 
-    async def _forward(self, request: web.Request) -> web.Response:
+    async def _forward(self, request: web.Request) -> web.StreamResponse:
+        if request.path == "/ws":
+            return await self._forward_socket(request)
         body = await request.read()
+        await asyncio.sleep(self.trip_s / 2)
         if request.method == "POST":
             self.asked.append(Asked(time.monotonic(), request.path, orjson.loads(body)))
         url = f"{self._behind}{request.path_qs}"
@@ -175,7 +182,36 @@ class VenueThread:
             answer = orjson.dumps(self.spoil(orjson.loads(answer)))
         if request.path == "/exchange":
             await asyncio.sleep(self.answer_s)
+        await asyncio.sleep(self.trip_s / 2)
         return web.Response(body=answer, status=status, content_type=JSON)
+
+    async def _forward_socket(self, request: web.Request) -> web.WebSocketResponse:
+        client = web.WebSocketResponse(compress=0)
+        await client.prepare(request)
+        address = f"{self._behind}/ws"
+        queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        async with self._session.ws_connect(address) as behind:
+            tasks = [asyncio.create_task(each) for each in (_ask(client, behind), _deliver(client, queue))]
+            async for message in behind:
+                for text in self.hear(message.data.encode()):
+                    queue.put_nowait((time.monotonic() + self.trip_s / 2, text))
+            for task in tasks:
+                task.cancel()
+        await client.close()
+        return client
+
+
+async def _ask(client: web.WebSocketResponse, behind: ClientWebSocketResponse) -> None:
+    async for message in client:
+        await behind.send_str(message.data)
+    await behind.close()
+
+
+async def _deliver(client: web.WebSocketResponse, queue: "asyncio.Queue[tuple[float, bytes]]") -> None:
+    while not client.closed:
+        due_s, text = await queue.get()
+        await asyncio.sleep(max(due_s - time.monotonic(), 0))
+        await client.send_str(text.decode())
 
 
 def parameters(**changes: Any) -> Parameters:
@@ -274,6 +310,7 @@ def live_config(url: str, folder: Path) -> dict[str, Any]:
             "legs": str(folder / "legs"),
             "state": str(folder / "state"),
             "risk": {"state": str(folder / "risk")},
+            "edge": {"socket": False},  # most tests spoil requests; those of the websocket switch it on
             "model": {"widen_toxicity": 10.0, "pause_toxicity": 10.0},
         },
     }

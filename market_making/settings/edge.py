@@ -23,6 +23,13 @@ class EdgeSettings(Section):
     address_budget: bool = Field(
         True, description="Fit the pace of quoting into what the address has left; off, only actions per minute count"
     )
+    socket: bool = Field(True, description="Hear of books, orders and fills by one websocket; off, they are asked for")
+    wake: bool = Field(
+        True, description="Let the websocket's news begin the next loop; off, the bot sleeps until its time is over"
+    )
+    cancel_first: bool = Field(
+        True, description="Cancel stale orders of all pairs in one action before a loop; off, pair by pair within it"
+    )
     funding: bool = Field(
         True, description="Ask for no funding within the hour of the last fill; off, before every order"
     )

@@ -5,6 +5,7 @@ depends on was read and checked. When a fill changes what is held, the old plan 
 Looking a plan up never computes anything, so it cannot fail.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from market_making.market.reasons import Because, Reason
@@ -22,10 +23,12 @@ from market_making.trading.own_orders import OwnOrders
 from market_making.trading.plan import Plan, PlannedOrder, Planner
 from market_making.trading.risk_watch import RiskWatch
 from market_making.trading.rules import Restraints, closed_sides
+from market_making.trading.wanted import WantedOrder
 
 _VIEW_MS = 10_000  # for so long a fill is held against the mid of the last plan
 _NOTHING_ADDED_MS = 30_000  # until the next try: each costs a cancellation and a place in the queue
 _NO_PLAN = Because(Reason.NO_PLAN, "there is no plan")
+_TOO_CLOSE = Because(Reason.TOO_CLOSE, "mid has come too close since the plan")
 _DROPPED = Because(Reason.ADDITION_DROPPED, "Freqtrade has placed no addition")
 
 
@@ -210,6 +213,18 @@ class Desk:
         because = _NO_PLAN if plan is None else plan.because
         self.orders.cancelling(pair, order, because, self._made.get(pair), now_ms)
         return True
+
+    def wanted(self) -> Iterator[WantedOrder]:
+        """Look up where the orders of all pairs should rest as mid moves; not those that leave at the touch."""
+        for pair, made in self._made.items():
+            plan, order = made.plan, made.plan.order
+            if order is not None and order.terms.touch == 0:
+                near, _ = made.planner.tolerances_bps(order, made.restraints.patience)
+                yield WantedOrder(pair, order.side, order.price, plan.mid, near * plan.mid / 1e4)
+
+    def cancelling_first(self, pair: str, order: RestingOrder, now_ms: int) -> None:
+        """Note an order that is cancelled before the next plan, because mid has come too close to it."""
+        self.orders.cancelling(pair, order, _TOO_CLOSE, self._view(pair, now_ms), now_ms)
 
     def asking(self, pair: str, now_ms: int) -> None:
         """Note an addition that Freqtrade is asked for; it may drop it without a word, as after `/stopentry`."""

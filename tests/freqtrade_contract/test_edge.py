@@ -16,20 +16,24 @@ import requests
 from ccxt.base.types import Entry
 from freqtrade.exchange import Exchange
 from freqtrade.exchange.hyperliquid import Hyperliquid
+from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Trade
 from freqtrade.worker import Worker
 
 from market_making.settings.edge import EdgeSettings
 from market_making.trading.actions.budget import ActionBudget
+from market_making.trading.desk import Desk
 from market_making.trading.freqtrade import live
 from market_making.trading.freqtrade.edge import sleep
-from market_making.trading.freqtrade.edge.overrides import OVERRIDES, install, names_of
+from market_making.trading.freqtrade.edge.install import install
+from market_making.trading.freqtrade.edge.overrides import OVERRIDES, names_of
 from tests.live_bot import ROOT
 from tests.puppet_market import parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 PAIR = "ETH/USDC:USDC"
 CLIENTS = (ccxt.hyperliquid, ccxt.async_support.hyperliquid, ccxt.pro.hyperliquid)
+REPLACED = ("_lev_prep", "get_funding_fees", "get_trades_for_order", "close")
 OFF = dict.fromkeys(EdgeSettings.model_fields, False)
 
 
@@ -136,12 +140,33 @@ def test_freqtrade_sleeps_between_two_loops_and_nowhere_else():
     assert inspect.getsource(Worker).count("self._sleep(") == 1
 
 
+def test_freqtrade_asks_for_fills_and_closes_an_exchange_by_these_methods():
+    """Their parameters; the status of an order that is filled asks for its fills."""
+    names = [*("self", "order_id", "pair", "since", "params")]
+    assert list(inspect.signature(Exchange.get_trades_for_order).parameters) == names
+    assert list(inspect.signature(Exchange.close).parameters) == ["self"]
+    assert "self.get_trades_for_order(" in inspect.getsource(Hyperliquid._adjust_hyperliquid_order)
+    assert "self.exchange.close()" in inspect.getsource(FreqtradeBot.cleanup)
+
+
+def test_a_client_cancels_orders_of_several_pairs_in_one_action():
+    """And has the address of the websocket where the asynchronous one has it."""
+    assert list(inspect.signature(ccxt.hyperliquid.cancel_orders_for_symbols).parameters) == [
+        "self",
+        "orders",
+        "params",
+    ]
+    assert ccxt.pro.hyperliquid().urls["api"]["ws"]["public"] == "wss://api.hyperliquid.xyz/ws"
+
+
 def test_off_nothing_is_replaced(bot, tmp_path):
     """Every object is as ccxt and Freqtrade ship it, so off means stock."""
-    stock = {name: getattr(bot.exchange, name) for name in ("_lev_prep", "get_funding_fees")}
+    stock = {name: getattr(bot.exchange, name) for name in REPLACED}
     clients = [client for client in (bot.exchange._api, bot.exchange._api_async) if client is not None]
     limits = [client.enableRateLimit for client in clients]
-    edge = install(bot.exchange, names_of(EdgeSettings(**OFF), is_live=True), tmp_path, ActionBudget(60))
+    edge = install(
+        bot.exchange, names_of(EdgeSettings(**OFF), is_live=True), tmp_path, Desk(ActionBudget(60), 400, None)
+    )
     assert edge.installed == ()
     assert {name: getattr(bot.exchange, name) for name in stock} == stock
     assert [client.enableRateLimit for client in clients] == limits
@@ -152,7 +177,7 @@ def test_off_nothing_is_replaced(bot, tmp_path):
 
 def test_all_on_a_dry_run_has_no_account_to_ask():
     """What concerns orders is left out."""
-    left_out = {"asked_once", "leverage_once", "address_budget"}
+    left_out = {"asked_once", "leverage_once", "address_budget", "cancel_first"}
     assert set(names_of(EdgeSettings(), is_live=False)) == {override.name for override in OVERRIDES} - left_out
 
 
@@ -196,7 +221,7 @@ def test_the_leverage_that_is_sent_once_is_that_of_the_positions(maker, venue):
     answer = bot.exchange._api.publicPostInfo(
         {"type": "activeAssetData", "user": bot.exchange._api.walletAddress, "coin": "ETH"}
     )
-    assert answer["leverage"] | {"rawUsd": ""} == {"type": "isolated", "value": 2, "rawUsd": ""}
+    assert (answer["leverage"]["type"], answer["leverage"]["value"]) == ("isolated", 2)
 
 
 def test_asked_once_halves_the_questions_about_the_account(maker, venue):

@@ -16,7 +16,7 @@ from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.decision_log import Event
 from market_making.trading.desk import Desk, PairInputs
 from market_making.trading.freqtrade.account import AccountWatch
-from market_making.trading.freqtrade.edge.overrides import Edge
+from market_making.trading.freqtrade.edge.install import Edge
 from market_making.trading.freqtrade.live import RunningBot
 from market_making.trading.freqtrade.pair_reader import PairReading
 from market_making.trading.holding import Holding

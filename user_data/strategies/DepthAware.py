@@ -10,6 +10,7 @@ from market_making.quoting.quote import Quoter
 class DepthAware(MarketMaking):
     """Tiers around the microprice by volatility, book, own fills and position, collapsed to one tier."""
 
+    needs_deep_book = True
     tiers = IntParameter(5, 15, default=12, space="quote")
     minimum_edge_bps = DecimalParameter(0.0, 5.0, default=0.0, decimals=1, space="quote")
     skew_strength = DecimalParameter(0.0, 0.5, default=0.1, decimals=2, space="quote")

@@ -61,6 +61,7 @@ class MarketMaking(IStrategy):
     unfilledtimeout = {"entry": 900, "exit": 900, "exit_timeout_count": 0, "unit": "seconds"}
     # Freqtrade copies a trade with all its orders several times a loop: 500 of them take 0.1 s, 900 take 0.35 s.
     orders_before_flat = 400
+    needs_deep_book = False  # whether the model looks beyond the five best levels, which the websocket has
     depth_factor = DecimalParameter(0.5, 2.0, default=1.0, decimals=2, space="quote")  # on the model's depths
     inventory_share = DecimalParameter(0.3, 1.0, default=1.0, decimals=1, space="risk")  # of the configured bound
     _bot: live.RunningBot | None = None  # until it has started, which may be refused
@@ -99,13 +100,14 @@ class MarketMaking(IStrategy):
         self._past = BacktestDesk(self._desk, self.settings)
         self._charts = ChartHistory()
         live.make_post_only(self)
-        self._edge = live.edge_of(self, self._desk.budget)
+        self._edge = live.edge_of(self, self._desk)
         self._follows_touch = live.follows_touch(self)
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
         if self._live:
             with self._edge.loop.planning():
+                self._edge.want(self.dp.current_whitelist())
                 self._bot.start_loop(milliseconds(current_time), is_paused=self._edge.is_paused)
         else:
             self._desk.clear()

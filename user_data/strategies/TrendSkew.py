@@ -15,6 +15,7 @@ class TrendSkew(MarketMaking):
     """A spread that follows volatility and leans against inventory and with the trend of closed candles."""
 
     startup_candle_count = 2 * WARM_UP
+    needs_deep_book = True
     base_bps = DecimalParameter(0.5, 10.0, default=2.0, decimals=1, space="quote")
     volatility_factor = DecimalParameter(0.0, 2.0, default=0.5, decimals=2, space="quote")
     skew_factor = DecimalParameter(0.0, 2.0, default=0.5, decimals=2, space="quote")

@@ -13,12 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from market_making.market.errors import MarketMakingError
 from market_making.market.reasons import Because, Reason
-from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.deferred_stop import DeferredStop
 from market_making.trading.desk import Desk
 from market_making.trading.freqtrade.account_orders import AccountOrders
 from market_making.trading.freqtrade.edge.credentials import credentials_of
-from market_making.trading.freqtrade.edge.overrides import Edge, budget_of, install, names_of
+from market_making.trading.freqtrade.edge.install import Edge, install
+from market_making.trading.freqtrade.edge.overrides import budget_of, names_of
 from market_making.trading.freqtrade.exchange_rules import post_only_flag
 from market_making.trading.freqtrade.halts import Halt, bot_name, halt_of
 from market_making.trading.freqtrade.pair_reader import PairReader, QuotingStrategy
@@ -89,12 +89,15 @@ def overrides_of(strategy: QuotingStrategy) -> tuple[str, ...]:
     return names_of(strategy.settings.edge, is_live=strategy.dp.runmode is RunMode.LIVE)
 
 
-def edge_of(strategy: QuotingStrategy, budget: ActionBudget) -> Edge:
+def edge_of(strategy: QuotingStrategy, desk: Desk) -> Edge:
     """Install the overrides of a strategy; they keep its action budget informed."""
-    names = overrides_of(strategy)
+    names, folder = overrides_of(strategy), strategy.settings.state
     if not names:
         return Edge()
-    return install(strategy.dp._exchange, names, strategy.settings.state, budget, bot_name(strategy.config))
+    name, deep = bot_name(strategy.config), strategy.needs_deep_book
+    edge = install(strategy.dp._exchange, names, folder, desk, bot=name, with_books=not deep)
+    edge.want(strategy.dp.current_whitelist())
+    return edge
 
 
 def follows_touch(strategy: QuotingStrategy) -> bool:

@@ -49,6 +49,7 @@ class QuotingStrategy(Protocol):
     stake_currency: str
     settings: Settings
     orders_before_flat: int
+    needs_deep_book: bool
     order_time_in_force: Any
     depth_factor: TunedParameter
     inventory_share: TunedParameter

@@ -13,6 +13,7 @@ class Loop:
         self._planner: int | None = None
         self._listeners: list[Callable[[], None]] = []
         self._starters: list[Callable[[], None]] = []
+        self._enders: list[Callable[[], None]] = []
 
     def on_start(self, starter: Callable[[], None]) -> None:
         """Call `starter` at the beginning of every loop, before anything is planned; it must not raise."""
@@ -21,6 +22,10 @@ class Loop:
     def on_event(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever answers of before become stale."""
         self._listeners.append(listener)
+
+    def on_end(self, ender: Callable[[], None]) -> None:
+        """Call `ender` at the end of every loop; it must not raise."""
+        self._enders.append(ender)
 
     @contextmanager
     def planning(self) -> Iterator[None]:
@@ -38,6 +43,8 @@ class Loop:
         """The bot goes to sleep."""
         self.is_running, self._planner = False, None
         self.happened()
+        for ender in self._enders:
+            ender()
 
     def happened(self) -> None:
         """An own action, news of an order, a new loop: answers of before are stale."""

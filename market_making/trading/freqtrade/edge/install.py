@@ -1,0 +1,176 @@
+"""The one call that installs the overrides of a bot when it starts, and what they share with it."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from market_making.hyperliquid.shared_bucket import SharedBucket, bucket_path
+from market_making.market.clock import now_ms
+from market_making.safety.standing import Standing
+from market_making.trading.actions.governor import ActionGovernor
+from market_making.trading.desk import Desk
+from market_making.trading.freqtrade.edge import remembered, sleep
+from market_making.trading.freqtrade.edge.address_budget import AddressBudget
+from market_making.trading.freqtrade.edge.asked_once import AskedOnce
+from market_making.trading.freqtrade.edge.builder_fee import refuse_builder_fee
+from market_making.trading.freqtrade.edge.door import Door, DoorLater, Step
+from market_making.trading.freqtrade.edge.funding import Funding
+from market_making.trading.freqtrade.edge.leverage_once import LeverageOnce
+from market_making.trading.freqtrade.edge.loop import Loop
+from market_making.trading.freqtrade.edge.overrides import OVERRIDES
+from market_making.trading.freqtrade.edge.pace import Pace
+from market_making.trading.freqtrade.edge.remembered import Remembered
+from market_making.trading.freqtrade.edge.socket import Socket
+from market_making.trading.freqtrade.edge.socket_answers import SocketAnswers
+from market_making.trading.freqtrade.edge.stale_orders import CancelFirst, StaleOrders
+from market_making.trading.wanted import WantedOrder
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Edge:
+    """What the overrides of one bot share with it; without any, a bot works as Freqtrade ships it."""
+
+    loop: Loop = field(default_factory=Loop)
+    pace: Pace | None = None
+    socket: Socket | None = None
+    remembered: Remembered | None = None
+    installed: tuple[str, ...] = ()
+    exchange: Any = None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether Freqtrade places no entries, by `/stopentry`."""
+        return self.remembered is not None and self.remembered.standing is Standing.PAUSED
+
+    @property
+    def weight_per_minute(self) -> float | None:
+        """Weight that this bot asked for in the last minute; None where it is not counted."""
+        return None if self.pace is None else self.pace.meter.per_minute
+
+    def want(self, pairs: Iterable[str]) -> None:
+        """Hear of these pairs by the websocket; those that the exchange does not list are left out."""
+        if self.socket is not None:
+            self.socket.want(coin for pair in pairs if (coin := self.coin(pair)) is not None)
+
+    def coin(self, pair: str) -> str | None:
+        """The exchange's own name of what a pair trades; None where it lists none."""
+        market = self.exchange._api.markets.get(pair) if self.exchange is not None else None
+        if not market or market.get("active") is False:
+            return None
+        return str(market["baseName"] if market.get("swap") else market["id"])
+
+
+def install(
+    exchange: Any, names: Sequence[str], folder: Path, desk: Desk, *, bot: str = "freqtrade", with_books: bool = True
+) -> Edge:
+    """Install overrides.
+
+    Parameters
+    ----------
+    exchange : freqtrade.exchange.Hyperliquid
+        With its clients.
+    names : Sequence[str]
+        Of the overrides.
+    folder : Path
+        Where the bots of this machine share their pace.
+    desk : Desk
+        Whose budget is told what is sent, and which says where orders should rest.
+    bot : str
+        Name of the bot's own files.
+    with_books : bool
+        Whether the five levels of the websocket's book are enough for the model.
+    """
+    wanted = set(names)
+    edge = Edge(installed=tuple(each.name for each in OVERRIDES if each.name in wanted), exchange=exchange)
+    sleep.restore()
+    remembered.restore()
+    if "remembered" in wanted:
+        edge.remembered = Remembered(folder, bot)
+    if "builder_fee" in wanted:
+        refuse_builder_fee(exchange._api, exchange._api_async, exchange._ws_async)
+    if "funding" in wanted:
+        Funding(exchange)
+    steps = list(_steps(edge, folder, desk, with_books=with_books))
+    if steps:
+        Door(exchange._api, steps)
+    log.info("overrides of ccxt and Freqtrade: %s", ", ".join(edge.installed) or "none")
+    return edge
+
+
+def _steps(edge: Edge, folder: Path, desk: Desk, *, with_books: bool) -> Iterator[Step]:
+    """What a request of the synchronous client passes, in this order."""
+    exchange, names = edge.exchange, edge.installed
+    if "leverage_once" in names:
+        yield LeverageOnce(exchange).step
+    if "asked_once" in names:
+        sleep.Sleep(edge.loop)
+        yield AskedOnce(edge.loop).step
+    if "socket" in names:
+        yield _connect(edge, desk, with_books=with_books).step
+    if isinstance(desk.budget, ActionGovernor):
+        counted = AddressBudget(exchange._api, desk.budget)
+        edge.loop.on_start(counted.refresh)
+        yield counted.step
+    if "pace" in names:
+        edge.pace = _paced(edge, folder)
+        yield edge.pace.step
+
+
+def _paced(edge: Edge, folder: Path) -> Pace:
+    exchange = edge.exchange
+    address = exchange._api.implode_hostname(exchange._api.urls["api"]["public"])
+    pace = Pace(SharedBucket(bucket_path(folder, address)), edge.loop)
+    pace.started()
+    for client in filter(None, (exchange._api, exchange._api_async, exchange._ws_async)):
+        client.enableRateLimit = False
+    for client in filter(None, (exchange._api_async, exchange._ws_async)):
+        DoorLater(client, pace.step_later)
+    return pace
+
+
+def _connect(edge: Edge, desk: Desk, *, with_books: bool) -> SocketAnswers:
+    """Open the websocket and let it wake the bot."""
+    exchange, alarm = edge.exchange, sleep.Alarm()
+    client, user = exchange._api_async, None
+    if not exchange._config["dry_run"]:
+        user, _ = exchange._api.handle_public_address("watchOrders", {})
+    socket = edge.socket = Socket(client.implode_hostname(client.urls["api"]["ws"]["public"]), user)
+    stale = StaleOrders(socket.books, socket.orders)
+
+    def on_news() -> None:
+        edge.loop.happened()
+        alarm.ring()
+
+    def on_price(coin: str) -> None:
+        if stale.rings(coin):
+            alarm.ring()
+
+    socket.on_news, socket.on_price = on_news, on_price
+    if "wake" in edge.installed:
+        sleep.Sleep(edge.loop, alarm)
+    if "cancel_first" in edge.installed:
+        first = CancelFirst(exchange._api, stale, lambda pair, order: desk.cancelling_first(pair, order, now_ms()))
+        edge.loop.on_start(first.cancel)
+    edge.loop.on_end(lambda: stale.want(_by_coin(edge, desk.wanted())))
+    _stop_with(exchange, socket)
+    socket.start()
+    return SocketAnswers(exchange, socket.books, socket.orders, with_books=with_books)
+
+
+def _by_coin(edge: Edge, orders: Iterable[WantedOrder]) -> dict[str, WantedOrder]:
+    return {coin: order for order in orders if (coin := edge.coin(order.pair)) is not None}
+
+
+def _stop_with(exchange: Any, socket: Socket) -> None:
+    """Let the websocket end with the exchange object, as Freqtrade closes that when the bot ends or is loaded anew."""
+    stock = exchange.close
+
+    def close() -> None:
+        socket.stop()
+        stock()
+
+    exchange.close = close

@@ -1,0 +1,97 @@
+"""What the websocket knows is not asked again, only until the next event; anything silent is asked as always."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from market_making.trading.freqtrade.edge.door import Forward, Request
+from market_making.trading.freqtrade.edge.known_books import SILENCE_S, KnownBooks
+from market_making.trading.freqtrade.edge.known_orders import KnownOrders
+
+
+class SocketAnswers:
+    """Step of the client, and in the place of the exchange's ``get_trades_for_order``.
+
+    Parameters
+    ----------
+    exchange : freqtrade.exchange.Hyperliquid
+        Whose method is replaced.
+    books, orders
+        What the websocket has told.
+    with_books : bool
+        Whether its five levels are enough for the model; else books are asked for.
+    """
+
+    def __init__(
+        self,
+        exchange: Any,
+        books: KnownBooks,
+        orders: KnownOrders,
+        *,
+        with_books: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._exchange = exchange
+        self._books = books
+        self._orders = orders
+        self._with_books = with_books
+        self._clock = clock
+        self._stock_trades = exchange.get_trades_for_order
+        exchange.get_trades_for_order = self.trades_for_order
+
+    def step(self, request: Request, forward: Forward) -> Any:
+        """Answer from what is known, or ask; errors are those of the exchange."""
+        if request.is_action:
+            return self._act(request, forward)
+        if request.kind == "l2Book" and self._with_books and request.body.keys() == {"type", "coin"}:
+            return self._books.answer(str(request.body["coin"])) or forward(request)
+        if request.kind == "orderStatus" and type(oid := request.body.get("oid")) is int:
+            return self._order(oid, request, forward)
+        return forward(request)
+
+    def trades_for_order(self, order_id: str, pair: str, since: datetime, params: dict[str, Any] | None = None) -> Any:
+        """Fills of an order, from the websocket if it knows all of them; errors are Freqtrade's."""
+        fills = self._orders.fills(int(order_id)) if order_id.isdecimal() and self._is_alive() else None
+        if not fills:
+            return self._stock_trades(order_id, pair, since, params)
+        client = self._exchange._api
+        trades = [client.parse_trade(fill, client.market(pair)) for fill in fills]
+        return self._exchange._trades_contracts_to_amount(trades)
+
+    def _order(self, oid: int, request: Request, forward: Forward) -> Any:
+        known = self._orders.answer(oid) if self._is_alive() else None
+        if known is not None:
+            return known
+        asked_s = self._clock()
+        answer = forward(request)
+        self._orders.asked(oid, answer, asked_s)
+        return answer
+
+    def _act(self, request: Request, forward: Forward) -> Any:
+        cancels = request.body.get("cancels") if request.kind == "cancel" else None
+        oids = [item["o"] for item in cancels if isinstance(item.get("o"), int)] if isinstance(cancels, list) else []
+        self._orders.acting_on(oids)
+        answer = forward(request)
+        statuses = _statuses(answer)
+        for oid, status in zip(oids, statuses, strict=False):
+            if status == "success":
+                self._orders.cancelled(oid)
+        for status in statuses:
+            resting = status.get("resting") if isinstance(status, dict) else None
+            if isinstance(resting, dict) and type(resting.get("oid")) is int:
+                self._orders.placed(resting["oid"])
+        return answer
+
+    def _is_alive(self) -> bool:
+        """Whether the connection that the orders come by has brought a book within a second."""
+        heard_s = self._books.heard_s
+        return heard_s is not None and self._clock() - heard_s <= SILENCE_S
+
+
+def _statuses(answer: Any) -> list[Any]:
+    """What the exchange says to each item of an action."""
+    response = answer.get("response") if isinstance(answer, dict) else None
+    data = response.get("data") if isinstance(response, dict) else None
+    statuses = data.get("statuses") if isinstance(data, dict) else None
+    return statuses if isinstance(statuses, list) else []
