@@ -49,7 +49,8 @@ def test_an_error_of_one_pair_withholds_that_pair_only(monkeypatch, planner, err
         return PairReading(PairInputs(planner, "c"), Holding())
 
     monkeypatch.setattr(Trade, "get_open_trades", list)
-    strategy.dp = SimpleNamespace(current_whitelist=lambda: ["BTC/USDC:USDC", "ETH/USDC:USDC"])
+    pairs = ["BTC/USDC:USDC", "ETH/USDC:USDC"]
+    strategy.dp = SimpleNamespace(current_whitelist=lambda: pairs, runmode=RunMode.DRY_RUN)
     strategy._edge = Edge()
     strategy._live, strategy._desk = True, Desk(ActionBudget(30), 400, Journal(log))
     account, observers = AccountWatch(5000, spot=False), PairObservers(0.00015)
