@@ -138,7 +138,7 @@ QUOTING = (
         (
             *(Reason.UNEXPECTED, Reason.WRONG_SIDE, Reason.ADDITION_DROPPED, Reason.LEAVING, Reason.NO_PLAN),
             *(Reason.SIDE_FREE, Reason.OTHER_SIDE, Reason.TOO_LARGE, Reason.TOO_SMALL, Reason.TOO_CLOSE),
-            *(Reason.TOO_FAR, Reason.YOUNG, Reason.GOOD, Reason.GUARD, Reason.BOT_SILENT),
+            *(Reason.TOO_FAR, Reason.YOUNG, Reason.GOOD, Reason.GUARD, Reason.BOT_SILENT, Reason.ORDER_REFUSED),
         ),
         "Look at the end of the bot's log and of its decision log in `user_data/logs/decisions`.",
     ),
