@@ -64,6 +64,15 @@ def test_every_quote_of_the_demo_is_post_only_and_pays_the_maker_fee(summary):
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+def test_one_quote_of_the_demo_is_explained_to_the_last_tick(summary):
+    """The terms in the bot's own record sum to the price that was sent."""
+    quote = summary["explained"]
+    assert quote["mid"] + sum(quote["steps"].values()) == pytest.approx(quote["price"], abs=1e-6)
+    assert {"room", "adverse_selection", "fee"} <= set(quote["steps"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_summary_has_every_figure_that_programs_rely_on(summary):
     """The keys of the public contract are there."""
     promised = (

@@ -1,11 +1,12 @@
-"""Why a quote stood where it stood: the terms that its price is made of, from the bot's own state file."""
+"""Why a quote stood where it stood: the terms that its price is made of, from the bot's own decision log."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.table import Table
 
-from market_making.safety.state_file import BotState, PairState, RestingState, read_states
+from market_making.trading.decision_log import Event, read_decisions
 
 _MEANING = {
     "room": "room: what a maker without costs keeps, 1/κ",
@@ -37,13 +38,11 @@ class ExplainedQuote(NamedTuple):
     price: float
 
     @classmethod
-    def of(cls, pair: PairState, resting: RestingState) -> "ExplainedQuote | None":
-        """Explain an order; None where its terms are not known."""
-        if resting.planned_mid is None or not resting.terms:
-            return None
-        sign = -1.0 if resting.side == "bid" else 1.0
-        steps = {name: sign * value for name, value in resting.terms.items()}
-        return cls(pair.coin, resting.side, resting.planned_mid, steps, resting.price)
+    def of(cls, line: Mapping[str, Any]) -> "ExplainedQuote":
+        """Explain the order that a line of the log asks for."""
+        sign = -1.0 if line["side"] == "bid" else 1.0
+        steps = {name: sign * value for name, value in line["terms"].items()}
+        return cls(line["coin"], line["side"], line["mid"], steps, line["price"])
 
     @property
     def unexplained(self) -> float:
@@ -63,9 +62,12 @@ class ExplainedQuote(NamedTuple):
 
 
 def last_quote(folder: Path) -> ExplainedQuote | None:
-    """Explain an order that a bot of this folder has resting now; None if none has, or the bot tells no terms."""
-    bots = [state for state in read_states(folder) if isinstance(state, BotState)]
-    explained = (
-        ExplainedQuote.of(pair, pair.resting) for bot in bots for pair in bot.pairs if pair.resting is not None
-    )
-    return next((quote for quote in explained if quote is not None), None)
+    """Explain the last order that the exchange took from the bot whose log is in this folder; None if there is none."""
+    asked: dict[tuple[Any, Any], Mapping[str, Any]] = {}
+    last: Mapping[str, Any] | None = None
+    for line in read_decisions(*sorted(folder.glob("*.jsonl"))):
+        if line["event"] is Event.PLACE and line.get("terms") and "mid" in line:
+            asked[line.get("run"), line.get("sequence")] = line
+        elif line["event"] is Event.PLACED:
+            last = asked.get((line.get("run"), line.get("place")), last)
+    return None if last is None else ExplainedQuote.of(last)

@@ -18,7 +18,6 @@ import requests
 
 from calibration.publication.parameters import Parameters, read_parameters
 from market_making.market.errors import ParameterError
-from market_making.ops.demo.explained import ExplainedQuote, last_quote
 from market_making.ops.demo.files import ApiAccess, Credentials, DemoFiles, showy, write_config
 from market_making.ops.demo.freqtrade_api import FreqtradeApi
 from market_making.ops.demo.processes import ProcessFailed, Programs, free_port
@@ -58,7 +57,6 @@ class Observations:
     filled_orders: set[int] = field(default_factory=set)
     traded_s: float = 0.0
     forced_exit: bool = False
-    explained: ExplainedQuote | None = None
 
 
 class Demo:
@@ -137,7 +135,6 @@ class Demo:
             programs.check()
             self._read_parameters()
             self._audit()
-            self.seen.explained = last_quote(self.files.state) or self.seen.explained
             audit = self.seen.audit
             self._report(
                 f"trading: {len(self.seen.published)} calibrations, {audit['orders_placed']} quotes, "

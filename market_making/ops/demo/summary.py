@@ -7,18 +7,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from market_making.ops.demo.audit import unaccounted
+from market_making.ops.demo.explained import last_quote
 from market_making.ops.demo.run import Demo, Observations
 
 
 def summarise(run: Demo, seen: Observations) -> dict[str, Any]:
     """The figures of one run and every way in which it fell short."""
+    quote = last_quote(run.files.decisions)
     summary: dict[str, Any] = {
         "minutes": round(seen.traded_s / 60, 3),
         "source": "simulated" if run.options.recording is None else str(run.options.recording),
         "coins": list(run.options.coins),
         "calibrations": len(seen.published),
         "forced_exit": seen.forced_exit,
-        "explained": None if seen.explained is None else seen.explained._asdict(),
+        "explained": None if quote is None else quote._asdict(),
         "unaccounted": [],
         "failures": list(seen.failures),
     }
@@ -86,8 +88,8 @@ def show_summary(console: Console, run: Demo, seen: Observations, summary: dict[
             "A real recording at the base fee loses money at these depths: the demo quotes closer than the model "
             "would, so that there is something to see. The table of quotes below is the model's own."
         )
-    if seen.explained is not None:
-        console.print(seen.explained.table())
+    if quote := last_quote(run.files.decisions):
+        console.print(quote.table())
     console.print(f"logs, parameters, decisions and trades of this run: {run.files.folder}", soft_wrap=True)
     _show_verdict(console, summary["failures"])
     if seen.last:

@@ -7,22 +7,27 @@ from rich.console import Console
 
 from market_making.ops.demo.explained import _MEANING, last_quote
 from market_making.quoting.terms import Terms
-from market_making.safety.state_file import BotState, PairState, RestingState, write_state
+from market_making.trading.decision_log import DecisionLog, Event
 
 TERMS = {"room": 1.0, "adverse_selection": 0.3, "fee": 0.5, "inventory": -0.2}
 
 
-def bot(folder, resting):
-    """Write the state of a bot with one pair."""
-    pair = PairState("ETH/USDC:USDC", "ETH", quoting=True, resting=resting)
-    state = BotState("b", "r", 1, "live", "MarketMaking", 0, 0, 1, 1.0, pairs=(pair,))
-    write_state(folder, "b", state)
+@pytest.fixture
+def log(tmp_path):
+    """The log of a bot."""
+    return DecisionLog(tmp_path, "demo", "run")
+
+
+def asked(log, side, price, **changes):
+    """Ask for an order; return the number of the line."""
+    values = {"coin": "ETH", "side": side, "price": price, "size": 0.03, "mid": 3000.0, "terms": TERMS}
+    return log.write(Event.PLACE, 0, values | changes)
 
 
 @pytest.mark.parametrize(("side", "price"), [("bid", 2998.4), ("ask", 3001.6)])
-def test_the_terms_lead_from_mid_to_the_price(tmp_path, side, price):
+def test_the_terms_lead_from_mid_to_the_price(log, tmp_path, side, price):
     """Downwards for a bid, upwards for an ask; what is shown is that sum."""
-    bot(tmp_path, RestingState(side, price, 0.03, 0.0, "1", 0, planned_mid=3000.0, terms=TERMS))
+    log.write(Event.PLACED, 0, {"place": asked(log, side, price)})
     quote = last_quote(tmp_path)
     assert quote.mid + sum(quote.steps.values()) == pytest.approx(price)
     assert quote.unexplained == pytest.approx(0)
@@ -32,13 +37,18 @@ def test_the_terms_lead_from_mid_to_the_price(tmp_path, side, price):
         assert text in out.getvalue()
 
 
-def test_without_a_resting_order_or_its_terms_nothing_is_explained(tmp_path):
-    """Neither is a folder without a bot, nor a file that is torn."""
+def test_the_last_order_that_the_exchange_took_is_explained(log, tmp_path):
+    """Not one that it has refused, nor one whose terms nobody knows."""
+    log.write(Event.PLACED, 0, {"place": asked(log, "bid", 2998.4)})
+    log.write(Event.REFUSED, 0, {"place": asked(log, "ask", 3001.6)})
+    log.write(Event.PLACED, 0, {"place": asked(log, "ask", 3001.6, terms=None)})
+    assert last_quote(tmp_path).side == "bid"
+
+
+def test_without_an_order_nothing_is_explained(log, tmp_path):
+    """A log without one, and a folder without a log."""
     assert last_quote(tmp_path) is None
-    (tmp_path / "torn.json").write_text("{")
-    bot(tmp_path, None)
-    assert last_quote(tmp_path) is None
-    bot(tmp_path, RestingState("bid", 2999.0, 0.03, 0.0, "1", 0))
+    asked(log, "bid", 2998.4)
     assert last_quote(tmp_path) is None
 
 
