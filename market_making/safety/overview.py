@@ -1,14 +1,15 @@
 """All programs of a machine at one moment, from their state files: who runs, who is missing, what is the matter."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from market_making.safety.condition import Severity
-from market_making.safety.findings import seconds
+from market_making.safety.findings import SILENT_MS, seconds
 from market_making.safety.kill_switch import Kill, read_kill
 from market_making.safety.notices import State, seen_by_reader
+from market_making.safety.standing import Standing, read_standing
 from market_making.safety.state_file import ActiveNotice, BotState, SidecarState, read_states
 
 _START_BOT = "freqtrade trade --strategy MarketMaking -c user_data/config.json"
@@ -74,7 +75,8 @@ class Overview:
 
 def look(folder: Path, venue: str, now_ms: int) -> Overview:
     """Read the state files of a folder; what is missing is told for one venue."""
-    return overview(read_states(folder), venue, now_ms, read_kill(folder))
+    states = (_as_told(folder, state, now_ms) for state in read_states(folder))
+    return overview(states, venue, now_ms, read_kill(folder))
 
 
 def overview(states: Iterable[State], venue: str, now_ms: int, kill: Kill | None = None) -> Overview:
@@ -86,6 +88,14 @@ def overview(states: Iterable[State], venue: str, now_ms: int, kill: Kill | None
     said.sort(key=lambda one: (-Severity(one.notice.severity).rank, one.notice.since_ms, one.source))
     missing = (*_missing_sidecars(sidecars, venue, now_ms), *_missing_bots(bots, now_ms))
     return Overview(now_ms, bots, sidecars, tuple(said), missing, kill)
+
+
+def _as_told(folder: Path, state: State, now_ms: int) -> State:
+    """A bot that is silent because somebody has told it to stop has ended in order: it writes nothing meanwhile."""
+    is_silent = isinstance(state, BotState) and now_ms - state.written_ms > SILENT_MS
+    if is_silent and read_standing(folder, name_of(state)) is Standing.STOPPED:
+        return replace(state, stopped=True)
+    return state
 
 
 def name_of(state: State) -> str:

@@ -125,8 +125,14 @@ QUOTING = (
     ),
     _unquoted(
         "pair_locked",
-        (Reason.PAIR_LOCKED, Reason.STOPPED),
+        (Reason.PAIR_LOCKED,),
         "Look at `/locks` in Telegram or FreqUI; `/unlock` lets {pair} go on before the lock ends.",
+    ),
+    _unquoted(
+        "paused",
+        (Reason.STOPPED,),
+        "Somebody has paused the bot or asked it to leave its position; `/start` in Telegram or FreqUI lets it open "
+        "again.",
     ),
     _unquoted(
         "exchange_error",

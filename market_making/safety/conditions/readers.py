@@ -9,7 +9,7 @@ READ = (
         "bot_silent",
         Severity.ALARM,
         found.silent,
-        "The bot {name} has not written its state for {age}: it hangs, has ended, or was stopped with `/stop`.",
+        "The bot {name} has not written its state for {age}: it hangs or has been killed.",
         "The bot {name} writes its state again.",
         "Look at the end of its log, and start it again with "
         + START_BOT
@@ -21,7 +21,7 @@ READ = (
         "stopped_with_position",
         Severity.ALARM,
         found.stopped_with_position,
-        "The bot of {pair} ended {age} ago and left {left}.",
+        "The bot of {pair} was stopped {age} ago and left {left}.",
         "Nothing is left of {pair}.",
         "Start it again with " + START_BOT + ", or close the position in the exchange's own application.",
         by_reader=True,

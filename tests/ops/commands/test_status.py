@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from market_making.market.reasons import Reason
 from market_making.ops.command_line import main
 from market_making.safety.kill_switch import Kill, write_kill
-from market_making.safety.overview import overview
+from market_making.safety.overview import look, overview
+from market_making.safety.standing import Standing, write_standing
 from market_making.safety.state_file import ActiveNotice, CalibrationState, MoneyState, write_state
 from tests.safety.test_notices import BOT, CALIBRATOR, COLLECTOR, NOW_MS, PAIR
 
@@ -127,6 +128,17 @@ def test_a_bot_that_hangs_is_an_alarm_and_a_stopped_one_is_missing():
     assert (stopped.notices, stopped.missing[-1].text) == ((), "no bot runs; maker was stopped 2 h ago")
     held = overview([replace(ended, pairs=(replace(PAIR, coins=0.03),))], "hyperliquid", now_ms)
     assert [said.notice.name for said in held.notices] == ["stopped_with_position"]
+
+
+def test_a_bot_that_was_told_to_stop_is_silent_and_no_alarm(tmp_path):
+    """Freqtrade runs no loop after `/stop`; what it holds then is an alarm all the same."""
+    now_ms = NOW_MS + 1_000_000
+    for coins, names in ((0.0, []), (0.03, ["stopped_with_position"])):
+        write_state(tmp_path, "maker", at(BOT, now_ms, 40, pairs=(replace(PAIR, coins=coins, resting=None),)))
+        assert [said.notice.name for said in look(tmp_path, "hyperliquid", now_ms).notices] == ["bot_silent"]
+        write_standing(tmp_path, "maker", Standing.STOPPED)
+        assert [said.notice.name for said in look(tmp_path, "hyperliquid", now_ms).notices] == names
+        write_standing(tmp_path, "maker", Standing.RUNNING)
 
 
 def test_other_venues_do_not_stand_in_for_this_one():
