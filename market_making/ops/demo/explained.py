@@ -12,7 +12,7 @@ _MEANING = {
     "room": "room: what a maker without costs keeps, 1/κ",
     "adverse_selection": "adverse selection: mid moves against a filled quote",
     "fee": "maker fee",
-    "inventory": "inventory: what is held already",
+    "inventory": "inventory: what is held, or will be after the fill",
     "volatility": "volatility while a position is held",
     "trend": "trend of mid",
     "level": "level of the ladder",
@@ -51,13 +51,13 @@ class ExplainedQuote(NamedTuple):
 
     def table(self) -> Table:
         """Show it as a sum, in the order in which it is made."""
-        table = Table("what", "price", title=f"why the last {self.side} of {self.coin} rested at {self.price:g}")
+        table = Table("what", "price", title=f"why the last {self.side} of {self.coin} rested at {self.price:.10g}")
         table.columns[1].justify = "right"
-        table.add_row("mid when it was priced", f"{self.mid:.6g}")
+        table.add_row("mid when it was priced", f"{self.mid:.10g}")
         for name, value in self.steps.items():
             table.add_row(_MEANING.get(name, name.replace("_", " ")), f"{value:+.4g}")
         table.add_section()
-        table.add_row("price", f"{self.price:g}")
+        table.add_row("price", f"{self.price:.10g}")
         return table
 
 

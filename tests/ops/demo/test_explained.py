@@ -37,6 +37,16 @@ def test_the_terms_lead_from_mid_to_the_price(log, tmp_path, side, price):
         assert text in out.getvalue()
 
 
+def test_prices_keep_all_their_digits(log, tmp_path):
+    """Bitcoin costs six digits and half a dollar."""
+    place = asked(log, "ask", 123456.5, mid=123454.9, coin="BTC")
+    log.write(Event.PLACED, 0, {"place": place})
+    out = io.StringIO()
+    Console(file=out, width=100).print(last_quote(tmp_path).table())
+    assert "123456.5" in out.getvalue()
+    assert "123454.9" in out.getvalue()
+
+
 def test_the_last_order_that_the_exchange_took_is_explained(log, tmp_path):
     """Not one that it has refused, nor one whose terms nobody knows."""
     log.write(Event.PLACED, 0, {"place": asked(log, "bid", 2998.4)})
