@@ -5,17 +5,13 @@ double each other's orders. The operating system releases the lock when its hold
 that use different state folders do not see each other.
 """
 
-import fcntl
 import os
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-import orjson
-
-from market_making.market.clock import now_ms
 from market_making.market.errors import SafetyError
 from market_making.market.reasons import Reason
+from market_making.safety.process_lock import LockedByAnother, hold
 from market_making.safety.state_file import masked
 
 _held: dict[Path, int] = {}
@@ -47,16 +43,12 @@ def take_account(folder: Path, address: str, role: str = "bot") -> Path:
     path = folder.resolve() / f"{role}-{sha256(address.lower().encode()).hexdigest()[:12]}.lock"
     if path in _held:
         return path
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise SafetyError(_refusal(path, address, role), reason=Reason.ACCOUNT_SHARED) from None
-    holder = {"pid": os.getpid(), "started_ms": now_ms(), "account": masked(address)}
-    os.ftruncate(handle, 0)
-    os.write(handle, orjson.dumps(holder))
-    _held[path] = handle
+        _held[path] = hold(path)
+    except LockedByAnother as holder:
+        whose = f"{holder}, is the {role} of account {masked(address)}"
+        text = f"{whose}; stop it first, or give this one an account of its own"
+        raise SafetyError(text, reason=Reason.ACCOUNT_SHARED) from None
     return path
 
 
@@ -65,13 +57,3 @@ def release_account(path: Path) -> None:
     handle = _held.pop(path, None)
     if handle is not None:
         os.close(handle)
-
-
-def _refusal(path: Path, address: str, role: str) -> str:
-    try:
-        holder = orjson.loads(path.read_bytes())
-        since = datetime.fromtimestamp(holder["started_ms"] / 1e3, UTC)
-        who = f"process {holder['pid']}, started {since:%Y-%m-%d %H:%M:%S} UTC,"
-    except (OSError, ValueError, KeyError, TypeError):
-        who = "another process"
-    return f"{who} is the {role} of account {masked(address)}; stop it first, or give this one an account of its own"

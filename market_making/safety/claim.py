@@ -4,21 +4,16 @@ Both are asked once, at the start: a program that runs for days without writing 
 """
 
 import errno
-import fcntl
 import os
 import pwd
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
-import orjson
-
-from market_making.market.clock import now_ms
 from market_making.market.durable_file import TEMPORARY_SUFFIX, write_durably
 from market_making.market.errors import ConfigurationError
+from market_making.safety.process_lock import LockedByAnother, hold
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM)
@@ -60,28 +55,16 @@ def claimed(folder: Path, program: str) -> Iterator[None]:
     ConfigurationError
         If another one holds it: names its process and since when it has run.
     """
-    # Opened without truncation: a second program must not erase what the first one wrote about itself.
-    with (folder / f".{program}.lock").open("a+b") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigurationError(
-                f"another {program} works on {folder}: {_holder(lock)}; stop it, or give this one another folder"
-            ) from None
-        lock.truncate(0)
-        lock.write(orjson.dumps({"pid": os.getpid(), "since_ms": now_ms()}))
-        lock.flush()
-        yield
-
-
-def _holder(lock: IO[bytes]) -> str:
-    lock.seek(0)
     try:
-        note = orjson.loads(lock.read())
-        since = datetime.fromtimestamp(note["since_ms"] / 1e3, UTC)
-        return f"process {note['pid']}, started {since:%Y-%m-%d %H:%M:%S} UTC"
-    except (ValueError, KeyError, TypeError):
-        return "a process that has just started"
+        handle = hold(folder / f".{program}.lock")
+    except LockedByAnother as holder:
+        raise ConfigurationError(
+            f"another {program} works on {folder}: {holder}; stop it, or give this one another folder"
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def _refusal(folder: Path, error: OSError) -> str:

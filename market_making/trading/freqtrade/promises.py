@@ -15,6 +15,8 @@ from typing import Any
 from freqtrade.enums import TRADE_MODES
 from freqtrade.strategy import IStrategy
 
+from market_making.market.errors import ConfigurationError
+from market_making.safety.claim import require_writable
 from market_making.settings.settings import Settings
 
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
@@ -173,9 +175,10 @@ def _surroundings(config: Mapping[str, Any], settings: Settings) -> Iterator[str
     yield from _port(config.get("api_server", {}))
     yield from _database(str(config.get("db_url", "")))
     for folder in (settings.state, settings.decisions, settings.risk.state):
-        problem = unwritable(folder)
-        if problem:
-            yield problem
+        try:
+            require_writable(folder)
+        except ConfigurationError as error:
+            yield str(error)
 
 
 def _database(url: str) -> Iterator[str]:
@@ -203,18 +206,6 @@ def _port(server: Mapping[str, Any]) -> Iterator[str]:
                 f"api_server.listen_port must be free, got {address[1]} on {address[0]}: {error.strerror}; "
                 "Freqtrade would wait for it for ever"
             )
-
-
-def unwritable(folder: Path) -> str | None:
-    """Say why nothing can be written to a folder, or None."""
-    probe = folder / f".probe-{socket.gethostname()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        return f"{folder} must be writable, got: {error.strerror or error}"
-    return None
 
 
 def misplaced_keys(address: str | None, key: str | None) -> Iterator[str]:

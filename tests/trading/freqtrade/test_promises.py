@@ -124,11 +124,11 @@ def test_a_taken_port_is_refused(load):
 def test_a_folder_that_cannot_be_written_is_refused(load, tmp_path):
     """A file in its place is found before any order; so is a folder without permission for who is not root."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigurationError, match="must be writable"):
+    with pytest.raises(ConfigurationError, match="cannot be written"):
         load({"market_making": {"state": str(tmp_path / "file" / "state")}})
     if os.geteuid() != 0:
         (tmp_path / "locked").mkdir(mode=0o500)
-        with pytest.raises(ConfigurationError, match="must be writable"):
+        with pytest.raises(ConfigurationError, match="cannot be written"):
             load({"market_making": {"state": str(tmp_path / "locked")}})
 
 
