@@ -5,42 +5,26 @@ late, doubled and reordered messages change nothing: an end is final, and what i
 count only when they add up to what the order's own state says is filled.
 
 The socket is tested by what the bot knows anyway: every order it places, every cancellation it sends and everything it
-is told by an answer must come by the socket within a second. Every order is asked about again every 15 s.
+is told by an answer must come by the socket within a second. Every order is asked about again every 15 s, the list of
+open orders every minute.
 """
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from threading import RLock
 from typing import Any, NamedTuple
 
 from market_making.market.errors import MalformedMessage
 from market_making.market.sides import Side
+from market_making.trading.freqtrade.edge.order_words import State, items_of, oid_of, size_of, state_of
 
 VERIFIED_FOR_S = 15.0
+LISTED_FOR_S = 60.0
 PATIENCE_S = 1.0
 _MOST_ORDERS = 500
-_OPEN = frozenset(("open", "triggered"))
-
-
-class State(NamedTuple):
-    """State of an order: words of the exchange, and what is left and was asked for [coins]."""
-
-    words: dict[str, Any]
-    status: str
-    left: Decimal
-    size: Decimal
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing will happen to it any more."""
-        return self.status not in _OPEN
-
-    def is_news_to(self, other: "State | None") -> bool:
-        """Whether it tells more than another state of the same order."""
-        return other is None or (not other.has_ended and (self.has_ended or self.left < other.left))
 
 
 class OpenOrder(NamedTuple):
@@ -89,6 +73,7 @@ class KnownOrders:
         self._mutex = RLock()
         self._orders: dict[int, _Known] = {}
         self._expected: dict[int, tuple[float, bool]] = {}
+        self._lists: dict[bytes, tuple[list[dict[str, Any]], float]] = {}
 
     def ready(self) -> None:
         """From now on every message arrives."""
@@ -102,6 +87,7 @@ class KnownOrders:
             own = {oid: _Known(is_own=True) for oid, known in self._orders.items() if known.is_own}
             self._orders = own
             self._expected.clear()
+            self._lists.clear()
 
     def take_updates(self, data: Any) -> bool:
         """Take the body of an ``orderUpdates`` message; return whether an own order has changed.
@@ -111,7 +97,7 @@ class KnownOrders:
         MalformedMessage
             If something is missing.
         """
-        states = [(_oid(item), _state(item)) for item in _items(data)]
+        states = [(oid_of(item), state_of(item)) for item in items_of(data)]
         with self._mutex:
             changed = [self._told(oid, state) for oid, state in states]
         return any(changed)
@@ -120,9 +106,9 @@ class KnownOrders:
         """Take the fills of a ``userFills`` message; return whether one of them is new. Errors as in `take_updates`."""
         is_new = False
         with self._mutex:
-            for fill in _items(fills):
-                known = self._known(_oid({"order": fill}))
-                number, _ = fill.get("tid"), _decimal(fill.get("sz"))
+            for fill in items_of(fills):
+                known = self._known(oid_of({"order": fill}))
+                number, _ = fill.get("tid"), size_of(fill.get("sz"))
                 is_new |= number not in known.fills
                 known.fills[number] = fill
         return is_new
@@ -152,7 +138,7 @@ class KnownOrders:
         """Take the exchange's answer to a question about an order that was asked at `asked_s`."""
         body = answer.get("order") if isinstance(answer, dict) else None
         try:
-            state = _state(body)
+            state = state_of(body)
         except MalformedMessage:
             return
         with self._mutex:
@@ -166,6 +152,33 @@ class KnownOrders:
             known.answer, known.asked_s, known.was_acted_on = deepcopy(answer), asked_s, False
             if known.state is None or state.is_news_to(known.state):
                 known.state = state
+
+    def listed(self, question: bytes, answer: Any, asked_s: float) -> None:
+        """Take the exchange's list of open orders, by the question that asked for it."""
+        if not isinstance(answer, list) or not all(isinstance(order, dict) for order in answer):
+            return
+        with self._mutex:
+            self._lists[question] = (deepcopy(answer), asked_s)
+
+    def listing(self, question: bytes) -> list[dict[str, Any]] | None:
+        """The list of open orders of now: the exchange's last with the news since; None where it must be asked."""
+        with self._mutex:
+            answer, asked_s = self._lists.get(question, ([], 0.0))
+            if not asked_s or self._clock() - asked_s > LISTED_FOR_S or not self.is_believed():
+                return None
+            states = {oid: known.state for oid, known in self._orders.items() if known.state is not None}
+            listed = {order.get("oid"): order for order in answer}
+            new = {
+                oid: state.words["order"]
+                for oid, state in states.items()
+                if oid not in listed and self._orders[oid].told_s >= asked_s
+            }
+            current = [
+                order | ({"sz": states[oid].words["order"]["sz"]} if oid in states else {})
+                for oid, order in (new | listed).items()
+                if oid not in states or not states[oid].has_ended
+            ]
+            return deepcopy(current)
 
     def is_believed(self) -> bool:
         """Whether everything that had to come by the socket has come in time."""
@@ -237,36 +250,3 @@ class KnownOrders:
                 del self._orders[next(iter(self._orders))]
             self._orders[oid] = _Known()
         return self._orders[oid]
-
-
-def _items(data: Any) -> list[dict[str, Any]]:
-    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
-        raise MalformedMessage(f"a list of objects was to come, got {data!r:.100}")
-    return data
-
-
-def _oid(item: dict[str, Any]) -> int:
-    order = item.get("order")
-    oid = order.get("oid") if isinstance(order, dict) else None
-    if type(oid) is not int:
-        raise MalformedMessage(f"an order must have a number, got {item!r:.100}")
-    return oid
-
-
-def _state(item: Any) -> State:
-    order = item.get("order") if isinstance(item, dict) else None
-    if not isinstance(order, dict) or not isinstance(item.get("status"), str) or "statusTimestamp" not in item:
-        raise MalformedMessage(f"an order must have a state, got {item!r:.100}")
-    if not {"coin", "side", "limitPx"} <= order.keys():
-        raise MalformedMessage(f"an order must have coin, side and limitPx, got {item!r:.100}")
-    return State(item, item["status"], _decimal(order.get("sz")), _decimal(order.get("origSz")))
-
-
-def _decimal(text: Any) -> Decimal:
-    try:
-        number = Decimal(str(text))
-    except InvalidOperation:
-        number = Decimal("nan")
-    if not number.is_finite() or number < 0:
-        raise MalformedMessage(f"a size must be a number, got {text!r:.40}")
-    return number

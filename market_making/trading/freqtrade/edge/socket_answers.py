@@ -5,9 +5,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from market_making.trading.freqtrade.edge.door import Forward, Request
 from market_making.trading.freqtrade.edge.known_books import SILENCE_S, KnownBooks
 from market_making.trading.freqtrade.edge.known_orders import KnownOrders
+
+_LISTS = ("openOrders", "frontendOpenOrders")
 
 
 class SocketAnswers:
@@ -48,6 +52,8 @@ class SocketAnswers:
             return self._books.answer(str(request.body["coin"])) or forward(request)
         if request.kind == "orderStatus" and type(oid := request.body.get("oid")) is int:
             return self._order(oid, request, forward)
+        if request.kind in _LISTS:
+            return self._list(request, forward)
         return forward(request)
 
     def trades_for_order(self, order_id: str, pair: str, since: datetime, params: dict[str, Any] | None = None) -> Any:
@@ -66,6 +72,16 @@ class SocketAnswers:
         asked_s = self._clock()
         answer = forward(request)
         self._orders.asked(oid, answer, asked_s)
+        return answer
+
+    def _list(self, request: Request, forward: Forward) -> Any:
+        question = orjson.dumps(request.body, option=orjson.OPT_SORT_KEYS)
+        known = self._orders.listing(question) if self._is_alive() else None
+        if known is not None:
+            return known
+        asked_s = self._clock()
+        answer = forward(request)
+        self._orders.listed(question, answer, asked_s)
         return answer
 
     def _act(self, request: Request, forward: Forward) -> Any:

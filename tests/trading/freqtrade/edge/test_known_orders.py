@@ -184,6 +184,31 @@ def test_after_a_cut_nothing_is_known(resting, clock):
     assert [order.oid for order in resting.open_orders()] == [OID]
 
 
+def test_the_list_of_open_orders_follows_the_news(orders, clock):
+    """Orders that ended are gone, new ones are there, whoever placed them, and sizes are those of now."""
+    first = [words(oid=oid)["order"] | {"tif": "Alo"} for oid in (1, 2, 3)]
+    assert orders.listing(b"q") is None
+    orders.listed(b"q", first, clock.now_s)
+    assert orders.listing(b"q") == first
+    orders.take_updates([words("canceled", "1.0", 2, 1), words("open", "0.4", 2, 2), words(oid=9)])
+    assert {order["oid"]: order["sz"] for order in orders.listing(b"q")} == {2: "0.4", 3: "1.0", 9: "1.0"}
+    assert orders.listing(b"another") is None
+    clock.now_s += 60.1
+    assert orders.listing(b"q") is None
+
+
+@pytest.mark.parametrize("answer", [None, {}, [None]])
+def test_half_a_list_is_not_kept(orders, clock, answer):
+    """The next question asks again; so does one after a cut."""
+    orders.listed(b"q", answer, clock.now_s)
+    assert orders.listing(b"q") is None
+    orders.listed(b"q", [], clock.now_s)
+    assert orders.listing(b"q") == []
+    orders.forget()
+    orders.ready()
+    assert orders.listing(b"q") is None
+
+
 def test_only_own_orders_are_ours(orders, clock):
     """Another bot, or a person, may trade on the account."""
     orders.take_updates([words(oid=9)])
