@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
 from market_making.quoting.risk.rules import NO_OBJECTION, Reading, Verdict
+from market_making.safety.state_file import CalibrationState
 from market_making.trading.actions.budget import EXIT_ACTIONS, ActionBudget
 from market_making.trading.chart_rows import NOTHING_SHOWN, ChartRow
 from market_making.trading.deferred_stop import DeferredStop
@@ -20,6 +21,7 @@ from market_making.trading.holding import Holding, RestingOrder
 from market_making.trading.journal import Journal, coin_of
 from market_making.trading.made_plan import MadePlan
 from market_making.trading.own_orders import OwnOrders
+from market_making.trading.pair_state import PairNow
 from market_making.trading.plan import Plan, PlannedOrder, Planner
 from market_making.trading.risk_watch import RiskWatch
 from market_making.trading.rules import Restraints, closed_sides
@@ -40,8 +42,8 @@ class PairInputs:
     touch. `cash` is what the account is worth without the position's open result, `open_rate` the price at which that
     result is zero; without `cash` the risk rules are not asked, and they judge the account's value only where both are
     `settled`: of one moment with what is held. `lost` tells of each fill judged since the last loop whether it lost;
-    `verdict` is what the risk rules say, which the desk asks; `fees` are the venue's. `own_table`
-    says that the model solves its own table, and `difference` which settings of the calibrator are not the bot's.
+    `verdict` is what the risk rules say, which the desk asks; `fees` are the venue's, and
+    `calibration` tells of the parameter file.
     """
 
     planner: Planner
@@ -54,8 +56,7 @@ class PairInputs:
     lost: tuple[bool, ...] = ()
     verdict: Verdict = NO_OBJECTION
     fees: Fees = Fees()  # noqa: RUF009 - immutable
-    own_table: bool = False
-    difference: str = ""
+    calibration: CalibrationState = CalibrationState()  # noqa: RUF009 - immutable
 
 
 class Desk:
@@ -96,6 +97,7 @@ class Desk:
         self._pairs: dict[str, PairInputs] = {}
         self._made: dict[str, MadePlan] = {}
         self._orders: dict[str, PlannedOrder | None] = {}
+        self._withheld: dict[str, Because] = {}
         self._views: dict[str, MadePlan] = {}
         self._asked_ms: dict[str, int] = {}
         self.orders.listen(lambda fill: budget.earned(fill.value, fill.time_ms))
@@ -114,6 +116,7 @@ class Desk:
         self._pairs.clear()
         self._made.clear()
         self._orders.clear()
+        self._withheld.clear()
 
     def open(self, pair: str, desk: PairInputs, holding: Holding) -> Plan:
         """Take what is known about a pair and make its plan.
@@ -138,6 +141,7 @@ class Desk:
             self._risk.failed(coin_of(pair), now_ms)
         self._pairs.pop(pair, None)
         self._forget(pair)
+        self._withheld[pair] = because
         if self._journal is not None:
             self._journal.withheld(pair, because, now_ms)
 
@@ -151,6 +155,20 @@ class Desk:
         made = self._make(desk, holding)
         self._take(pair, made)
         return made.plan
+
+    def now(self, pair: str, holding: Holding) -> PairNow:
+        """What the state file is to say of a pair."""
+        made, inputs, withheld = self._made.get(pair), self._pairs.get(pair), self._withheld.get(pair)
+        calibration = None if inputs is None else inputs.calibration
+        return PairNow(pair, holding, made, calibration, withheld, self.orders.origin(pair))
+
+    def equity(self) -> float | None:
+        """What the account is worth now, from the plans of this loop; None where it is not known [quote currency]."""
+        known = [(inputs, self._made[pair]) for pair, inputs in self._pairs.items() if pair in self._made]
+        cash = [inputs.cash for inputs, _ in known if inputs.cash is not None and inputs.settled]
+        if not cash or len(cash) < len(self._pairs):
+            return None
+        return cash[0] + sum(made.holding.coins * (made.plan.mid - inputs.open_rate) for inputs, made in known)
 
     def made(self, pair: str) -> MadePlan | None:
         """Look up the plan of a pair with everything it was made from."""
@@ -284,7 +302,7 @@ class Desk:
         closed = closed_sides(holding, growing, said.reducing or (stands.placing if free else None))
         restraints = Restraints(closed, leaving, stands.saving, said.depth_factor, stands.patience)
         plan, left = desk.planner.plan(holding, restraints), self.budget.left(now_ms)
-        known = desk.calibration_id, left, leaves_risk, desk.fees.maker
+        known = desk.calibration_id, left, leaves_risk, desk.fees.maker, said.reasons
         return MadePlan(desk.planner, holding, restraints, plan, *known)
 
     def _is_dropped(self, planner: Planner) -> bool:

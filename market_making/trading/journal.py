@@ -31,6 +31,7 @@ class _PairJournal:
     outcome: tuple[Any, ...] = ()
     quiet: str | None = None
     coin: str = ""
+    holds_more: bool = False
 
 
 class Journal:
@@ -68,6 +69,7 @@ class Journal:
         known.coin = made.planner.instrument.coin
         if made.outcome != known.outcome:
             self._plan(pair, made)
+        self._more_held(pair, made)
         if plan.holding.resting is None and plan.order is None:
             self._once(Event.WITHHOLD, pair, plan.because, made.planner.now_ms)
         elif plan.holding.resting is not None and plan.keep and plan.reason is not Reason.GOOD:
@@ -75,12 +77,22 @@ class Journal:
         else:
             known.quiet = None
 
+    def _more_held(self, pair: str, made: MadePlan) -> None:
+        """The account may hold more than the bot's own position, which then is only left."""
+        more = [each for each in made.restraints.closed if each and each.reason is Reason.POSITION_UNKNOWN]
+        known = self._of(pair)
+        if more and not known.holds_more:
+            self._write(Event.FOREIGN, made.planner.now_ms, pair, more[0]._asdict())
+        known.holds_more = bool(more)
+
     def withheld(self, pair: str, because: Because, time_ms: int) -> None:
         """There is no plan."""
         known = self._of(pair)
         known.made, known.outcome = None, ()
-        if because.reason is Reason.POSITION_UNKNOWN and known.quiet != _wording(Event.WITHHOLD, because):
+        is_foreign = because.reason is Reason.POSITION_UNKNOWN
+        if is_foreign and not known.holds_more:
             self._write(Event.FOREIGN, time_ms, pair, because._asdict())
+        known.holds_more = is_foreign
         self._once(Event.WITHHOLD, pair, because, time_ms)
 
     def foreign(self, pair: str, because: Because, time_ms: int) -> None:

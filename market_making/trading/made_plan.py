@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from market_making.market.reasons import Because
 from market_making.trading.holding import Holding
 from market_making.trading.logged_table import logged_table
 from market_making.trading.plain import to_plain
@@ -20,7 +21,7 @@ class MadePlan:
     """A plan and its inputs; `budget_left` are the actions that were left when it was made.
 
     `leaves_risk` says that the risk rules are why a position must be left, if it must; `maker_fee` is the one that the
-    model reckons with.
+    model reckons with, `rules_said` what the risk rules said.
     """
 
     planner: Planner
@@ -31,6 +32,7 @@ class MadePlan:
     budget_left: float = 0.0
     leaves_risk: bool = False
     maker_fee: float = 0.0
+    rules_said: tuple[Because, ...] = ()
 
     @property
     def outcome(self) -> tuple[Any, ...]:

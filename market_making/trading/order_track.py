@@ -14,11 +14,12 @@ from market_making.trading.plan import PlannedOrder
 
 
 class AskedOrder(NamedTuple):
-    """An order that Freqtrade was asked for, and the number of the line in the log that says so."""
+    """An order that Freqtrade was asked for, the mid it was priced from, and the number of its line in the log."""
 
     order: PlannedOrder
     tag: str
     sequence: int | None = None
+    mid: float | None = None
 
 
 class OrderNews(NamedTuple):
@@ -59,6 +60,8 @@ class OrderTrack:
         self._asked: AskedOrder | None = None
         self._cancelling: tuple[str, str] | None = None
         self.resting: RestingOrder | None = None
+        self.origin: AskedOrder | None = None
+        """The request that the resting order answers, if it was made in this run."""
 
     def ask(self, asked: AskedOrder) -> None:
         """An order is about to be sent."""
@@ -98,9 +101,10 @@ class OrderTrack:
         if not self._fills.knows(order):
             asked = self._asked
             if asked is not None and asked.order.side is order.side:
-                self._asked = None
+                self._asked, self.origin = None, asked
                 yield OrderNews(Event.PLACED, order, asked)
             else:
+                self.origin = None
                 yield OrderNews(Event.PLACED if order.tag else Event.FOREIGN, order)
         part = self._fills.part(order)
         if part > 0:

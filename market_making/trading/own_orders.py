@@ -67,7 +67,13 @@ class OwnOrders:
     def asked(self, pair: str, order: PlannedOrder, tag: str, made: MadePlan | None, now_ms: int) -> None:
         """An order is about to be sent."""
         sequence = None if self._journal is None else self._journal.asked(pair, order, tag, made, now_ms)
-        self._track(pair).ask(AskedOrder(order, tag, sequence))
+        mid = None if made is None else made.plan.mid
+        self._track(pair).ask(AskedOrder(order, tag, sequence, mid))
+
+    def origin(self, pair: str) -> AskedOrder | None:
+        """The request that the resting order of a pair answers; None if none rests, or it is of another run."""
+        track = self._track(pair)
+        return track.origin if track.resting is not None else None
 
     def cancelling(self, pair: str, order: RestingOrder, because: Because, made: MadePlan | None, now_ms: int) -> None:
         """Freqtrade is told to cancel an order, which it may not do."""

@@ -6,7 +6,6 @@ the value then is the new peak.
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -31,11 +30,9 @@ class RiskWatch:
         Where the states are kept.
     bot : str
         First part of the file names.
-    tell : Callable[[str], None] or None
-        Who is told when a pair stops opening, opens again, or leaves its position, and when its state cannot be saved.
     """
 
-    def __init__(self, limits: RiskLimits, folder: Path, bot: str, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(self, limits: RiskLimits, folder: Path, bot: str) -> None:
         self._limits = limits
         self._folder = folder
         self._bot = bot
@@ -43,8 +40,6 @@ class RiskWatch:
         self._saved_ms: dict[str, int] = {}
         self._unsaved: dict[str, Because] = {}
         self._valued_ms: dict[str, int] = {}
-        self._tell = tell
-        self._told: dict[str, tuple[str, str]] = {}
 
     def judge(self, coin: str, reading: Reading) -> Verdict:
         """What the rules say about a coin now.
@@ -68,7 +63,6 @@ class RiskWatch:
         said = verdict(after, reading, self._limits)
         for because in filter(None, (self._unsaved.get(coin), self._unvalued(coin, reading))):
             said = said.restrained(because)
-        self._announce(coin, said)
         return said
 
     def traded(self, coin: str, time_ms: int, value: float, *, is_taker: bool) -> None:
@@ -92,17 +86,6 @@ class RiskWatch:
         is_long = reading.time_ms - last_ms > _VALUED_WITHIN_MS
         detail = f"the account's value has not been known for {_VALUED_WITHIN_MS / 1e3:.0f} s"
         return Because(Reason.EQUITY_UNKNOWN, detail) if is_long else None
-
-    def _announce(self, coin: str, said: Verdict) -> None:
-        if said.leaving:
-            text = f"{coin}: leaving the position, no more opening"
-        else:
-            text = f"{coin}: no more opening" if said.growing else ""
-        # A state that cannot be saved is told also where the pair opens nothing anyway.
-        telling = text, str(self._unsaved.get(coin, ""))
-        before, self._told[coin] = self._told.get(coin, ("", "")), telling
-        if self._tell is not None and telling != before:
-            self._tell(f"{text}: {said.growing}" if said.growing else text or f"{coin}: opening again")
 
     def _path(self, coin: str) -> Path:
         return self._folder / f"{self._bot}-{coin}.json"

@@ -93,9 +93,9 @@ class RiskBot:
 
     def __init__(self, account, planner, folder, *, limits, dry_run=False, spot=None, age_ms=5000):
         self.account, self.planner, self.now_ms = account, planner, planner.now_ms
-        self.told, self.log = [], MemoryLog()
+        self.told, self._said, self.log = [], {}, MemoryLog()
         self.watch = AccountWatch(age_ms, spot=account.spot if spot is None else spot, dry_run=dry_run)
-        risk = RiskWatch(limits, folder, "bot", self.told.append)
+        risk = RiskWatch(limits, folder, "bot")
         self.desk = Desk(ActionBudget(10**6), 10**6, Journal(self.log), risk=risk)
 
     def loop(self, positions=None, *, mid=MID, pairs=(ETH.pair,)):
@@ -111,5 +111,13 @@ class RiskBot:
             worth = self.watch.worth(self.account, STAKE, pair)
             market = self.planner.market._replace(bid_price=mid - 0.05, ask_price=mid + 0.05, time_ms=self.now_ms)
             planner = replace(self.planner, instrument=instrument, market=market, now_ms=self.now_ms)
-            self.desk.open(pair, PairInputs(planner, "c", "", False, *worth), position.holding)
+            self.desk.open(pair, PairInputs(planner, "c", None, False, *worth), position.holding)
+            self._tell(pair)
         return worth.settled
+
+    def _tell(self, pair):
+        """What the risk rules say of a pair, where it is new."""
+        said = "; ".join(because.detail for because in self.desk.made(pair).rules_said)
+        if said != self._said.get(pair, ""):
+            self.told.append(f"{pair.split('/')[0]}: {said or 'nothing'}")
+        self._said[pair] = said

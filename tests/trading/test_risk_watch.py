@@ -123,26 +123,6 @@ def test_losing_fills_fade_the_quotes_and_then_pause_opening(desk_of, planner):
     assert loop(desk, planner, 1000.0, minute=2).order.terms.model_depth == pytest.approx(1.5 * usual.terms.model_depth)
 
 
-def test_a_person_is_told_of_every_change_and_of_nothing_else(tmp_path, planner):
-    """Pause, resume and leaving are told once each, with the reason; loops without a change are silent."""
-    told = []
-    watch = RiskWatch(LIMITS, tmp_path, "bot", told.append)
-    desk = Desk(ActionBudget(600), 400, None, risk=watch)
-    for minute in range(3):
-        loop(desk, planner, 1000.0, minute=minute)
-    assert told == []
-    for lost in ((True,) * 5, (), ()):
-        loop(desk, planner, 1000.0, minute=3, lost=lost)
-    loop(desk, planner, 1000.0, minute=5)
-    for minute in (6, 7):
-        loop(desk, planner, 940.0, Holding(LOT), minute=minute)
-    assert told == [
-        "ETH: no more opening: 5 fills in a row have lost",
-        "ETH: opening again",
-        "ETH: leaving the position, no more opening: the loss limit of the day is reached",
-    ]
-
-
 def test_the_model_is_told_how_worried_the_rules_are(desk_of, planner):
     """Level and losing fills reach the readings of the very loop in which they are judged."""
     seen = []
@@ -182,21 +162,3 @@ def test_a_loss_that_could_not_be_saved_is_saved_as_soon_as_it_can_be(desk_of, p
     disk.free()
     loop(first, planner, 940.0)
     assert loop(desk_of(MemoryLog()), planner, 940.0).order is None
-
-
-def test_a_person_is_told_once_that_the_state_cannot_be_saved(tmp_path, planner, disk):
-    """Also while the pair is leaving anyway, and of the end of it."""
-    told = []
-    desk = Desk(ActionBudget(600), 400, None, risk=RiskWatch(LIMITS, tmp_path / "risk", "bot", told.append))
-    disk.fill()
-    for cash in (1000.0, 1000.0, 940.0, 940.0):
-        loop(desk, planner, cash, Holding(LOT))
-    disk.free()
-    for _ in range(2):
-        loop(desk, planner, 940.0, Holding(LOT))
-    assert told == [
-        "ETH: no more opening: the risk state cannot be saved: No space left on device",
-        "ETH: leaving the position, no more opening: the loss limit of the day is reached; "
-        "the risk state cannot be saved: No space left on device",
-        "ETH: leaving the position, no more opening: the loss limit of the day is reached",
-    ]

@@ -108,7 +108,7 @@ class MarketMaking(IStrategy):
         if self._live:
             with self._edge.loop.planning():
                 self._edge.want(self.dp.current_whitelist())
-                self._bot.start_loop(milliseconds(current_time), is_paused=self._edge.is_paused)
+                self._bot.start_loop(milliseconds(current_time), self._edge)
         else:
             self._desk.clear()
 

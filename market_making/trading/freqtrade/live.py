@@ -1,7 +1,7 @@
 """A bot that runs, live or dry: its desk, its orders' flags, and the start of each loop."""
 
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from freqtrade.enums import RunMode
@@ -25,6 +25,7 @@ from market_making.trading.freqtrade.pair_reader import PairReader, QuotingStrat
 from market_making.trading.freqtrade.promises import misplaced_keys
 from market_making.trading.freqtrade.record import Record
 from market_making.trading.freqtrade.trade import holding_of, position_of
+from market_making.trading.holding import Holding
 from market_making.trading.risk_watch import RiskWatch
 
 _PRACTISED = "dry_run_"  # begins every order id that Freqtrade makes up
@@ -130,6 +131,7 @@ class RunningBot:
         self.desk = desk
         self.reader = reader
         self._record = record
+        self._holdings: dict[str, Holding] = {}
         exchange = strategy.dp._exchange if strategy.dp.runmode is RunMode.LIVE else None
         self._orders = AccountOrders(exchange, None if record is None else record.journal)
 
@@ -138,10 +140,9 @@ class RunningBot:
         """Build the bot of a strategy."""
         settings, runmode = strategy.settings, strategy.dp.runmode
         name, is_live = bot_name(strategy.config), runmode is RunMode.LIVE
-        record = Record.of(strategy, name) if is_running(strategy) else None
+        record = Record(strategy, name) if is_running(strategy) else None
         budget = budget_of(settings, overrides_of(strategy))
-        tell = partial(strategy.dp.send_msg, always_send=True)
-        risk = RiskWatch(settings.risk_limits(), settings.risk.state, name, tell)
+        risk = RiskWatch(settings.risk_limits(), settings.risk.state, name)
         stop, journal = DeferredStop(installed=is_live), None if record is None else record.journal
         orders = None if record is None else record.own_orders(budget)
         desk = Desk(budget, strategy.orders_before_flat, journal, risk=risk, stop=stop, orders=orders)
@@ -149,32 +150,33 @@ class RunningBot:
         desk.orders.listen(reader.observers.filled)
         return cls(strategy, desk, reader, record)
 
-    def start_loop(self, now_ms: int, *, is_paused: bool) -> None:
+    def start_loop(self, now_ms: int, edge: Edge) -> None:
         """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
         try:
-            self._plan_all(now_ms, is_paused=is_paused)
-        finally:
+            self._plan_all(now_ms, is_paused=edge.is_paused)
+        finally:  # whatever happens, the bot gives a sign of life
             if self._record is not None:
-                self._record.loop(self.desk, now_ms)
+                self._record.loop(self.desk, self._holdings, now_ms, edge)
 
     def end(self, now_ms: int) -> None:
         """See what has become of the last orders, and say that the bot has ended."""
         if self._record is None:
             return
-        try:
-            trades = self._look(now_ms)
-        except SQLAlchemyError:  # the database may be gone by then
-            trades = {}
-        self._record.end({pair: holding_of(trade) for pair, trade in trades.items()}, now_ms)
+        with suppress(SQLAlchemyError):  # the database may be gone by then
+            self._look(now_ms)
+        self._record.end(self.desk, self._holdings, now_ms)
 
     def _look(self, now_ms: int) -> dict[str, Any]:
         """The trade of each pair, None where there is none; what has become of its orders is told."""
         trades: dict[str, Any] = dict.fromkeys((*self._strategy.dp.current_whitelist(), *self.desk.orders.pairs))
         trades |= {trade.pair: trade for trade in Trade.get_open_trades()}
-        for pair, trade in trades.items():
-            self.desk.look(pair, holding_of(trade), now_ms)
+        self._holdings = {pair: holding_of(trade) for pair, trade in trades.items()}
+        for pair, holding in self._holdings.items():
+            self.desk.look(pair, holding, now_ms)
         if self._record is not None:
             self._record.words.forget()
+            for trade in filter(None, trades.values()):
+                self._record.funded(trade)
         return trades
 
     def _plan_all(self, now_ms: int, *, is_paused: bool) -> None:

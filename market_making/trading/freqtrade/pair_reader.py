@@ -12,6 +12,7 @@ from market_making.market.instrument import Instrument
 from market_making.market.reasons import Because, Reason
 from market_making.quoting.quote import MarketView, Quoter
 from market_making.quoting.risk.toxicity import Regime
+from market_making.safety.state_file import CalibrationState
 from market_making.settings.settings import Settings
 from market_making.trading.desk import PairInputs
 from market_making.trading.fills import Fees
@@ -132,7 +133,7 @@ class PairReader:
         lost, locked = self.observers.take_lost(pair), self._locked(pair, trade)
         growing = locked or excess or self.account.doubt
         inputs = PairInputs(planner, parameters.calibration_id, growing, False, *worth, lost)
-        inputs = replace(inputs, own_table=quoting.own_table, difference=quoting.difference, fees=self._fees(pair))
+        inputs = replace(inputs, fees=self._fees(pair), calibration=_calibration(parameters, quoting))
         return PairReading(inputs, position.holding)
 
     def _excess(self, instrument: Instrument, position: Position, now_ms: int) -> Because | None:
@@ -207,3 +208,17 @@ def quoting_rules(strategy: QuotingStrategy, instrument: Instrument) -> QuotingR
     least = smallest_notional(instrument.minimum_notional, strategy.stoploss, reserve)
     factor, share = strategy.depth_factor.value, strategy.inventory_share.value
     return rules_of(strategy.settings, least, depth_factor=factor, inventory_share=share)
+
+
+def _calibration(parameters: Parameters, quoting: Quoting) -> CalibrationState:
+    """What the state file says of the parameters that a pair is quoted from."""
+    return CalibrationState(
+        calibration_id=parameters.calibration_id,
+        created_ms=parameters.created_ms,
+        valid_until_ms=parameters.valid_until_ms,
+        status=parameters.quality.status,
+        regime=parameters.regime.state,
+        flags=tuple(parameters.quality.flags),
+        own_table=quoting.own_table,
+        why=quoting.difference,
+    )

@@ -34,3 +34,10 @@ def run_header(strategy: QuotingStrategy) -> dict[str, Any]:
 def account_of(strategy: QuotingStrategy) -> str | None:
     """The account, masked; None where the configuration names none."""
     return masked(strategy.settings.account or strategy.config["exchange"].get("walletAddress") or None)
+
+
+def database_of(strategy: QuotingStrategy) -> str | None:
+    """File of Freqtrade's trades; None for a database that is no file, whose address may hold a password."""
+    url = str(strategy.config.get("db_url", ""))
+    path = url.removeprefix("sqlite:///")
+    return path if path and path != url else None

@@ -165,10 +165,10 @@ def test_who_has_not_known_the_value_for_a_minute_opens_nothing(bot_on):
     assert bot.told == []
     for _ in range(3):
         bot.loop()
-    assert bot.told == ["ETH: no more opening: the account's value has not been known for 60 s"]
+    assert bot.told == ["ETH: the account's value has not been known for 60 s"]
     account.look()
     assert bot.loop()
-    assert bot.told[1:] == ["ETH: opening again"]
+    assert bot.told[1:] == ["ETH: nothing"]
 
 
 def test_own_coins_may_be_paid_in_and_out_of_a_spot_wallet(bot_on):
