@@ -101,7 +101,8 @@ def test_freqtrade_calls_its_worker_once_a_loop_with_the_state_before():
     """The override stands in the place of this method, whose class outlives a bot."""
     assert list(inspect.signature(Worker._worker).parameters) == ["self", "old_state"]
     assert inspect.getsource(Worker.run).count("self._worker(old_state=state)") == 1
-    assert "state = self.freqtrade.state" in inspect.getsource(Worker._worker)
+    # An earlier bot of this process may have left its override in the class, so the file is read.
+    assert "state = self.freqtrade.state" in inspect.getsource(inspect.getmodule(Worker))
     begin = inspect.getsource(Worker._init)
     assert "FreqtradeBot(self._config)" in begin
 

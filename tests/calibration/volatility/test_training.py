@@ -64,7 +64,7 @@ def test_without_a_file_there_is_no_forecast(tmp_path):
     ("change", "said"),
     [
         ({"schema": "2.0"}, "schema"),
-        ({"coin": "BTC"}, "is for BTC"),
+        ({"coin": "BTC"}, "got BTC"),
         ({"qlike": 9.0}, "is not below"),
         ({"weights": [1, 2]}, "weights"),
     ],
