@@ -158,7 +158,7 @@ def _connect(edge: Edge, desk: Desk, *, with_books: bool) -> SocketAnswers:
     edge.loop.on_end(lambda: stale.want(_by_coin(edge, desk.wanted())))
     _stop_with(exchange, socket)
     socket.start()
-    return SocketAnswers(exchange, socket.books, socket.orders, with_books=with_books)
+    return SocketAnswers(exchange, socket, with_books=with_books)
 
 
 def _by_coin(edge: Edge, orders: Iterable[WantedOrder]) -> dict[str, WantedOrder]:

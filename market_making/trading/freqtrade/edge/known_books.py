@@ -15,7 +15,7 @@ from market_making.market.sides import Side, Sides
 
 SILENCE_S = 1.0
 # Of a book's time against this machine's clock: what a message is on its way, and half of that for the clocks.
-_OLDEST_MS, _NEWEST_MS = 1_500, -1_000
+OLDEST_MS, NEWEST_MS = 1_500, -1_000
 
 
 class RawLevel(NamedTuple):
@@ -126,7 +126,7 @@ class KnownBooks:
 
     def _is_now(self, book: _Told) -> bool:
         age_ms = self._wall_ms() - book.time_ms
-        return self._clock() - book.heard_s <= SILENCE_S and _NEWEST_MS <= age_ms <= _OLDEST_MS
+        return self._clock() - book.heard_s <= SILENCE_S and NEWEST_MS <= age_ms <= OLDEST_MS
 
 
 def _level(words: Any) -> RawLevel:

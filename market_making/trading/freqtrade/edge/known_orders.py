@@ -52,6 +52,11 @@ class _Known:
     fills: dict[Any, dict[str, Any]] = field(default_factory=dict)
 
     @property
+    def is_moving(self) -> bool:
+        """Whether a cancellation of it is under way."""
+        return self.was_acted_on and (self.state is None or not self.state.has_ended)
+
+    @property
     def filled(self) -> Decimal:
         """Sum of the fills that were told."""
         return sum((Decimal(str(fill["sz"])) for fill in self.fills.values()), Decimal(0))
@@ -73,6 +78,7 @@ class KnownOrders:
         self._mutex = RLock()
         self._orders: dict[int, _Known] = {}
         self._expected: dict[int, tuple[float, bool]] = {}
+        self._latest_ms, self._latest_s = 0, 0.0
         self._lists: dict[bytes, tuple[list[dict[str, Any]], float]] = {}
 
     def ready(self) -> None:
@@ -111,15 +117,16 @@ class KnownOrders:
                 number, _ = fill.get("tid"), size_of(fill.get("sz"))
                 is_new |= number not in known.fills
                 known.fills[number] = fill
+                self._happened(fill.get("time"))
         return is_new
 
-    def placed(self, oid: int) -> None:
-        """The exchange has answered that an order of ours rests."""
+    def placed(self, oid: int, *, ended: bool = False) -> None:
+        """The exchange has answered that an order of ours rests, or has been filled at once."""
         with self._mutex:
             known = self._known(oid)
             known.is_own = True
-            if known.state is None:
-                self._expect(oid, ended=False)
+            if known.state is None or (ended and not known.state.has_ended):
+                self._expect(oid, ended=ended)
 
     def acting_on(self, oids: Iterable[int]) -> None:
         """A cancellation is about to be sent: only the order's end is known from now on."""
@@ -152,6 +159,16 @@ class KnownOrders:
             known.answer, known.asked_s, known.was_acted_on = deepcopy(answer), asked_s, False
             if known.state is None or state.is_news_to(known.state):
                 known.state = state
+
+    def settled(self) -> tuple[int, float] | None:
+        """When the exchange last did anything to the account [ms], and when that was heard [s].
+
+        None while the end of something that the bot has sent has not been told.
+        """
+        with self._mutex:
+            if not self.is_believed() or self._expected or any(each.is_moving for each in self._orders.values()):
+                return None
+            return self._latest_ms, self._latest_s
 
     def listed(self, question: bytes, answer: Any, asked_s: float) -> None:
         """Take the exchange's list of open orders, by the question that asked for it."""
@@ -229,6 +246,7 @@ class KnownOrders:
     def _told(self, oid: int, state: State) -> bool:
         """Merge news; return whether an own order has ended or was filled."""
         known = self._known(oid)
+        self._happened(state.words["statusTimestamp"])
         _, ended = self._expected.get(oid, (0.0, False))
         if state.has_ended or not ended:
             self._expected.pop(oid, None)
@@ -237,6 +255,10 @@ class KnownOrders:
         is_change = known.state is not None or state.has_ended or state.left < state.size
         known.state, known.told_s = state, self._clock()
         return is_change
+
+    def _happened(self, time_ms: Any) -> None:
+        self._latest_ms = max(self._latest_ms, time_ms if type(time_ms) is int else 0)
+        self._latest_s = self._clock()
 
     def _expect(self, oid: int, *, ended: bool) -> None:
         if not self.is_ready:

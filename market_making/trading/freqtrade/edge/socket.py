@@ -1,7 +1,7 @@
 """The one websocket of a bot: its own thread, what it tells put into books and orders, and whether it is believed.
 
-Best quotes and the fast book of each coin, and, where there is an account, its fills and order updates come by the same
-connection: the books, of which one comes every half second, prove that the connection is alive.
+Best quotes and the fast book of each coin come by the same connection as fills, order updates and state of the account,
+where there is one. The books, of which one comes every half second, prove that it is alive.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ import orjson
 
 from market_making.hyperliquid.renewed_socket import RenewedSocket, Wish
 from market_making.market.errors import MalformedMessage
+from market_making.trading.freqtrade.edge.known_account import KnownAccount
 from market_making.trading.freqtrade.edge.known_books import KnownBooks
 from market_making.trading.freqtrade.edge.known_orders import KnownOrders
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _ACKNOWLEDGED_WITHIN_S = 5.0
 _USER_CHANNELS = ("orderUpdates", "userFills")
+_STATE_CHANNEL = "clearinghouseState"
 
 
 class Socket:
@@ -43,10 +45,20 @@ class Socket:
         """Called by the thread of the socket with the coin of every best quote and book."""
         self.books = KnownBooks()
         self.orders = KnownOrders()
+        self.account = KnownAccount()
         self._user = None if user is None else user.lower()
         self._coins: tuple[str, ...] = ()
         self._acknowledged: set[str] = set()
         self._first_s: float | None = None
+        self._channels: dict[str, Callable[[Any], None]] = {
+            "bbo": self._take_quote,
+            "l2Book": self._take_book,
+            "orderUpdates": self._take_updates,
+            "userFills": self._take_fills,
+            _STATE_CHANNEL: self._take_state,
+            "subscriptionResponse": lambda data: self._acknowledge(data["subscription"]),
+            "error": self._take_error,
+        }
         self._connection = RenewedSocket(address, self)
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
@@ -76,7 +88,7 @@ class Socket:
         if not self._coins:
             return  # without a book nothing would prove that the connection is alive
         if self._user is not None:
-            for channel in _USER_CHANNELS:
+            for channel in (*_USER_CHANNELS, _STATE_CHANNEL):
                 yield {"type": channel, "user": self._user}
         for coin in self._coins:
             yield {"type": "bbo", "coin": coin}
@@ -97,6 +109,7 @@ class Socket:
         self._first_s = None
         self.books.forget()
         self.orders.forget()
+        self.account.forget()
         self.on_news()
 
     def _doubt(self) -> str | None:
@@ -111,18 +124,26 @@ class Socket:
         return None
 
     def _take(self, channel: str, data: Any) -> None:
-        if channel == "bbo":
-            self.on_price(self.books.take_quote(data))
-        elif channel == "l2Book":
-            self.on_price(self.books.take_book(data))
-        elif channel == "orderUpdates":
-            if self.orders.take_updates(data):
-                self.on_news()
-        elif channel == "userFills":
-            self._take_fills(data)
-        elif channel == "subscriptionResponse":
-            self._acknowledge(data["subscription"])
-        elif channel == "error":
+        take = self._channels.get(channel)
+        if take is not None:
+            take(data)
+
+    def _take_quote(self, data: Any) -> None:
+        self.on_price(self.books.take_quote(data))
+
+    def _take_book(self, data: Any) -> None:
+        self.on_price(self.books.take_book(data))
+
+    def _take_updates(self, data: Any) -> None:
+        if self.orders.take_updates(data):
+            self.on_news()
+
+    def _take_state(self, data: Any) -> None:
+        self._require_own(data["user"])
+        self.account.take(data["clearinghouseState"])
+
+    def _take_error(self, data: Any) -> None:
+        if _STATE_CHANNEL not in str(data):  # an exchange without it is asked for the state
             raise MalformedMessage(f"the exchange says {data!r:.100}")
 
     def _take_fills(self, data: Any) -> None:

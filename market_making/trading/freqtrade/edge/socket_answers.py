@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from market_making.trading.freqtrade.edge.door import Forward, Request
-from market_making.trading.freqtrade.edge.known_books import SILENCE_S, KnownBooks
-from market_making.trading.freqtrade.edge.known_orders import KnownOrders
+from market_making.trading.freqtrade.edge.known_books import SILENCE_S
+from market_making.trading.freqtrade.edge.socket import Socket
 
 _LISTS = ("openOrders", "frontendOpenOrders")
 
@@ -21,8 +21,8 @@ class SocketAnswers:
     ----------
     exchange : freqtrade.exchange.Hyperliquid
         Whose method is replaced.
-    books, orders
-        What the websocket has told.
+    socket : Socket
+        What it has told.
     with_books : bool
         Whether its five levels are enough for the model; else books are asked for.
     """
@@ -30,15 +30,13 @@ class SocketAnswers:
     def __init__(
         self,
         exchange: Any,
-        books: KnownBooks,
-        orders: KnownOrders,
+        socket: Socket,
         *,
         with_books: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._exchange = exchange
-        self._books = books
-        self._orders = orders
+        self._books, self._orders, self._account = socket.books, socket.orders, socket.account
         self._with_books = with_books
         self._clock = clock
         self._stock_trades = exchange.get_trades_for_order
@@ -54,6 +52,8 @@ class SocketAnswers:
             return self._order(oid, request, forward)
         if request.kind in _LISTS:
             return self._list(request, forward)
+        if request.kind == "clearinghouseState" and request.body.keys() == {"type", "user"}:
+            return self._state(request, forward)
         return forward(request)
 
     def trades_for_order(self, order_id: str, pair: str, since: datetime, params: dict[str, Any] | None = None) -> Any:
@@ -84,6 +84,15 @@ class SocketAnswers:
         self._orders.listed(question, answer, asked_s)
         return answer
 
+    def _state(self, request: Request, forward: Forward) -> Any:
+        since = self._orders.settled() if self._is_alive() else None
+        known = None if since is None else self._account.answer(since_ms=since[0], since_s=since[1])
+        if known is not None:
+            return known
+        answer = forward(request)
+        self._account.asked()
+        return answer
+
     def _act(self, request: Request, forward: Forward) -> Any:
         cancels = request.body.get("cancels") if request.kind == "cancel" else None
         oids = [item["o"] for item in cancels if isinstance(item.get("o"), int)] if isinstance(cancels, list) else []
@@ -94,9 +103,12 @@ class SocketAnswers:
             if status == "success":
                 self._orders.cancelled(oid)
         for status in statuses:
-            resting = status.get("resting") if isinstance(status, dict) else None
-            if isinstance(resting, dict) and type(resting.get("oid")) is int:
-                self._orders.placed(resting["oid"])
+            for word in ("resting", "filled"):
+                order = status.get(word) if isinstance(status, dict) else None
+                if isinstance(order, dict) and type(order.get("oid")) is int:
+                    self._orders.placed(order["oid"], ended=word == "filled")
+        if request.kind not in ("order", "cancel"):
+            self._account.acted()
         return answer
 
     def _is_alive(self) -> bool:
