@@ -1,7 +1,5 @@
 """Claim: `mm --help` and every error of wrong use take less than 0.3 s of processor time.
 
-What looks for recorded ticks loads Apache Arrow first, and takes a little longer.
-
 Baseline: the same command after everything that `mm` can load was loaded, as it was when one module imported all
 commands. Both are new processes, by turns, in an empty folder; the figure is the median of user and system time.
 """

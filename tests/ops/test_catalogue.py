@@ -8,11 +8,12 @@ import pytest
 from calibration.scanning.scan import MINIMUM_PER_HOUR
 from market_making.ops.catalogue import ENTRIES
 from market_making.ops.command_line import main
-from market_making.ops.commands import import_, scan
+from market_making.ops.commands import import_, scan, venue
 from market_making.recording.importers import IMPORTERS
 from market_making.recording.other_venues.venues import THROUGH_CCXT
+from market_making.venue.faults.presets import PRESETS
 
-HEAVY = {"numpy", "pyarrow", "scipy", "pandas", "aiohttp", "requests", "ccxt", "freqtrade", "rich.console"}
+HEAVY = {"numpy", "pyarrow", "scipy", "pandas", "aiohttp", "requests", "ccxt", "freqtrade", "eth_account", "rich"}
 RUN = """
 import sys
 from market_making.ops.command_line import main
@@ -56,6 +57,9 @@ def loaded_by(words, folder):
         (["calibrate", "--coin", "ETH", "--at", "2025-09-04"], 2),
         (["scan", "--fee", "200"], 2),
         (["scan"], 3),
+        (["calibrate", "--once", "--coin", "ETH", "--data", "absent"], 3),
+        (["candles", "--coin", "ETH", "--data", "absent"], 3),
+        (["demo", "--recording", ".", "--coin", "ETH"], 3),
         (["import", "nothing", "."], 2),
         (["stop", "--flatten", "--resume"], 2),
     ],
@@ -76,5 +80,6 @@ def test_what_the_options_name_is_what_the_programs_accept():
     """Options are declared without loading the programs, so their lists are written twice."""
     assert tuple(sorted(IMPORTERS)) == import_.FORMATS
     assert scan.MINIMUM_PER_HOUR == MINIMUM_PER_HOUR
-    (venue,) = (option for option in main.commands["collect"].params if option.name == "venue")
-    assert all(name in venue.help for name in THROUGH_CCXT)
+    assert tuple(PRESETS) == venue.SCHEDULES
+    (name,) = (option for option in main.commands["collect"].params if option.name == "venue")
+    assert all(known in name.help for known in THROUGH_CCXT)

@@ -24,6 +24,7 @@ from market_making.ops.commands.options import (
     with_options,
 )
 from market_making.ops.commands.plotting import check_picture, draw_calibration, plot_option
+from market_making.recording.store.presence import require_folders
 from market_making.safety.claim import require_writable
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def _serve(settings: Settings) -> None:
 
 
 def _once(settings: Settings, options: dict[str, Any]) -> None:
+    require_folders(settings.market_data, settings.venue, settings.coins)
     from market_making.recording.store.tick_store import TickStore
 
     store = TickStore(settings.market_data, settings.venue)
@@ -171,6 +173,7 @@ def _describe(parameters: Parameters, folder: Path) -> str:
 
 
 def _backfill(settings: Settings, options: dict[str, Any]) -> None:
+    require_folders(settings.market_data, settings.venue, settings.coins)
     from market_making.recording.store.tick_store import TickStore
 
     store = TickStore(settings.market_data, settings.venue)

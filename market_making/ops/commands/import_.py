@@ -18,6 +18,7 @@ from market_making.ops.commands.options import (
     user_data,
     with_options,
 )
+from market_making.recording.store.presence import require_folders
 
 if TYPE_CHECKING:
     from market_making.recording.candles.from_ticks import CandleFile
@@ -117,10 +118,11 @@ def candles(*, out: Path | None, as_json: bool, **options: Any) -> None:
 
 
 def _from_ticks(out: Path, options: dict[str, Any]) -> list[CandleFile]:
+    settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
+    require_folders(settings.market_data, settings.venue, options["coins"])
     from market_making.recording.candles.from_ticks import write_candles
     from market_making.recording.store.tick_store import TickStore
 
-    settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
     store = TickStore(settings.market_data, settings.venue)
     if options["coins"]:
         return [file for coin in options["coins"] for file in write_candles(store, coin, out)]

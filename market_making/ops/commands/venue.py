@@ -12,13 +12,27 @@ from market_making.hyperliquid.weights import PER_MINUTE
 from market_making.market.errors import ConfigurationError
 from market_making.ops.commands.options import Duration, Instant, json_option, now_ms, print_json, with_options
 from market_making.ops.commands.venue_accounts import account_options, read_accounts
-from market_making.venue.faults.presets import PRESETS, read_faults
 
 if TYPE_CHECKING:
     from market_making.ops.local_account import LocalFiles
     from market_making.venue.config import VenueConfig
     from market_making.venue.markets.source import Source
 
+SCHEDULES = (
+    "on-request",
+    "lost-answers",
+    "bad-network",
+    "exchange-outage",
+    "zero-balances",
+    "rate-limited",
+    "unknown-orders",
+    "exchange-cancels",
+    "other-hands",
+    "liquidation",
+    "clock-ahead",
+    "clock-behind",
+    "chaos",
+)
 _PORT_TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 
@@ -60,7 +74,7 @@ _PORT_TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
         show_default=True,
         help="Weight an IP address may ask for per minute, as at the exchange; 0 for any.",
     ),
-    click.option("--faults", metavar="NAME|FILE", help=f"What goes wrong: a file, or one of {', '.join(PRESETS)}."),
+    click.option("--faults", metavar="NAME|FILE", help=f"What goes wrong: a file, or one of {', '.join(SCHEDULES)}."),
     click.option(
         "--new-account",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -103,9 +117,11 @@ def venue(**options: Any) -> None:
 
     With --faults programs of this machine can inject more of them: GET, POST and DELETE /faults.
     """
+    if options["simulate"] == (options["recording"] is not None):
+        raise ConfigurationError("give either --simulate or --recording ROOT")
     files = _open_account(options)
     config = _config(options)
-    source = _source(**{name: options[name] for name in ("simulate", "recording", "coins", "seed", "start")})
+    source = _source(**{name: options[name] for name in ("recording", "coins", "seed", "start")})
     from market_making.venue.markets.prehistory import Playback
     from market_making.venue.server import run
 
@@ -152,6 +168,7 @@ def _open_account(options: dict[str, Any]) -> LocalFiles | None:
 
 def _config(options: dict[str, Any]) -> VenueConfig:
     from market_making.venue.config import VenueConfig
+    from market_making.venue.faults.presets import read_faults
 
     return VenueConfig(
         port=options["port"],
@@ -167,9 +184,7 @@ def _config(options: dict[str, Any]) -> VenueConfig:
     )
 
 
-def _source(*, simulate: bool, recording: Path | None, coins: tuple[str, ...], seed: int, start: int | None) -> Source:
-    if simulate == (recording is not None):
-        raise ConfigurationError("give either --simulate or --recording ROOT")
+def _source(*, recording: Path | None, coins: tuple[str, ...], seed: int, start: int | None) -> Source:
     if recording is not None:
         from market_making.venue.markets.recording import RecordingSource
 

@@ -1,12 +1,16 @@
 """Options of `mm venue` that say who may trade, and what he has done before."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from market_making.market.errors import ConfigurationError
-from market_making.venue.config import AccountConfig, AgentConfig
+
+if TYPE_CHECKING:
+    from market_making.venue.config import AccountConfig, AgentConfig
 
 _PAIR, _WITH_EXPIRY = 2, 3
 
@@ -45,6 +49,8 @@ def read_accounts(options: dict[str, Any]) -> tuple[AccountConfig, ...]:
     ConfigurationError
         Naming the option and the text that is wrong.
     """
+    from market_making.venue.config import AccountConfig, AgentConfig
+
     owners = [address.lower() for address in options["accounts"]]
     agents: dict[str, list[AgentConfig]] = {owner: [] for owner in owners}
     for text in options["agents"]:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from market_making.ops.commands.options import json_option, print_json, with_options
+from market_making.recording.store.presence import require_folders
 
 if TYPE_CHECKING:
     from market_making.ops.demo.schedule import Schedule
 
 _MINUTES = 4.0
+_VENUE = "hyperliquid"
 
 
 @click.command()
@@ -72,6 +74,8 @@ def demo(
 
 def _schedule(recording: Path | None, coins: tuple[str, ...], minutes: float) -> Schedule:
     """How long everything lasts; a coin that was not recorded, or too short, is told of before anything is started."""
+    if recording is not None:
+        require_folders(recording, _VENUE, coins)
     from market_making.ops.demo.schedule import Schedule
 
     if recording is None:

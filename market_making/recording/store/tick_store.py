@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from market_making.hyperliquid.numbers import YEAR_10000_MS
-from market_making.market.errors import DataError, NotEnoughData, UnknownCoin
-from market_making.market.suggestion import did_you_mean
+from market_making.market.errors import DataError, NotEnoughData
 from market_making.market.tape import IntArray, Tape
 from market_making.recording.store import recorded_tape
+from market_making.recording.store.presence import not_recorded
 from market_making.recording.store.segment_reader import SegmentReader, Window
 from market_making.recording.store.segments import (
     coin_folder,
@@ -172,9 +172,7 @@ class TickStore:
     def _required_days(self, coin: str) -> list[str]:
         days = self.days(coin)
         if not days:
-            known = self.coins()
-            held = f"it holds {', '.join(known) or 'none'}"
-            raise UnknownCoin(f"{self.root} holds no {coin} of {self.venue}; {held}{did_you_mean(coin, known)}")
+            raise not_recorded(self.root, self.venue, coin, self.coins())
         return days
 
     def _first_known(self, coin: str, days: Sequence[str]) -> tuple[int, int] | None:
