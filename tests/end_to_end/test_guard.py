@@ -1,0 +1,181 @@
+"""`mm guard` beside a stock bot: whatever holds the bot up, nothing of it rests for long, and its books stay right."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from market_making.market.reasons import Reason
+from market_making.market.sides import Direction
+from market_making.ops.commands.guarding import guard_options
+from market_making.ops.demo.audit import unaccounted
+from market_making.safety.guard_record import cancelled_by_guard
+from market_making.safety.kill_switch import Kill, remove_kill, write_kill
+from market_making.safety.state_file import read_state
+from market_making.venue.faults.document import Faults
+from tests.guard.scripted_bot import GuardThread, seconds_until
+from tests.live_bot import ROOT, LiveBot
+from tests.puppet_market import PuppetMarket, VenueThread
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:websockets"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:hyperliquid"),
+]
+
+NAME = "market-making"
+FIVE_USDC = 0.0017
+AGAIN_S = 20.0
+
+
+@pytest.fixture(scope="module")
+def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
+    """A bot that quotes both ways, one for all troubles."""
+    folder: Path = tmp_path_factory.mktemp("bot")
+    with VenueThread(PuppetMarket(), faults=Faults()) as venue:
+        running = LiveBot(venue, folder)
+        running.publish(valid_until_ms=int(time.time() * 1e3) + 3_600_000)
+        with running:
+            running.wait(lambda: bool(venue.open_orders()), 60, "a first quote")
+            yield running
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some clients would ask the proxy of the environment for 127.0.0.1."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def guard(bot: LiveBot) -> Iterator[GuardThread]:
+    """The guard, told as a user tells it."""
+    with guarding(bot) as running:
+        yield running.ready()
+
+
+@contextmanager
+def guarding(bot: LiveBot) -> Iterator[GuardThread]:
+    files = [ROOT / "user_data" / "config.json", bot.folder / "private.json"]
+    with GuardThread(guard_options([files])) as running:
+        yield running
+
+
+def pid_of(bot: LiveBot) -> int:
+    return read_state(bot.folder / "state" / f"{NAME}.json").pid
+
+
+@contextmanager
+def frozen(bot: LiveBot) -> Iterator[None]:
+    """The bot stopped by a signal while something rests."""
+    bot.wait(lambda: bool(bot.venue.open_orders()), AGAIN_S, "a quote")
+    os.kill(pid_of(bot), signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid_of(bot), signal.SIGCONT)
+
+
+def gone_within(bot: LiveBot, seconds: float) -> float:
+    return seconds_until(lambda: not bot.venue.open_orders(), seconds, "it still rests")
+
+
+def quotes_again(bot: LiveBot) -> None:
+    """It goes on by itself, and its books are the venue's."""
+    bot.wait(lambda: bool(bot.venue.open_orders()), AGAIN_S, "quoting again")
+    bot.wait(lambda: not differences(bot), 10, "the books do not agree")
+
+
+def differences(bot: LiveBot) -> list[str]:
+    return unaccounted(bot.folder / "trades.sqlite", bot.venue.audit()["positions"], set())
+
+
+def fill(bot: LiveBot, size: float) -> int:
+    """Let somebody fill a part of what rests; return its id."""
+    (order,) = bot.venue.open_orders()
+    direction = Direction.SELL if order["side"] == "B" else Direction.BUY
+    price = 2900.0 if direction is Direction.SELL else 3100.0
+    bot.venue.market.print_trade(direction, price, size)
+    seconds_until(lambda: bot.venue.open_orders()[0]["sz"] != order["sz"], 5, "nothing was filled")
+    return int(order["oid"])
+
+
+def why(bot: LiveBot, oid: int) -> Reason | None:
+    because = cancelled_by_guard(bot.folder / "decisions", str(oid), int(time.time() * 1e3))
+    return None if because is None else because.reason
+
+
+def test_a_frozen_bots_quote_is_gone_within_five_seconds(bot: LiveBot, guard: GuardThread) -> None:
+    """Also where the order cannot be asked about; then the bot goes on as if nothing had happened."""
+    with frozen(bot):
+        gone_within(bot, 5.0)
+    quotes_again(bot)
+    bot.venue.inject({"fault": "unknown", "info": "orderStatus"})
+    with frozen(bot):
+        gone_within(bot, 5.0)
+    bot.venue.heal()
+    quotes_again(bot)
+
+
+def test_a_guard_that_starts_beside_a_frozen_bot_cancels(bot: LiveBot) -> None:
+    """Within the same time of its start."""
+    with frozen(bot), guarding(bot):
+        gone_within(bot, 5.0)
+    quotes_again(bot)
+
+
+def test_a_first_fill_of_five_usdc_does_not_keep_the_rest(bot: LiveBot, guard: GuardThread) -> None:
+    """Freqtrade cannot cancel it; the guard does, of a frozen bot, by the kill switch, and when it is not wanted."""
+    oid = fill(bot, FIVE_USDC)
+    with frozen(bot):
+        gone_within(bot, 5.0)
+    assert why(bot, oid) is Reason.BOT_SILENT
+    quotes_again(bot)
+
+
+def test_the_kill_switch_acts_within_three_seconds(bot: LiveBot, guard: GuardThread) -> None:
+    """Of a bot that loops, of one that is asleep after an error, of one that is frozen."""
+    write_kill(bot.folder / "state", Kill(1))
+    gone_within(bot, 3.0)
+    remove_kill(bot.folder / "state")
+    quotes_again(bot)
+    bot.venue.inject({"fault": "status", "action": "cancel", "code": 502, "times": 8})
+    bot.venue.market.mid += 3.0
+    bot.wait(lambda: "retrying in 30 seconds" in bot.log, 20, "the bot does not sleep")
+    write_kill(bot.folder / "state", Kill(1))
+    gone_within(bot, 3.0)
+    remove_kill(bot.folder / "state")
+    bot.venue.heal()
+    bot.wait(lambda: bool(bot.venue.open_orders()), 60, "quoting again")
+    with frozen(bot):
+        write_kill(bot.folder / "state", Kill(1))
+        gone_within(bot, 3.0)
+        remove_kill(bot.folder / "state")
+    quotes_again(bot)
+
+
+def test_a_quote_that_mid_comes_close_to_is_cancelled_and_the_bot_knows_who_did_it(
+    bot: LiveBot, guard: GuardThread
+) -> None:
+    """Its decision log has the guard's reason, and it quotes on."""
+    bot.wait(lambda: bool(bot.venue.open_orders()), AGAIN_S, "a quote")
+    seconds_until(lambda: resting_id(bot) == str(bot.venue.open_orders()[0]["oid"]), 5, "the state does not know it")
+    order = bot.venue.open_orders()[0]
+    away = 1 if order["side"] == "B" else -1
+    bot.venue.market.mid = round(float(order["limitPx"]) + away * 0.3, 1)
+    seconds_until(lambda: why(bot, order["oid"]) is Reason.GUARD, 1, "the guard does nothing")
+    bot.wait(lambda: Reason.GUARD in own_reasons(bot), 10, "the bot does not know")
+    quotes_again(bot)
+
+
+def own_reasons(bot: LiveBot) -> set[str | None]:
+    """Reasons of the bot's own lines; the guard's record lies beside them."""
+    return {line.get("reason") for line in bot.decisions() if "pair" in line}
+
+
+def resting_id(bot: LiveBot) -> str | None:
+    (pair,) = read_state(bot.folder / "state" / f"{NAME}.json").pairs
+    return None if pair.resting is None else pair.resting.order_id
