@@ -35,7 +35,13 @@ def _row(name: str, severity: Severity, sentence: str, over: str, remedy: str) -
 
 
 _ROWS = (
-    ("kill_switch", Severity.WARNING, "{bot}: {detail}.", "{bot}: the kill switch is off.", "`mm stop --resume`"),
+    (
+        "kill_switch",
+        Severity.WARNING,
+        "{bot}: {detail}.",
+        "{bot}: the kill switch is off.",
+        "Let the bots quote again with `mm stop --resume`.",
+    ),
     (
         "bot_silent",
         Severity.ALARM,
@@ -90,7 +96,7 @@ _ROWS = (
         Severity.ALARM,
         "{bot}: {detail}.",
         "{bot}: the exchange obeys again.",
-        "Renew the API wallet at the exchange, or check walletAddress.",
+        "If an API wallet does not exist or has expired, renew it at the exchange and check walletAddress.",
     ),
     (
         "signer_refused",

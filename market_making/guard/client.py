@@ -225,7 +225,7 @@ class ExchangeClient:
         if answer.status == 429:
             self.meter.limited()
         if answer.status != 200:
-            raise ExchangeRefused(f"status {answer.status}: {content.decode(errors='replace')[:200]}")
+            raise ExchangeRefused(f"status {answer.status}: {content.decode(errors='replace')[:80]}")
         try:
             return orjson.loads(content)
         except orjson.JSONDecodeError:

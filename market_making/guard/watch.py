@@ -234,7 +234,7 @@ class Watch:
     def _alarms(self, view: AccountView) -> Iterator[Alarm]:
         bot = view.bot
         if view.kill is not None:
-            yield Alarm("kill_switch", view.kill.sentence)
+            yield Alarm("kill_switch", f"the kill switch is on{', positions are left' if view.kill.flatten else ''}")
         if bot.books is None and self._lasts("books", view.now_s) >= self.rules.position_s:
             yield Alarm("books_unreadable", f"the database of {bot.name} cannot be read: no order is taken for unknown")
         if bot.state is None and self._lasts("state", view.now_s) >= self.rules.position_s:

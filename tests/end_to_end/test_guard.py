@@ -145,10 +145,10 @@ def test_the_kill_switch_acts_within_three_seconds(bot: LiveBot, guard: GuardThr
     bot.venue.inject({"fault": "status", "action": "cancel", "code": 502, "times": 8})
     bot.venue.market.mid += 3.0
     bot.wait(lambda: "retrying in 30 seconds" in bot.log, 20, "the bot does not sleep")
+    bot.venue.heal()
     write_kill(bot.folder / "state", Kill(1))
     gone_within(bot, 3.0)
     remove_kill(bot.folder / "state")
-    bot.venue.heal()
     bot.wait(lambda: bool(bot.venue.open_orders()), 60, "quoting again")
     with frozen(bot):
         write_kill(bot.folder / "state", Kill(1))
