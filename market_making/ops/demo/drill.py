@@ -18,6 +18,7 @@ import requests
 from eth_account import Account
 from hyperliquid.exchange import Exchange
 
+from market_making.ops.demo.files import ApiAccess, write_config
 from market_making.ops.demo.processes import ProcessFailed, Programs
 from market_making.ops.demo.run import CONFIGS, Demo, DemoOptions
 from market_making.ops.demo.schedule import Schedule
@@ -26,10 +27,11 @@ from market_making.safety.kill_switch import Kill, remove_kill, write_kill
 from market_making.safety.state_file import BotState, SidecarState, read_states
 
 _FAR = 0.8  # of mid: where an order is placed that nobody shall fill
+_FAR_BPS = 80.0
 _ORDER_USDC = 20.0
 _QUIET_S = 20.0
-_QUOTING_S = 60.0
-_POLL_S = 0.02
+_WRITTEN_S = 2.0
+_POLL_S, _SELDOM_S = 0.02, 0.25
 _SILENT, _UNKNOWN, _KILLED = "bot_silent", "order_unknown", "kill_switch"
 
 
@@ -68,6 +70,13 @@ class Drill(Demo):
         self.steps: list[Step] = []
         self._limits = _Patience()
 
+    def _write_config(self) -> None:
+        """Quotes that nobody fills, and no quote guard: what rests is there until it is cancelled for the rehearsal."""
+        access = ApiAccess(self._url, self.api_port)
+        far = {"minimum_half_spread_bps": _FAR_BPS, "maximum_half_spread_bps": _FAR_BPS}
+        changes = {"sides": "alternate", "quote": far, "guard": {"quotes": False}}
+        write_config(self.files, self.credentials, self.options.coins, access, changes)
+
     def _trade(self, programs: Programs) -> None:
         """Rehearse instead of trading on."""
         self._start_guard(programs)
@@ -94,9 +103,9 @@ class Drill(Demo):
         before = self._reasons()
         time.sleep(_QUIET_S)
         after = self._reasons()
-        false = {name: after[name] - before.get(name, 0) for name in after if name != GUARD}
-        wrong = {name: number for name, number in false.items() if number}
-        return Step("quoting", None, _QUIET_S, not wrong, f"false cancels: {wrong}" if wrong else "no false cancel")
+        wrong = {name: number for name, number in after.items() if number != before.get(name)}
+        detail = f"false cancels: {wrong}" if wrong else f"no false cancel in {_QUIET_S:.0f} s"
+        return Step("a bot that quotes", None, _QUIET_S, not wrong, detail)
 
     def _frozen(self, programs: Programs) -> Step:
         """The bot freezes."""
@@ -111,8 +120,9 @@ class Drill(Demo):
         price = float(f"{mid * _FAR:.4g}")
         answer = exchange.order("ETH", True, round(_ORDER_USDC / price, 4), price, {"limit": {"tif": "Alo"}})
         oid = answer["response"]["data"]["statuses"][0]["resting"]["oid"]
-        took_s = self._until(lambda: oid not in self._open_orders(), 2 * self._limits.unknown_s)
-        return self._step("unknown order", took_s, self._limits.unknown_s, _UNKNOWN)
+        before = self._reasons()
+        took_s = self._until(lambda: not self._rests(oid), 2 * self._limits.unknown_s, _SELDOM_S)
+        return self._step("unknown order", took_s, self._limits.unknown_s, (_UNKNOWN, before))
 
     def _killed(self, programs: Programs) -> Step:
         """The kill switch is turned on."""
@@ -122,7 +132,7 @@ class Drill(Demo):
             took_s = self._until(lambda: not self._open_orders(), 2 * self._limits.killed_s)
         finally:
             remove_kill(self.files.state)
-        return self._step("kill switch", took_s, self._limits.killed_s, "")
+        return self._step("kill switch", took_s, self._limits.killed_s)
 
     def _killed_while_frozen(self, programs: Programs) -> Step:
         """The kill switch is turned on while the bot cannot see it."""
@@ -159,26 +169,42 @@ class Drill(Demo):
             os.kill(state.pid, signal.SIGCONT)
 
     def _cancelled(self, name: str, limit_s: float, reason: str) -> Step:
-        return self._step(name, self._until(lambda: not self._open_orders(), 3 * limit_s), limit_s, reason)
+        before = self._reasons()
+        took_s = self._until(lambda: not self._open_orders(), 3 * limit_s)
+        return self._step(name, took_s, limit_s, (reason, before))
 
-    def _step(self, name: str, took_s: float | None, limit_s: float, reason: str) -> Step:
+    def _step(
+        self, name: str, took_s: float | None, limit_s: float, expected: tuple[str, dict[str, int]] | None = None
+    ) -> Step:
+        """Judge a step; `expected` is the reason the guard must have had, and its counts of before."""
         if took_s is None:
             return Step(name, None, limit_s, False, "the order still rests")
         detail = f"gone after {took_s:.2f} s"
-        return Step(name, took_s, limit_s, took_s <= limit_s, f"{detail} ({reason})" if reason else detail)
+        if expected is not None:
+            reason, before = expected
+            counted = self._until(lambda: self._reasons().get(reason, 0) > before.get(reason, 0), _WRITTEN_S)
+            if counted is None:
+                return Step(name, took_s, limit_s, False, f"{detail}, and not by the guard for {reason}")
+        return Step(name, took_s, limit_s, took_s <= limit_s, detail)
 
-    def _until(self, condition: Callable[[], bool], within_s: float) -> float | None:
+    def _until(self, condition: Callable[[], bool], within_s: float, poll_s: float = _POLL_S) -> float | None:
         """How long it takes until something holds [s]; None if it does not."""
         began = time.monotonic()
         while not condition():
             if time.monotonic() - began > within_s:
                 return None
-            time.sleep(_POLL_S)
+            time.sleep(poll_s)
         return time.monotonic() - began
 
-    def _open_orders(self) -> set[int]:
-        question = {"type": "openOrders", "user": self.credentials.address}
-        return {order["oid"] for order in requests.post(f"{self._url}/info", json=question, timeout=5).json()}
+    def _open_orders(self) -> int:
+        """How many orders rest, by the venue's audit: its protocol counts every question against bot and guard."""
+        self._audit()
+        return int(self.seen.audit["open_orders"])
+
+    def _rests(self, oid: int) -> bool:
+        question = {"type": "orderStatus", "user": self.credentials.address, "oid": oid}
+        answer = requests.post(f"{self._url}/info", json=question, timeout=5).json()
+        return bool(answer["order"]["status"] == "open")
 
     def _bot_state(self) -> BotState | None:
         return next((state for state in read_states(self.files.state) if isinstance(state, BotState)), None)
