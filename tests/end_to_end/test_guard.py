@@ -179,3 +179,16 @@ def own_reasons(bot: LiveBot) -> set[str | None]:
 def resting_id(bot: LiveBot) -> str | None:
     (pair,) = read_state(bot.folder / "state" / f"{NAME}.json").pairs
     return None if pair.resting is None else pair.resting.order_id
+
+
+def test_flatten_leaves_and_the_bot_goes_on_after_it(bot: LiveBot, guard: GuardThread) -> None:
+    """The bot offers its position for ten seconds; nobody takes it, so the guard sells, and Freqtrade copes."""
+    bot.wait(lambda: bool(bot.venue.open_orders()), AGAIN_S, "a quote")
+    bot.venue.market.print_trade(Direction.SELL, 2900.0, 10.0)
+    bot.venue.market.print_trade(Direction.BUY, 3100.0, 10.0)
+    bot.wait(lambda: bool(bot.venue.audit()["positions"]), 10, "a position")
+    write_kill(bot.folder / "state", Kill(1, flatten=True))
+    took_s = bot.wait(lambda: not bot.venue.audit()["positions"], 20, "the position was not left")
+    assert took_s > 5
+    remove_kill(bot.folder / "state")
+    quotes_again(bot)
