@@ -7,8 +7,11 @@ import time
 
 import orjson
 import pytest
+from eth_account import Account
+from hyperliquid.exchange import Exchange
 
 from market_making.guard.client import Identity
+from market_making.guard.options import GuardedBot
 from market_making.guard.quote_guard import QuoteGuardRules
 from market_making.guard.watch import WatchRules
 from market_making.market.errors import SafetyError
@@ -19,7 +22,7 @@ from market_making.safety.state_file import QuoteState, read_state
 from market_making.venue.faults.document import Faults
 from tests.guard.documents import COIN, pair_state
 from tests.guard.scripted_bot import NAME, GuardThread, ScriptedBot, seconds_until
-from tests.puppet_market import OTHER_KEY, PuppetMarket, VenueThread
+from tests.puppet_market import OTHER_ADDRESS, OTHER_KEY, PuppetMarket, VenueThread
 
 pytestmark = [
     pytest.mark.slow,
@@ -191,3 +194,58 @@ def test_a_guard_that_is_stopped_for_a_while_cancels_nothing_when_it_goes_on(bot
             assert process.poll() is None
         finally:
             process.kill()
+
+
+GUARDED = """
+import sys
+from market_making.guard import inquiry
+inquiry.SCHEDULE_VOLUME, inquiry.SCHEDULE_AHEAD_S, inquiry.SCHEDULE_EVERY_S = float(sys.argv[4]), 6.0, 1.0
+"""
+
+
+def guarding(bot, script, *more):
+    """The guard in a process of its own."""
+    command = [sys.executable, "-c", script, str(bot.folder / "state"), bot.venue.url, str(bot.folder), *more]
+    return subprocess.Popen(command)
+
+
+def schedules(venue):
+    return venue.audit()["actions_by_type"].get("ScheduleCancel", 0)
+
+
+def test_the_dead_mans_switch_outlives_the_guard_and_only_where_it_is_offered(tmp_path):
+    """Machine and guard gone at once: the exchange cancels. An account without the volume spends no action on it."""
+    with (
+        VenueThread(PuppetMarket(), faults=Faults(), schedule_cancel_volume=0.0) as venue,
+        ScriptedBot(venue, tmp_path) as bot,
+    ):
+        with guarding(bot, GUARDED + SECOND, "0") as process:
+            seconds_until((bot.folder / "state" / "guard.json").exists, 30, "the guard did not start")
+            bot.place(2990.0)
+            seconds_until(lambda: schedules(venue) > 0, 5, "nothing was scheduled")
+            process.kill()
+        seconds_until(lambda: not bot.open_oids(), 9, "the exchange has not cancelled")
+        assert why(bot, 1) is None
+        (bot.folder / "state" / "guard.json").unlink()
+        with guarding(bot, GUARDED + SECOND, "1") as process:
+            seconds_until((bot.folder / "state" / "guard.json").exists, 30, "the guard did not start")
+            before = schedules(venue)
+            oid = bot.place(2990.0)
+            time.sleep(2.5)
+            assert schedules(venue) == before
+            process.kill()
+        bot.exchange.cancel(COIN, oid)
+
+
+def test_accounts_are_apart(bot):
+    """A second bot that has never said anything loses its orders, the first keeps its own."""
+    identity = Identity(OTHER_ADDRESS, OTHER_KEY)
+    other = GuardedBot("other", identity, bot.folder / "missing.sqlite", bot.folder / "parameters")
+    exchange = Exchange(Account.from_key(OTHER_KEY), bot.venue.url, account_address=OTHER_ADDRESS)
+    with GuardThread(bot.options(bots=(*bot.options().bots, other))) as guard:
+        guard.ready()
+        oid = bot.place(2990.0)
+        assert exchange.order(COIN, False, 0.0333, 3010.0, {"limit": {"tif": "Alo"}})["status"] == "ok"
+        seconds_until(lambda: not bot.venue.open_orders(OTHER_ADDRESS), 6, "the other bot's order rests")
+        assert bot.open_oids() == {oid}
+        assert [account.canceller.cancelled for account in guard.guard.accounts] == [0, 1]
