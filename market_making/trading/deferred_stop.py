@@ -1,7 +1,9 @@
-"""A stop that arrives while an order is on its way waits until the bot knows the order.
+"""A stop that arrives within a loop waits for the start of the next one.
 
 Freqtrade turns SIGTERM and Ctrl-C into an exception at whatever line the bot is. Between sending an order and noting
-its number that would lose the order: it rests at the exchange, and the cancellation at the exit does not know of it.
+its number that would lose the order: it rests at the exchange, and the cancellation at the exit does not know of it. In
+the middle of writing to its database it would be worse: Freqtrade's exit cannot use the database then, and cancels
+nothing at all.
 """
 
 import os

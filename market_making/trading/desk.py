@@ -73,7 +73,7 @@ class Desk:
     risk : RiskWatch or None
         The risk rules; none in a backtest.
     stop : DeferredStop or None
-        Told when an order is about to be placed, and at the next loop that it has been.
+        Lets a stop act between two loops only.
     orders : OwnOrders or None
         Follows what becomes of the orders.
     """
@@ -111,8 +111,12 @@ class Desk:
         self.orders.look(pair, holding.resting, now_ms, self._view(pair, now_ms), answered=True)
 
     def clear(self) -> None:
-        """Forget everything a former loop knew: without a new plan nothing is quoted."""
+        """Forget everything a former loop knew: without a new plan nothing is quoted.
+
+        Here a stop may act that has waited since the loop before.
+        """
         self._stop.release()
+        self._stop.hold()
         self._pairs.clear()
         self._made.clear()
         self._orders.clear()
@@ -249,10 +253,9 @@ class Desk:
         self._asked_ms[pair] = now_ms
 
     def placing(self, pair: str, order: PlannedOrder, now_ms: int) -> None:
-        """Count the actions of an order that is about to be placed; until the next loop a stop waits for its answer."""
+        """Count the actions of an order that is about to be placed."""
         if order.grows:
             self._asked_ms.pop(pair, None)
-        self._stop.hold()
         self.budget.spend(self.budget.entry_actions if order.grows else EXIT_ACTIONS, now_ms)
         self.orders.asked(pair, order, self.tag(pair), self._made.get(pair), now_ms)
 

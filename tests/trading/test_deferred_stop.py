@@ -1,4 +1,4 @@
-"""A stop waits for the answer to an order, and is never lost."""
+"""A stop waits for the end of a loop, and is never lost."""
 
 import signal
 import threading
@@ -6,7 +6,9 @@ import time
 
 import pytest
 
+from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.deferred_stop import SIGNALS, DeferredStop
+from market_making.trading.desk import Desk
 
 
 class Stopped(Exception):
@@ -28,14 +30,14 @@ def _handlers():
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_stop_acts_at_once_while_no_order_is_on_its_way(number):
+def test_a_stop_acts_at_once_before_the_first_loop(number):
     DeferredStop(installed=True)
     with pytest.raises(Stopped):
         signal.raise_signal(number)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_stop_waits_for_an_order_and_acts_once(number):
+def test_a_stop_that_is_held_waits_and_acts_once(number):
     stop = DeferredStop(installed=True, longest_s=0.2)
     stop.hold()
     signal.raise_signal(number)
@@ -45,7 +47,7 @@ def test_a_stop_waits_for_an_order_and_acts_once(number):
     time.sleep(0.3)  # the timer of the held signal must not act a second time
 
 
-def test_a_released_order_holds_nothing():
+def test_after_a_release_nothing_is_held():
     stop = DeferredStop(installed=True)
     stop.hold()
     stop.release()
@@ -91,3 +93,12 @@ def test_outside_the_main_thread_nothing_is_installed():
     thread.start()
     thread.join()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_stop_within_a_loop_acts_at_the_start_of_the_next():
+    """Wherever in the loop it arrives: between two lines of Freqtrade's there is no harmless place."""
+    desk = Desk(ActionBudget(60), 400, stop=DeferredStop(installed=True))
+    desk.clear()
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(Stopped):
+        desk.clear()

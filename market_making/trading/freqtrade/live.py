@@ -143,7 +143,7 @@ class RunningBot:
         record = Record(strategy, name) if is_running(strategy) else None
         budget = budget_of(settings, overrides_of(strategy))
         risk = RiskWatch(settings.risk_limits(), settings.risk.state, name)
-        stop, journal = DeferredStop(installed=is_live), None if record is None else record.journal
+        stop, journal = DeferredStop(installed=record is not None), None if record is None else record.journal
         orders = None if record is None else record.own_orders(budget)
         desk = Desk(budget, strategy.orders_before_flat, journal, risk=risk, stop=stop, orders=orders)
         reader = PairReader(strategy, is_live=is_live)
