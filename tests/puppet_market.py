@@ -130,9 +130,9 @@ class VenueThread:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
 
-    def audit(self, address: str = ADDRESS) -> dict[str, Any]:
-        """The venue's own account of what was done."""
-        return dict(requests.get(f"{self.url}/audit", params={"user": address}, timeout=5).json())
+    def audit(self, address: str = ADDRESS, **more: str) -> dict[str, Any]:
+        """The venue's own account of what was done; ``orders="yes"`` adds orders and fills."""
+        return dict(requests.get(f"{self.url}/audit", params={"user": address, **more}, timeout=5).json())
 
     def inject(self, *faults: dict[str, Any]) -> None:
         """Let these faults strike from now on; a fault's times count from this moment."""

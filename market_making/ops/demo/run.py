@@ -54,7 +54,7 @@ class Observations:
     published: set[tuple[str, int]] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
     audit: dict[str, Any] = field(default_factory=dict)
-    filled_orders: set[int] = field(default_factory=set)
+    fills: list[dict[str, Any]] = field(default_factory=list)
     traded_s: float = 0.0
     forced_exit: bool = False
 
@@ -157,7 +157,7 @@ class Demo:
         if status not in _ENDED_ON_REQUEST:
             self.seen.failures.append(f"freqtrade ended with status {status}; its log is {programs.log('freqtrade')}")
         self._audit()
-        self.seen.filled_orders = self._filled_orders()
+        self.seen.fills = self._fills()
 
     def _flat_within(self, programs: Programs, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
@@ -184,12 +184,12 @@ class Demo:
         answer.raise_for_status()
         self.seen.audit = answer.json()
 
-    def _filled_orders(self) -> set[int]:
-        """Every order of ours that the venue has filled; its audit says so whatever faults its protocol plays."""
+    def _fills(self) -> list[dict[str, Any]]:
+        """Every fill of ours; the venue's audit tells them whatever faults its protocol plays."""
         query = {"user": self.credentials.address, "orders": "yes"}
         answer = requests.get(f"{self._url}/audit", params=query, timeout=10)
         answer.raise_for_status()
-        return set(answer.json()["filled_orders"])
+        return list(answer.json()["fills"])
 
     def _read_parameters(self) -> bool:
         """Note what the calibrator has published; True once every coin has parameters."""

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from market_making.ops.demo.audit import unaccounted
+from market_making.ops.demo.audit import decisions_in, unaccounted, unrecorded
 from market_making.ops.demo.explained import last_quote
 from market_making.ops.demo.run import Demo, Observations
 
@@ -29,7 +29,9 @@ def summarise(run: Demo, seen: Observations) -> dict[str, Any]:
         return summary
     summary |= venue_figures(seen.audit)
     if run.files.database.exists():
-        summary["unaccounted"] = unaccounted(run.files.database, seen.audit["positions"], seen.filled_orders)
+        filled, lines = {int(fill["oid"]) for fill in seen.fills}, decisions_in(run.files.decisions)
+        summary["unaccounted"] = unaccounted(run.files.database, seen.audit["positions"], filled)
+        summary["unaccounted"] += unrecorded(lines, seen.fills)
     summary["failures"] += [*_shortcomings(summary), *summary["unaccounted"]]
     return summary
 

@@ -45,7 +45,7 @@ class LoggedModels:
         config |= {"candle_type_def": mode, "market_making": section}
         strategy: Any = StrategyResolver.load_strategy(config)
         strategy.settings = strategy.settings.with_maker_fee(maker_fee)
-        parameters, before = dict(strategy.enumerate_parameters()), {}
+        parameters, before = {name: getattr(strategy, name) for name in run["parameters"]}, {}
         try:  # they belong to the class, and so to every other instance
             for name, value in run["parameters"].items():
                 before[name], parameters[name].value = parameters[name].value, value

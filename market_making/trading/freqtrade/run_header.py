@@ -4,6 +4,7 @@ from importlib.metadata import version
 from typing import Any
 
 from market_making.safety.state_file import masked
+from market_making.trading.freqtrade.edge.credentials import credentials_of
 from market_making.trading.freqtrade.pair_reader import QuotingStrategy
 
 _PROGRAMS = {"project": "freqtrade-market-making", "freqtrade": "freqtrade", "ccxt": "ccxt"}
@@ -33,7 +34,8 @@ def run_header(strategy: QuotingStrategy) -> dict[str, Any]:
 
 def account_of(strategy: QuotingStrategy) -> str | None:
     """The account, masked; None where the configuration names none."""
-    return masked(strategy.settings.account or strategy.config["exchange"].get("walletAddress") or None)
+    address, _ = credentials_of(strategy.dp._exchange)
+    return masked(strategy.settings.account or address or None)
 
 
 def database_of(strategy: QuotingStrategy) -> str | None:

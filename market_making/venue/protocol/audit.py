@@ -3,6 +3,7 @@
 from statistics import median
 from typing import Any
 
+from market_making.hyperliquid.accounts import Fill
 from market_making.hyperliquid.orders import basic_order
 from market_making.venue.accounts.account import Account
 from market_making.venue.accounts.margin import equity
@@ -66,8 +67,15 @@ def _share(orders: dict[str, int]) -> float | None:
 
 
 def orders(account: Account) -> dict[str, Any]:
-    """Orders of an account that rest or wait, and the ids of those that were filled, wholly or in part."""
+    """Orders of an account that rest or wait, the ids of those that were filled, wholly or in part, and every fill."""
     return {
         "orders": [basic_order(order.state()) for order in account.open_orders.values()],
         "filled_orders": sorted({fill.oid for fill in account.fills}),
+        "fills": [_shown(fill) for fill in account.fills],
     }
+
+
+def _shown(fill: Fill) -> dict[str, Any]:
+    """A fill in numbers: price in USDC, size in coins, fee in USDC."""
+    money = {"price": float(fill.price), "size": float(fill.size), "fee": float(fill.fee)}
+    return {"oid": fill.oid, "coin": fill.coin, "time_ms": fill.time_ms, "is_taker": fill.is_taker, **money}

@@ -4,7 +4,8 @@ import sqlite3
 
 import pytest
 
-from market_making.ops.demo.audit import unaccounted
+from market_making.ops.demo.audit import unaccounted, unrecorded
+from market_making.trading.decision_log import Event
 
 
 @pytest.fixture
@@ -39,3 +40,39 @@ def test_books_that_agree_leave_nothing_unaccounted(database):
 def test_every_difference_is_named(database, positions, filled, finding):
     """An order the bot does not know and a position that differs are both findings."""
     assert any(finding in text for text in unaccounted(database, positions, filled))
+
+
+def part(order_id, size, cumulated, **changes):
+    """A fill in the decision log."""
+    line = {"event": Event.FILL, "order_id": order_id, "size": size, "cumulated": cumulated, "price": 3000.0}
+    return line | {"fee": 0.45 * size, "is_taker": False} | changes
+
+
+def fill(oid, size, **changes):
+    """A fill of the venue."""
+    return {"oid": oid, "size": size, "price": 3000.0, "fee": 0.45 * size, "is_taker": False} | changes
+
+
+def test_a_log_that_tells_every_fill_agrees():
+    """Part by part, or two fills between two looks as one part; other lines do not matter."""
+    lines = [{"event": Event.PLACE}, part("1", 0.01, 0.01), part("2", 0.03, 0.03), part("1", 0.02, 0.03)]
+    assert unrecorded(lines, [fill(1, 0.01), fill(2, 0.02), fill(1, 0.02), fill(2, 0.01)]) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([part("1", 0.03, 0.03), part("1", 0.03, 0.03)], "0.06 coins are logged as filled, the venue says 0.03"),
+        ([], "0 coins are logged"),
+        ([part("1", 0.03, 0.03), part("2", 0.01, 0.01)], "order 2: 0.01 coins are logged as filled, the venue says 0"),
+        ([part("1", 0.015, 0.015), part("1", 0.015, 0.03)], "the parts end at"),
+        ([part("1", 0.01, 0.01), part("1", 0.02, 0.02)], "the parts end at"),
+        ([part("1", 0.03, 0.03, fee=0.04)], "the fee is 0.04 in the log"),
+        ([part("1", 0.03, 0.03, price=3001.0)], "the value is 90.03 in the log"),
+        ([part("1", 0.03, 0.03, is_taker=True)], "maker and taker differ"),
+    ],
+)
+def test_every_way_in_which_a_log_can_be_wrong_is_found(lines, said):
+    """Counted twice, missing, invented, cut elsewhere, another price, fee or role."""
+    (text,) = unrecorded(lines, [fill(1, 0.01), fill(1, 0.02)])
+    assert said in text
