@@ -16,6 +16,7 @@ NOT_WRITING_MS = 60_000
 AHEAD_MS = 1_000  # how far the exchange's clock may be before this machine's
 SLOW_LOOP_MS = 5_000
 FEW_ACTIONS, FEW_HOURS = 500, 2.0
+_DUST = 1e-9  # coins: no exchange has smaller lots
 _RULES = (
     *(Reason.DRAWDOWN, Reason.DAILY_LOSS, Reason.POSITION_LARGE, Reason.VOLATILITY_SPIKE, Reason.FAST_MOVE),
     *(Reason.INTERFACE_ERRORS, Reason.TAKER_VOLUME, Reason.LOSING_FILLS),
@@ -57,21 +58,30 @@ def seconds(duration_ms: float) -> str:
 
 
 def is_held(pair: PairState) -> bool:
-    """Whether a pair holds more than rounding."""
-    return abs(pair.coins) > (pair.lot or 0.0) / 2
+    """Whether a pair holds more than the rounding of floating point."""
+    return abs(pair.coins) > _DUST
 
 
 # ---- one pair of a bot ---------------------------------------------------------------------------------------------
 
 
-def withheld(*reasons: Reason, never_grave: bool = False) -> BotTest:
-    """Return the test for pairs without a wanted order for one of these reasons; grave while a position is held."""
+def withheld(*reasons: Reason, never_grave: bool = False, also_closed: bool = False) -> BotTest:
+    """Return the test for pairs without a wanted order for one of these reasons; grave while a position is held.
+
+    With `also_closed` it finds the pairs, too, of which one side is closed for such a reason while the other is quoted:
+    what is known to be the bot's own may be left, and the matter is as grave.
+    """
     known = frozenset(reasons)
 
     def find(state: BotState, now_ms: int) -> Iterator[Finding]:  # noqa: ARG001 - every test is asked alike
         for pair in state.pairs:
+            grave = is_held(pair) and not never_grave
+            closed = next((side for side in (pair.bid, pair.ask) if side.reason in known), None)
             if not pair.quoting and (pair.reason or Reason.UNEXPECTED) in known:
-                yield Finding(pair.pair, _about(pair), is_held(pair) and not never_grave, pair.since_ms or None)
+                yield Finding(pair.pair, _about(pair) | {"does": "is not quoted"}, grave, pair.since_ms or None)
+            elif also_closed and closed is not None:
+                why = {"does": "opens nothing", "detail": _why(closed.reason, closed.detail)}
+                yield Finding(pair.pair, _about(pair) | why, grave)
 
     return find
 
@@ -128,8 +138,11 @@ def settings_differ(state: BotState, now_ms: int) -> Iterator[Finding]:  # noqa:
 
 def _about(pair: PairState) -> dict[str, str | float]:
     held = f" {pair.coins:g} {pair.coin} are held." if is_held(pair) else ""
-    detail = (pair.detail or str(pair.reason or "no reason is known").replace("_", " ")).rstrip(".")
-    return {"pair": pair.pair, "coin": pair.coin, "detail": detail, "held": held}
+    return {"pair": pair.pair, "coin": pair.coin, "detail": _why(pair.reason, pair.detail), "held": held}
+
+
+def _why(reason: Reason | None, detail: str) -> str:
+    return (detail or str(reason or "no reason is known").replace("_", " ")).rstrip(".")
 
 
 # ---- a bot as a whole ----------------------------------------------------------------------------------------------

@@ -144,6 +144,7 @@ class NoticeTracker:
             if now_ms - trouble.seen_ms >= SETTLED_MS:
                 del self._troubles[topic]
                 over = filled(trouble.last.condition.over, trouble.last.finding.figures)
-                lasted = f" It lasted {seconds(trouble.seen_ms - trouble.since_ms)}."
+                lasting_ms = trouble.seen_ms - trouble.since_ms
+                lasted = f" It lasted {seconds(lasting_ms)}." if lasting_ms else ""  # it was seen only once
                 said.append(Announcement(Telling.OVER, trouble.notice, over + lasted))
         return said

@@ -20,7 +20,7 @@ _UNPLANNED = Because(Reason.UNEXPECTED, "the loop ended before this pair was pla
 
 @dataclass
 class PairFigures:
-    """What is remembered of one pair for its state: markouts, the day's result, since when it is not quoted, and why.
+    """What is remembered of one pair for its state: markouts, the day's result, since when it is not quoted.
 
     `last` is its state in the last loop.
     """
@@ -29,7 +29,6 @@ class PairFigures:
     markouts: MarkoutMeter = field(default_factory=MarkoutMeter)
     fills: int = 0
     since_ms: int = 0
-    reason: Reason | None = None
     last: PairState | None = None
 
     @classmethod
@@ -50,10 +49,9 @@ class PairFigures:
         self.markouts.seen(made.planner.now_ms, market.mid)
         self.result.seen(made.planner.now_ms, market.mid, made.holding.coins)
 
-    def not_quoted(self, reason: Reason | None, now_ms: int) -> int:
-        """Since when there is no order for this reason [ms]; 0 while there is one."""
-        if reason is not self.reason:
-            self.reason, self.since_ms = reason, 0 if reason is None else now_ms
+    def not_quoted(self, now_ms: int, *, quoting: bool) -> int:
+        """Since when no order is wanted, for whatever reasons [ms]; 0 while one is."""
+        self.since_ms = 0 if quoting else self.since_ms or now_ms
         return self.since_ms
 
 
@@ -77,7 +75,7 @@ def pair_state(now: PairNow, figures: PairFigures, now_ms: int) -> PairState:
     if now.made is not None:
         figures.planned(now.made)
     state = _unplanned(now, figures.last) if now.made is None else _planned(now, now.made)
-    since_ms = figures.not_quoted(None if state.quoting else state.reason, now_ms)
+    since_ms = figures.not_quoted(now_ms, quoting=state.quoting)
     money, markouts = figures.result.money(), figures.markouts.states()
     state = replace(state, since_ms=since_ms, money=money, markouts=markouts, fills=figures.fills)
     figures.last = state

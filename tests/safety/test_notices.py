@@ -20,6 +20,7 @@ from market_making.safety.state_file import (
     CalibrationState,
     CoinState,
     PairState,
+    QuoteState,
     RestingState,
     SidecarState,
 )
@@ -159,9 +160,23 @@ def test_a_risk_rule_is_told_in_its_own_words():
     assert condition.notice(finding, 0).text == "ETH/USDC:USDC opens nothing: the position is 85 % of the largest."
 
 
-def test_rounding_is_no_position():
-    """Less than half of the smallest step is not held."""
-    condition, finding = next(iter(sightings(quiet_for(Reason.BOOK_STALE, coins=0.00004), NOW_MS)))
+@pytest.mark.parametrize("reason", [Reason.POSITION_UNKNOWN, Reason.ORDER_UNKNOWN, Reason.ACCOUNT_SHARED])
+def test_what_is_unknown_is_an_alarm_also_while_the_rest_is_quoted(reason):
+    """The bot leaves what is certainly its own; that the rest is nobody's is as grave as before."""
+    closed = QuoteState(reason=reason, detail="the account holds more")
+    ((condition, finding),) = sightings(bot(bid=closed, coins=0.03), NOW_MS)
+    assert condition.severity_of(finding) is Severity.ALARM
+    assert condition.notice(finding, 0).text == (
+        "ETH/USDC:USDC opens nothing: the account holds more. 0.03 ETH are held."
+    )
+    assert found(bot(ask=QuoteState(reason=Reason.AT_BOUND))) == []
+
+
+def test_a_part_of_a_lot_is_a_position_and_rounding_is_none():
+    """Whatever the size of a lot: the first part of a fill is held, the rest of floating point is not."""
+    part = next(iter(sightings(quiet_for(Reason.BOOK_STALE, coins=0.001, lot=0.0333), NOW_MS)))
+    assert part.condition.severity_of(part.finding) is Severity.ALARM
+    condition, finding = next(iter(sightings(quiet_for(Reason.BOOK_STALE, coins=1e-12), NOW_MS)))
     assert condition.severity_of(finding) is Severity.WARNING
 
 

@@ -96,7 +96,7 @@ def test_the_resting_order_has_the_terms_it_was_priced_with(bot):
 
 
 def test_a_pair_that_is_not_quoted_says_why_and_since_when(bot):
-    """The time is that of the first loop with this reason, however its figures change; a quote ends it."""
+    """The time is that of the first loop without an order, however figures and reasons change; a quote ends it."""
     ages = [bot.loop(fails=Because(Reason.BOOK_STALE, f"the book is {age} s old")) for age in (4, 5, 6)]
     assert [state.quoting for state in ages] == [False] * 3
     assert ages[-1].detail == "the book is 6 s old"
@@ -104,6 +104,7 @@ def test_a_pair_that_is_not_quoted_says_why_and_since_when(bot):
     assert ages[0].since_ms > 0
     other = bot.loop(fails=Because(Reason.PARAMETERS_STALE, "expired"))
     assert (other.reason, other.mid, other.book, other.bid.price) == (Reason.PARAMETERS_STALE, None, None, None)
+    assert other.since_ms == ages[0].since_ms
     quoted = bot.loop()
     assert (quoted.quoting, quoted.reason, quoted.since_ms) == (True, None, 0)
 

@@ -12,12 +12,12 @@ def _unquoted(
     name: str, reasons: tuple[Reason, ...], remedy: str, severity: Severity = Severity.WARNING, **more: Any
 ) -> Condition:
     """A reason why a pair has no order: told after 30 s, at once and as an alarm while a position is held."""
-    never_grave = more.pop("never_grave", False)
+    switches = {switch: more.pop(switch, False) for switch in ("never_grave", "also_closed")}
     return Condition(
         name,
         severity,
-        found.withheld(*reasons, never_grave=never_grave),
-        "{pair} is not quoted: {detail}.{held}",
+        found.withheld(*reasons, **switches),
+        "{pair} {does}: {detail}.{held}",
         "{pair} is quoted again.",
         remedy,
         after_ms=SOON_MS if severity is Severity.ALARM else LATER_MS,
@@ -84,6 +84,7 @@ QUOTING = (
         "Close what the bot does not know in the exchange's own application: the bot goes on when the account "
         "agrees with its orders. If somebody else trades on this account, give the bot an account of its own.",
         Severity.ALARM,
+        also_closed=True,
     ),
     _unquoted(
         "order_unknown",
@@ -91,24 +92,28 @@ QUOTING = (
         "Cancel the order in the exchange's own application, or start the guard with `mm guard`, which does it. If "
         "somebody else trades on this account, give the bot an account of its own.",
         Severity.ALARM,
+        also_closed=True,
     ),
     _unquoted(
         "account_shared",
         (Reason.ACCOUNT_SHARED,),
         "Stop one of the two bots, or give each an account of its own.",
         Severity.ALARM,
+        also_closed=True,
     ),
     _unquoted(
         "account_unknown",
         (Reason.ACCOUNT_UNKNOWN,),
         "Wait if the exchange is disturbed. Else compare `exchange.walletAddress` and the key with the exchange's page "
         "of API wallets: the key may have expired.",
+        also_closed=True,
     ),
     _unquoted(
         "other_leg_silent",
         (Reason.OTHER_LEG_SILENT,),
         "Start the other leg with `freqtrade trade --strategy MarketMaking -c user_data/config.json` and its own two "
         "files; `market_making.legs` must be the same folder for both.",
+        also_closed=True,
     ),
     _unquoted(
         "below_smallest_order",
