@@ -31,13 +31,15 @@ from tests.puppet_market import ADDRESS, KEY, OTHER_ADDRESS, OTHER_KEY, PuppetMa
 MINUTES = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
 WARM_UP_S = 30.0
 STEP_S = 0.5
-MOVE = 0.12  # of mid per step [price]: beyond the tolerance in nearly every loop, as an order must rest for a second
+MOVE = 0.5  # of mid per step [price]: beyond the tolerance in nearly every loop
 TRADE_EVERY = 60  # steps
 MOST_MESSAGES, MOST_MEGABYTES = 6.0, 5.0
 
-QUICK = {
-    "internals": {"process_throttle_secs": 0.5},
-    "market_making": {"quote": {"minimum_life_s": 1, "tolerance_bps": 0.1, "actions_per_minute": 600}},
+QUICK = {  # move an order as often as a loop of one second can
+    "market_making": {
+        "quote": {"minimum_life_s": 0, "tolerance_bps": 0.01, "actions_per_minute": 600, "action_price": 0},
+        "edge": {"address_budget": False},
+    }
 }
 ALL_LOUD: dict[str, Any] = {
     "telegram": {"notification_settings": dict.fromkeys(("entry", "entry_cancel", "exit", "exit_cancel"), "on")},
