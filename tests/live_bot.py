@@ -53,7 +53,8 @@ class LiveBot:
         self._output = (self.folder / "freqtrade.log").open("wb")
         # A strategy in a test's own folder derives from one in user_data/strategies.
         places = os.pathsep.join([str(ROOT / "user_data" / "strategies"), str(ROOT)])
-        environment = os.environ | {"NO_PROXY": "127.0.0.1", "PYTHONPATH": places}
+        # Freqtrade breaks its log at the width of a terminal; a test looks for whole sentences.
+        environment = os.environ | {"NO_PROXY": "127.0.0.1", "PYTHONPATH": places, "COLUMNS": "1000"}
         environment.pop("PYTEST_VERSION", None)  # where it is set Freqtrade leaves the configured logging out
         self._process = subprocess.Popen(
             self._command, cwd=self._started_in, stdout=self._output, stderr=subprocess.STDOUT, env=environment
