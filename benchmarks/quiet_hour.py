@@ -1,9 +1,10 @@
-"""Claim: an undisturbed hour at 50 re-quotes a minute sends at most 6 messages beside fills; a day logs 5 MB.
+"""Claim: an undisturbed hour of moving orders sends at most 6 messages beside fills, and a day logs at most 5 MB.
 
 Two stock `freqtrade trade` processes quote the same moving market from the same parameters, each on an account of its
 own: one with the configuration as it is shipped, and as the baseline one that logs and sends what Freqtrade does by
-itself. Messages are counted at Freqtrade's webhook, which gets every kind, and by what Freqtrade's own Telegram makes
-of the configuration: off, silent or on. `quiet_hour.py [MINUTES]`, five without it.
+itself. A loop of one second places and cancels about 55 times a minute. Messages are counted at Freqtrade's webhook,
+which gets every kind, and by what Freqtrade's own Telegram makes of the configuration: off, silent or on.
+`quiet_hour.py [MINUTES]`, five without it.
 """
 
 import sys

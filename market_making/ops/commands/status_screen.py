@@ -21,7 +21,7 @@ _FIGURES = {
     "rows_per_s": "{:,.1f} rows/s",
     "waiting_bytes": "{:,.0f} bytes waiting",
     "dropped": "{:,.0f} rows lost",
-    "coins": "{:.0f} coins",
+    "coins": "coins: {:.0f}",
 }
 
 
@@ -43,7 +43,7 @@ def _parts(seen: Overview, store: StoreStatus, venue: str, root: str) -> Iterato
         yield from _missing(missing)
     if seen.sidecars or seen.bots:
         yield _programs(seen)
-    if any(bot.pairs for bot in seen.bots):
+    if any(bot.pairs and not bot.stopped for bot in seen.bots):
         yield _pairs(seen)
     yield _recorded(store, root)
 

@@ -159,6 +159,15 @@ def test_the_gravest_notice_comes_first():
     assert [said.notice.name for said in seen.notices] == ["n1", "n3", "n2", "n0"]
 
 
+def test_a_bot_that_has_ended_has_no_line_of_pairs(status):
+    """What it quoted is of the past."""
+    *sidecars, maker = system()
+    assert "bid 0.03 at 2999" in status(states=(*sidecars, maker)).output
+    output = status(states=(*sidecars, replace(maker, stopped=True))).output
+    assert "stopped" in output
+    assert "inventory" not in output
+
+
 def test_marks_of_a_text_are_shown_as_they_are(status):
     """Square brackets of an exchange's answer are no colours."""
     said = replace(NOTICE, text="the exchange says [red]no[/red] [")
