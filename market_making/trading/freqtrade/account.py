@@ -131,11 +131,12 @@ class AccountWatch:
 
         Cash that cannot be believed is replaced by what was, and the value is then not settled.
         """
-        cash = self._believed(wallets.get_total(stake_currency))
+        told = wallets.get_total(stake_currency)
         if self._spot:
-            cash += sum(position.cost for position in self._positions.values())
+            told += sum(position.cost for position in self._positions.values())
         if self._spot and self._dry_run:
-            cash -= sum(map(_counted_twice, self._positions.values()))
+            told -= sum(map(_counted_twice, self._positions.values()))
+        cash = self._believed(told)  # with what coins have cost: buying them is no loss
         settled = self._doubt is None and self._is_settled(wallets, pair)
         return Worth(cash, self._positions.get(pair, Position()).average_rate, settled)
 

@@ -12,6 +12,7 @@ from freqtrade.wallets import Wallets
 
 from market_making.market.sides import Side
 from market_making.quoting.risk.rules import RiskLimits
+from market_making.trading.freqtrade.account import AccountWatch
 from market_making.trading.freqtrade.trade import position_of
 from market_making.trading.holding import Position
 from tests.trading.puppet_account import BTC, ETH, INSTRUMENTS, LOT, MID, STAKE, PuppetAccount, RiskBot
@@ -220,6 +221,34 @@ def test_whatever_fills_whenever_only_real_losses_count(planner, tmp_path, spot,
         for _ in range(6):
             bot.loop(pairs=tuple(INSTRUMENTS))
         assert all(any(text.startswith(coin) and "loss limit" in text for text in bot.told) for coin in ("ETH", "BTC"))
+
+
+@pytest.mark.parametrize("spot", [True, False])
+@pytest.mark.parametrize("pairs", [(ETH.pair,), (ETH.pair, BTC.pair)])
+def test_what_own_fills_do_to_the_cash_is_believed_at_once(spot, pairs):
+    """Coins are bought from the cash, positions in futures are not: neither is a jump that nothing explains."""
+    account = PuppetAccount(spot=spot)
+    watch = AccountWatch(0, spot=spot, scale=300.0)
+
+    def doubt(now_ms):
+        watch.expect(account.books)
+        for pair in pairs:
+            position = account.books[pair]
+            watch.check(account, INSTRUMENTS[pair], position.closed, position.holding.resting, now_ms)
+            watch.worth(account, STAKE, pair)
+        return watch.doubt
+
+    assert doubt(1_000) is None
+    for step, side in enumerate((Side.BID, Side.BID, Side.ASK, Side.ASK)):
+        for pair in pairs:
+            account.rest(pair, side)
+            account.fill(pair)
+            account.look(pair)
+        assert doubt(2_000 + 1_000 * step) is None, side
+    account.cash = 0.0
+    assert doubt(9_000) is not None
+    account.cash = 1000.0
+    assert doubt(10_000) is None
 
 
 # Freqtrade's own wallets, in a dry run.
