@@ -4,19 +4,20 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlparse
 
 from eth_account import Account
 
-from market_making.preflight.outcome import Outcome, judged, passed, unknown
+from market_making.market.errors import DataError
+from market_making.preflight.outcome import Outcome, attempted, judged, passed
 from market_making.preflight.subject import Subject
 
 _SOON_MS = 3 * 86_400_000
 _RESERVE = 500
 _NO_ACCOUNT = "no account is configured: set exchange.walletAddress in the private file"
-_ASK_AGAIN = "run mm check again when the exchange answers"
 
 
 class Books(NamedTuple):
@@ -42,10 +43,7 @@ def account_checks(subject: Subject) -> Iterator[Outcome]:
         ("open-orders", _orders),
         ("positions", _positions),
     ):
-        try:
-            yield check(subject, name)
-        except (KeyError, TypeError, ValueError) as error:
-            yield unknown(name, f"the exchange's answer is not as expected: {error!r}", _ASK_AGAIN)
+        yield attempted(name, partial(check, subject, name))
 
 
 def _signer(subject: Subject, name: str) -> Outcome:
@@ -130,11 +128,20 @@ def database_of(subject: Subject) -> Path | None:
 
 
 def read_books(path: Path | None) -> Books:
-    """Read what a bot's database knows; one that does not exist knows nothing."""
+    """Read what a bot's database knows; one that does not exist knows nothing.
+
+    Raises
+    ------
+    DataError
+        If the file is no database of Freqtrade's.
+    """
     if path is None or not path.exists():
         return Books(frozenset(), {})
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-        orders = database.execute("SELECT order_id FROM orders WHERE ft_is_open = 1").fetchall()
-        trades = database.execute("SELECT pair, amount, is_short FROM trades WHERE is_open = 1").fetchall()
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            orders = database.execute("SELECT order_id FROM orders WHERE ft_is_open = 1").fetchall()
+            trades = database.execute("SELECT pair, amount, is_short FROM trades WHERE is_open = 1").fetchall()
+    except sqlite3.Error as error:
+        raise DataError(f"{path} must be a database of Freqtrade's, got: {error}") from None
     positions = {pair: -amount if is_short else amount for pair, amount, is_short in trades}
     return Books(frozenset(str(order_id) for (order_id,) in orders), positions)

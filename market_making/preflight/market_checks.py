@@ -1,11 +1,12 @@
 """Checks of the markets: listed, large enough orders, a calibration that may be quoted from, and a coin that earns."""
 
 from collections.abc import Iterator
+from functools import partial
 from math import log10
 
 from calibration.publication.parameters import Parameters, read_parameters
 from market_making.market.errors import MarketMakingError
-from market_making.preflight.outcome import Outcome, judged, passed, unknown
+from market_making.preflight.outcome import Outcome, attempted, judged, passed, unknown
 from market_making.preflight.subject import Subject
 from market_making.quoting.risk.toxicity import expected_income
 
@@ -17,12 +18,11 @@ _NEAR = 0.02
 def market_checks(subject: Subject) -> Iterator[Outcome]:
     """Yield every check of every market of the whitelist."""
     yield _minimum(subject)
-    mids = subject.answers.get("allMids") or {}
     for pair in subject.pairs:
         coin = pair.split("/", maxsplit=1)[0]
-        yield _listed(subject, coin)
-        yield _grid(coin, mids)
-        yield from _calibration(subject, pair, coin, mids)
+        yield attempted(f"listed-{coin}", partial(_listed, subject, coin))
+        yield attempted(f"price-grid-{coin}", partial(_grid, subject, coin))
+        yield from _calibration(subject, pair, coin)
 
 
 def _minimum(subject: Subject) -> Outcome:
@@ -42,24 +42,31 @@ def _listed(subject: Subject, coin: str) -> Outcome:
     return judged(name, listed.get(coin) is False, reason, "correct exchange.pair_whitelist")
 
 
-def _grid(coin: str, mids: dict[str, str]) -> Outcome:
+def _grid(subject: Subject, coin: str) -> Outcome:
     """Near a power of ten the tick changes tenfold, and Freqtrade keeps the grid it has loaded."""
     name = f"price-grid-{coin}"
-    if coin not in mids:
+    mid = _mid(subject, coin)
+    if mid is None:
         return unknown(name, f"the price of {coin} is not known", "check the network and market_making.url")
-    mid = float(mids[coin])
     distance = abs(10 ** (log10(mid) - round(log10(mid))) - 1)
     reason = f"the price {mid:g} is {100 * distance:.1f} % from a power of ten, where the tick changes"
     return judged(name, distance > _NEAR, reason, "restart the bot when the price has crossed, or force this check")
 
 
-def _calibration(subject: Subject, pair: str, coin: str, mids: dict[str, str]) -> Iterator[Outcome]:
-    name, settings = f"calibration-{coin}", subject.settings
+def _mid(subject: Subject, coin: str) -> float | None:
+    """The exchange's mid of a coin; None where it did not tell one."""
+    mids = subject.answers.get("allMids")
+    text = mids.get(coin) if isinstance(mids, dict) else None
+    return float(text) if isinstance(text, str) else None
+
+
+def _calibration(subject: Subject, pair: str, coin: str) -> Iterator[Outcome]:
+    name, settings, mid = f"calibration-{coin}", subject.settings, _mid(subject, coin)
     try:
         parameters = read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=subject.now_ms)
         parameters.require_good()
-        if coin in mids:
-            parameters.require_market(pair, float(mids[coin]))
+        if mid is not None:
+            parameters.require_market(pair, mid)
     except MarketMakingError as error:
         yield judged(name, False, str(error), f"mm calibrate --coin {coin}")
         return

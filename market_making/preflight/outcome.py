@@ -1,8 +1,10 @@
 """What a check found: passed, failed or not possible, with the reason and the remedy."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+
+from market_making.market.errors import DataError
 
 
 class Result(StrEnum):
@@ -36,6 +38,16 @@ def judged(name: str, good: bool, reason: str, remedy: str) -> Outcome:
 def unknown(name: str, reason: str, remedy: str) -> Outcome:
     """Return a check that was not possible."""
     return Outcome(name, Result.UNKNOWN, reason, remedy)
+
+
+def attempted(name: str, check: Callable[[], Outcome]) -> Outcome:
+    """Run a check; where an answer or a file is not as expected it was not possible, and hides no other."""
+    try:
+        return check()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return unknown(name, f"the exchange's answer is not as expected: {error!r}", "run mm check again later")
+    except DataError as error:
+        return unknown(name, str(error), "mend or remove what is named, then run mm check again")
 
 
 def is_safe(outcomes: Iterable[Outcome], forced: Iterable[str] = ()) -> bool:

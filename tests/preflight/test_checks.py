@@ -152,6 +152,25 @@ def test_no_answer_at_all_is_unknown_and_not_safe(healthy):
     assert not is_safe(outcomes)
 
 
+@pytest.mark.parametrize("question", ["meta", "allMids", "userFees", "userRateLimit", "openOrders", "extraAgents"])
+@pytest.mark.parametrize("answer", [None, [], {}, 7, "text", [None], {"universe": [None]}])
+def test_an_odd_answer_never_hides_another_check(question, answer, healthy):
+    """Every check still has its row, whatever one answer looks like."""
+    names = {each.name for each in check_all(healthy)}
+    odd = check_all(with_answer(healthy, **{question: answer}))
+    assert names <= {each.name for each in odd} | {"profitable-ETH"}
+
+
+def test_a_database_that_is_none_is_told_and_hides_nothing(healthy, tmp_path):
+    """Neither orders nor positions are known then, and that is not safe."""
+    (tmp_path / "live.sqlite").write_bytes(b"this is no database " * 100)
+    results = {each.name: each for each in check_all(healthy)}
+    for name in ("open-orders", "positions"):
+        assert results[name].result is Result.UNKNOWN
+        assert "live.sqlite" in results[name].reason
+    assert "listed-ETH" in results
+
+
 def test_orders_and_positions_of_the_own_database_are_known(healthy, tmp_path):
     """What the bot's database holds is nobody else's."""
     with closing(sqlite3.connect(tmp_path / "live.sqlite")) as database:
