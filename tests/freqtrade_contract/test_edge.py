@@ -23,7 +23,6 @@ from freqtrade.worker import Worker
 from market_making.settings.edge import EdgeSettings
 from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.desk import Desk
-from market_making.trading.freqtrade import live
 from market_making.trading.freqtrade.edge import sleep
 from market_making.trading.freqtrade.edge.install import install
 from market_making.trading.freqtrade.edge.overrides import OVERRIDES, names_of
@@ -294,15 +293,6 @@ def test_without_it_a_price_is_that_of_the_plans_book(maker, venue):
     plan = bot.strategy._desk.made(PAIR).plan
     assert bot.strategy._follows_touch is False
     assert float(venue.open_orders()[0]["limitPx"]) == plan.quotes.sides.bid.price
-
-
-@pytest.mark.parametrize("pricing", [{"price_side": "other"}, {"order_book_top": 2}, {"use_order_book": False}])
-def test_a_rate_that_is_not_the_touch_of_the_own_side_is_not_followed(maker, pricing):
-    """A user may configure Freqtrade's own pricing otherwise."""
-    strategy = maker("fresh").strategy
-    assert live.follows_touch(strategy) is True
-    strategy.config["exit_pricing"] = strategy.config["exit_pricing"] | pricing
-    assert live.follows_touch(strategy) is False
 
 
 def test_the_files_of_the_edge_are_the_only_ones_that_touch_a_client():

@@ -102,13 +102,8 @@ def edge_of(strategy: QuotingStrategy, desk: Desk) -> Edge:
 
 
 def follows_touch(strategy: QuotingStrategy) -> bool:
-    """Whether the rate that Freqtrade proposes is the touch of an order's own side, and prices shall follow it."""
-    pricings = [strategy.config.get(f"{kind}_pricing", {}) for kind in ("entry", "exit")]
-    at_touch = all(
-        pricing.get("use_order_book") and pricing.get("order_book_top", 1) == 1 and pricing.get("price_side") == "same"
-        for pricing in pricings
-    )
-    return is_running(strategy) and strategy.settings.edge.fresh and at_touch
+    """Whether prices follow the rate that Freqtrade proposes; the promises make it the touch of an order's own side."""
+    return is_running(strategy) and strategy.settings.edge.fresh
 
 
 class RunningBot:
