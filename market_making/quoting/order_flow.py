@@ -33,7 +33,7 @@ class OrderFlow:
     half_spread : float
         Time-weighted mean half-spread of the book [price].
     funding_rate : float
-        Share of its value a long position pays in a second; negative where it is paid [1/s].
+        Share of its value that a long position pays per second; negative where it receives [1/s].
     """
 
     arrival_rate: Directions[float]

@@ -71,7 +71,7 @@ def sizes_within(inventory: float, maximum_inventory: float) -> Sides[float | Wi
 
 
 def offers(market: MarketView, terms: Sides[Terms], sizes: Sides[float | Withheld]) -> Sides[Quote | Withheld]:
-    """Terms and sizes put together; a side whose size is withheld is withheld."""
+    """Combine terms and sizes; a side whose size is withheld is withheld."""
 
     def offer(side: Side) -> Quote | Withheld:
         size = sizes.of(side)
@@ -81,7 +81,7 @@ def offers(market: MarketView, terms: Sides[Terms], sizes: Sides[float | Withhel
 
 
 def numbers_only(offer: Quote | Withheld) -> Quote | Withheld:
-    """The offer, unless its depth is no number or its size none to trade."""
+    """The offer, unless its depth is NaN or infinite, or its size too small to trade."""
     if isinstance(offer, Withheld) or (math.isfinite(offer.depth) and offer.size >= SMALLEST_SIZE):
         return offer
     return Withheld(Reason.NUMBERS_UNUSABLE, f"the model gives depth {offer.depth} and size {offer.size}")

@@ -1,7 +1,7 @@
-"""What every quoting model takes and gives, so that strategy, replay and tests do not know which model they run.
+"""What every quoting model takes and returns: strategy, replay and tests do not know which model they run.
 
-A model is a pure function ``(market, inventory, flow, clock) → Quotes``. A side that must not be quoted is *withheld*,
-with its reason: it is never a price of zero and never the touch.
+A model is a pure function ``(market, inventory, flow, clock) → Quotes``. A side that must not be quoted is *withheld*
+with its reason. It never has a price of zero, and never the price of the touch.
 """
 
 from collections.abc import Callable
@@ -84,7 +84,7 @@ class Quotes:
     answers_losses : bool
         Whether the depths are already larger because own fills have lost.
     hedging : bool
-        Whether the inventory is being brought back, so that a side which reduces it must rest at the touch.
+        Whether the model is bringing the inventory back: a side that reduces it must then rest at the touch.
     """
 
     sides: Sides[Quote | Withheld]
@@ -115,19 +115,19 @@ class Quotes:
 
 @runtime_checkable
 class Preparing(Protocol):
-    """A quoting model that is faster when it is told beforehand what it will be asked."""
+    """A quoting model that can prepare many answers at once."""
 
     def prepare(self, flows: OrderFlows, mids: FloatArray) -> "Callable[[int], Quoter]":
-        """Get ready for these flows at these mids [price]; return what gives the quoter of each, by its position.
+        """Prepare for these flows at these mids [price]; return a function from a position to its quoter.
 
-        A quoter so given answers for its own flow and mid as the model itself would, and for no others. They are best
-        asked for in order.
+        A quoter from it answers for its own flow and mid as the model itself would, and for no others. Ask for them in
+        order, because neighbours are prepared together.
         """
         ...
 
 
 class Quoter(Protocol):
-    """A quoting model with its settings bound."""
+    """A quoting model with its settings."""
 
     def __call__(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
         """Quotes for an inventory [lots, signed] at a time [ms]."""

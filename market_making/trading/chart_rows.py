@@ -1,4 +1,4 @@
-"""What a chart shows of a maker: its quotes, the mid, its inventory, and the calibration behind them."""
+"""What a chart shows of a maker: its quotes, mid, its inventory, and the calibration behind them."""
 
 from collections.abc import Hashable, Iterable
 from math import nan
@@ -13,7 +13,7 @@ _CANDLES_KEPT = 1500
 class ChartRow(NamedTuple):
     """One row of a chart; NaN where there is nothing to show.
 
-    `bid` and `ask` are what the model would quote [price], of which one rests. `fill_decay` [1/price] and
+    `bid` and `ask` are where either side would rest [price]; one of them does. `fill_decay` [1/price] and
     `adverse_selection` [price] are means of both directions, `toxicity` is that of the worse one.
     """
 
@@ -27,7 +27,7 @@ class ChartRow(NamedTuple):
 
     @classmethod
     def of(cls, planner: Planner, plan: Plan, maker_fee: float) -> "ChartRow":
-        """Show a plan and what it was made from."""
+        """The row of a plan and of what it was made from."""
         flow, bid, ask = planner.flow, plan.quotes.bid, plan.quotes.ask
         return cls(
             bid=nan if bid is None else bid.price,
@@ -44,25 +44,25 @@ NOTHING_SHOWN = ChartRow()
 
 
 class ChartHistory:
-    """The pictures of a running bot: of each pair the last one of each candle."""
+    """The chart rows of a running bot: per pair the last one of each candle."""
 
     def __init__(self) -> None:
-        self._pictures: dict[str, dict[Hashable, ChartRow]] = {}
+        self._rows: dict[str, dict[Hashable, ChartRow]] = {}
 
-    def take(self, pair: str, candle: Hashable, picture: ChartRow) -> None:
-        """Keep a picture, instead of an earlier one of the same candle."""
-        pictures = self._pictures.setdefault(pair, {})
-        pictures[candle] = picture
-        if len(pictures) > _CANDLES_KEPT:
-            del pictures[next(iter(pictures))]
+    def take(self, pair: str, candle: Hashable, row: ChartRow) -> None:
+        """Keep a row instead of an earlier one of the same candle."""
+        rows = self._rows.setdefault(pair, {})
+        rows[candle] = row
+        if len(rows) > _CANDLES_KEPT:
+            del rows[next(iter(rows))]
 
     def of(self, pair: str, candles: Iterable[Hashable]) -> list[ChartRow]:
-        """Pictures of these candles, in their order."""
-        pictures = self._pictures.get(pair, {})
-        return [pictures.get(candle, NOTHING_SHOWN) for candle in candles]
+        """Rows of these candles, in their order."""
+        rows = self._rows.get(pair, {})
+        return [rows.get(candle, NOTHING_SHOWN) for candle in candles]
 
-    def with_last(self, pair: str, candles: Iterable[Hashable], picture: ChartRow) -> list[ChartRow]:
-        """Keep a picture of the last of these candles, and return those of all."""
+    def with_last(self, pair: str, candles: Iterable[Hashable], row: ChartRow) -> list[ChartRow]:
+        """Keep a row of the last of these candles, and return the rows of all."""
         known = list(candles)
-        self.take(pair, known[-1], picture)
+        self.take(pair, known[-1], row)
         return self.of(pair, known)

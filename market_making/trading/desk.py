@@ -209,8 +209,8 @@ class Desk:
         tick, lot = planner.instrument.tick(order.price), float(planner.instrument.lot)
         return order if abs(rate - order.price) <= tick / 2 and amount <= order.size + lot else None
 
-    def picture(self, pair: str, maker_fee: float) -> ChartRow:
-        """Show the plan of a pair, or nothing."""
+    def chart_row(self, pair: str, maker_fee: float) -> ChartRow:
+        """What a chart shows of the plan of a pair."""
         made = self._made.get(pair)
         return NOTHING_SHOWN if made is None else ChartRow.of(made.planner, made.plan, maker_fee)
 

@@ -1,10 +1,10 @@
 """The plan of one pair for one loop: the one order that should rest now, or why none should.
 
-Stock Freqtrade rests one order a trade and holds one trade a pair. So of a model's two quotes one is chosen: flat, the
-side that is expected to earn more among those that may open a position; with a position, the reducing side unless the
-model clearly prefers to add. A resting order stays where it is while its price is within tolerance. One that has become
-too close to mid is cancelled at once, because that is where a maker is picked off; one that has become too far is moved
-only when it has rested for its minimum life and the action budget allows.
+Stock Freqtrade rests one order per trade and holds one trade per pair. The plan therefore chooses one of the model's
+two quotes. Flat, it takes the side that is expected to earn more, of those that may open a position. With a position,
+it takes the reducing side, unless the model clearly prefers to add. A resting order stays while its price is within
+tolerance. One that is too close to mid is cancelled at once, because there a maker is picked off. One that is too far
+is moved only after its minimum life and within the action budget.
 """
 
 from dataclasses import dataclass, replace
@@ -67,7 +67,7 @@ class Plan(NamedTuple):
 
 @dataclass(frozen=True)
 class Planner:
-    """Everything a plan depends on but what is held: one pair at one moment.
+    """Everything that a plan depends on except what is held: one pair at one moment.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ class Planner:
     other_leg : float or None
         Position of the other leg [coins, signed]; 0 for a bot on its own, None if the other leg does not answer.
     regime : Regime
-        The calibration's own judgement: paused, nothing is opened; widened, quotes are further away, unless the model
-        has seen to that itself.
+        The calibration's own judgement: paused, nothing is opened; widened, quotes are further away. Where the model
+        says so as well, they are widened once.
 
     Examples
     --------
@@ -110,7 +110,7 @@ class Planner:
     regime: Regime = Regime.QUOTE
 
     def with_readings(self, **readings: Any) -> Self:
-        """Return the same with more for the model to know; see `Observations`."""
+        """Return the same with further readings for the model; see `Observations`."""
         return replace(self, market=self.market._replace(observations=replace(self.market.observations, **readings)))
 
     def plan(self, holding: Holding, restraints: Restraints) -> Plan:
@@ -230,8 +230,8 @@ class Planner:
             is_held = holding.resting is not None or holding.coins != 0
             depths = orders.map(lambda order: order.terms.model_depth)
             return preferred_side(self.flow, depths, usual=usual, is_held=is_held)
-        # With a position on either leg both leave, so that the gross position shrinks; else this leg holds its own side
-        # of the quote and the other leg the opposite one.
+        # With a position on either leg both leave, and the gross position shrinks. Else this leg holds its own side of
+        # the quote, and the other leg the opposite one.
         return reducing if self.other_leg else reducing.opposite
 
     def _compare(

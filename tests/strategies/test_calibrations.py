@@ -16,7 +16,7 @@ from market_making.quoting.quote import Preparing
 from market_making.quoting.risk.toxicity import Regime
 from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 from market_making.settings.sections import ModelSettings
-from market_making.trading.freqtrade.signals import moments_of
+from market_making.trading.freqtrade.signals import opens_of
 from market_making.trading.freqtrade.trade import milliseconds
 from market_making.trading.holding import Holding
 from market_making.trading.past.calibrations import Calibrations
@@ -127,8 +127,6 @@ def test_quotes_prepared_together_are_those_made_one_by_one(settings, asked, tol
 def test_a_moment_is_the_end_of_its_candle(unit):
     """Whatever unit the dates have: Freqtrade's hooks are called with the same time."""
     dates = pd.Series(pd.date_range(START, periods=3, freq="1min").as_unit(unit))
-    moments = moments_of(
-        pd.DataFrame({"date": dates, "close": [1.0, 2.0, 3.0], "bias": [float("nan"), 0.5, 0.0]}), 60_000
-    )
-    assert [moment.time_ms for moment in moments] == [milliseconds(date) + 60_000 for date in dates]
-    assert [(moment.price, moment.bias) for moment in moments] == [(1.0, 0.0), (2.0, 0.5), (3.0, 0.0)]
+    opens = opens_of(pd.DataFrame({"date": dates, "close": [1.0, 2.0, 3.0], "bias": [float("nan"), 0.5, 0.0]}), 60_000)
+    assert [moment.time_ms for moment in opens] == [milliseconds(date) + 60_000 for date in dates]
+    assert [(moment.price, moment.bias) for moment in opens] == [(1.0, 0.0), (2.0, 0.5), (3.0, 0.0)]

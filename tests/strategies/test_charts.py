@@ -88,11 +88,11 @@ def test_stretches_without_a_quote_are_marked(analysed):
     assert strategy.ft_plot_annotations(pair=PAIR, dataframe=candles(5)) == []
 
 
-def test_a_running_bot_shows_the_last_picture_of_each_candle():
+def test_a_running_bot_shows_the_last_row_of_each_candle():
     """Earlier candles keep what was shown last while they lasted; others show nothing."""
-    album = ChartHistory()
+    charts = ChartHistory()
     for candle, mid in ((1, 3000.0), (1, 3001.0), (2, 3002.0)):
-        album.take(PAIR, candle, ChartRow(mid=mid))
-    mids = [picture.mid for picture in album.of(PAIR, [0, 1, 2])]
+        charts.take(PAIR, candle, ChartRow(mid=mid))
+    mids = [row.mid for row in charts.of(PAIR, [0, 1, 2])]
     assert np.isnan(mids[0])
     assert mids[1:] == [3001.0, 3002.0]

@@ -120,8 +120,8 @@ class MarketMaking(IStrategy):
         """Signal the side that would open a position if none were held, also while one is: it may end in this loop."""
         if not self._live:
             return signal_past(self, self._past, dataframe, metadata["pair"])
-        picture = self._desk.picture(metadata["pair"], self.settings.model.maker_fee)
-        show(dataframe, self._charts.with_last(metadata["pair"], dataframe["date"], picture))
+        row = self._desk.chart_row(metadata["pair"], self.settings.model.maker_fee)
+        show(dataframe, self._charts.with_last(metadata["pair"], dataframe["date"], row))
         signal_last(dataframe, self._desk.opening_side(metadata["pair"]))
         return dataframe
 

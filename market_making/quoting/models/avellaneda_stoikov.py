@@ -5,7 +5,7 @@ r"""The quotes of Avellaneda and Stoikov: a reservation price that leans against
     d^{\pm} = \frac1\gamma \ln\!\Big(1 + \frac{\gamma}{\kappa^{\pm}}\Big) + \tfrac12 \gamma \sigma^2 \tau,
     \qquad \text{ask} = r + d^+, \quad \text{bid} = r - d^-
 
-with γ per price and lot. Source: Avellaneda and Stoikov (2008), equations (29)–(30); one κ there, one a side here.
+with γ per price and lot. Source: Avellaneda and Stoikov (2008), equations (29)–(30); one κ there, one per side here.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class AvellanedaStoikovSettings:
     order_notional : float
         Value of one lot [quote currency].
     horizon_s : float
-        Time over which inventory is feared [s].
+        Time for which inventory is a risk [s].
     until_midnight : bool
         Count the time left to 00:00 UTC instead; the spread then collapses towards midnight.
     maximum_inventory : int
@@ -67,7 +67,7 @@ class AvellanedaStoikovSettings:
                 raise ConfigurationError(f"{key} must be positive, got {getattr(self, key)}")
 
     def time_left_s(self, now_ms: int) -> float:
-        """Time over which inventory is feared from now on [s]."""
+        """Time for which inventory is a risk from now on [s]."""
         return (_DAY_MS - now_ms % _DAY_MS) / 1e3 if self.until_midnight else self.horizon_s
 
 

@@ -25,7 +25,7 @@ from market_making.quoting.value.quote_table import (
 _MID_TOLERANCE = 0.01
 _TABLES_KEPT = 64
 _TOGETHER = 1024  # tables solved in one go cost a three-hundredth of one solved alone
-_PARTS_KEPT = 1024  # without sessions a part takes 0.2 MB, so that the tables of two years of minutes are kept
+_PARTS_KEPT = 1024  # without sessions a part takes 0.2 MB: this keeps the tables of two years of minutes
 
 
 def cartea_jaimungal_quoter(settings: CarteaJaimungalSettings) -> "CarteaJaimungalQuoter":

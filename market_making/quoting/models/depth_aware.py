@@ -2,7 +2,7 @@
 
 The nearest and the farthest tier follow from a zone of volatility, widened for every reason to be careful and narrowed
 in a deep book; the tiers between them stand in geometric progression, with 70 % of the size in the nearest five. Where
-only one order can rest a side, the tier that is expected to earn most stands for all of them (`ladders.collapse`).
+only one order can rest per side, the tier that is expected to earn most stands for all of them (`ladders.collapse`).
 """
 
 from dataclasses import dataclass
@@ -222,7 +222,7 @@ def _refusal(
 ) -> Withheld | None:
     """Why there are no tiers on one side, or None."""
     if not book.is_liquid(settings.least_notional):
-        detail = f"the book holds {min(book[:2]):.0f} on a side, needed is {settings.least_notional:.0f}"
+        detail = f"the book holds {min(book[:2]):.0f} on a side, at least {settings.least_notional:.0f} are needed"
         return Withheld(Reason.THIN_BOOK, detail)
     share = (inventory if side is Side.BID else -inventory) / settings.maximum_inventory
     if share > settings.one_sided_from:

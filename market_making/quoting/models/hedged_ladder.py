@@ -20,7 +20,7 @@ from market_making.quoting.terms import Terms
 def quoter(settings: LadderSettings, hedge: ActiveHedge) -> Quoter:
     """Quoter of the collapsed ladder with an active hedge.
 
-    It looks at `Observations.hedging`, which is to be what `Quotes.hedging` said the last time.
+    It reads `Observations.hedging`: what `Quotes.hedging` said the last time.
     """
     ladder = ladders.quoter(settings)
 

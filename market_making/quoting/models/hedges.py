@@ -148,7 +148,7 @@ class PassiveHedge:
 def crash_price(entry: float, share: float, reach: float, *, is_short: bool) -> float:
     """Where a position is left because the price has run away [price].
 
-    The stop of a passive hedge for whoever has one position and no second venue. It lies beyond the ladder, or the
+    The stop of a passive hedge for a bot with one position and no second venue. It lies beyond the ladder, or the
     ladder's own last level would set it off.
 
     Parameters

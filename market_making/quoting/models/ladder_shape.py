@@ -48,7 +48,7 @@ def next_shape(
     Parameters
     ----------
     volatility_bps : float
-        Effective volatility [basis points per √minute]; one that is no number changes nothing.
+        Effective volatility [basis points per √minute]; NaN changes nothing.
     calm_bps, wild_bps : float
         The thresholds; 5 and 25 are 36 % and 181 % a year.
     """

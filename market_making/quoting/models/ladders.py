@@ -4,7 +4,7 @@ With stock I, money Q and their total I·S + Q, the share of stock is ρ = I·S/
 m = (ρ − ρ₀)/ρ₀. Beyond a band the side that would enlarge the deviation is made smaller, and stopped at the limit:
 bids ×(U − m)/(U − B), asks ×(m − D)/(S − D). Level i stands i steps from mid.
 
-Where only one order can rest a side, the ladder collapses to the level that is expected to earn most,
+Where only one order can rest per side, the ladder collapses to the level that is expected to earn most,
 λ(δ)·(δ − ε − fee)·size. That is *not* a ladder, and earns less than one.
 """
 

@@ -120,7 +120,7 @@ def side_terms(settings: TrendSkewSettings, market: MarketView, inventory: float
 
 
 def levels(nearest: Quotes, mid: float, settings: TrendSkewSettings) -> Sides[tuple[Quote, ...]]:
-    """The nearest quotes spread over all levels, where several orders can rest a side."""
+    """The nearest quotes spread over all levels, where several orders can rest per side."""
     total = sum(settings.level_weights)
 
     def spread_out(side: Side, quote: Quote | Withheld) -> tuple[Quote, ...]:

@@ -1,7 +1,7 @@
 """What a model may know beyond the top of the book.
 
 A quoter is a pure function. What it must remember of the past (trend, volatility, its own fills) is therefore not kept
-inside it: whoever calls it keeps the states of the modules named below, advances them with each event, and hands over
+inside it: its caller keeps the states of the modules named below, advances them with each event, and hands over
 their present readings here. Every default means "not observed" and leaves a model as if the reading did not exist.
 """
 

@@ -42,7 +42,7 @@ class ObserverSettings:
 class Observer:
     """What is remembered of one coin.
 
-    `mids` holds at most one update a second of the last ten minutes; `volatility` is relative per √s, None with too
+    `mids` holds at most one update per second of the last ten minutes; `volatility` is relative per √s, None with too
     few of them. `usual` is its average over `known_ms`, the time in which it was known, with a memory of a day.
     """
 
@@ -60,7 +60,7 @@ class Observer:
         return replace(self, fills=(*recent, fill), markouts=self.markouts.filled(fill))
 
     def seen(self, time_ms: int, mid: float, settings: ObserverSettings) -> "Observer":
-        """After an update of mid; more than one a second changes only what is thought of fills."""
+        """After an update of mid; a second one within a second changes only the scores of fills."""
         scale = mid * (self.volatility or 0.0) * sqrt(settings.markout_ms / 1e3)
         markouts = self.markouts.seen(time_ms, mid, horizon_ms=settings.markout_ms, scale=scale)
         if self.mids and time_ms - self.mids[-1][0] < _SPACING_MS:

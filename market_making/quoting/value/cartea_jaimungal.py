@@ -35,7 +35,7 @@ _DEEPEST_CROSSING = 40.0
 
 @dataclass(frozen=True)
 class Fills:
-    """How market orders fill one side of the quote, one entry a coin; scalars are broadcast.
+    """How market orders fill one side of the quote, one entry per coin; scalars are broadcast.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class ValueProblem:
 
     def __post_init__(self) -> None:
         if self.maximum_inventory < 1:
-            raise InvalidFlow(f"the maximum inventory is {self.maximum_inventory} lots, needed is at least 1")
+            raise InvalidFlow(f"the maximum inventory must be at least 1 lot, got {self.maximum_inventory}")
         self.arrays()
 
     @property
@@ -135,7 +135,7 @@ class ValueProblem:
         given = [getattr(side, field.name) for side in (self.ask, self.bid) for field in fields(side)]
         shape = np.broadcast_shapes(*(np.shape(value) for value in (*given, self.running_penalty, self.drift)))
         if len(shape) > 1:
-            raise InvalidFlow(f"the inputs have shape {shape}, needed is one entry a coin")
+            raise InvalidFlow(f"the inputs must have one entry per coin, got shape {shape}")
         return shape[0] if shape else 1
 
     @property
@@ -217,4 +217,4 @@ def _require(values: FloatArray, holds: np.ndarray, what: str, needed: str) -> N
     wrong = ~(holds & np.isfinite(values))
     if wrong.any():
         coin = int(np.argmax(wrong))
-        raise InvalidFlow(f"{what} is {values[coin]} (coin {coin}), needed is {needed}")
+        raise InvalidFlow(f"{what} must be {needed}, got {values[coin]} (coin {coin})")

@@ -91,9 +91,9 @@ def finite_horizon(
     times = np.atleast_1d(np.asarray(time_left, dtype=np.float64))
     penalty = np.broadcast_to(np.asarray(terminal_penalty, dtype=np.float64), (problem.coins,))
     if not (np.isfinite(times).all() and (times >= 0).all() and (np.diff(times) > 0).all()):
-        raise InvalidFlow(f"the times left are {times}, needed are ascending times that are not negative")
+        raise InvalidFlow(f"the times left must ascend and not be negative, got {times}")
     if not (np.isfinite(penalty).all() and (penalty >= 0).all()):
-        raise InvalidFlow(f"the terminal penalty is {penalty}, needed is one that is not negative")
+        raise InvalidFlow(f"the terminal penalty must not be negative, got {penalty}")
     arrays = problem.arrays()
     integration = _Integration(arrays, -penalty * problem.inventory[:, None] ** 2.0, tolerance)
     values, levels = [], []

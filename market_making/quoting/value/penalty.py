@@ -64,7 +64,7 @@ def quote_move(value: FloatArray) -> FloatArray:
 class _Search:
     """Secant iteration on log φ → log move, all coins at once; the move rises with φ.
 
-    A coin that has settled is left as it is, so that what it settles at does not depend on the company it is in.
+    A coin that has settled is left as it is, so its penalty does not depend on the other coins.
     """
 
     def __init__(self, problem: ValueProblem, log_target: FloatArray, log_guess: FloatArray, value: FloatArray) -> None:

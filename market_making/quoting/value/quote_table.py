@@ -16,7 +16,7 @@ from market_making.quoting.value.finite_horizon import finite_horizon
 from market_making.quoting.value.penalty import default_running_penalty
 from market_making.quoting.value.stationary import stationary
 
-# Where a side has no fills there is no stationary limit; ten minutes ahead is then as far as the maker looks.
+# Where a side has no fills there is no stationary limit; the maker then looks ten minutes ahead.
 _SUBSTITUTE_HORIZON_S = 600.0
 _SESSION_ROWS = 41
 _SESSION_TOLERANCE = 1e-6  # of 1/κ: far below any tick

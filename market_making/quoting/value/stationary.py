@@ -24,7 +24,7 @@ _NOISE = 1e-13  # residual that is rounding, against its scale
 
 @dataclass(frozen=True)
 class StationarySolution:
-    """The stationary value of inventory and its quotes, one row a coin.
+    """The stationary value of inventory and its quotes, one row per coin.
 
     Attributes
     ----------

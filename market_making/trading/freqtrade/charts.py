@@ -16,10 +16,10 @@ PLOT_CONFIG: dict[str, Any] = {
 }
 
 
-def show(dataframe: Any, pictures: Sequence[ChartRow]) -> None:
-    """Add the columns of `PLOT_CONFIG`, a picture for each row."""
+def show(dataframe: Any, rows: Sequence[ChartRow]) -> None:
+    """Add the columns of `PLOT_CONFIG`, one chart row per candle."""
     for position, name in enumerate(ChartRow._fields):
-        dataframe[name] = [picture[position] for picture in pictures]
+        dataframe[name] = [row[position] for row in rows]
 
 
 def annotations(dataframe: Any) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from freqtrade.exchange import timeframe_to_msecs
 from market_making.market.errors import MarketMakingError
 from market_making.trading.freqtrade.exchange_rules import instrument_of
 from market_making.trading.freqtrade.pair_reader import QuotingStrategy, quoting_rules
-from market_making.trading.freqtrade.signals import moments_of, signal_each
+from market_making.trading.freqtrade.signals import opens_of, signal_each
 from market_making.trading.past.planner import BacktestDesk
 
 
@@ -23,12 +23,12 @@ def signal_past(strategy: QuotingStrategy, past: BacktestDesk, dataframe: Any, p
     """
     name, mode = str(strategy.config["exchange"]["name"]), strategy.dp.runmode
     instrument = instrument_of(name, strategy.dp.market(pair) or {})
-    moments = moments_of(dataframe, timeframe_to_msecs(strategy.timeframe))
+    opens = opens_of(dataframe, timeframe_to_msecs(strategy.timeframe))
     try:  # hyperopt has changed the parameters of the model since the last time
-        plans = past.opening_plans(instrument, quoting_rules(strategy, instrument), strategy.quoter(), moments)
+        plans = past.opening_plans(instrument, quoting_rules(strategy, instrument), strategy.quoter(), opens)
     except MarketMakingError as error:
         raise ConfigurationError(str(error)) from None
     is_drawn = mode not in OPTIMIZE_MODES or strategy.config.get("export") == "signals"
-    fee, is_told = strategy.settings.model.maker_fee, mode is RunMode.BACKTEST
-    signal_each(dataframe, plans, fee, drawn=is_drawn, told=is_told)
+    fee, is_logged = strategy.settings.model.maker_fee, mode is RunMode.BACKTEST
+    signal_each(dataframe, plans, fee, drawn=is_drawn, logged=is_logged)
     return dataframe

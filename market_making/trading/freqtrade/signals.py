@@ -1,4 +1,4 @@
-"""Freqtrade's dataframe of candles: from its rows to the moments of planning, and from the plans to its signals."""
+"""Freqtrade's dataframe of candles: from its rows to the opens to plan at, and from the plans to its signals."""
 
 import logging
 from collections import Counter
@@ -24,8 +24,8 @@ def last_bias(dataframe: Any) -> float:
     return bias if isfinite(bias) else 0.0
 
 
-def moments_of(dataframe: Any, candle_ms: int) -> list[CandleOpen]:
-    """The end of each candle, its close, and the trend then, if there is one."""
+def opens_of(dataframe: Any, candle_ms: int) -> list[CandleOpen]:
+    """The end of each candle, where the next one opens, with its close and the trend at that time, if there is one."""
     ends_ms = dataframe["date"].dt.tz_convert(None).to_numpy("datetime64[ms]").astype("int64") + candle_ms
     biases = dataframe["bias"].fillna(0.0).tolist() if "bias" in dataframe else [0.0] * len(dataframe)
     return list(map(CandleOpen, ends_ms.tolist(), dataframe["close"].tolist(), biases))
@@ -41,22 +41,22 @@ def signal_last(dataframe: Any, side: Side | None) -> None:
 
 
 def signal_each(
-    dataframe: Any, plans: Iterable[OpeningPlan], maker_fee: float, *, drawn: bool = False, told: bool = False
+    dataframe: Any, plans: Iterable[OpeningPlan], maker_fee: float, *, drawn: bool = False, logged: bool = False
 ) -> None:
     """Signal on each candle the side that would be opened after it.
 
-    `drawn` adds the columns of the chart; `told` has the log say why, if nothing would be opened at all.
+    `drawn` adds the columns of the chart; `logged` writes to the log why nothing would be opened on any candle.
     """
-    sides, pictures, reasons, details = [], [], Counter[Reason](), dict[Reason, str]()
+    sides, rows, reasons, details = [], [], Counter[Reason](), dict[Reason, str]()
     for opening in plans:
         sides.append(opening.side)
         if drawn:
-            pictures.append(opening.picture(maker_fee))
+            rows.append(opening.chart_row(maker_fee))
         if opening.side is None:
             because = _NO_CALIBRATION if opening.plan is None else opening.plan.because
             reasons[because.reason] += 1
             details.setdefault(because.reason, because.detail)
-    if told and reasons and not any(sides):
+    if logged and reasons and not any(sides):
         reason, times = reasons.most_common(1)[0]
         message = "nothing is quoted after any of %d candles; after %d because: %s"
         logger.warning(message, len(sides), times, details[reason])
@@ -64,4 +64,4 @@ def signal_each(
         dataframe[f"enter_{direction_of(side)}"] = [int(chosen is side) for chosen in sides]
     dataframe["enter_tag"] = _OPENING
     if drawn:
-        show(dataframe, pictures)
+        show(dataframe, rows)

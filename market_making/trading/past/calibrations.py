@@ -1,4 +1,4 @@
-"""The rows of a history as a candle backtest needs them: looked up by time many times, and as arrays."""
+"""The rows of a history for a candle backtest, which looks them up by time and needs them as arrays."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ _ESTIMATES = (*FLOW, SLOPE)
 
 
 class Coverage(NamedTuple):
-    """How many times have a calibration to quote from; of the others, how many have none, a stale one, a bad one."""
+    """How many of some times have a usable calibration, and how many have none, a stale one or a bad one."""
 
     usable: int
     missing: int
@@ -30,7 +30,7 @@ class Calibrations:
     Parameters
     ----------
     history : History
-        From which the flows, the states and the times are taken.
+        Source of flows, states and times.
     """
 
     def __init__(self, history: History) -> None:

@@ -1,4 +1,4 @@
-"""Plans at the open of a candle, from the calibration that was published by then: for candle backtests and hyperopt.
+"""Plans at the open of a candle, from the calibration published before it: for candle backtests and hyperopt.
 
 Nothing looks ahead: the calibration is the newest one created up to the open, and the market is a book of the
 calibrated half-spread around the close of the candle before.
@@ -38,7 +38,7 @@ _DEEP_BOOK = 1e6  # on each side [quote currency]
 
 
 class OpeningPlan(NamedTuple):
-    """What would be quoted if nothing were held; both None if nothing could be known."""
+    """What would be quoted if nothing were held; both are None without a calibration."""
 
     planner: Planner | None
     plan: Plan | None
@@ -48,8 +48,8 @@ class OpeningPlan(NamedTuple):
         """The side with which a position would be opened, None if nothing would be quoted."""
         return None if self.plan is None or self.plan.order is None else self.plan.order.side
 
-    def picture(self, maker_fee: float) -> ChartRow:
-        """Show the plan, or nothing."""
+    def chart_row(self, maker_fee: float) -> ChartRow:
+        """What a chart shows of the plan."""
         if self.planner is None or self.plan is None:
             return NOTHING_SHOWN
         return ChartRow.of(self.planner, self.plan, maker_fee)
@@ -116,17 +116,17 @@ class CandlePlanner:
 
 
 class CandleTrack:
-    """The moments of one pair; the model gets ready for all of them at once, if it can."""
+    """The candles of one pair; the model prepares for all of them at once, if it can."""
 
-    def __init__(self, planner: CandlePlanner, moments: Sequence[CandleOpen], quoter: Quoter) -> None:
+    def __init__(self, planner: CandlePlanner, opens: Sequence[CandleOpen], quoter: Quoter) -> None:
         self._planner = planner
-        self._moments = moments
-        self._places = {moment.time_ms: place for place, moment in enumerate(moments)}
-        positions = planner.usable_at(np.array([moment.time_ms for moment in moments], dtype=np.int64))
+        self._opens = opens
+        self._places = {moment.time_ms: place for place, moment in enumerate(opens)}
+        positions = planner.usable_at(np.array([moment.time_ms for moment in opens], dtype=np.int64))
         self._positions: list[int] = positions.tolist()
         self._quoter_of: Callable[[int], Quoter] = lambda _: quoter
         if isinstance(quoter, Preparing):
-            prices = np.array([moment.price for moment in moments], dtype=np.float64)
+            prices = np.array([moment.price for moment in opens], dtype=np.float64)
             self._quoter_of = _prepared(quoter, planner.calibrations, positions, prices)
 
     def at(self, time_ms: int) -> Planner:
@@ -143,7 +143,7 @@ class CandleTrack:
         position = self._positions[place]
         if position < 0:
             raise self._planner.why_not_at(time_ms)
-        return self._planner.at(self._moments[place], position, self._quoter_of(place))
+        return self._planner.at(self._opens[place], position, self._quoter_of(place))
 
     def inputs(self, time_ms: int) -> PairInputs:
         """Return what the desk plans from at a moment.
@@ -157,7 +157,7 @@ class CandleTrack:
         return PairInputs(planner, self._planner.calibrations.calibration_id(position))
 
     def opening_plans(self) -> Iterator[OpeningPlan]:
-        """What would be quoted at each moment if nothing were held."""
+        """What would be quoted at each open if nothing were held."""
         for time_ms in self._places:
             try:
                 planner = self.at(time_ms)
@@ -187,9 +187,9 @@ class BacktestDesk:
         self._filled_ms: dict[str, int] = {}
 
     def opening_plans(
-        self, instrument: Instrument, rules: QuotingRules, quoter: Quoter, moments: Sequence[CandleOpen]
+        self, instrument: Instrument, rules: QuotingRules, quoter: Quoter, opens: Sequence[CandleOpen]
     ) -> Iterator[OpeningPlan]:
-        """What would be quoted at each moment if nothing were held; reads the history they need.
+        """What would be quoted at each open if nothing were held; reads the history for it.
 
         Raises
         ------
@@ -198,23 +198,23 @@ class BacktestDesk:
         """
         known = self._planners.get(instrument.pair)
         if known is None:
-            period_ms = (moments[0].time_ms, moments[-1].time_ms)
+            period_ms = (opens[0].time_ms, opens[-1].time_ms)
             known = self._planners[instrument.pair] = read_candle_planner(self._settings, instrument, rules, period_ms)
-            _tell_coverage(known, np.array([moment.time_ms for moment in moments], dtype=np.int64))
+            _tell_coverage(known, np.array([moment.time_ms for moment in opens], dtype=np.int64))
         past = replace(known, rules=replace(rules, role=rules.role.alone))
-        track = self._tracks[instrument.pair] = CandleTrack(past, moments, quoter)
+        track = self._tracks[instrument.pair] = CandleTrack(past, opens, quoter)
         return track.opening_plans()
 
     def filled(self, pair: str, time_ms: int) -> None:
-        """Note a fill within the candle that opened at a time."""
+        """Note a fill within the candle that opened at this time [ms]."""
         self._filled_ms[pair] = time_ms
 
     def has_filled(self, pair: str, time_ms: int) -> bool:
-        """Whether there was a fill since the candle opened: what came after it within the candle is not known."""
+        """Whether an order has filled since the candle opened; nobody knows what came after it within the candle."""
         return self._filled_ms.get(pair) == time_ms
 
     def open(self, pair: str, time_ms: int, holding: Holding) -> None:
-        """Make the plan of the candle that opens now, unless it is made; without a calibration there is none."""
+        """Make the plan of the candle that opens now, unless it exists; without a calibration there is none."""
         planner = self._desk.planner(pair)
         if planner is not None and planner.now_ms == time_ms:
             return
@@ -225,7 +225,7 @@ class BacktestDesk:
 
 
 def _tell_coverage(planner: CandlePlanner, times_ms: IntArray) -> None:
-    """Say how much of the backtest can be quoted in: what is missing is not a quiet market."""
+    """Log how many candles have a calibration; a candle without one is not a quiet market."""
     usable, missing, stale, bad = planner.calibrations.coverage(times_ms, planner.valid_for_ms)
     enough = usable >= _ENOUGH_COVERED * len(times_ms)
     logger.log(
@@ -258,7 +258,7 @@ def read_candle_planner(
     if len(history) == 0:
         raise NotEnoughData(
             f"0 calibrations of {instrument.coin} in {settings.parameters / FOLDER} for the period of the backtest, "
-            f'need 1 a candle; "mm calibrate --backfill --coin {instrument.coin} …" makes them from recorded data'
+            f'need 1 per candle; "mm calibrate --backfill --coin {instrument.coin} …" makes them from recorded data'
         )
     guessed = days_from_candles(settings.parameters, instrument.coin, period_ms)
     if guessed:

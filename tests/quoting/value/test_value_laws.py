@@ -287,16 +287,19 @@ def test_extreme_inputs_stay_finite(problem):
 @pytest.mark.parametrize(
     ("problem", "message"),
     [
-        (lambda: ValueProblem(Fills(-1.0, 1.0), Fills(1.0, 1.0), 3), "intensity is -1.0 .coin 0."),
-        (lambda: ValueProblem(Fills(1.0, 1.0), Fills(1.0, [1.0, 0.0]), 3), "decay is 0.0 .coin 1."),
-        (lambda: ValueProblem(Fills(1.0, 1.0, np.nan), Fills(1.0, 1.0), 3), "cost is nan"),
-        (lambda: ValueProblem(Fills(1.0, 1.0, 0.0, np.inf), Fills(1.0, 1.0), 3), "floor is inf"),
-        (lambda: ValueProblem(Fills(1.0, 1.0, proceeds=0.0), Fills(1.0, 1.0), 3), "share of the depth is 0.0"),
+        (lambda: ValueProblem(Fills(-1.0, 1.0), Fills(1.0, 1.0), 3), "intensity must be .*, got -1.0 .coin 0."),
+        (lambda: ValueProblem(Fills(1.0, 1.0), Fills(1.0, [1.0, 0.0]), 3), "decay must be .*, got 0.0 .coin 1."),
+        (lambda: ValueProblem(Fills(1.0, 1.0, np.nan), Fills(1.0, 1.0), 3), "cost must be finite, got nan"),
+        (lambda: ValueProblem(Fills(1.0, 1.0, 0.0, np.inf), Fills(1.0, 1.0), 3), "floor must be .*, got inf"),
+        (
+            lambda: ValueProblem(Fills(1.0, 1.0, proceeds=0.0), Fills(1.0, 1.0), 3),
+            "share of the depth must be .*, got 0.0",
+        ),
         (lambda: ValueProblem(Fills(1.0, 1.0), Fills(1.0, 1.0), 0), "at least 1"),
-        (lambda: ValueProblem(Fills(1.0, 1.0), Fills(1.0, 1.0), 3, -1.0), "penalty is -1.0"),
-        (lambda: ValueProblem(Fills([[1.0]], 1.0), Fills(1.0, 1.0), 3), "one entry a coin"),
+        (lambda: ValueProblem(Fills(1.0, 1.0), Fills(1.0, 1.0), 3, -1.0), "penalty must be .*, got -1.0"),
+        (lambda: ValueProblem(Fills([[1.0]], 1.0), Fills(1.0, 1.0), 3), "one entry per coin"),
         (lambda: finite_horizon(EXTREMES[3], -1.0, [1.0]), "terminal penalty"),
-        (lambda: finite_horizon(EXTREMES[3], 0.0, [2.0, 1.0]), "ascending"),
+        (lambda: finite_horizon(EXTREMES[3], 0.0, [2.0, 1.0]), "must ascend"),
     ],
 )
 def test_nonsense_is_refused(problem, message):
