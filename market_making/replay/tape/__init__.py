@@ -1,0 +1,1 @@
+"""From the tick store to event arrays that a replay engine reads hour by hour."""

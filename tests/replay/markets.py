@@ -1,0 +1,83 @@
+"""Markets for the tests of replay: a simulated one as a recorder would have written it, and a book by hand."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from market_making.market.events import BestQuote, BookSnapshot, Level, Trade
+from market_making.market.sides import Side
+from market_making.recording.store.rows import Row, book_row, quote_row, table_of, trade_row
+from market_making.recording.store.segments import write_segment
+from market_making.recording.streams import Stream
+from market_making.replay.tape.events import BUY, KIND, NS_PER_MS, TRADE
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import SimulatedSource
+
+START_MS = 1_757_016_000_000 - 90_000  # a minute and a half before a full hour
+LAG_MS = 50
+
+
+def simulated_events(coin: str, seconds: float, seed: int, start_ms: int = START_MS) -> Iterator[BookSnapshot | Trade]:
+    """Events of the default market of a coin."""
+    for event in SimulatedSource(default_truths([coin]), seed).events(start_ms):
+        if event.time_ms > start_ms + seconds * 1e3:
+            return
+        yield event
+
+
+def record(
+    root: Path, coin: str, events: Iterable[BookSnapshot | Trade], *, book_every_ms: int = 500, backlog: int = 3
+) -> Path:
+    """Write a market as a collector would: best quotes, some of the books, prints, and a back-log before them."""
+    rows: dict[Stream, list[Row]] = {Stream.BBO: [], Stream.BOOK: [], Stream.TRADES: []}
+    book_ms = -book_every_ms
+    for event in events:
+        local_ms = event.time_ms + LAG_MS
+        if isinstance(event, Trade):
+            rows[Stream.TRADES].append(trade_row(event, local_ms, replayed=False))
+            continue
+        best = BestQuote(coin, event.time_ms, event.bids[0], event.asks[0])
+        rows[Stream.BBO].append(quote_row(best, local_ms))
+        if event.time_ms - book_ms >= book_every_ms:
+            book_ms = event.time_ms
+            rows[Stream.BOOK].append(book_row(event, local_ms, Stream.BOOK))
+    first = rows[Stream.TRADES][0]
+    rows[Stream.TRADES][:0] = [(first[0] - 10, *first[1:5], f"9{n}", *first[6:9], True) for n in range(backlog)]
+    for stream, told in rows.items():
+        write_segment(root, "hyperliquid", coin, stream, table_of(stream, told))
+    return root
+
+
+class PlainBook:
+    """A tape read row by row, as slowly and as simply as it can be."""
+
+    def __init__(self) -> None:
+        self.sides: dict[Side, dict[float, float]] = {Side.BID: {}, Side.ASK: {}}
+
+    def take(self, row: np.void) -> None:
+        """Take one row in; prints change no book."""
+        if int(row["ev"]) & KIND == TRADE:
+            return
+        levels = self.sides[Side.BID if int(row["ev"]) & BUY else Side.ASK]
+        if row["qty"] > 0:
+            levels[float(row["px"])] = float(row["qty"])
+        else:
+            del levels[float(row["px"])]
+
+    def levels(self, side: Side) -> list[Level]:
+        """Levels of a side, best first."""
+        return [Level(*level) for level in sorted(self.sides[side].items(), reverse=side is Side.BID)]
+
+
+def books_of(rows: np.ndarray) -> Iterator[tuple[int, PlainBook]]:
+    """The book after each stamp [ms]."""
+    book, last = PlainBook(), None
+    for row in rows:
+        stamp = int(row["exch_ts"]) // NS_PER_MS
+        if last is not None and stamp != last:
+            yield last, book
+        last = stamp
+        book.take(row)
+    if last is not None:
+        yield last, book
