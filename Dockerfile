@@ -5,6 +5,9 @@ USER root
 COPY --chown=ftuser:ftuser pyproject.toml README.md LICENSE /market-making/
 COPY --chown=ftuser:ftuser market_making /market-making/market_making
 COPY --chown=ftuser:ftuser calibration /market-making/calibration
+COPY --chown=ftuser:ftuser user_data/config.json /market-making/user_data/config.json
+COPY --chown=ftuser:ftuser user_data/strategies/*.py /market-making/user_data/strategies/
+COPY --chown=ftuser:ftuser user_data/hyperopts/*.py /market-making/user_data/hyperopts/
 
 USER ftuser
 RUN pip install --user --no-cache-dir '/market-making[plot]'

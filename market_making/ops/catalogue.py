@@ -20,6 +20,9 @@ ENTRIES = {
         "market_making.ops.demo.command:demo",
         "Run the whole product on this machine, with no key and no network, and print a summary.",
     ),
+    "init": Entry(
+        f"{_COMMANDS}.init:init", "Write the configuration of a new bot, from questions on a terminal or from options."
+    ),
     "venue": Entry(f"{_COMMANDS}.venue:venue", "Serve Hyperliquid's protocol on 127.0.0.1 until stopped."),
     "collect": Entry(
         f"{_COMMANDS}.collect:collect",

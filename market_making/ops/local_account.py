@@ -24,13 +24,18 @@ class ThrowAwayAccount(NamedTuple):
         return cls(account.address, account.key.hex())
 
 
+def pair_of(coin: str) -> str:
+    """Freqtrade's name of a perpetual of the main exchange; ccxt writes coins in capitals (``KPEPE`` for ``kPEPE``)."""
+    return f"{coin.upper()}/USDC:USDC"
+
+
 def exchange_section(url: str, address: str, private_key: str, coins: tuple[str, ...]) -> dict[str, Any]:
     """Freqtrade's section `exchange` for the local exchange at `url`."""
     websocket = url.replace("http", "ws", 1) + "/ws"
     return {
         "walletAddress": address,
         "privateKey": private_key,
-        "pair_whitelist": [f"{coin}/USDC:USDC" for coin in coins],
+        "pair_whitelist": [pair_of(coin) for coin in coins],
         "ccxt_config": {
             "rateLimit": 5,
             "options": {"enableUnifiedMargin": False},
@@ -51,7 +56,9 @@ class LocalFiles:
     Parameters
     ----------
     config : Path
-        The configuration, which must not exist yet. The folder has its name without the ending.
+        The configuration, which must not exist yet.
+    folder : Path, optional
+        What has the configuration's name without the ending, if it is not named; must not exist yet either.
 
     Raises
     ------
@@ -59,12 +66,12 @@ class LocalFiles:
         If either exists: prices of two simulated markets must not get into one tick store.
     """
 
-    def __init__(self, config: Path) -> None:
+    def __init__(self, config: Path, folder: Path | None = None) -> None:
         self.config = config.absolute()
-        self.folder = self.config.with_suffix("")
+        self.folder = self.config.with_suffix("") if folder is None else folder.absolute()
         for path in (self.config, self.folder):
             if path.exists():
-                raise ConfigurationError(f"--new-account: {path} exists, remove it or name another file")
+                raise ConfigurationError(f"{path} exists, remove it or choose another name")
         self.account = ThrowAwayAccount.new()
 
     @property
@@ -72,19 +79,24 @@ class LocalFiles:
         """The tick store."""
         return self.folder / "market_data"
 
-    def write(self, url: str, coins: tuple[str, ...], market_data: Path) -> None:
-        """Write the configuration, to be used on top of config.json."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def document(self, url: str, coins: tuple[str, ...], market_data: Path) -> dict[str, Any]:
+        """Return the sections that let a bot trade with the account at `url` and write below the folder."""
         section: dict[str, Any] = {
             name: str(self.folder / name) for name in ("parameters", "decisions", "legs", "state")
         }
         section |= {"url": url, "coins": list(coins), "market_data": str(market_data.absolute())}
-        document = {
+        return {
+            "exchange": exchange_section(url, *self.account, coins),
+            "market_making": section | {"risk": {"state": str(self.folder / "risk")}},
+        }
+
+    def write(self, url: str, coins: tuple[str, ...], market_data: Path) -> None:
+        """Write the configuration, to be used on top of config.json."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        of_the_bot = {
             "bot_name": f"market-making-{self.folder.name}",
             "dry_run": False,
             "db_url": f"sqlite:///{self.folder / 'trades.sqlite'}",
             "max_open_trades": len(coins),
-            "exchange": exchange_section(url, *self.account, coins),
-            "market_making": section | {"risk": {"state": str(self.folder / "risk")}},
         }
-        write_private(self.config, document, _HEADER)
+        write_private(self.config, of_the_bot | self.document(url, coins, market_data), _HEADER)

@@ -27,6 +27,8 @@ SECTION = "market_making"
 _ADDRESS = "^0x[0-9a-fA-F]{40}$"
 _NO_ADDRESS = "0x" + "0" * 40
 _MISSPELT = 0.85
+_SMALLEST_ORDER = 10.0
+_SAFE_MULTIPLE = 4.0
 
 
 class Settings(Section):
@@ -153,6 +155,15 @@ class Settings(Section):
         values = dict(self.model) | {"maker_fee": fee}
         model = ModelSettings.model_construct(_fields_set=self.model.model_fields_set, **values)
         return self.model_copy(update={"model": model})
+
+    @property
+    def smallest_safe_notional(self) -> float:
+        """The smallest order whose partly filled rest Freqtrade can still cancel and stop [quote currency].
+
+        Freqtrade cancels and sells only what is worth a minimum that it multiplies by the leverage. Four times as much
+        leaves room for a first part that is too small by itself (docs/strategy.md, "What stock Freqtrade leaves open").
+        """
+        return _SAFE_MULTIPLE * _SMALLEST_ORDER * self.leverage
 
     def risk_limits(self) -> "RiskLimits":
         """Limits of the risk rules; an inventory at its bound is two thirds of what they call the largest position."""

@@ -17,13 +17,15 @@ from tests.live_bot import ROOT
 PROGRAMS = {"mm": [sys.executable, "-m", "market_making.ops"], "freqtrade": [sys.executable, "-m", "freqtrade"]}
 
 
-def recipe(config):
-    """The lines of the block, with another file, each as words of a command."""
+def recipe(folder, port):
+    """The lines of the block, in another folder and at another port, each as words of a command."""
     text = (ROOT / "commands.md").read_text()
     (block,) = re.findall(r"### Trade on it as on the real one\n.*?```\n(.*?)```", text, re.DOTALL)
     for line in block.splitlines():
         name, *words = shlex.split(line)
-        yield [*PROGRAMS[name], *(str(config) if word == "user_data/local.json" else word for word in words)]
+        words = [str(folder / "bot-eth.json") if word == "user_data/bot-eth.json" else word for word in words]
+        words += [f"--venue-port={port}"] if words[0] == "init" else []
+        yield [*PROGRAMS[name], *words, f"--userdir={folder}"]
 
 
 def until(programs, condition, seconds, what):
@@ -40,20 +42,24 @@ def until(programs, condition, seconds, what):
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_the_five_lines_lead_to_orders_on_the_local_exchange(tmp_path, monkeypatch):
-    """Venue, collector, calibrator and bot start in this order; `mm status` shows all of them."""
+def test_the_lines_lead_from_nothing_to_orders_on_the_local_exchange(tmp_path, monkeypatch):
+    """init, venue, collector, calibrator, check and bot in this order; `mm status` shows all of them."""
     monkeypatch.chdir(ROOT)
-    config = tmp_path / "local.json"
-    venue, collect, calibrate, trade, status = recipe(config)
+    init, venue, collect, calibrate, check, trade, status = recipe(tmp_path, free_port())
+    subprocess.run(init, capture_output=True, check=True)
+    private = load_all([tmp_path / "bot-eth.json"])
+    who, url = private["exchange"]["walletAddress"], private["market_making"]["url"]
     with Programs(tmp_path / "logs") as programs:
-        programs.start("venue", [*venue, f"--port={free_port()}"])
-        until(programs, config.exists, 60, "the configuration")
+        programs.start("venue", venue)
+        until(
+            programs, lambda: "Hyperliquid, local" in (tmp_path / "logs" / "venue.log").read_text(), 60, "the exchange"
+        )
         programs.start("collect", collect)
         programs.start("calibrate", calibrate)
-        until(programs, (tmp_path / "local" / "parameters" / "ETH.json").exists, 60, "a calibration")
+        until(programs, (tmp_path / "bot-eth" / "parameters" / "ETH.json").exists, 60, "a calibration")
+        checked = subprocess.run(check, capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stdout
         programs.start("trade", trade)
-        private = load_all([config])
-        who, url = private["exchange"]["walletAddress"], private["market_making"]["url"]
 
         def orders():
             return requests.get(f"{url}/audit", params={"user": who}, timeout=5).json()["orders_placed"]

@@ -45,7 +45,7 @@ def test_everything_points_at_the_local_exchange_and_into_its_own_folder(written
 
 def test_what_exists_is_not_overwritten(written, tmp_path):
     """Neither the file nor the folder: two simulated markets in one tick store would be nonsense."""
-    with pytest.raises(ConfigurationError, match=r"local\.json exists, remove it or name another file"):
+    with pytest.raises(ConfigurationError, match=r"local\.json exists, remove it or choose another name"):
         LocalFiles(written.config)
     written.config.unlink()
     with pytest.raises(ConfigurationError, match="local exists, remove it"):

@@ -85,7 +85,7 @@ _config_files = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Freqtrade configuration; later files win.  [default: config.json in the folder of --userdir]",
 )
-_user_data = click.option(
+user_data_option = click.option(
     "--userdir",
     type=click.Path(path_type=Path, file_okay=False),
     callback=_keep_folder,
@@ -96,7 +96,7 @@ _user_data = click.option(
 
 def config_option(command: Any) -> Any:
     """Give a command the options from which `load_settings` knows what to read."""
-    return _config_files(_user_data(command))
+    return _config_files(user_data_option(command))
 
 
 def chosen_folder() -> Path | None:

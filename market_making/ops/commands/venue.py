@@ -10,8 +10,16 @@ import click
 
 from market_making.hyperliquid.weights import PER_MINUTE
 from market_making.market.errors import ConfigurationError
-from market_making.ops.commands.options import Duration, Instant, json_option, now_ms, print_json, with_options
-from market_making.ops.commands.venue_accounts import account_options, read_accounts
+from market_making.ops.commands.options import (
+    Duration,
+    Instant,
+    config_option,
+    json_option,
+    now_ms,
+    print_json,
+    with_options,
+)
+from market_making.ops.commands.venue_accounts import account_options, bot_options, read_accounts
 
 if TYPE_CHECKING:
     from market_making.ops.local_account import LocalFiles
@@ -42,7 +50,7 @@ _PORT_TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
     click.option(
         "--recording", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Play this tick store."
     ),
-    click.option("--coin", "coins", multiple=True, required=True, help="A coin; repeat for several."),
+    click.option("--coin", "coins", multiple=True, help="A coin; repeat for several. Needed without --config."),
     click.option(
         "--seed",
         type=click.IntRange(min=0),
@@ -51,7 +59,9 @@ _PORT_TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
         help="Seed of the simulation and of the faults.",
     ),
     click.option("--start", type=Instant(), help="Where the recording starts to play.  [default: longest session]"),
-    click.option("--port", type=click.IntRange(0, 65535), default=18080, show_default=True, help="0 takes a free one."),
+    click.option(
+        "--port", type=click.IntRange(0, 65535), help="0 takes a free one.  [default: that of --config, else 18080]"
+    ),
     click.option(
         "--speed",
         type=click.FloatRange(min=0, min_open=True),
@@ -104,6 +114,7 @@ _PORT_TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
         show_default=True,
         help="How much of a recording is left to play after the start.",
     ),
+    config_option,
     json_option,
 )
 def venue(**options: Any) -> None:
@@ -115,10 +126,13 @@ def venue(**options: Any) -> None:
     With --new-account everything else is written as well that a bot needs to trade here: mm and freqtrade take it as
     ``-c user_data/config.json -c FILE``.
 
+    With --config the coins, the account, the port and the prehistory's folder are those of a bot of `mm init --venue`.
+
     With --faults programs of this machine can inject more of them: GET, POST and DELETE /faults.
     """
     if options["simulate"] == (options["recording"] is not None):
         raise ConfigurationError("give either --simulate or --recording ROOT")
+    options |= bot_options(options)
     files = _open_account(options)
     config = _config(options)
     source = _source(**{name: options[name] for name in ("recording", "coins", "seed", "start")})

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
 from market_making.market.errors import ConfigurationError
+from market_making.ops.commands.options import load_settings
 
 if TYPE_CHECKING:
     from market_making.venue.config import AccountConfig, AgentConfig
 
+_PORT = 18080
 _PAIR, _WITH_EXPIRY = 2, 3
 
 account_options: tuple[Callable[[Any], Any], ...] = (
@@ -39,6 +43,31 @@ account_options: tuple[Callable[[Any], Any], ...] = (
         help="Volume each account has traded before the start [USDC]; scheduleCancel needs 1,000,000.",
     ),
 )  # fmt: skip
+
+
+def bot_options(options: dict[str, Any]) -> dict[str, Any]:
+    """What the options leave to a bot's configuration: coins, port, its account, and where the market before it goes.
+
+    Raises
+    ------
+    ConfigurationError
+        If the bot trades elsewhere, or nothing names a coin.
+    """
+    if not options["configs"]:
+        if not options["coins"]:
+            raise ConfigurationError("name a coin with --coin, or a bot of `mm init --venue` with --config")
+        return {"port": _PORT if options["port"] is None else options["port"]}
+    settings = load_settings(options["configs"])
+    url = urlsplit(settings.url)
+    if url.hostname != "127.0.0.1" or url.port is None:
+        raise ConfigurationError(f"--config must be of a bot on the local exchange, got one on {settings.url}")
+    own = () if settings.account is None else (settings.account,)
+    return {
+        "coins": options["coins"] or settings.coins,
+        "accounts": (*options["accounts"], *own),
+        "port": url.port if options["port"] is None else options["port"],
+        "prehistory": options["prehistory"] or Path(settings.market_data),
+    }
 
 
 def read_accounts(options: dict[str, Any]) -> tuple[AccountConfig, ...]:

@@ -25,10 +25,6 @@ _NO_ADDRESS = "0x" + "0" * 40
 _MINUTE_S = {"minutes": 60.0, "seconds": 1.0}
 _SHORTEST_TIMEOUT_S = 60.0
 _LONGEST_LOOP_S = 5.0
-# Freqtrade cancels and sells only what is worth a minimum that it multiplies by the leverage. Four times as much leaves
-# room for a first part that is too small by itself (docs/strategy.md, "What stock Freqtrade leaves open").
-_SMALLEST_ORDER = 10.0
-_SAFE_MULTIPLE = 4.0
 
 
 @dataclass(frozen=True)
@@ -149,7 +145,7 @@ def _numbers(strategy: Any, config: Mapping[str, Any], settings: Settings) -> It
                 "Freqtrade would cancel quotes that the plan keeps"
             )
     leverage, size = settings.leverage, settings.model.order_notional
-    smallest = _SAFE_MULTIPLE * _SMALLEST_ORDER * leverage
+    smallest = settings.smallest_safe_notional
     if config.get("trading_mode") == "futures" and leverage > 1 and size < smallest:
         yield (
             f"market_making.model.order_notional must be at least {smallest:g} at leverage {leverage:g}, got {size:g}: "
