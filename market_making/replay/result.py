@@ -95,11 +95,16 @@ class Touch(NamedTuple):
 
     def mid_at(self, times_ms: IntArray) -> FloatArray:
         """Mid at or before each time [price]; before the first entry the first one."""
-        return self.mid[np.maximum(self.time_ms.searchsorted(times_ms, side="right") - 1, 0)]
+        return self._mid_of(self.time_ms.searchsorted(times_ms, side="right"))
 
     def mid_before(self, times_ms: IntArray) -> FloatArray:
         """Mid strictly before each time [price]: the book that a block stamped so has met."""
-        return self.mid[np.maximum(self.time_ms.searchsorted(times_ms, side="left") - 1, 0)]
+        return self._mid_of(self.time_ms.searchsorted(times_ms, side="left"))
+
+    def _mid_of(self, entries: IntArray) -> FloatArray:
+        """Mid after so many entries [price]."""
+        places = np.maximum(entries - 1, 0)
+        return np.asarray((self.bid[places] + self.ask[places]) / 2, dtype=np.float64)
 
 
 class Fundings(NamedTuple):

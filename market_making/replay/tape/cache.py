@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import orjson
@@ -21,14 +21,17 @@ from market_making.recording.store.segments import coin_folder, day_of
 from market_making.recording.store.storage import open_storage
 from market_making.recording.store.tick_store import TickStore
 from market_making.recording.streams import Stream
+from market_making.replay.result import Touch
 from market_making.replay.tape.events import EventArray
 from market_making.replay.tape.footprint import NO_FOOTPRINT, Footprint
 from market_making.replay.tape.hours import LOOK_BACK_MS, HourTape, hour_tape
 from market_making.replay.tape.levels import Levels
 from market_making.replay.tape.sessions import Span
 
-VERSION = 1
+VERSION = 2
 _CHUNK_BYTES = 1 << 20
+
+Part = TypeVar("Part", Levels, Touch)
 
 
 class TapeFile(NamedTuple):
@@ -46,6 +49,11 @@ class TapeFile(NamedTuple):
             rows: EventArray = held["data"]
         return rows
 
+    def touch(self) -> Touch:
+        """Best prices of the hour."""
+        with np.load(self.path) as held:
+            return _held(Touch, held, "touch")
+
 
 class SessionTape(NamedTuple):
     """An uninterrupted part of a recording, ready to be replayed."""
@@ -59,6 +67,12 @@ class SessionTape(NamedTuple):
     def rows(self) -> int:
         """Number of rows."""
         return sum(file.rows for file in self.files)
+
+    def touch(self) -> Touch:
+        """Best prices of the whole session."""
+        parts = [file.touch() for file in self.files]
+        time_ms = np.concatenate([part.time_ms for part in parts])
+        return Touch(time_ms, *(np.concatenate(column) for column in list(zip(*parts, strict=True))[1:]))
 
     @property
     def lowest(self) -> float:
@@ -152,10 +166,10 @@ class TapeCache:
 def _write(path: Path, made: HourTape) -> None:
     price = made.rows["px"]
     about = np.array([len(price), np.min(price, initial=np.inf), np.max(price, initial=-np.inf), made.since_ms])
-    sides = made.known._asdict().items()
-    known = {f"{side}_{name}": column for side, levels in sides for name, column in levels._asdict().items()}
+    parts = {"touch": made.touch, **made.known._asdict()}
+    held = {f"{name}_{field}": column for name, part in parts.items() for field, column in part._asdict().items()}
     buffer = BytesIO()
-    np.savez_compressed(buffer, data=made.rows, about=about, **known)
+    np.savez_compressed(buffer, data=made.rows, about=about, **held)
     replace_file(path, buffer.getbuffer())
 
 
@@ -168,5 +182,10 @@ def _found(path: Path, hour: Span) -> TapeFile:
 def _known(path: Path) -> HourTape:
     """What is known after the hour of a file."""
     with np.load(path) as held:
-        sides = Sides(*(Levels(*(held[f"{side}_{name}"] for name in Levels._fields)) for side in ("bid", "ask")))
-        return HourTape(held["data"][:0], sides, int(held["about"][3]))
+        sides = Sides(*(_held(Levels, held, side) for side in Sides._fields))
+        return HourTape(held["data"][:0], _held(Touch, held, "touch"), sides, int(held["about"][3]))
+
+
+def _held(kind: type[Part], held: Any, name: str) -> Part:
+    """A part of a file, from its columns."""
+    return kind(*(held[f"{name}_{field}"] for field in kind._fields))

@@ -5,6 +5,8 @@ it). Rows ascend in time; at equal stamps come first the trades, then what vanis
 that no intermediate book is crossed. The tape holds the exchange's clock only: latency belongs to the run.
 """
 
+from decimal import Decimal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +33,11 @@ EVENT = np.dtype(
     align=True,
 )
 EventArray = NDArray[np.void]
+
+
+def decimals_of(tick: float) -> int:
+    """Number of decimals of a step of the price, and so of every price: 1 for 0.1."""
+    return max(-int(Decimal(repr(tick)).normalize().as_tuple().exponent), 0)
 
 
 def events_of(

@@ -1,6 +1,5 @@
 """One hour of a recording as the rows of a tape, from what is known of the book before it."""
 
-from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +11,8 @@ from market_making.market.sides import Side, Sides
 from market_making.market.tape import FloatArray, IntArray
 from market_making.recording.store.tick_store import TickStore
 from market_making.recording.streams import BOOK_LEVELS, FAST_BOOK_LEVELS, Stream
-from market_making.replay.tape.events import DEPTH, TRADE, EventArray, events_of
+from market_making.replay.result import Touch
+from market_making.replay.tape.events import DEPTH, TRADE, EventArray, decimals_of, events_of
 from market_making.replay.tape.footprint import Footprint, without_own
 from market_making.replay.tape.fusing import BookRows, fused
 from market_making.replay.tape.levels import NOTHING_KNOWN, Levels, changes_of
@@ -25,9 +25,10 @@ _OFF_GRID = 1e-6  # of a tick
 
 
 class HourTape(NamedTuple):
-    """Rows of an hour, what is known of the book after it, and since when the session lasts [ms]."""
+    """Rows of an hour, its touch, what is known of the book after it, and since when the session lasts [ms]."""
 
     rows: EventArray
+    touch: Touch
     known: Sides[Levels]
     since_ms: int
 
@@ -68,7 +69,7 @@ def hour_tape(
     stamps = stamps[stamps > span.start_ms - (before is None)]
     known = NOTHING if before is None else before.known
     columns = (books[Stream.BBO], books[Stream.BOOK], books[Stream.BOOK_FAST])
-    parts, after = [], []
+    parts, after, best = [], [], []
     for side, sign in zip(Side, (-1, 1), strict=True):
         levels = fused(side, stamps, *columns)
         ticks = _whole_ticks(levels.price, tick, coin)
@@ -77,16 +78,34 @@ def hour_tape(
         price = _prices(changes.tick, tick)
         parts.append(events_of(DEPTH, stamps[changes.stamp], is_bid, price, changes.size))
         after.append(left)
+        best.append(_best(side, levels.price))
     first_ms = stamps[0] if before is None and len(stamps) else span.start_ms
     rows = np.concatenate([_trades(store, coin, Span(int(first_ms), span.end_ms)), *parts])
     _require_sound(rows, coin)
-    return HourTape(_in_order(rows), Sides(*after), span.start_ms if before is None else before.since_ms)
+    touch = _touch(stamps, *best)
+    return HourTape(_in_order(rows), touch, Sides(*after), span.start_ms if before is None else before.since_ms)
+
+
+def _best(side: Side, price: FloatArray) -> FloatArray:
+    """Best price of each book, infinitely bad where the side is empty, shape (n,)."""
+    if side is Side.BID:
+        return np.asarray(np.max(np.where(np.isnan(price), -np.inf, price), axis=1), dtype=np.float64)
+    return np.asarray(np.min(np.where(np.isnan(price), np.inf, price), axis=1), dtype=np.float64)
+
+
+def _touch(stamps: IntArray, bid: FloatArray, ask: FloatArray) -> Touch:
+    """Best prices where they change; a book with an empty side has no mid and changes nothing."""
+    whole = np.isfinite(bid) & np.isfinite(ask)
+    stamps, bid, ask = stamps[whole], bid[whole], ask[whole]
+    changed = np.append(True, (np.diff(bid) != 0) | (np.diff(ask) != 0))[: len(stamps)]
+    return Touch(stamps[changed], bid[changed], ask[changed])
 
 
 def _in_order(rows: EventArray) -> EventArray:
     """By time; at equal stamps trades, then levels that vanish, then levels that appear."""
     kind = np.where(rows["ev"] & TRADE > 0, 0, np.where(rows["qty"] == 0, 1, 2))
-    return rows[np.lexsort((kind, rows["exch_ts"]))]
+    ordered: EventArray = rows[np.lexsort((kind, rows["exch_ts"]))]
+    return ordered
 
 
 def _require_sound(rows: EventArray, coin: str) -> None:
@@ -108,8 +127,7 @@ def _whole_ticks(price: FloatArray, tick: float, coin: str) -> FloatArray:
 
 def _prices(ticks: IntArray, tick: float) -> FloatArray:
     """Prices of whole ticks as their shortest decimal text has them: 33366 ticks of 0.1 are 3336.6."""
-    decimals = max(-int(Decimal(repr(tick)).as_tuple().exponent), 0)
-    return np.asarray(np.round(ticks * tick, decimals), dtype=np.float64)
+    return np.asarray(np.round(ticks * tick, decimals_of(tick)), dtype=np.float64)
 
 
 def _books(store: TickStore, coin: str, stream: Stream, begin: int, end: int) -> BookRows:

@@ -70,7 +70,8 @@ def spans_of(store: TickStore, coin: str, start_ms: int | None = None, end_ms: i
 
 def _gaps(store: TickStore, coin: str, start_ms: int, end_ms: int) -> IntArray:
     """Gaps hour by hour; each is looked for a little earlier, so that none hides at a full hour."""
-    found, days = [np.empty((0, 2), np.int64)], set(store.days(coin))
+    found: list[IntArray] = [np.empty((0, 2), np.int64)]
+    days = set(store.days(coin))
     for hour in Span(start_ms, end_ms).hours():
         begin_ms = max(hour.start_ms - 2 * SILENCE_MS, start_ms - 1)
         is_recorded = days & {day_of(begin_ms), day_of(hour.end_ms)}

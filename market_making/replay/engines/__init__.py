@@ -1,0 +1,1 @@
+"""What fills orders in a replay: two engines that share no code, behind one protocol."""

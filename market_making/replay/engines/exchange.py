@@ -1,0 +1,183 @@
+"""The local exchange in process as an engine: partial fills, funding, reduce-only. The reference."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+from market_making.hyperliquid.orders import OrderTerms, TimeInForce
+from market_making.market.events import BookSnapshot, Level, Trade
+from market_making.market.instrument import Listing
+from market_making.market.sides import Direction, Side, Sides
+from market_making.replay.engines.engine import (
+    EngineAccount,
+    EngineFill,
+    EngineFunding,
+    EngineSettings,
+    NewOrder,
+    OrderNow,
+    require_same_money,
+)
+from market_making.replay.tape.cache import SessionTape, TapeFile
+from market_making.replay.tape.events import BUY, KIND, NS_PER_MS, TRADE
+from market_making.venue.config import AccountConfig, VenueConfig
+from market_making.venue.engine.exchange import Exchange
+from market_making.venue.engine.notices import FillNotice, FundingNotice
+from market_making.venue.engine.order_checks import Refusal
+from market_making.venue.engine.order_desk import Handling
+from market_making.venue.order_book.order import Status
+
+_SHOWN = 20  # levels of a book that the exchange is shown
+_HANDLING = Handling()
+
+
+class ExchangeEngine:
+    """The local exchange over a tape.
+
+    Parameters
+    ----------
+    tape : SessionTape
+        What happens.
+    settings : EngineSettings
+        Fees, funding, accounts.
+    """
+
+    name = "exchange"
+
+    def __init__(self, tape: SessionTape, settings: EngineSettings) -> None:
+        addresses = [f"0x{leg + 1:040x}" for leg in range(settings.legs)]
+        config = VenueConfig(
+            accounts=tuple(AccountConfig(address) for address in addresses),
+            maker_fee=settings.maker_fee,
+            taker_fee=settings.taker_fee,
+            starting_balance=settings.balance,
+            funding_rate=settings.funding_rate,
+        )
+        instrument = settings.instrument
+        listing = Listing(instrument.coin, max(-int(instrument.lot.as_tuple().exponent), 0))
+        self.fills: list[EngineFill] = []
+        self.fundings: list[EngineFunding] = []
+        self._exchange = Exchange([listing], config, tape.span.start_ms)
+        self._accounts = [self._exchange.state.accounts[address] for address in addresses]
+        self._legs = {address: leg for leg, address in enumerate(addresses)}
+        self._coin, self._balance = instrument.coin, settings.balance
+        self._book = _Book()
+        self._stamps = _stamps(tape.files)
+        self._next = next(self._stamps, None)
+        self._oids: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
+        self._sides: dict[int, Side] = {}
+        self._trades = 0
+
+    def advance(self, time_ms: int) -> None:
+        """Let everything happen up to and with this time [ms]."""
+        while self._next is not None and self._next.time_ms <= time_ms:
+            self._play(self._next)
+            self._next = next(self._stamps, None)
+        self._exchange.advance(time_ms)
+        self._collect()
+
+    def place(self, order: NewOrder) -> bool:
+        """Let a post-only order arrive now."""
+        price, size = Decimal(repr(order.price)), Decimal(repr(order.size))
+        terms = OrderTerms(0, order.side, price, size, order.reduce_only, TimeInForce.POST_ONLY, None, None)
+        self._sides[order.number] = order.side
+        placed = self._exchange.desk.place(self._accounts[order.leg], terms, _HANDLING)
+        if isinstance(placed, Refusal):
+            return False
+        self._oids[order.number], self._numbers[placed.oid] = placed.oid, order.number
+        return True
+
+    def cancel(self, number: int) -> None:
+        """Let a cancellation arrive now."""
+        order = self._exchange.state.orders[self._oids[number]]
+        if order.is_live:
+            self._exchange.desk.end(order, Status.CANCELLED)
+
+    def order(self, number: int) -> OrderNow:
+        """What has become of an order until now."""
+        order = self._exchange.state.orders[self._oids[number]]
+        return OrderNow(float(order.size(order.filled_lots)), order.is_live)
+
+    def levels(self, side: Side, count: int) -> tuple[Level, ...]:
+        """The market's best levels on one side now."""
+        return self._book.best(side, count)
+
+    def close(self) -> EngineAccount:
+        """End the run and return the account, checked against the fills."""
+        self._collect()
+        position = sum(float(account.positions[self._coin].size) for account in self._accounts)
+        cash = sum(float(account.cash) - self._balance for account in self._accounts)
+        fees = sum(float(account.fees) for account in self._accounts)
+        return require_same_money(EngineAccount(position, cash, fees), self, self._sides)
+
+    def _play(self, stamp: "_Stamp") -> None:
+        for is_buy, price, size in stamp.trades:
+            direction, self._trades = Direction.BUY if is_buy else Direction.SELL, self._trades + 1
+            self._exchange.on_trade(Trade(self._coin, stamp.time_ms, direction, price, size, str(self._trades)))
+        if stamp.changes:
+            for is_bid, price, size in stamp.changes:
+                self._book.change(Side.BID if is_bid else Side.ASK, price, size)
+            bids, asks = self._book.best(Side.BID, _SHOWN), self._book.best(Side.ASK, _SHOWN)
+            self._exchange.on_book(BookSnapshot(self._coin, stamp.time_ms, bids, asks))
+
+    def _collect(self) -> None:
+        for notice in self._exchange.drain():
+            if isinstance(notice, FillNotice):
+                fill = notice.fill
+                told = self._numbers[fill.oid], float(fill.price), float(fill.size), float(fill.fee)
+                self.fills.append(EngineFill(fill.time_ms, *told, is_maker=not fill.is_taker))
+            elif isinstance(notice, FundingNotice):
+                payment = notice.payment
+                leg = self._legs[notice.address]
+                self.fundings.append(EngineFunding(payment.time_ms, leg, float(payment.amount)))
+
+
+class _Stamp(NamedTuple):
+    """Prints and changes of one time [ms], each with its side, price and size."""
+
+    time_ms: int
+    trades: list[tuple[bool, float, float]]
+    changes: list[tuple[bool, float, float]]
+
+
+class _Book:
+    """The market's book, kept sorted."""
+
+    def __init__(self) -> None:
+        self._sizes: Sides[dict[float, float]] = Sides({}, {})
+        self._keys: Sides[list[float]] = Sides([], [])  # prices, those of bids negative: the best comes first
+
+    def change(self, side: Side, price: float, size: float) -> None:
+        """Let one level have a new size; 0 takes it out."""
+        sizes, keys = self._sizes.of(side), self._keys.of(side)
+        key = -price if side is Side.BID else price
+        if size > 0:
+            if key not in sizes:
+                insort(keys, key)
+            sizes[key] = size
+        elif sizes.pop(key, None) is not None:
+            del keys[bisect_left(keys, key)]
+
+    def best(self, side: Side, count: int) -> tuple[Level, ...]:
+        """The best levels of a side."""
+        sizes, keys = self._sizes.of(side), self._keys.of(side)
+        return tuple([Level(abs(key), sizes[key]) for key in keys[:count]])
+
+
+def _stamps(files: tuple[TapeFile, ...]) -> Iterator[_Stamp]:
+    """The rows of a tape, one time after the other; an hour is in memory at once."""
+    for file in files:
+        rows = file.read()
+        is_buy = (rows["ev"] & BUY > 0).tolist()
+        is_trade = (rows["ev"] & KIND == TRADE).tolist()
+        columns = ((rows["exch_ts"] // NS_PER_MS).tolist(), is_trade, is_buy, rows["px"].tolist(), rows["qty"].tolist())
+        stamp = None
+        for time_ms, trades, *event in zip(*columns, strict=True):
+            if stamp is None or stamp.time_ms != time_ms:
+                if stamp is not None:
+                    yield stamp
+                stamp = _Stamp(time_ms, [], [])
+            (stamp.trades if trades else stamp.changes).append((event[0], event[1], event[2]))
+        if stamp is not None:
+            yield stamp

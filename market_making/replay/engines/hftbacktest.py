@@ -1,0 +1,223 @@
+"""hftbacktest 2.4.4 as an engine: fast, trusted by others, and it shares no code with the local exchange.
+
+Its library is called directly: its Python classes would be compiled for seconds in every process. What that needs is
+pinned by the version and held by tests. Orders are filled whole (`no_partial_fill_exchange`): with partial fills this
+version loses what was filled before. It pays no funding and knows no reduce-only.
+"""
+
+from ctypes import POINTER, byref, c_double, c_uint64, cast
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from market_making.market.errors import ConfigurationError
+from market_making.market.events import Level
+from market_making.market.sides import Side, Sides
+from market_making.market.tape import FloatArray
+from market_making.replay.engines.engine import (
+    EngineAccount,
+    EngineFault,
+    EngineFill,
+    EngineFunding,
+    EngineSettings,
+    NewOrder,
+    OrderNow,
+    require_same_money,
+)
+from market_making.replay.tape.cache import SessionTape
+from market_making.replay.tape.events import NS_PER_MS, decimals_of
+
+VERSION = "2.4.4"
+_MARGIN = 0.05  # of the price: how far beyond all prices of the tape an order may rest
+_AFTER_NS = NS_PER_MS // 2  # within the millisecond: everything stamped with it has happened
+_NEAR_TICKS = 256
+_OK, _END = 0, 1
+_FILLED, _NEW = 3, 1
+_POST_ONLY, _LIMIT = 1, 0
+
+
+@lru_cache(1)
+def _library() -> Any:
+    """The functions of hftbacktest.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not installed, or in another version.
+    """
+    try:
+        import hftbacktest  # noqa: PLC0415 - an extra, which takes half a second to load
+    except ImportError:
+        raise ConfigurationError(
+            'the engine hftbacktest is not installed: pip install -e ".[replay]", or take --engine exchange'
+        ) from None
+    if hftbacktest.__version__ != VERSION:
+        raise ConfigurationError(f"hftbacktest must be version {VERSION}, got {hftbacktest.__version__}")
+    return hftbacktest
+
+
+class HftbacktestEngine:
+    """hftbacktest over a tape.
+
+    Parameters
+    ----------
+    tape : SessionTape
+        What happens.
+    settings : EngineSettings
+        Fees; the legs are told apart by nothing but their orders.
+
+    Raises
+    ------
+    ConfigurationError
+        If hftbacktest is not installed.
+    """
+
+    name = "hftbacktest"
+
+    def __init__(self, tape: SessionTape, settings: EngineSettings) -> None:
+        library = _library()
+        self._calls, self._fee = library.binding, settings.maker_fee
+        self._tick, self._decimals = tape.tick, decimals_of(tape.tick)
+        self._pointer = library.build_roivec_backtest([_asset(library.BacktestAsset, tape, settings)])
+        self._order_type = np.dtype(library.types.order_dtype)
+        self.fills: list[EngineFill] = []
+        self.fundings: list[EngineFunding] = []
+        self._open: dict[int, Side] = {}
+        self._sides: dict[int, Side] = {}
+        self._filled: dict[int, float] = {}
+        self._ended = False
+        self._depths: Sides[FloatArray] | None = None
+        self._lowest = 0
+        # Its clock stands at the end of all times until it is first moved; then it is at the first row.
+        self._require(self._calls.roivecbt_elapse(self._pointer, 0))
+
+    def advance(self, time_ms: int) -> None:
+        """Let everything happen up to and with this time [ms]."""
+        target_ns = time_ms * NS_PER_MS + _AFTER_NS
+        current_ns = self._calls.roivecbt_current_timestamp(self._pointer)
+        if not self._ended and target_ns > current_ns:
+            self._require(self._calls.roivecbt_elapse(self._pointer, target_ns - current_ns))
+        self._collect()
+
+    def place(self, order: NewOrder) -> bool:
+        """Let a post-only order arrive now; after the end of the tape nothing arrives."""
+        self._sides[order.number] = order.side
+        if self._ended:
+            return False
+        submit = self._calls.roivecbt_submit_buy_order
+        if order.side is Side.ASK:
+            submit = self._calls.roivecbt_submit_sell_order
+        self._require(submit(self._pointer, 0, order.number, order.price, order.size, _POST_ONLY, _LIMIT, True))
+        known = self._read(order.number)
+        if int(known["status"]) not in (_NEW, _FILLED):
+            return False
+        self._open[order.number] = order.side
+        self._collect()
+        return True
+
+    def cancel(self, number: int) -> None:
+        """Let a cancellation arrive now."""
+        if number in self._open and not self._ended:
+            self._require(self._calls.roivecbt_cancel(self._pointer, 0, number, True))
+        self._collect()
+        self._open.pop(number, None)
+
+    def order(self, number: int) -> OrderNow:
+        """What has become of an order until now."""
+        return OrderNow(self._filled.get(number, 0.0), number in self._open)
+
+    def levels(self, side: Side, count: int) -> tuple[Level, ...]:
+        """The market's best levels on one side now."""
+        depth = self._calls.roivecbt_depth(self._pointer, 0)
+        if self._depths is None:
+            self._depths = Sides(*(_sizes(call, depth) for call in self._depth_calls()))
+            self._lowest = self._calls.roivecdepth_roi_lb_tick(depth)
+        sizes = self._depths.of(side)
+        if side is Side.BID:
+            best = self._calls.roivecdepth_best_bid_tick(depth) - self._lowest
+            return self._found(sizes[best::-1] if best >= 0 else sizes[:0], best, -1, count)
+        best = self._calls.roivecdepth_best_ask_tick(depth) - self._lowest
+        return self._found(sizes[best:] if 0 <= best < len(sizes) else sizes[:0], best, 1, count)
+
+    def close(self) -> EngineAccount:
+        """End the run and return the account, checked against the fills."""
+        self._collect()
+        held = cast(self._calls.roivecbt_state_values(self._pointer, 0), POINTER(c_double))
+        position, balance, fees = held[0], held[1], held[2]
+        account = EngineAccount(position, balance - fees, fees)
+        self._calls.roivecbt_close(self._pointer)
+        return require_same_money(account, self, self._sides)
+
+    def _depth_calls(self) -> tuple[Any, Any]:
+        return self._calls.roivecdepth_bid_depth, self._calls.roivecdepth_ask_depth
+
+    def _found(self, sizes: FloatArray, best: int, step: int, count: int) -> tuple[Level, ...]:
+        """The first levels of these sizes, which begin at the best one."""
+        places = np.flatnonzero(sizes[:_NEAR_TICKS] > 0)
+        if len(places) < count:
+            places = np.flatnonzero(sizes > 0)
+        chosen = places[:count]
+        prices = np.round((best + self._lowest + step * chosen) * self._tick, self._decimals).tolist()
+        return tuple([Level(*level) for level in zip(prices, sizes[chosen].tolist(), strict=True)])
+
+    def _collect(self) -> None:
+        """Take note of what was filled."""
+        found: list[EngineFill] = []
+        for number in [*self._open]:
+            known = self._read(number)
+            if int(known["status"]) == _FILLED:
+                price = round(int(known["exec_price_tick"]) * self._tick, self._decimals)
+                size, time_ms = float(known["exec_qty"]), int(known["exch_timestamp"]) // NS_PER_MS
+                fee, is_maker = price * size * self._fee, bool(known["maker"])
+                found.append(EngineFill(time_ms, number, price, size, fee, is_maker))
+                self._filled[number] = size
+                del self._open[number]
+        self.fills += sorted(found)
+
+    def _read(self, number: int) -> np.void:
+        orders = self._calls.roivecbt_orders(self._pointer, 0)
+        address = self._calls.orders_get(orders, number)
+        if not address:
+            raise EngineFault(f"hftbacktest does not know the order {number}")
+        memory = np.ctypeslib.as_array(cast(address, POINTER(c_double)), (self._order_type.itemsize // 8,))
+        known: np.void = memory.view(self._order_type)[0].copy()
+        return known
+
+    def _require(self, code: int) -> None:
+        """Every call tells how it went; at the end of the tape there are still fills to read.
+
+        Raises
+        ------
+        EngineFault
+            If it failed.
+        """
+        if code == _END:
+            self._ended = True
+        elif code != _OK:
+            raise EngineFault(f"hftbacktest must answer 0 or 1, got {code}")
+
+
+def _asset(asset: Any, tape: SessionTape, settings: EngineSettings) -> Any:
+    lowest, highest = tape.lowest * (1 - _MARGIN), tape.highest * (1 + _MARGIN)
+    return (
+        asset()
+        .data([str(file.path) for file in tape.files])
+        .linear_asset(1.0)
+        .constant_order_latency(0, 0)
+        .power_prob_queue_model(2.0)
+        .no_partial_fill_exchange()
+        .trading_value_fee_model(settings.maker_fee, settings.taker_fee)
+        .tick_size(tape.tick)
+        .lot_size(float(settings.instrument.lot))
+        .roi_lb(max(lowest, tape.tick))
+        .roi_ub(highest)
+        .last_trades_capacity(0)
+    )
+
+
+def _sizes(call: Any, depth: int) -> FloatArray:
+    """Sizes of all levels of a side in the engine's own memory, by tick."""
+    length = c_uint64()
+    address = call(depth, byref(length))
+    return np.ctypeslib.as_array(cast(address, POINTER(c_double)), (length.value,))

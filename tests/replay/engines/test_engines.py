@@ -1,0 +1,251 @@
+"""Known answers: what happens to an order is the same in both engines, and is what the sentence says."""
+
+from pathlib import Path
+
+import pytest
+
+from market_making.market.errors import ConfigurationError
+from market_making.market.events import BookSnapshot, Level, Trade
+from market_making.market.instrument import Instrument
+from market_making.market.sides import Direction, Side
+from market_making.recording.store.tick_store import TickStore
+from market_making.replay.engines import hftbacktest
+from market_making.replay.engines.engine import (
+    EngineAccount,
+    EngineFault,
+    EngineFill,
+    EngineSettings,
+    NewOrder,
+    OrderNow,
+    require_same_money,
+)
+from market_making.replay.engines.exchange import ExchangeEngine
+from market_making.replay.engines.hftbacktest import HftbacktestEngine
+from market_making.replay.tape.cache import SessionTape, TapeCache
+from market_making.replay.tape.sessions import Span
+from tests.replay.markets import START_MS, record
+
+ETH = Instrument.hyperliquid("ETH", 4)
+SETTINGS = EngineSettings(ETH)
+QUIET = ((3000.0, 10.0), (2999.9, 5.0)), ((3000.2, 10.0), (3000.3, 5.0))
+
+
+def book(after_ms, bids=QUIET[0], asks=QUIET[1]):
+    return BookSnapshot("ETH", START_MS + after_ms, tuple(Level(*b) for b in bids), tuple(Level(*a) for a in asks))
+
+
+def print_(after_ms, direction, price, size):
+    return Trade("ETH", START_MS + after_ms, direction, price, size, str(after_ms))
+
+
+def sold(after_ms, price, size):
+    return print_(after_ms, Direction.SELL, price, size)
+
+
+def bought(after_ms, price, size):
+    return print_(after_ms, Direction.BUY, price, size)
+
+
+def made(name: str):
+    if name == "hftbacktest":
+        pytest.importorskip("hftbacktest")
+        return HftbacktestEngine
+    return ExchangeEngine
+
+
+@pytest.fixture(params=["exchange", "hftbacktest"])
+def engine_of(request, tmp_path: Path, tapes):
+    """An engine over a book that stands still, and the given events after it."""
+    kind = made(request.param)
+
+    def build(*events, settings=SETTINGS):
+        store = TickStore(
+            record(tmp_path / "ticks", "ETH", [book(0), *events, book(50_000), sold(59_000, 2990.0, 9.0)])
+        )
+        tape = TapeCache(store, tapes).session(ETH, Span(START_MS, START_MS + 60_000))
+        engine = kind(tape, settings)
+        engine.advance(START_MS + 100)
+        return engine
+
+    return build
+
+
+def run(engine, until_ms=55_000):
+    """Fills of the whole tape as (time, number, price, size)."""
+    for after_ms in range(1_000, until_ms + 1, 1_000):
+        engine.advance(START_MS + after_ms)
+    return [(fill.time_ms - START_MS, fill.number, fill.price, round(fill.size, 8)) for fill in engine.fills]
+
+
+def test_the_book_is_the_markets(engine_of):
+    engine = engine_of(book(5_000, bids=((2999.8, 1.0), (2999.7, 2.0))))
+    assert engine.levels(Side.BID, 5) == (Level(3000.0, 10.0), Level(2999.9, 5.0))
+    assert engine.levels(Side.ASK, 1) == (Level(3000.2, 10.0),)
+    engine.advance(START_MS + 4_999)
+    assert engine.levels(Side.BID, 1)[0].price == 3000.0
+    engine.advance(START_MS + 5_000)
+    assert engine.levels(Side.BID, 5)[0] == Level(2999.8, 1.0)
+
+
+def test_who_queues_is_filled_after_those_ahead(engine_of):
+    engine = engine_of(sold(2_000, 3000.0, 9.5), sold(3_000, 3000.0, 0.5), sold(4_000, 3000.0, 1.0))
+    assert engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    assert run(engine, 3_500) == []
+    assert run(engine) == [(4_000, 1, 3000.0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "through"),
+    [(Side.BID, 3000.0, sold(2_000, 2999.9, 1.0)), (Side.ASK, 3000.2, bought(2_000, 3000.3, 1.0))],
+)
+def test_a_print_through_a_quote_fills_it_at_its_price(engine_of, side, price, through):
+    engine = engine_of(through)
+    engine.place(NewOrder(1, 0, side, price, 1.0))
+    assert run(engine) == [(2_000, 1, price, 1.0)]
+    assert engine.fills[0].is_maker
+    assert engine.fills[0].fee == pytest.approx(price * SETTINGS.maker_fee, abs=1e-6)
+
+
+def test_a_print_before_the_order_arrives_does_not_fill_it(engine_of):
+    engine = engine_of(sold(2_000, 2999.0, 50.0))
+    engine.advance(START_MS + 2_000)
+    assert engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    assert run(engine) == []
+
+
+def test_a_print_after_the_cancellation_does_not_fill_it(engine_of):
+    engine = engine_of(sold(2_001, 2999.0, 50.0))
+    engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    engine.advance(START_MS + 2_000)
+    engine.cancel(1)
+    assert engine.order(1) == OrderNow(0.0, is_open=False)
+    assert run(engine) == []
+
+
+def test_a_cancellation_that_comes_too_late_changes_nothing(engine_of):
+    engine = engine_of(sold(2_000, 2999.0, 50.0))
+    engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    engine.advance(START_MS + 2_000)
+    engine.cancel(1)
+    assert engine.order(1) == OrderNow(1.0, is_open=False)
+    assert len(run(engine)) == 1
+
+
+def test_an_offer_that_comes_down_to_a_bid_fills_it_as_maker(engine_of):
+    engine = engine_of(book(2_000, bids=((2999.8, 9.0),), asks=((3000.0, 9.0),)))
+    engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    assert run(engine) == [(2_000, 1, 3000.0, 1.0)]
+    assert engine.fills[0].is_maker
+
+
+@pytest.mark.parametrize(("side", "price"), [(Side.BID, 3000.2), (Side.BID, 3001.0), (Side.ASK, 3000.0)])
+def test_a_post_only_order_that_would_take_is_refused(engine_of, side, price):
+    engine = engine_of(sold(2_000, 2990.0, 9.0), bought(3_000, 3010.0, 9.0))
+    assert not engine.place(NewOrder(1, 0, side, price, 1.0))
+    assert run(engine) == []
+    assert engine.close() == EngineAccount(0.0, 0.0, 0.0)
+
+
+def test_an_order_alone_between_the_touches_is_the_first_to_be_filled(engine_of):
+    engine = engine_of(sold(2_000, 3000.1, 1.0))
+    engine.place(NewOrder(1, 0, Side.BID, 3000.1, 1.0))
+    assert run(engine) == [(2_000, 1, 3000.1, 1.0)]
+
+
+def test_money_is_that_of_the_fills(engine_of):
+    engine = engine_of(sold(2_000, 2999.0, 50.0), bought(4_000, 3001.0, 50.0))
+    engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    engine.place(NewOrder(2, 0, Side.ASK, 3000.2, 0.5))
+    run(engine)
+    account = engine.close()
+    assert account.position == pytest.approx(0.5)
+    assert account.fees == pytest.approx((3000 + 1500.1) * 0.00015, abs=1e-6)
+    assert account.cash == pytest.approx(-3000 + 1500.1 - account.fees, abs=1e-6)
+
+
+def test_two_legs_do_not_meet(engine_of):
+    engine = engine_of(sold(2_000, 2999.0, 50.0), settings=EngineSettings(ETH, legs=2))
+    engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    engine.place(NewOrder(2, 1, Side.ASK, 3000.2, 1.0))
+    assert run(engine) == [(2_000, 1, 3000.0, 1.0)]
+    assert engine.order(2).is_open
+
+
+def test_fills_are_read_at_the_end_of_the_tape(engine_of):
+    """Its last event fills an order; who left at once would not see it."""
+    engine = engine_of()
+    engine.place(NewOrder(1, 0, Side.BID, 2999.9, 1.0))
+    engine.advance(START_MS + 120_000)
+    assert engine.order(1) == OrderNow(1.0, is_open=False)
+    engine.cancel(1)
+    assert engine.close().position == 1.0
+
+
+def exchange(tmp_path, tapes, *events, settings=SETTINGS):
+    store = TickStore(record(tmp_path / "ticks", "ETH", [book(0), *events, book(110_000), sold(115_000, 2990.0, 0.1)]))
+    return ExchangeEngine(TapeCache(store, tapes).session(ETH, Span(START_MS, START_MS + 120_000)), settings)
+
+
+def test_the_exchange_fills_in_parts(tmp_path, tapes):
+    engine = exchange(tmp_path, tapes, sold(2_000, 2999.9, 0.4), sold(3_000, 2999.9, 0.7))
+    engine.advance(START_MS + 1_000)
+    engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    engine.advance(START_MS + 2_500)
+    assert engine.order(1) == OrderNow(0.4, is_open=True)
+    assert run(engine) == [(2_000, 1, 3000.0, 0.4), (3_000, 1, 3000.0, 0.6)]
+
+
+def test_the_exchange_lets_a_reduce_only_order_only_reduce(tmp_path, tapes):
+    engine = exchange(tmp_path, tapes, sold(2_000, 2999.0, 50.0), bought(4_000, 3010.0, 50.0))
+    engine.advance(START_MS + 1_000)
+    engine.place(NewOrder(1, 0, Side.BID, 3000.0, 0.3))
+    engine.advance(START_MS + 3_000)
+    engine.place(NewOrder(2, 0, Side.ASK, 3000.2, 1.0, reduce_only=True))
+    run(engine)
+    assert engine.close().position == 0.0
+
+
+def test_the_exchange_pays_funding_at_the_full_hour(tmp_path, tapes):
+    settings = EngineSettings(ETH, funding_rate=0.001)
+    engine = exchange(tmp_path, tapes, sold(2_000, 2999.0, 50.0), settings=settings)
+    engine.advance(START_MS + 1_000)
+    engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    run(engine, 100_000)
+    ((time_ms, leg, amount),) = engine.fundings
+    assert (time_ms - START_MS, leg) == (90_000, 0)
+    assert amount == pytest.approx(-0.001 * 3000.1)
+    assert engine.close().cash == pytest.approx(-3000 * 1.00015 + amount, abs=1e-6)
+
+
+def test_a_run_whose_money_does_not_add_up_fails(tmp_path, tapes):
+    engine = exchange(tmp_path, tapes, sold(2_000, 2999.0, 50.0))
+    engine.advance(START_MS + 1_000)
+    engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    run(engine)
+    account, sides = engine.close(), {1: Side.BID}
+    engine.fills.append(EngineFill(0, 1, 3000.0, 0.0001, 0.0))
+    with pytest.raises(EngineFault, match=r"position of exchange must be 1\.0001 by its 2 fills, got 1\.0"):
+        require_same_money(account, engine, sides)
+    engine.fills.pop()
+    assert require_same_money(account, engine, sides) == account
+
+
+def test_a_fault_of_hftbacktest_ends_the_run(tmp_path, tapes):
+    pytest.importorskip("hftbacktest")
+    store = TickStore(record(tmp_path / "ticks", "ETH", [book(0), sold(59_000, 2990.0, 0.1), book(59_500)]))
+    tape = TapeCache(store, tapes).session(ETH, Span(START_MS, START_MS + 60_000))
+    engine = HftbacktestEngine(tape, SETTINGS)
+    engine.advance(START_MS + 1_000)
+    engine.place(NewOrder(1, 0, Side.BID, 2999.9, 1.0))
+    with pytest.raises(EngineFault, match="must answer 0 or 1"):
+        engine.place(NewOrder(1, 0, Side.BID, 2999.8, 1.0))
+
+
+def test_another_version_of_hftbacktest_is_refused(monkeypatch):
+    library = pytest.importorskip("hftbacktest")
+    monkeypatch.setattr(library, "__version__", "2.5.0")
+    hftbacktest._library.cache_clear()
+    with pytest.raises(ConfigurationError, match=r"must be version 2\.4\.4, got 2\.5\.0"):
+        HftbacktestEngine(SessionTape("ETH", Span(0, 1), 0.1, ()), SETTINGS)
+    monkeypatch.undo()
+    hftbacktest._library.cache_clear()
