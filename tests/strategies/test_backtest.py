@@ -107,6 +107,22 @@ def test_a_backtest_says_how_many_candles_it_could_not_quote_in(backtest, caplog
     assert "is the history as dense as the candles?" in said
 
 
+def test_a_backtest_quotes_with_the_fee_of_its_history_and_says_that_it_charges_another(backtest, caplog):
+    """The account paid 0.8 bps then, so depths are smaller. A configured fee wins, and the right one needs no word."""
+    entries = {}
+    for name, known, own in (("base", 1.5e-4, None), ("tier", 0.8e-4, None), ("own", 0.8e-4, 1.5e-4)):
+        caplog.clear()
+        model = ALTERNATE["model"] | ({} if own is None else {"maker_fee": own})
+        trades = backtest(
+            candles(60), history(60, maker_fee=known), market_making=ALTERNATE | {"model": model}, fee=1.5e-4
+        )
+        entries[name] = orders_of(trades)
+        said = "quoted with a maker fee of 0.8 bps" in caplog.text
+        assert said == (name == "tier"), caplog.text
+        assert ("`--fee 8e-05` charges the same" in caplog.text) == said
+    assert entries["base"] == entries["own"] != entries["tier"]
+
+
 def test_a_backtest_in_which_nothing_is_quoted_says_why(backtest, caplog):
     """Not zero trades without a word."""
     with caplog.at_level(logging.WARNING):

@@ -70,13 +70,19 @@ SINCE_1_1 = {
 }
 
 
-def planned(**changes):
+def model_with(maker_fee):
+    return cartea_jaimungal_quoter(replace(OPEN, maker_fee=maker_fee))
+
+
+def planned(*, own_fee=None, **changes):
     """What is planned after a candle from a history with these columns: the planner, and the plan with nothing held."""
     calibrations = Calibrations(History(history(2, **changes)))
-    model = ModelSettings(widen_toxicity=10.0, pause_toxicity=10.0)
-    past = CandlePlanner(Instrument.hyperliquid("ETH", 4), calibrations, RULES, model, 60_000)
+    configured = {} if own_fee is None else {"maker_fee": own_fee}
+    model = ModelSettings(widen_toxicity=10.0, pause_toxicity=10.0, **configured)
+    has_own_fee = own_fee is not None
+    past = CandlePlanner(Instrument.hyperliquid("ETH", 4), calibrations, RULES, model, 60_000, has_own_fee)
     moment = CandleOpen(int(START.timestamp() * 1e3) + 60_000, 3000.0)
-    track = CandleTrack(past, [moment], cartea_jaimungal_quoter(model.cartea_jaimungal()))
+    track = CandleTrack(past, [moment], model_with)
     inputs = track.inputs(moment.time_ms)
     return inputs, inputs.planner.plan(Holding(), Restraints())
 
@@ -92,6 +98,38 @@ def test_a_backtest_plans_with_slope_funding_and_regime_where_the_history_has_th
     for name in ("adverse_selection_slope_buy", "adverse_selection_slope_sell", "funding_rate"):
         without = planned(**(SINCE_1_1 | {name: None}))[1]
         assert [quote.terms for quote in without.quotes.sides] != [quote.terms for quote in plan.quotes.sides], name
+
+
+def test_a_backtest_quotes_with_the_fee_that_the_account_had_at_the_time():
+    """As a running bot does: the fee of the calibration, unless one is configured; without either the base fee."""
+    fees = {fee: planned(own_fee=own, maker_fee=known)[1].order.terms.fee for fee, own, known in (
+        ("base", None, None), ("lower", None, 0.8e-4), ("own", 0.8e-4, 1.2e-4), ("rebate", None, -0.2e-4),
+    )}  # fmt: skip
+    assert fees["rebate"] < 0 < fees["lower"] < fees["base"]
+    assert fees["own"] == fees["lower"]
+
+
+def test_a_fee_that_changes_within_a_backtest_is_that_of_each_candle():
+    """The model is made once for each fee."""
+    rows = history(4, maker_fee=1.5e-4)
+    column = rows.schema.get_field_index("maker_fee")
+    rows = rows.set_column(column, "maker_fee", [[1.5e-4, 1.5e-4, 1.2e-4, 1.2e-4]])
+    past = CandlePlanner(
+        Instrument.hyperliquid("ETH", 4), Calibrations(History(rows)), RULES, ModelSettings(pause_toxicity=10.0), 60_000
+    )
+    start_ms, asked = int(START.timestamp() * 1e3), []
+    opens = [CandleOpen(start_ms + minute * 60_000, 3000.0) for minute in range(1, 4)]
+
+    def model(fee):
+        asked.append(fee)
+        return model_with(fee)
+
+    track = CandleTrack(past, opens, model)
+    plans = list(track.opening_plans())
+    assert asked == track.fees == [1.5e-4, 1.2e-4]
+    assert [plan.maker_fee for plan in plans] == [1.5e-4, 1.2e-4, 1.2e-4]
+    terms = [plan.plan.order.terms.fee for plan in plans]
+    assert terms[0] > terms[1] == terms[2]
 
 
 def test_a_backtest_of_an_older_history_judges_toxicity_itself():

@@ -36,7 +36,7 @@ from market_making.trading.freqtrade.trade import (
     stake_of,
 )
 from market_making.trading.holding import Holding
-from market_making.trading.past.planner import BacktestDesk
+from market_making.trading.past.desk import BacktestDesk
 from market_making.trading.plan import PlannedOrder
 
 

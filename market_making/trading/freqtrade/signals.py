@@ -40,9 +40,7 @@ def signal_last(dataframe: Any, side: Side | None) -> None:
         dataframe.loc[dataframe.index[-1], f"enter_{direction_of(side)}"] = 1
 
 
-def signal_each(
-    dataframe: Any, plans: Iterable[OpeningPlan], maker_fee: float, *, drawn: bool = False, logged: bool = False
-) -> None:
+def signal_each(dataframe: Any, plans: Iterable[OpeningPlan], *, drawn: bool = False, logged: bool = False) -> None:
     """Signal on each candle the side that would be opened after it.
 
     `drawn` adds the columns of the chart; `logged` writes to the log why nothing would be opened on any candle.
@@ -51,7 +49,7 @@ def signal_each(
     for opening in plans:
         sides.append(opening.side)
         if drawn:
-            rows.append(opening.chart_row(maker_fee))
+            rows.append(opening.chart_row)
         if opening.side is None:
             because = _NO_CALIBRATION if opening.plan is None else opening.plan.because
             reasons[because.reason] += 1

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from calibration.publication.history import FLOW, SLOPE, History
 from market_making.market.sides import Direction, Directions
-from market_making.market.tape import IntArray
+from market_making.market.tape import FloatArray, IntArray
 from market_making.quoting.order_flow import OrderFlow, OrderFlows
 from market_making.quoting.risk.toxicity import Regime
 
@@ -40,6 +40,7 @@ class Calibrations:
         self._is_bad: NDArray[np.bool_] = history.column("status") == "bad"
         self._regimes: NDArray[np.object_] = history.column("regime")
         self._ids: NDArray[np.object_] = history.column("calibration_id")
+        self._maker_fees: FloatArray = history.column("maker_fee", missing=np.nan)
         self._rows = np.column_stack([history.column(name, missing=0.0) for name in names])
 
     def at(self, time_ms: int) -> int:
@@ -78,6 +79,11 @@ class Calibrations:
     def calibration_id(self, position: int) -> str:
         """Identity of the calibration; ``history`` in a row from before schema 1.1."""
         return self._ids[position] or "history"
+
+    def maker_fees(self, positions: IntArray, missing: float) -> FloatArray:
+        """The fee that each calibration was made with; `missing` for a row from before schema 1.1, and for none."""
+        fees = np.where(positions >= 0, self._maker_fees[positions], np.nan)
+        return np.where(np.isnan(fees), missing, fees)
 
     def flow(self, position: int) -> OrderFlow:
         """What the quoting models need of a row."""
