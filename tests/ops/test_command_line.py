@@ -132,7 +132,7 @@ def test_a_recording_that_is_too_short_for_the_demo_is_refused_at_once(mm, tmp_p
     write_prehistory(SimulatedSource(truths, seed=1), tmp_path / "ticks", end_ms=1_757_000_000_000, seconds=120)
     result = mm("demo", "--recording", "ticks")
     assert result.exit_code == 3, result.output
-    assert re.search(r"ticks: ETH has 2\.0 unbroken minutes, the demo needs 8\.8: 5 to calibrate from", result.stderr)
+    assert re.search(r"ticks: ETH has 2\.0 unbroken minutes, the demo needs 3\.0: 1 to calibrate from", result.stderr)
     assert not (tmp_path / "user_data").exists()
 
 

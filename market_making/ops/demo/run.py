@@ -21,7 +21,7 @@ from market_making.market.errors import ParameterError
 from market_making.ops.demo.files import ApiAccess, Credentials, DemoFiles, showy, write_config
 from market_making.ops.demo.freqtrade_api import FreqtradeApi
 from market_making.ops.demo.processes import ProcessFailed, Programs, free_port
-from market_making.ops.demo.schedule import WIND_DOWN_S, Schedule
+from market_making.ops.demo.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ class Demo:
         self._report("winding down: the bot only leaves what it holds", 1.0)
         for coin in self.options.coins:
             api.lock(f"{coin}/USDC:USDC", "the demo ends")
-        if not self._flat_within(programs, WIND_DOWN_S):
+        if not self._flat_within(programs, self.options.schedule.wind_down_s):
             self.seen.forced_exit = True
             api.force_exit()
             self._flat_within(programs, _FORCED_EXIT_S)

@@ -7,9 +7,14 @@ from market_making.settings.settings import Settings
 
 STARTUP_S = 90.0
 WIND_DOWN_S = 75.0
+_AROUND_S = STARTUP_S + WIND_DOWN_S
 _PAST_S = 1800.0
-_LEAST_PAST_S = 300.0
-_LEAST_MINUTES = 1.0
+_TRADING_S = 60.0
+# What a short recording must have: four programs start within less than a minute, and a calibration needs some orders.
+_LEAST_AROUND_S = 90.0
+_LEAST_PAST_S = 60.0
+_LEAST_TRADING_S = 30.0
+_ROUNDING_S = 1e-6
 
 
 @dataclass(frozen=True)
@@ -22,18 +27,22 @@ class Schedule:
         How long the bot trades [min].
     past_s : float
         What is recorded before it starts [s].
+    startup_s, wind_down_s : float
+        How long the programs may take to start, and the bot to leave what it holds [s].
     shortened : str
         What had to be shortened, as a sentence; empty if nothing had to.
     """
 
     minutes: float
     past_s: float = _PAST_S
+    startup_s: float = STARTUP_S
+    wind_down_s: float = WIND_DOWN_S
     shortened: str = ""
 
     @property
     def live_s(self) -> float:
         """What is played while the programs run [s]."""
-        return STARTUP_S + 60 * self.minutes + WIND_DOWN_S
+        return self.startup_s + 60 * self.minutes + self.wind_down_s
 
     @property
     def minimum_exposure_s(self) -> float:
@@ -42,7 +51,10 @@ class Schedule:
 
     @classmethod
     def of_recording(cls, duration_s: float, minutes: float, what: str) -> "Schedule":
-        """Share out the longest unbroken part of a recording: a shorter past first, then less trading.
+        """Share out the longest unbroken part of a recording.
+
+        Where it is too short for everything, a long past gives way first, then trading beyond a minute, then the past,
+        then the time to start and to wind down, and trading last.
 
         Parameters
         ----------
@@ -58,18 +70,27 @@ class Schedule:
         NotEnoughData
             With the minutes that there are and that are needed.
         """
-        least, usual_s = min(minutes, _LEAST_MINUTES), Settings().calibration.minimum_exposure_s
-        needed_s = _LEAST_PAST_S + cls(least).live_s
+        wanted_s, usual_past_s = 60 * minutes, Settings().calibration.minimum_exposure_s
+        parts = {"trading": min(wanted_s, _LEAST_TRADING_S), "around": _LEAST_AROUND_S, "past": _LEAST_PAST_S}
+        needed_s = sum(parts.values())
         if duration_s < needed_s:
             raise NotEnoughData(
                 f"{what} has {duration_s / 60:.1f} unbroken minutes, the demo needs {needed_s / 60:.1f}: "
-                f"{_LEAST_PAST_S / 60:g} to calibrate from, {least:g} to trade, "
-                f"{(STARTUP_S + WIND_DOWN_S) / 60:.1f} to start and to wind down"
+                f"{parts['past'] / 60:g} to calibrate from, {parts['trading'] / 60:g} to trade, "
+                f"{parts['around'] / 60:.1f} to start and to wind down"
             )
-        room_s = duration_s - STARTUP_S - WIND_DOWN_S
-        traded = min(minutes, max(least, (room_s - usual_s) / 60))
-        past_s = min(_PAST_S, room_s - 60 * traded)
-        if traded == minutes and past_s >= usual_s:
-            return cls(minutes, past_s)
-        told = f"{what} has {duration_s / 60:.1f} unbroken minutes: the bot trades {traded:.1f} of them, "
-        return cls(traded, past_s, f"{told}the first calibration is from {past_s / 60:.1f}")
+        spare_s = duration_s - needed_s
+        enough = ("trading", min(wanted_s, _TRADING_S)), ("around", _AROUND_S), ("past", usual_past_s)
+        for part, enough_s in (*enough, ("trading", wanted_s), ("past", _PAST_S)):
+            more_s = min(max(enough_s - parts[part], 0.0), spare_s)
+            parts[part] += more_s
+            spare_s -= more_s
+        return cls._of_parts(parts, wanted_s, usual_past_s, f"{what} has {duration_s / 60:.1f} unbroken minutes")
+
+    @classmethod
+    def _of_parts(cls, parts: dict[str, float], wanted_s: float, usual_past_s: float, told: str) -> "Schedule":
+        traded, past_s, share = parts["trading"] / 60, parts["past"], parts["around"] / _AROUND_S
+        is_short = wanted_s - parts["trading"] > _ROUNDING_S or usual_past_s - past_s > _ROUNDING_S
+        calibrated = f"the first calibration is from {past_s / 60:.1f}"
+        shortened = f"{told}: the bot trades {traded:.1f} of them, {calibrated}" if is_short else ""
+        return cls(traded, past_s, share * STARTUP_S, share * WIND_DOWN_S, shortened)
