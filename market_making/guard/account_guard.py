@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -13,7 +14,9 @@ from market_making.guard.books import BotBooks, read_books
 from market_making.guard.bot_files import BotFiles
 from market_making.guard.canceller import Canceller
 from market_making.guard.client import ExchangeClient, Meter
+from market_making.guard.exchange_clock import ExchangeClock
 from market_making.guard.inquiry import Inquiry
+from market_making.guard.leader import Leader
 from market_making.guard.leaver import Leaver
 from market_making.guard.options import GuardedBot, GuardOptions, Markets
 from market_making.guard.quote_watch import QuoteWatch
@@ -21,13 +24,43 @@ from market_making.guard.record import GuardRecord
 from market_making.guard.socket import AccountSocket
 from market_making.guard.watch import AccountView, Alarm, BotView, Cancellation, Watch
 from market_making.hyperliquid.open_orders import OpenOrder, OrderUpdate
-from market_making.market.clock import now_ms
 from market_making.market.errors import DataError
 from market_making.market.events import BestQuote
 from market_making.safety.kill_switch import Kill
 
 _BOOKS_S = 0.5
 _SOCKET_S = 3.0
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all accounts of one guard share.
+
+    Parameters
+    ----------
+    session : aiohttp.ClientSession
+        For requests and websockets.
+    markets : Callable[[], Markets]
+        What the exchange lists now.
+    meter : Meter
+        Counts what all accounts ask.
+    record : GuardRecord
+        Where it is written down what was done.
+    clock : ExchangeClock
+        What time it is.
+    own_orders : Callable[[str], Iterable[OpenOrder]]
+        Orders of a coin, of every account.
+    leader : Leader or None
+        Another venue that moves first.
+    """
+
+    session: aiohttp.ClientSession
+    markets: Callable[[], Markets]
+    meter: Meter
+    record: GuardRecord
+    clock: ExchangeClock
+    own_orders: Callable[[str], Iterable[OpenOrder]]
+    leader: Leader | None = None
 
 
 class AccountGuard:
@@ -39,36 +72,23 @@ class AccountGuard:
         The bot.
     options : GuardOptions
         Rules and folders.
-    session : aiohttp.ClientSession
-        For requests and the websocket.
-    markets : Callable[[], Markets]
-        What the exchange lists now.
-    meter : Meter
-        Counts what all accounts ask.
-    record : GuardRecord
-        Where it is written down what was done.
+    shared : Shared
+        What it has in common with the other accounts.
     """
 
-    def __init__(
-        self,
-        bot: GuardedBot,
-        options: GuardOptions,
-        session: aiohttp.ClientSession,
-        markets: Callable[[], Markets],
-        meter: Meter,
-        record: GuardRecord,
-    ) -> None:
+    def __init__(self, bot: GuardedBot, options: GuardOptions, shared: Shared) -> None:
         self.bot, self.options = bot, options
         self.orders, self.budget = OpenOrders(), Budget()
-        self.quotes = BestQuotes(lambda coin: (order for order in self.orders if order.coin == coin))
-        self._session, self._markets, self._record = session, markets, record
-        self._client = ExchangeClient(session, options.url, bot.identity, meter)
-        self.inquiry = Inquiry(self._client, self.orders, self.budget)
-        self.canceller = Canceller(bot.name, self._client, self._asset_of, self.orders, self.budget, record)
-        self._leaver = Leaver(bot.name, self._client, markets, record)
-        self._files = BotFiles(options.state, bot.name, bot.parameters)
+        self.quotes = BestQuotes(shared.own_orders)
+        self._session, self._markets, self._clock = shared.session, shared.markets, shared.clock
+        self._client = ExchangeClient(shared.session, options.url, bot.identity, shared.meter, shared.clock)
+        self.inquiry = Inquiry(self._client, self.orders, self.budget, shared.clock)
+        self.canceller = Canceller(bot.name, self._client, self._asset_of, self.orders, self.budget, shared.record)
+        self._leaver = Leaver(bot.name, self._client, shared.markets, shared.record)
+        self._files = BotFiles(options.state, bot.name, bot.parameters, shared.clock.earliest_ms)
         self._watch = Watch(options.rules)
-        self.quote_watch = QuoteWatch(options.quotes, self.orders, self.quotes, self.budget)
+        self._leader = shared.leader
+        self.quote_watch = QuoteWatch(options.quotes, self.orders, self.quotes, self.budget, shared.leader)
         self.socket = AccountSocket(options.url, bot.identity.address, self)
         self._books: BotBooks | None = None
         self._books_s = float("-inf")
@@ -114,7 +134,7 @@ class AccountGuard:
             coins_of=self._markets().coins_of,
             kill=kill,
             now_s=time.monotonic(),
-            now_ms=now_ms(),
+            now_ms=self._clock.earliest_ms(),
         )
 
     async def _read_books(self, database: Path, oids: list[int]) -> None:
@@ -165,21 +185,27 @@ class AccountGuard:
         """Doubt everything the websocket has told."""
         self.orders.doubt()
         self.quotes.forget()
+        if self._leader is not None:
+            self._leader.forget()
         self.quote_watch.forget()
         self.inquiry.hurry()
 
     def quoted(self, quote: BestQuote) -> None:
         """Cancel at once what mid has come too close to."""
         if self.quotes.seen(quote):
-            self._cancel_close(quote.coin)
+            mid = self.quotes.mid(quote.coin)
+            if self._leader is not None and mid is not None:
+                self._leader.followed(quote.coin, mid, time.monotonic())
+            self.cancel_close(quote.coin)
 
     def updated(self, updates: tuple[OrderUpdate, ...]) -> None:
         """Take what has become of orders; a new one is protected from here on."""
         for update in updates:
             if self.orders.update(update, time.monotonic()):
-                self._cancel_close(update.order.coin)
+                self.cancel_close(update.order.coin)
 
-    def _cancel_close(self, coin: str) -> None:
+    def cancel_close(self, coin: str) -> None:
+        """Cancel the orders of a coin that mid has come too close to."""
         close = self.quote_watch.judge(coin)
         if close:
             self.canceller.send([Cancellation(order, because) for order, because in close])

@@ -127,6 +127,20 @@ _ROWS = (
         "Run fewer bots on this IP address.",
     ),
     (
+        "clock_wrong",
+        Severity.WARNING,
+        "{detail}. The guard takes parameters for stale only if they are by both clocks.",
+        "The clocks of this machine and of the exchange agree again.",
+        "Set this machine's clock (NTP).",
+    ),
+    (
+        "leader_lost",
+        Severity.WARNING,
+        "{detail}. Quotes are judged by the exchange's own mid.",
+        "The leader is followed again.",
+        "Start the guard again; without guard.leader it does not need the other venue.",
+    ),
+    (
         "record_unwritten",
         Severity.WARNING,
         "{bot}: {detail}.",

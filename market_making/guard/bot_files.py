@@ -1,7 +1,7 @@
 """What a bot writes, read without trusting it: its state file, and the parameter files it quotes from."""
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
 from market_making.market.clock import now_ms
@@ -22,9 +22,12 @@ class BotFiles:
         Name of the bot, and of its state file.
     parameters : Path
         Folder of the parameter files.
+    earliest_ms : Callable[[], int]
+        Time of now by the clock that is behind, if two disagree [ms].
     """
 
-    def __init__(self, state: Path, name: str, parameters: Path) -> None:
+    def __init__(self, state: Path, name: str, parameters: Path, earliest_ms: Callable[[], int] = now_ms) -> None:
+        self._earliest_ms = earliest_ms
         self._folder = state
         self._path = state / f"{name}.json"
         self._name = name
@@ -45,7 +48,7 @@ class BotFiles:
         state = self._state
         if state is None:
             return None, self._beats.look(self._name, None, 0.0, now_s)
-        age_s = (now_ms() - state.written_ms) / 1e3
+        age_s = (self._earliest_ms() - state.written_ms) / 1e3
         return state, self._beats.look(self._name, (state.pid, state.run, state.loop, state.written_ms), age_s, now_s)
 
     def is_stopped(self) -> bool:

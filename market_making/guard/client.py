@@ -15,11 +15,11 @@ import orjson
 from eth_account import Account
 from hyperliquid.utils.signing import sign_l1_action
 
+from market_making.guard.exchange_clock import ExchangeClock
 from market_making.hyperliquid.numbers import to_wire
 from market_making.hyperliquid.orders import Cancel
 from market_making.hyperliquid.shared_bucket import SharedBucket
 from market_making.hyperliquid.weights import action_weight, question_weight
-from market_making.market.clock import now_ms
 from market_making.market.errors import MarketMakingError
 from market_making.market.reasons import Reason
 from market_making.market.sides import Side
@@ -115,10 +115,15 @@ class ExchangeClient:
         For whom.
     meter : Meter
         Shared by all accounts of this program, as the exchange counts weight by IP address.
+    clock : ExchangeClock
+        Gives the nonces.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, identity: Identity, meter: Meter) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, identity: Identity, meter: Meter, clock: ExchangeClock
+    ) -> None:
         self.identity = identity
+        self._clock = clock
         self.meter = meter
         self.actions = 0
         self._session = session
@@ -194,19 +199,26 @@ class ExchangeClient:
         return told
 
     async def _act(self, action: dict[str, Any], count: int) -> Any:
-        """Sign and send; a nonce that the bot has used in the same millisecond is replaced."""
+        """Sign and send; a nonce that is refused is replaced.
+
+        Nonces follow the clock that is behind: the exchange forgets all but the highest of a key, so one far ahead
+        would have a bot's refused that signs with the same key. If that clock is too far behind, the other is right.
+        """
+        nonce_ms = self._clock.earliest_ms()
         for attempt in range(_NONCE_ATTEMPTS):
             self.actions += count
-            answer = await self._post("exchange", self._signed(action), action_weight(action))
+            answer = await self._post("exchange", self._signed(action, nonce_ms), action_weight(action))
             if isinstance(answer, dict) and answer.get("status") == "ok":
                 return answer.get("response")
             words = str(answer.get("response")) if isinstance(answer, dict) else repr(answer)[:200]
-            if "duplicate nonce" not in words or attempt == _NONCE_ATTEMPTS - 1:
+            if "nonce" not in words.lower() or attempt == _NONCE_ATTEMPTS - 1:
                 raise ExchangeRefused(words)
+            # One that the bot has used in the same millisecond needs no other clock.
+            nonce_ms = self._clock.earliest_ms() if "duplicate" in words else self._clock.latest_ms()
         raise AssertionError("unreachable")
 
-    def _signed(self, action: dict[str, Any]) -> dict[str, Any]:
-        self._nonce = max(now_ms(), self._nonce + 1)
+    def _signed(self, action: dict[str, Any], nonce_ms: int) -> dict[str, Any]:
+        self._nonce = max(nonce_ms, self._nonce + 1)
         vault = self.identity.vault
         signature = sign_l1_action(self._wallet, action, vault, self._nonce, None, self._is_mainnet)
         return {"action": action, "nonce": self._nonce, "signature": signature, "vaultAddress": vault}

@@ -4,22 +4,26 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
 from statistics import median
 
 import aiohttp
 
-from market_making.guard.account_guard import AccountGuard
+from market_making.guard.account_guard import AccountGuard, Shared
 from market_making.guard.alarms import Alarms, Telegram
 from market_making.guard.client import Meter
+from market_making.guard.exchange_clock import ExchangeClock
+from market_making.guard.leader import Leader, LeaderFeed
 from market_making.guard.options import GuardOptions, Markets
 from market_making.guard.record import GuardRecord
 from market_making.guard.watch import Alarm
 from market_making.hyperliquid.information import listings
+from market_making.hyperliquid.open_orders import OpenOrder
 from market_making.hyperliquid.shared_bucket import SharedBucket, bucket_path
 from market_making.market.clock import now_ms
 from market_making.market.errors import MalformedMessage
+from market_making.market.events import BestQuote
 from market_making.safety.account_lock import release_account, take_account
 from market_making.safety.guard_record import NAME
 from market_making.safety.kill_switch import read_kill
@@ -49,6 +53,9 @@ class Guard:
         self.longest_tick_ms = 0.0
         self._record = GuardRecord(options.record)
         self._meter = Meter(SharedBucket(bucket_path(options.state, options.url)))
+        self._clock = ExchangeClock(self._meter.spend)
+        self._leader = None if options.leader is None else Leader(options.leader.name)
+        self._leader_failure: str | None = None
         self._markets = Markets()
         self._started_ms = now_ms()
         self._written_s = float("-inf")
@@ -75,12 +82,14 @@ class Guard:
     ) -> None:
         telegram = None if self.options.telegram is None else Telegram(self.options.telegram)
         self.alarms = Alarms(None if telegram is None else telegram.send)
-        self.accounts = [
-            AccountGuard(bot, self.options, session, lambda: self._markets, self._meter, self._record)
-            for bot in self.options.bots
-        ]
+        await self._clock.measure_first(session, self.options.url)
+        shared = Shared(
+            session, lambda: self._markets, self._meter, self._record, self._clock, self._own_orders, self._leader
+        )
+        self.accounts = [AccountGuard(bot, self.options, shared) for bot in self.options.bots]
         works = [self._keep_markets(session), self._tick_until(stopped, on_ready)]
-        works += [account.run() for account in self.accounts]
+        works += [self._clock.run(session, self.options.url), *(account.run() for account in self.accounts)]
+        works += [] if self.options.leader is None else [self._follow(self.options.leader)]
         works += [] if telegram is None else [telegram.run(session)]
         tasks = [asyncio.create_task(work) for work in works]
         ended = asyncio.create_task(stopped.wait())
@@ -97,6 +106,30 @@ class Guard:
             self._write(stopped=True)
             if telegram is not None:
                 await self._last_words(telegram, session)
+
+    def _own_orders(self, coin: str) -> Iterator[OpenOrder]:
+        """Orders of a coin, of every account: what one leg quotes is no news to the other."""
+        return (order for account in self.accounts for order in account.orders if order.coin == coin)
+
+    def _coins(self) -> Set[str]:
+        """Coins of all accounts."""
+        return frozenset(coin for account in self.accounts for coin in account.coins())
+
+    async def _follow(self, feed: LeaderFeed) -> None:
+        """Listen to the leader; what becomes of it never ends the guard, which works without it."""
+        try:
+            await feed.run(self._coins, self._led)
+        except Exception as error:  # whatever a foreign client does, the guard goes on
+            self._leader_failure = f"{feed.name} is not followed any more: {type(error).__name__} {error}"
+            log.exception("the leader failed")
+        await asyncio.Event().wait()
+
+    def _led(self, quote: BestQuote) -> None:
+        if self._leader is None:
+            return
+        self._leader.led(quote, time.monotonic())
+        for account in self.accounts:
+            account.cancel_close(quote.coin)
 
     async def _last_words(self, telegram: Telegram, session: aiohttp.ClientSession) -> None:
         sender = asyncio.create_task(telegram.run(session))
@@ -115,6 +148,9 @@ class Guard:
                 found += [(account.bot.name, alarm) for alarm in alarms]
             if self._record.failure is not None:
                 found.append((NAME, Alarm("record_unwritten", self._record.failure)))
+            if self._leader_failure is not None:
+                found.append((NAME, Alarm("leader_lost", self._leader_failure)))
+            found += [(NAME, alarm) for alarm in self._clock.alarms()]
             self.alarms.hold(found, now_ms())
             tick_s = time.monotonic() - began_s
             self.longest_tick_ms = max(self.longest_tick_ms, tick_s * 1e3)

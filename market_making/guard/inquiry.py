@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from market_making.guard.account_view import Budget, OpenOrders, Positions
 from market_making.guard.client import ExchangeClient, ExchangeRefused
+from market_making.guard.exchange_clock import ExchangeClock
 from market_making.guard.watch import AccountView, Alarm
 from market_making.hyperliquid.open_orders import parse_allowance, parse_open_orders, parse_positions
-from market_making.market.clock import now_ms
 from market_making.market.errors import MalformedMessage
 
 STEP_S = 0.1
@@ -35,9 +35,12 @@ class Inquiry:
         Asks.
     orders, budget
         Told the answers.
+    clock : ExchangeClock
+        By which the dead man's switch is set.
     """
 
-    def __init__(self, client: ExchangeClient, orders: OpenOrders, budget: Budget) -> None:
+    def __init__(self, client: ExchangeClient, orders: OpenOrders, budget: Budget, clock: ExchangeClock) -> None:
+        self._clock = clock
         self.positions: Positions | None = None
         self._client, self._orders, self._budget = client, orders, budget
         self._asked_s: dict[str, float] = {}
@@ -138,10 +141,11 @@ class Inquiry:
         allowance = self._budget.allowance
         if self._schedule_refused or allowance is None or allowance.volume < SCHEDULE_VOLUME:
             return
-        if not len(self._orders) and not self._is_scheduled:
-            return
+        now_ms = self._clock.exchange_ms()
+        if now_ms is None or (not len(self._orders) and not self._is_scheduled):
+            return  # by a clock that is behind the exchange's the cancel would come at once
         try:
-            ahead_ms = now_ms() + round(SCHEDULE_AHEAD_S * 1e3)
+            ahead_ms = now_ms + round(SCHEDULE_AHEAD_S * 1e3)
             await self._client.schedule_cancel(ahead_ms if len(self._orders) else None)
             self._is_scheduled = bool(len(self._orders))
         except ExchangeRefused as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from market_making.guard.alarms import TelegramChat
 from market_making.guard.client import Identity
+from market_making.guard.leader import LeaderFeed
 from market_making.guard.quote_guard import QuoteGuardRules
 from market_making.guard.watch import WatchRules
 
@@ -28,7 +29,7 @@ class GuardedBot:
 
 @dataclass(frozen=True)
 class GuardOptions:
-    """The whole guard. `quotes` is None where the quote guard is off."""
+    """The whole guard. `quotes` is None where the quote guard is off, `leader` where no other venue moves first."""
 
     url: str
     state: Path
@@ -37,6 +38,7 @@ class GuardOptions:
     rules: WatchRules = field(default_factory=WatchRules)
     quotes: QuoteGuardRules | None = field(default_factory=QuoteGuardRules)
     telegram: TelegramChat | None = None
+    leader: LeaderFeed | None = None
     tick_s: float = 0.2
 
 

@@ -5,12 +5,13 @@ come closer to it than planned by more than mid moves by itself, and when the lo
 the actions of a re-quote::
 
     closer > moves · σ · √reaction
-    P(mid reaches the quote within `exposed_s`) · closer · size > actions · action_price · hours / hours_left
+    P(mid reaches the quote within `exposed_s`) · closer · size > actions · action_price · scarcity
+    scarcity = max(hours / hours_left, earned)
 
 with P = erfc(depth / (σ √(2 exposed))), the first passage of a Brownian mid. Actions that are left for `hours` cost
-what the exchange sells them for, fewer cost more, and an address that earns them faster than it spends them has them
-for nothing. What is doubtful is never cancelled: without a mid since the last connection, without a volatility, or
-without knowing from which distance the order was planned.
+what the exchange sells them for, fewer cost more, and those of an address that earns them faster than it spends them
+cost a part of it: a cancel that avoids nothing is worth nothing either. What is doubtful is never cancelled: without a
+mid since the last connection, without a volatility, or without knowing from which distance the order was planned.
 """
 
 from dataclasses import dataclass
@@ -31,8 +32,9 @@ class QuoteGuardRules:
     Parameters
     ----------
     moves : float
-        Part of the standard deviation of mid over `reaction_s` that is allowed; 0.3 is the largest of which the loss
-        on recordings is no larger than that of a quote that follows mid at once (benchmarks/guard_replay.py).
+        Part of the standard deviation of mid over `reaction_s` that is allowed; on recordings the
+        loss near the touch comes close to that of a quote that follows mid at once from 0.3 on, and fewer are no
+        better than 0.25 (benchmarks/guard_replay.py).
     reaction_s : float
         How long the bot takes to see a move itself [s].
     exposed_s : float
@@ -43,16 +45,19 @@ class QuoteGuardRules:
         For which the exchange sells an action [USDC].
     hours : float
         For how long the actions left should last [h].
+    earned : float
+        Price of an action that the account earns anyway, as a part of `action_price` [–].
     reserve : int
         Actions that are left for the bot's own cancels and exits.
     """
 
-    moves: float = 0.3
+    moves: float = 0.25
     reaction_s: float = 1.0
     exposed_s: float = 2.0
     actions: float = 3.0
     action_price: float = 0.0005
     hours: float = 24.0
+    earned: float = 0.1
     reserve: int = 500
 
 
@@ -84,7 +89,7 @@ def too_close(guarded: Guarded, mid: float, hours_left: float, rules: QuoteGuard
     if not closer > allowed:
         return None
     avoided = _reached(depth, volatility, rules.exposed_s) * closer * order.original
-    price = rules.actions * rules.action_price * rules.hours / hours_left
+    price = rules.actions * rules.action_price * max(rules.hours / hours_left, rules.earned)
     if not avoided > price:
         return None
     bps = 1e4 / mid

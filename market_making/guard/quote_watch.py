@@ -1,13 +1,16 @@
 """The quote guard of one account: from where each order was planned, and which of them mid has come too close to."""
 
+import time
 from collections.abc import Iterator
 
 from market_making.guard.account_view import Budget, OpenOrders
 from market_making.guard.best_quotes import BestQuotes
+from market_making.guard.leader import Leader
 from market_making.guard.quote_guard import Guarded, QuoteGuardRules, planned_distance, too_close
 from market_making.guard.watch import Alarm, BotView
 from market_making.hyperliquid.open_orders import OpenOrder
 from market_making.market.reasons import Because
+from market_making.market.sides import Side
 from market_making.safety.state_file import PairState
 
 _FRESH_S = 5.0
@@ -22,10 +25,20 @@ class QuoteWatch:
         How close is too close; None turns it off.
     orders, quotes, budget
         What is known of the account and of mids.
+    leader : Leader or None
+        Another venue, whose mid counts where it announces that ours comes closer to a quote.
     """
 
-    def __init__(self, rules: QuoteGuardRules | None, orders: OpenOrders, quotes: BestQuotes, budget: Budget) -> None:
+    def __init__(
+        self,
+        rules: QuoteGuardRules | None,
+        orders: OpenOrders,
+        quotes: BestQuotes,
+        budget: Budget,
+        leader: Leader | None = None,
+    ) -> None:
         self._rules = rules
+        self._leader = leader
         self._orders, self._quotes, self._budget = orders, quotes, budget
         self._pairs: dict[str, PairState] = {}
         self._hours_left: float | None = None
@@ -79,4 +92,17 @@ class QuoteWatch:
             return None
         known = self._budget.hours_left if self._budget.hours_left is not None else self._hours_left
         hours_left = rules.hours if known is None else max(known, 1e-3)
-        return too_close(Guarded(order, planned, pair.volatility), mid, hours_left, rules)
+        guarded = Guarded(order, planned, pair.volatility)
+        because = too_close(guarded, mid, hours_left, rules)
+        announced = self._announced(order)
+        if because is not None or announced is None or self._leader is None:
+            return because
+        because = too_close(guarded, announced, hours_left, rules)
+        return because and Because(because.reason, f"{self._leader.name} has moved first: {because.detail}")
+
+    def _announced(self, order: OpenOrder) -> float | None:
+        """Where the leader says mid will be, seen from an order: up to how far its announcements stray."""
+        led = None if self._leader is None else self._leader.mid(order.coin, time.monotonic())
+        if led is None:
+            return None
+        return led.mid + led.noise if order.side is Side.BID else led.mid - led.noise

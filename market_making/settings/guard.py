@@ -1,6 +1,6 @@
 """How patient `mm guard` is, and how close it lets mid come to a quote."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -25,5 +25,8 @@ class GuardSettings(Section):
     )
     quotes: bool = Field(True, description="Cancel a quote that mid has come closer to than planned")
     moves: Positive = Field(
-        0.3, description="How much closer mid may come, in standard deviations of its move in a second [–]"
+        0.25, description="How much closer mid may come, in standard deviations of its move in a second [–]"
+    )
+    leader: Literal["binanceusdm", "binance", "bybit", "okx"] | None = Field(
+        None, description="Venue whose mid also counts, because it moves first; null for none"
     )

@@ -18,6 +18,7 @@ from market_making.safety.state_file import QuoteState
 from tests.guard.documents import COIN, bot_view, order, pair_state, resting, state
 
 RULES = QuoteGuardRules()
+FREE = QuoteGuardRules(earned=0.0)
 sides = st.sampled_from(list(Side))
 
 
@@ -28,7 +29,7 @@ def test_where_actions_cost_nothing_an_order_goes_exactly_when_mid_is_closer_tha
     price = 3000.0 - away * planned
     closer = -away * move
     assume(abs(closer - RULES.moves * sigma) > 1e-9)
-    because = too_close(Guarded(order(side=side, price=price), planned, sigma), 3000.0 + move, inf, RULES)
+    because = too_close(Guarded(order(side=side, price=price), planned, sigma), 3000.0 + move, inf, FREE)
     is_reachable = planned - closer < 35 * sigma  # beyond, the probability is zero to the last digit
     assert (because is not None) == (closer > RULES.moves * sigma and is_reachable)
     assert because is None or because.reason is Reason.GUARD
@@ -49,10 +50,16 @@ def test_scarce_actions_small_orders_and_far_quotes_make_it_patient(planned, sig
 
 
 def test_the_price_of_a_requote_is_what_the_exchange_sells_its_actions_for():
-    """Mid at the quote, a day of actions left: it goes when what is at stake is 3 actions of 0.0005 USDC."""
-    for closer, expected in ((0.044, False), (0.046, True)):  # times 0.0333 coins, against 0.0015 USDC
-        quote = order(price=3000.0 - closer)
-        assert (too_close(Guarded(quote, closer, 0.1), 3000.0 - closer, 24.0, RULES) is not None) == expected
+    """Mid at the quote, a day of actions left: it goes when what is at stake is 3 actions of 0.0005 USDC.
+
+    Where the account earns its actions, a tenth of that is asked for: a cancel that avoids nothing is never sent.
+    """
+    for hours, price in ((24.0, 0.0015), (12.0, 0.003), (inf, 0.00015)):
+        for share, expected in ((0.98, False), (1.02, True)):
+            closer = share * price / 0.0333
+            quote = order(price=3000.0 - closer, original=0.0333)
+            found = too_close(Guarded(quote, closer, 0.01), 3000.0 - closer, hours, RULES)
+            assert (found is not None) == expected
 
 
 PLANNED = [

@@ -1,28 +1,36 @@
 """The guard at work on the local venue, with real signatures, sockets and Freqtrade's own database."""
 
+import asyncio
 import signal
 import subprocess
 import sys
 import time
 
+import aiohttp
 import orjson
 import pytest
 from eth_account import Account
 from hyperliquid.exchange import Exchange
 
-from market_making.guard.client import Identity
+from market_making.guard import exchange_clock
+from market_making.guard import leader as leader_module
+from market_making.guard.client import ExchangeClient, Identity, Meter
 from market_making.guard.options import GuardedBot
 from market_making.guard.quote_guard import QuoteGuardRules
 from market_making.guard.watch import WatchRules
+from market_making.hyperliquid.orders import Cancel
+from market_making.hyperliquid.shared_bucket import SharedBucket
 from market_making.market.errors import SafetyError
+from market_making.market.events import BestQuote, Level
 from market_making.market.reasons import Reason
 from market_making.safety.guard_record import cancelled_by_guard
 from market_making.safety.kill_switch import Kill, remove_kill, write_kill
 from market_making.safety.state_file import QuoteState, read_state
 from market_making.venue.faults.document import Faults
+from market_making.venue.protocol.access import KEPT_NONCES
 from tests.guard.documents import COIN, pair_state
-from tests.guard.scripted_bot import NAME, GuardThread, ScriptedBot, seconds_until
-from tests.puppet_market import OTHER_ADDRESS, OTHER_KEY, PuppetMarket, VenueThread
+from tests.guard.scripted_bot import NAME, GuardThread, ScriptedBot, holds_for, seconds_until
+from tests.puppet_market import ADDRESS, KEY, OTHER_ADDRESS, OTHER_KEY, PuppetMarket, VenueThread
 
 pytestmark = [
     pytest.mark.slow,
@@ -171,7 +179,7 @@ from market_making.guard.guard import Guard
 from market_making.guard.options import GuardedBot, GuardOptions
 from tests.puppet_market import ADDRESS, KEY
 state, url, folder = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-bot = GuardedBot("maker", Identity(ADDRESS, KEY), folder / "trades.sqlite", folder)
+bot = GuardedBot("maker", Identity(ADDRESS, KEY), folder / "trades.sqlite", folder / "parameters")
 async def run():
     await Guard(GuardOptions(url, state, folder, (bot,))).run(asyncio.Event())
 asyncio.run(run())
@@ -249,3 +257,84 @@ def test_accounts_are_apart(bot):
         seconds_until(lambda: not bot.venue.open_orders(OTHER_ADDRESS), 6, "the other bot's order rests")
         assert bot.open_oids() == {oid}
         assert [account.canceller.cancelled for account in guard.guard.accounts] == [0, 1]
+
+
+WRONG_CLOCK = """
+import sys, time
+ahead_s = float(sys.argv[4])
+true_time, true_time_ns = time.time, time.time_ns
+time.time = lambda: true_time() + ahead_s
+time.time_ns = lambda: true_time_ns() + round(ahead_s * 1e9)
+"""
+
+
+@pytest.mark.parametrize("ahead_s", [3600, -3600])
+def test_a_guard_with_a_wrong_clock_cancels_what_it_should_and_nothing_else(bot, ahead_s):
+    """Neither silence nor stale parameters come from its clock; it says that it is wrong, and works on."""
+    known = {bot.place(2990.0)}  # before the guard starts: it must not take its bot for silent since an hour
+    with guarding(bot, WRONG_CLOCK + SECOND, str(ahead_s)) as process:
+        try:
+            path = bot.folder / "state" / "guard.json"
+            seconds_until(lambda: path.exists() and read_state(path).figures["sockets"] == 1, 30, "it did not start")
+            unknown = bot.place(2989.0, known=False)
+            seconds_until(lambda: unknown not in bot.open_oids(), 6, "the unknown order was not cancelled")
+            with holds_for(2.0, lambda: bot.open_oids() == known, "a known order was cancelled"):
+                names = {notice.name for notice in read_state(path).notices}
+            assert "guard_clock_wrong" in names
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("ahead_ms", [3_600_000, -3_600_000, 3 * 86_400_000, -3 * 86_400_000])
+async def test_nonces_of_a_wrong_clock_do_not_lock_the_bot_out(venue, bot, monkeypatch, ahead_ms):
+    """The exchange keeps the highest hundred of a key; a guard an hour ahead would have used them all up."""
+    monkeypatch.setattr(exchange_clock, "now_ms", lambda: int(time.time() * 1e3) + ahead_ms)
+    meter = Meter(SharedBucket(bot.folder / "pace"))
+    async with aiohttp.ClientSession() as session:
+        clock = exchange_clock.ExchangeClock()
+        assert await clock.measure(session, venue.url)
+        client = ExchangeClient(session, venue.url, Identity(ADDRESS, KEY), meter, clock)
+        told = await asyncio.gather(*(client.cancel([Cancel(0, 10**9 + number)]) for number in range(KEPT_NONCES + 1)))
+        assert all("already canceled" in words for (words,) in told)
+    assert bot.place(2990.0)
+
+
+class ScriptedLeader:
+    """Another venue at `ratio` times our price; it fails when it is told to."""
+
+    name = "binanceusdm"
+
+    def __init__(self, ratio=1.0004):
+        self.mid, self._ratio, self.fails = 3000.0, ratio, False
+
+    async def run(self, coins, tell):
+        while not self.fails:
+            for coin in coins():
+                price = self.mid * self._ratio
+                tell(BestQuote(coin, 1, Level(price - 0.1, 1.0), Level(price + 0.1, 1.0)))
+            await asyncio.sleep(0.05)
+        raise OSError("gone")
+
+
+def test_a_leader_that_moves_first_is_followed_and_missed_when_it_fails(bot, monkeypatch):
+    """The bid goes although the exchange's own mid has not moved; then the guard says that it goes on without it."""
+    monkeypatch.setattr(leader_module, "WARM_S", 1.0)
+    monkeypatch.setattr(leader_module, "WARM_QUOTES", 1)
+    leader = ScriptedLeader()
+    with GuardThread(bot.options(leader=leader)) as guard:
+        guard.ready()
+        bot.pair = pair_state(bid=QuoteState(2999.0, 1.0, 1.0), ask=QuoteState(3001.0, 1.0, 1.0))
+        bid, ask = bot.place(2999.0), bot.place(3001.0, buy=False)
+        bot.venue.market.mid = 2999.9  # a new best quote: the distance between the two venues is learnt from those
+        wait_s = seconds_until(lambda: guard.guard._leader.mid(COIN, time.monotonic()), 5, "nothing is announced")
+        assert wait_s > 0.5
+        assert bot.open_oids() == {bid, ask}
+        leader.mid = 2999.3
+        seconds_until(lambda: bid not in bot.open_oids(), 1, "the bid was not cancelled")
+        seconds_until(lambda: why(bot, bid) is not None, 1, "it was not written down")
+        assert "binanceusdm has moved first" in why(bot, bid).detail
+        assert bot.open_oids() == {ask}
+        leader.fails = True
+        seconds_until(lambda: "leader_lost" in guard.alarms, 2, "nobody was told")
+        bot.venue.market.mid = 3000.6
+        seconds_until(lambda: ask not in bot.open_oids(), 1, "the guard does not go on")

@@ -8,6 +8,7 @@ from typing import Any
 
 from market_making.guard.alarms import TelegramChat
 from market_making.guard.client import Identity
+from market_making.guard.leader import LeaderFeed
 from market_making.guard.options import GuardedBot, GuardOptions
 from market_making.guard.quote_guard import QuoteGuardRules
 from market_making.guard.watch import WatchRules
@@ -53,7 +54,17 @@ def guard_options(bots: Sequence[Sequence[Path]], user_data: Path | None = None)
         if guard.quotes
         else None,
         telegram=next(filter(None, map(_telegram, configs)), None),
+        leader=None if guard.leader is None else _leader(guard.leader),
     )
+
+
+def _leader(name: str) -> LeaderFeed | None:
+    """The venue that moves first; the guard does not know how it is reached."""
+    from market_making.recording.other_venues.leading_quotes import LeadingQuotes
+    from market_making.recording.other_venues.venues import venue_named
+
+    venue = venue_named(name)
+    return None if venue is None else LeadingQuotes(venue)
 
 
 def _bot(config: dict[str, Any], settings: Settings) -> GuardedBot:

@@ -75,3 +75,12 @@ def test_bots_of_one_guard_share_folders_and_never_an_account(tmp_path):
         guard_options([first, written(tmp_path, bot_name="other")])
     with pytest.raises(ConfigurationError, match=r"market_making\.state"):
         guard_options([first, written(tmp_path, **other, market_making={"state": "elsewhere"})])
+
+
+def test_a_leader_is_followed_where_it_is_configured_and_a_known_venue(tmp_path):
+    """Off by default."""
+    assert guard_options([written(tmp_path)]).leader is None
+    options = guard_options([written(tmp_path, market_making={"guard": {"leader": "binanceusdm"}})])
+    assert options.leader.name == "binanceusdm"
+    with pytest.raises(ConfigurationError, match="leader"):
+        guard_options([written(tmp_path, market_making={"guard": {"leader": "nowhere"}})])
