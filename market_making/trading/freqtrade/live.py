@@ -1,5 +1,6 @@
 """A bot that runs, live or dry: its desk, its orders' flags, and the start of each loop."""
 
+import logging
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -27,6 +28,8 @@ from market_making.trading.freqtrade.record import Record
 from market_making.trading.freqtrade.trade import holding_of, position_of
 from market_making.trading.holding import Holding
 from market_making.trading.risk_watch import RiskWatch
+
+logger = logging.getLogger(__name__)
 
 _PRACTISED = "dry_run_"  # begins every order id that Freqtrade makes up
 
@@ -127,6 +130,7 @@ class RunningBot:
         self.reader = reader
         self._record = record
         self._holdings: dict[str, Holding] = {}
+        self._broken: dict[str, str] = {}
         exchange = strategy.dp._exchange if strategy.dp.runmode is RunMode.LIVE else None
         self._orders = AccountOrders(exchange, None if record is None else record.journal)
 
@@ -200,3 +204,13 @@ class RunningBot:
             self.desk.withhold(pair, Because(Reason.EXCHANGE_ERROR, str(error)), now_ms, failed=True)
         except OSError as error:
             self.desk.withhold(pair, Because(Reason.UNEXPECTED, str(error)), now_ms)
+        except Exception as error:  # noqa: BLE001 - one pair's fault must not keep the others from being planned
+            self._withhold_broken(pair, error, now_ms)
+
+    def _withhold_broken(self, pair: str, error: Exception, now_ms: int) -> None:
+        """Withhold a pair of which the plan has failed in no known way; where, is logged once for each new error."""
+        text = f"{type(error).__name__}: {error}"
+        if self._broken.get(pair) != text:
+            logger.error("the plan of %s has failed", pair, exc_info=error)
+        self._broken[pair] = text
+        self.desk.withhold(pair, Because(Reason.UNEXPECTED, f"its plan has failed with {text}"), now_ms)
