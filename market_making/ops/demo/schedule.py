@@ -9,11 +9,10 @@ STARTUP_S = 90.0
 WIND_DOWN_S = 75.0
 _AROUND_S = STARTUP_S + WIND_DOWN_S
 _PAST_S = 1800.0
-_TRADING_S = 60.0
-# What a short recording must have: four programs start within less than a minute, and a calibration needs some orders.
-_LEAST_AROUND_S = 90.0
+# What a short recording must have: four programs start within half a minute, and a calibration needs some orders.
+_LEAST_AROUND_S = 60.0
 _LEAST_PAST_S = 60.0
-_LEAST_TRADING_S = 30.0
+_LEAST_TRADING_S = 60.0
 _ROUNDING_S = 1e-6
 
 
@@ -53,8 +52,8 @@ class Schedule:
     def of_recording(cls, duration_s: float, minutes: float, what: str) -> "Schedule":
         """Share out the longest unbroken part of a recording.
 
-        Where it is too short for everything, a long past gives way first, then trading beyond a minute, then the past,
-        then the time to start and to wind down, and trading last.
+        Where it is too short for everything, a long past gives way first, then trading down to a minute, then the
+        rest of the past, and last the time to start and to wind down.
 
         Parameters
         ----------
@@ -77,11 +76,11 @@ class Schedule:
             raise NotEnoughData(
                 f"{what} has {duration_s / 60:.1f} unbroken minutes, the demo needs {needed_s / 60:.1f}: "
                 f"{parts['past'] / 60:g} to calibrate from, {parts['trading'] / 60:g} to trade, "
-                f"{parts['around'] / 60:.1f} to start and to wind down"
+                f"{parts['around'] / 60:g} to start and to wind down"
             )
         spare_s = duration_s - needed_s
-        enough = ("trading", min(wanted_s, _TRADING_S)), ("around", _AROUND_S), ("past", usual_past_s)
-        for part, enough_s in (*enough, ("trading", wanted_s), ("past", _PAST_S)):
+        enough = ("around", _AROUND_S), ("past", usual_past_s), ("trading", wanted_s), ("past", _PAST_S)
+        for part, enough_s in enough:
             more_s = min(max(enough_s - parts[part], 0.0), spare_s)
             parts[part] += more_s
             spare_s -= more_s
