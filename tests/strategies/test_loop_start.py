@@ -38,7 +38,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::Warning")
     ],
 )
 def test_an_error_of_one_pair_withholds_that_pair_only(monkeypatch, planner, error, reason):
-    """Of the disk, of what is read, of the exchange, or of no known kind: it is logged, the pairs after it are planned."""
+    """Of the disk, of what is read, of the exchange, of no known kind; it is logged, and the next pairs are planned."""
     arguments = {"config": [str(ROOT / "user_data" / "config.json")], "user_data_dir": str(ROOT / "user_data")}
     config = Configuration(arguments | {"strategy": "MarketMaking"}, RunMode.DRY_RUN).get_config()
     strategy, log, planned = StrategyResolver.load_strategy(config), MemoryLog(), []
