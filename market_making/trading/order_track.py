@@ -58,7 +58,8 @@ class OrderTrack:
     def __init__(self, fills: CountedFills) -> None:
         self._fills = fills
         self._asked: AskedOrder | None = None
-        self._cancelling: tuple[str, str] | None = None
+        # The edge may cancel an order before any loop has seen it, while the one before it is still known.
+        self._cancelling: dict[str, str] = {}
         self.resting: RestingOrder | None = None
         self.origin: AskedOrder | None = None
         """The request that the resting order answers, if it was made in this run."""
@@ -69,8 +70,8 @@ class OrderTrack:
 
     def cancel(self, order: RestingOrder, why: str) -> bool:
         """Freqtrade is told to cancel an order; return whether that is new."""
-        wanted = order.order_id, why
-        is_new, self._cancelling = self._cancelling != wanted, wanted
+        is_new = self._cancelling.get(order.order_id) != why
+        self._cancelling[order.order_id] = why
         return is_new
 
     def look(self, resting: RestingOrder | None, *, answered: bool = False) -> Iterator[OrderNews]:
@@ -94,7 +95,7 @@ class OrderTrack:
         if was_live and round(order.remaining, DIGITS) > 0:
             yield self._ended(order)
         elif was_live:
-            self.resting = self._cancelling = None
+            self._forget(order)
 
     def _seen(self, order: RestingOrder) -> Iterator[OrderNews]:
         """An order, for the first time or again, and what is newly filled of it."""
@@ -111,6 +112,12 @@ class OrderTrack:
             yield OrderNews(Event.FILL, order, size=part)
 
     def _ended(self, order: RestingOrder) -> OrderNews:
-        wanted = self._cancelling is not None and self._cancelling[0] == order.order_id
-        self.resting = self._cancelling = None
+        wanted = order.order_id in self._cancelling
+        self._forget(order)
         return OrderNews(Event.CANCELLED, order, wanted=wanted)
+
+    def _forget(self, order: RestingOrder) -> None:
+        """An order has ended. A request about one that never rested is forgotten with the next that does."""
+        self.resting = None
+        later = [number for number in self._cancelling if number != order.order_id]
+        self._cancelling = {number: self._cancelling[number] for number in later[-1:]}
