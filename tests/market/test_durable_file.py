@@ -1,5 +1,6 @@
 """A file is the old one or the new one, whatever fails, and no temporary file stays."""
 
+import ast
 import os
 import threading
 from itertools import count
@@ -9,6 +10,7 @@ import pytest
 
 from market_making.market import durable_file
 from market_making.market.durable_file import remove_durably, replace_file, write_durably
+from tests.live_bot import ROOT
 
 STEPS = ("open", "write", "fsync", "replace")
 OLD, NEW = b"old " * 1000, b"new " * 3000
@@ -153,3 +155,26 @@ def test_writers_of_one_file_never_mix(write, tmp_path):
         thread.join()
     assert torn == []
     assert [file.name for file in tmp_path.iterdir()] == ["x"]
+
+
+def moves_or_syncs(node: ast.AST, *, has_paths: bool) -> bool:
+    """Whether this is a call that renames, replaces or syncs a file; text is replaced by two arguments."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        return False
+    is_of_os = isinstance(node.func.value, ast.Name) and node.func.value.id == "os"
+    is_of_a_path = node.func.attr == "rename" or (node.func.attr == "replace" and len(node.args) == 1)
+    if is_of_os:
+        return node.func.attr in ("replace", "rename", "renames", "fsync", "fdatasync", "sync")
+    return has_paths and is_of_a_path
+
+
+def test_the_durable_write_is_spelled_once():
+    """No other module renames, replaces or syncs a file: whoever does it by hand forgets the folder."""
+    found = {}
+    for package in ("market_making", "calibration", "user_data/strategies"):
+        for path in (ROOT / package).rglob("*.py"):
+            text = path.read_text()
+            calls = [node for node in ast.walk(ast.parse(text)) if moves_or_syncs(node, has_paths="Path" in text)]
+            if calls:
+                found[str(path.relative_to(ROOT))] = [node.lineno for node in calls]
+    assert list(found) == ["market_making/market/durable_file.py"], found
