@@ -76,9 +76,8 @@ class Terms(NamedTuple):
 
     def changed_by(self, *steps: float) -> "Terms":
         """The same with what each step adds to its term, from `regime` to `tick`, the last of them [price]."""
-        end = self._fields.index("tick") + 1
-        first = end - len(steps)
-        return Terms(*self[:first], *map(add, self[first:end], steps), *self[end:])
+        first = _AFTER_TICK - len(steps)
+        return Terms._make(self[:first] + tuple(map(add, self[first:_AFTER_TICK], steps)) + self[_AFTER_TICK:])
 
     def at_least(self, depth: float) -> "Terms":
         """The same lifted by the floor to this depth [price], if it is nearer."""
@@ -89,3 +88,6 @@ class Terms(NamedTuple):
         """The terms that are not zero, but for rounding, by name [price]."""
         least = _ROUNDING * max(map(abs, self))
         return {name: value for name, value in self._asdict().items() if abs(value) > least}
+
+
+_AFTER_TICK = Terms._fields.index("tick") + 1

@@ -155,7 +155,7 @@ class Planner:
             return priced(quote, side, self.market, self.instrument, asked, at_touch=at_touch)
 
         sides = Sides(bid=side_of(Side.BID, wanted.sides.bid), ask=side_of(Side.ASK, wanted.sides.ask))
-        return replace(wanted, sides=sides)
+        return Quotes(sides, wanted.regime, wanted.answers_losses, wanted.hedging)
 
     def _wish(self, side: Side, quotes: Quotes, holding: Holding, restraints: Restraints) -> "PlannedOrder | Withheld":
         """Turn the quote on one side into a valid order, or say why not."""
