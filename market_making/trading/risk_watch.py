@@ -26,13 +26,13 @@ class RiskWatch:
     ----------
     limits : RiskLimits
         For each pair.
-    folder : Path
-        Where the states are kept.
+    folder : Path or None
+        Where the states are kept; None forgets them at the end, as a replay must.
     bot : str
         First part of the file names.
     """
 
-    def __init__(self, limits: RiskLimits, folder: Path, bot: str) -> None:
+    def __init__(self, limits: RiskLimits, folder: Path | None, bot: str) -> None:
         self._limits = limits
         self._folder = folder
         self._bot = bot
@@ -87,8 +87,8 @@ class RiskWatch:
         detail = f"the account's value has not been known for {_VALUED_WITHIN_MS / 1e3:.0f} s"
         return Because(Reason.EQUITY_UNKNOWN, detail) if is_long else None
 
-    def _path(self, coin: str) -> Path:
-        return self._folder / f"{self._bot}-{coin}.json"
+    def _path(self, folder: Path, coin: str) -> Path:
+        return folder / f"{self._bot}-{coin}.json"
 
     def _state(self, coin: str) -> RiskState:
         if coin not in self._states:
@@ -96,17 +96,22 @@ class RiskWatch:
         return self._states[coin]
 
     def _load(self, coin: str) -> RiskState:
+        if self._folder is None:
+            return RiskState()
+        path = self._path(self._folder, coin)
         try:
-            return RiskState.from_json(json.loads(self._path(coin).read_bytes()))
+            return RiskState.from_json(json.loads(path.read_bytes()))
         except FileNotFoundError:
             return RiskState()
         except (OSError, ValueError, KeyError, TypeError):
-            detail = f"the risk state {self._path(coin)} cannot be read; remove it to start afresh"
+            detail = f"the risk state {path} cannot be read; remove it to start afresh"
             raise SafetyError(detail, reason=Reason.RISK_UNREADABLE) from None
 
     def _save(self, coin: str, time_ms: int) -> None:
+        if self._folder is None:
+            return
         try:
-            write_durably(self._path(coin), json.dumps(asdict(self._state(coin))))
+            write_durably(self._path(self._folder, coin), json.dumps(asdict(self._state(coin))))
         except OSError as error:
             detail = f"the risk state cannot be saved: {error.strerror or error}"
             self._unsaved[coin] = Because(Reason.RISK_UNSAVED, detail)

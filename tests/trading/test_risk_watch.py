@@ -8,7 +8,7 @@ from market_making.market.errors import SafetyError
 from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
 from market_making.quoting.readings.observations import RiskLevel
-from market_making.quoting.risk.rules import RiskLimits
+from market_making.quoting.risk.rules import Reading, RiskLimits
 from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.decision_log import Event
 from market_making.trading.desk import Desk, PairInputs
@@ -162,3 +162,13 @@ def test_a_loss_that_could_not_be_saved_is_saved_as_soon_as_it_can_be(desk_of, p
     disk.free()
     loop(first, planner, 940.0)
     assert loop(desk_of(MemoryLog()), planner, 940.0).order is None
+
+
+def test_without_a_folder_it_judges_the_same_and_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kept, forgetful = RiskWatch(LIMITS, tmp_path / "risk", "bot"), RiskWatch(LIMITS, None, "bot")
+    before = set(tmp_path.rglob("*"))
+    for step in range(200):
+        seen = Reading(step * 1_000, 3000.0, 100.0, 1000.0 - step, 0.2, step * 1_000)
+        assert forgetful.judge("ETH", seen) == kept.judge("ETH", seen)
+    assert {path.name for path in set(tmp_path.rglob("*")) - before} <= {"risk", "bot-ETH.json"}

@@ -108,8 +108,11 @@ class Engine(Protocol):
     fills: list[EngineFill]
     fundings: list[EngineFunding]
 
-    def advance(self, time_ms: int) -> None:
+    def advance(self, time_ms: int, *, until_fill: bool = False) -> int:
         """Let everything happen up to and with this time [ms]; an earlier time changes nothing.
+
+        With `until_fill` it stops at the first time at which an own order is filled. Returned is the time it has
+        reached, which is never before the time of an earlier call [ms].
 
         Raises
         ------

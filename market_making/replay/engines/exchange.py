@@ -69,13 +69,20 @@ class ExchangeEngine:
         self._sides: dict[int, Side] = {}
         self._trades = 0
 
-    def advance(self, time_ms: int) -> None:
-        """Let everything happen up to and with this time [ms]."""
+    def advance(self, time_ms: int, *, until_fill: bool = False) -> int:
+        """Let everything happen up to and with this time [ms]; return the time that was reached."""
+        known = len(self.fills)
         while self._next is not None and self._next.time_ms <= time_ms:
             self._play(self._next)
-            self._next = next(self._stamps, None)
+            stamp_ms, self._next = self._next.time_ms, next(self._stamps, None)
+            if until_fill:
+                self._collect()
+                if len(self.fills) > known:
+                    time_ms = stamp_ms
+                    break
         self._exchange.advance(time_ms)
         self._collect()
+        return self._exchange.state.now_ms
 
     def place(self, order: NewOrder) -> bool:
         """Let a post-only order arrive now."""

@@ -32,7 +32,7 @@ VERSION = "2.4.4"
 _MARGIN = 0.05  # of the price: how far beyond all prices of the tape an order may rest
 _AFTER_NS = NS_PER_MS // 2  # within the millisecond: everything stamped with it has happened
 _NEAR_TICKS = 256
-_OK, _END = 0, 1
+_OK, _END, _NEWS = 0, 1, (2, 3)
 _FILLED, _NEW = 3, 1
 _POST_ONLY, _LIMIT = 1, 0
 
@@ -84,27 +84,47 @@ class HftbacktestEngine:
         self.fills: list[EngineFill] = []
         self.fundings: list[EngineFunding] = []
         self._open: dict[int, Side] = {}
+        self._late: set[int] = set()
         self._sides: dict[int, Side] = {}
         self._filled: dict[int, float] = {}
         self._ended = False
+        self._reached_ms = tape.span.start_ms
         self._depths: Sides[FloatArray] | None = None
         self._lowest = 0
         # Its clock stands at the end of all times until it is first moved; then it is at the first row.
         self._require(self._calls.roivecbt_elapse(self._pointer, 0))
 
-    def advance(self, time_ms: int) -> None:
-        """Let everything happen up to and with this time [ms]."""
+    def advance(self, time_ms: int, *, until_fill: bool = False) -> int:
+        """Let everything happen up to and with this time [ms]; return the time that was reached."""
+        reached, known = max(time_ms, self._reached_ms), len(self.fills)
         target_ns = time_ms * NS_PER_MS + _AFTER_NS
-        current_ns = self._calls.roivecbt_current_timestamp(self._pointer)
-        if not self._ended and target_ns > current_ns:
-            self._require(self._calls.roivecbt_elapse(self._pointer, target_ns - current_ns))
+        while not self._ended and (left_ns := target_ns - self._calls.roivecbt_current_timestamp(self._pointer)) > 0:
+            if until_fill and self._open:
+                self._wait(left_ns)
+                self._collect()
+                if len(self.fills) > known:
+                    reached = max(self.fills[-1].time_ms, self._reached_ms)
+                    break
+            else:
+                self._require(self._calls.roivecbt_elapse(self._pointer, left_ns))
         self._collect()
+        self._reached_ms = reached
+        return reached
+
+    def _wait(self, left_ns: int) -> None:
+        """Wait for news of an order, or of anything where several rest."""
+        if len(self._open) == 1:
+            number = next(iter(self._open))
+            self._require(self._calls.roivecbt_roivecbt_wait_order_response(self._pointer, 0, number, left_ns))
+        else:
+            code = self._calls.roivecbt_wait_next_feed(self._pointer, True, left_ns)
+            self._require(_OK if code in _NEWS else code)
 
     def place(self, order: NewOrder) -> bool:
-        """Let a post-only order arrive now; after the end of the tape nothing arrives."""
+        """Let a post-only order arrive now; after the last row it rests, and nothing can fill it any more."""
         self._sides[order.number] = order.side
         if self._ended:
-            return False
+            return self._place_late(order)
         submit = self._calls.roivecbt_submit_buy_order
         if order.side is Side.ASK:
             submit = self._calls.roivecbt_submit_sell_order
@@ -120,12 +140,13 @@ class HftbacktestEngine:
         """Let a cancellation arrive now."""
         if number in self._open and not self._ended:
             self._require(self._calls.roivecbt_cancel(self._pointer, 0, number, True))
+        self._late.discard(number)
         self._collect()
         self._open.pop(number, None)
 
     def order(self, number: int) -> OrderNow:
         """What has become of an order until now."""
-        return OrderNow(self._filled.get(number, 0.0), number in self._open)
+        return OrderNow(self._filled.get(number, 0.0), number in self._open or number in self._late)
 
     def levels(self, side: Side, count: int) -> tuple[Level, ...]:
         """The market's best levels on one side now."""
@@ -148,6 +169,15 @@ class HftbacktestEngine:
         account = EngineAccount(position, balance - fees, fees)
         self._calls.roivecbt_close(self._pointer)
         return require_same_money(account, self, self._sides)
+
+    def _place_late(self, order: NewOrder) -> bool:
+        """The library takes no orders after its last row; the book then is the last one."""
+        against = self.levels(order.side.opposite, 1)
+        sign = 1 if order.side is Side.BID else -1
+        if against and sign * (order.price - against[0].price) >= 0:
+            return False
+        self._late.add(order.number)
+        return True
 
     def _depth_calls(self) -> tuple[Any, Any]:
         return self._calls.roivecdepth_bid_depth, self._calls.roivecdepth_ask_depth

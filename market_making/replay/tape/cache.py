@@ -14,7 +14,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import orjson
 
+from market_making.market.clock import utc_text
 from market_making.market.durable_file import replace_file
+from market_making.market.errors import NotEnoughData
 from market_making.market.instrument import Instrument
 from market_making.market.sides import Sides
 from market_making.recording.store.segments import coin_folder, day_of
@@ -109,6 +111,8 @@ class TapeCache:
         ------
         MalformedMessage
             If prices are not on the grid of the instrument.
+        NotEnoughData
+            If there is no book in the span.
         """
         tick = self._tick(instrument, span)
         files: list[TapeFile] = []
@@ -125,6 +129,8 @@ class TapeCache:
             else:
                 before = None
             files.append(_found(path, hour))
+        if not any(file.rows for file in files):
+            raise NotEnoughData(f"no book of {instrument.coin} from {utc_text(span.start_ms)}")
         return SessionTape(instrument.coin, span, tick, tuple(files))
 
     def _tick(self, instrument: Instrument, span: Span) -> float:
@@ -132,9 +138,13 @@ class TapeCache:
         lowest = np.inf
         for hour in span.hours():
             for stream, column in ((Stream.BBO, "bid_price"), (Stream.BOOK, "bid_price_19"), (Stream.TRADES, "price")):
-                table = self._store.read(instrument.coin, stream, *hour, columns=(column,))
+                table = self._store.read(instrument.coin, stream, hour.start_ms - 1, hour.end_ms, columns=(column,))
                 values = np.asarray(table[column].to_numpy(), dtype=np.float64)
                 lowest = min(lowest, np.min(values, initial=np.inf, where=values > 0))
+        if not np.isfinite(lowest):
+            raise NotEnoughData(
+                f"no price of {instrument.coin} from {utc_text(span.start_ms)} to {utc_text(span.end_ms)}"
+            )
         return instrument.tick(float(lowest))
 
     def _name(self, coin: str, hour: Span, tick: float, own: Footprint, before: str) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from freqtrade.resolvers import StrategyResolver
-
 from market_making.market.errors import ConfigurationError
 from market_making.quoting.quote import Quoter
+from market_making.settings.settings import Settings
+from market_making.trading.freqtrade.strategy_model import load_model
 
 
 class LoggedModels:
@@ -40,17 +40,6 @@ class LoggedModels:
         if "strategy" not in run:
             raise ConfigurationError("the log has no line that says which strategy has run")
         section = {name: value for name, value in run["settings"].items() if name != "account"}
+        settings = Settings.from_section(section).with_maker_fee(maker_fee)
         mode = run["freqtrade"].get("trading_mode", "futures")
-        config = {"strategy": run["strategy"], "user_data_dir": self._user_data, "trading_mode": mode}
-        config |= {"candle_type_def": mode, "market_making": section}
-        strategy: Any = StrategyResolver.load_strategy(config)
-        strategy.settings = strategy.settings.with_maker_fee(maker_fee)
-        parameters, before = {name: getattr(strategy, name) for name in run["parameters"]}, {}
-        try:  # they belong to the class, and so to every other instance
-            for name, value in run["parameters"].items():
-                before[name], parameters[name].value = parameters[name].value, value
-            model: Quoter = strategy.quoter()
-        finally:
-            for name, value in before.items():
-                parameters[name].value = value
-        return model
+        return load_model(run["strategy"], settings, run["parameters"], self._user_data, trading_mode=mode).quoter

@@ -181,6 +181,26 @@ def test_fills_are_read_at_the_end_of_the_tape(engine_of):
     assert engine.close().position == 1.0
 
 
+def test_after_the_last_row_orders_rest_and_go(engine_of):
+    engine = engine_of()
+    engine.advance(START_MS + 120_000)
+    assert engine.place(NewOrder(1, 0, Side.BID, 2999.9, 1.0))
+    assert not engine.place(NewOrder(2, 0, Side.ASK, 3000.0, 1.0))
+    assert engine.order(1) == OrderNow(0.0, is_open=True)
+    engine.cancel(1)
+    assert engine.order(1) == OrderNow(0.0, is_open=False)
+    assert engine.close() == EngineAccount(0.0, 0.0, 0.0)
+
+
+def test_it_stops_at_the_first_fill_if_asked_to(engine_of):
+    engine = engine_of(sold(2_000, 2999.9, 9.0), sold(3_000, 2999.0, 9.0))
+    engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    engine.place(NewOrder(2, 0, Side.BID, 2999.5, 1.0))
+    assert [engine.advance(START_MS + 9_000, until_fill=True) - START_MS for _ in range(3)] == [2_000, 3_000, 9_000]
+    assert [fill.number for fill in engine.fills] == [1, 2]
+    assert engine.advance(START_MS + 5_000) - START_MS == 9_000, "an earlier time changes nothing"
+
+
 def exchange(tmp_path, tapes, *events, settings=SETTINGS):
     store = TickStore(record(tmp_path / "ticks", "ETH", [book(0), *events, book(110_000), sold(115_000, 2990.0, 0.1)]))
     return ExchangeEngine(TapeCache(store, tapes).session(ETH, Span(START_MS, START_MS + 120_000)), settings)
