@@ -48,6 +48,10 @@ ENTRIES = {
         f"{_COMMANDS}.scan:scan_command",
         "Rank coins by what a maker is expected to earn there, and say why the others are refused.",
     ),
+    "dashboard": Entry(
+        f"{_COMMANDS}.dashboard:dashboard",
+        "Serve the page that shows every bot, why its quotes are where they are, and what is the matter.",
+    ),
     "guard": Entry(
         f"{_COMMANDS}.guard:guard", "Watch every bot of this machine until stopped: cancel, tell, never place."
     ),

@@ -1,0 +1,220 @@
+// Lines, waterfalls and ladders as SVG. Every picture has a fixed height, so that nothing jumps when it is drawn again.
+
+const NS = "http://www.w3.org/2000/svg";
+
+export function el(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== null && value !== false) node.setAttribute(key, value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+// Replace what an element holds; what is null is left out.
+export function put(host, ...children) {
+  host.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
+}
+
+function shape(name, attributes, text) {
+  const node = document.createElementNS(NS, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+function canvas(width, height, label) {
+  const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": label });
+  svg.setAttribute("preserveAspectRatio", "none");
+  return svg;
+}
+
+export function digits(value, significant = 4) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  if (value === 0) return "0";
+  const size = Math.floor(Math.log10(Math.abs(value)));
+  if (size >= 15 || size < -7) return value.toExponential(2);
+  return value.toLocaleString("en", { maximumFractionDigits: Math.max(0, significant - 1 - size) });
+}
+
+// A price with the decimals of its tick.
+export function exact(price, tick) {
+  if (price === null || price === undefined) return "–";
+  if (!tick) return digits(price, 8);
+  const places = Math.max(0, Math.ceil(-Math.log10(tick) - 1e-9));
+  return price.toLocaleString("en", { minimumFractionDigits: places, maximumFractionDigits: places + 1 });
+}
+
+export function signed(value, significant = 3) {
+  if (value === null || value === undefined) return "–";
+  return (value > 0 ? "+" : "") + digits(value, significant);
+}
+
+function nice(low, high, wanted) {
+  const span = high - low || Math.abs(high) || 1;
+  const raw = span / wanted;
+  const unit = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((m) => m * unit).find((s) => s >= raw);
+  const ticks = [];
+  for (let t = Math.ceil(low / step) * step; t <= high + step * 1e-9; t += step) ticks.push(Math.abs(t) < step * 1e-9 ? 0 : t);
+  return { ticks, places: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
+}
+
+const clock = (ms, seconds) =>
+  new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: seconds ? "2-digit" : undefined, hour12: false });
+
+// Lines over time: {t, series: [{name, y, low, high, kind, step}], dots: [{t, y, kind, label}], unit, label, zero}.
+export function lines(host, { t, series, dots = [], unit, label, zero = false, height = 170 }) {
+  const width = Math.max(host.clientWidth, 240);
+  const [left, right, top, bottom] = [58, 8, 8, 20];
+  const all = series.flatMap((s) => [...s.y, ...(s.low ?? []), ...(s.high ?? [])]).concat(dots.map((d) => d.y));
+  const known = all.filter((v) => v !== null && Number.isFinite(v));
+  const svg = canvas(width, height, label);
+  if (t.length < 2 || known.length === 0) {
+    svg.append(shape("text", { x: left, y: height / 2 }, t.length ? "one value so far; a line needs two" : "no values yet"));
+    put(host, svg);
+    return;
+  }
+  let low = Math.min(...known, ...(zero ? [0] : []));
+  let high = Math.max(...known, ...(zero ? [0] : []));
+  const room = (high - low || Math.abs(high) * 1e-4 || 1) * 0.06;
+  [low, high] = [low - room, high + room];
+  const from = t[0], until = t[t.length - 1];
+  const x = (ms) => left + ((ms - from) / (until - from || 1)) * (width - left - right);
+  const y = (v) => top + ((high - v) / (high - low)) * (height - top - bottom);
+  const scale = nice(low, high, 4);
+  for (const tick of scale.ticks) {
+    svg.append(shape("line", { class: zero && tick === 0 ? "axis zero" : "axis", x1: left, x2: width - right, y1: y(tick), y2: y(tick) }));
+    svg.append(shape("text", { x: left - 5, y: y(tick) + 4, "text-anchor": "end" }, tick.toFixed(Math.min(scale.places, 10))));
+  }
+  const marks = Math.max(2, Math.min(5, Math.floor(width / 130)));
+  for (let k = 0; k < marks; k++) {
+    const ms = from + ((until - from) * k) / (marks - 1);
+    const anchor = k === 0 ? "start" : k === marks - 1 ? "end" : "middle";
+    svg.append(shape("text", { x: x(ms), y: height - 5, "text-anchor": anchor }, clock(ms, until - from < 600000)));
+  }
+  for (const s of series) {
+    if (s.low) for (const area of bands(t, s.low, s.high, x, y)) svg.append(shape("path", { class: `band${s.kind}`, d: area }));
+    svg.append(shape("path", { class: `line l${s.kind}`, d: path(t, s.y, x, y, s.step) }));
+  }
+  for (const d of dots) {
+    if (d.t < from || d.t > until) continue;
+    const mark = shape("circle", { class: `f${d.kind}`, cx: x(d.t), cy: y(d.y), r: 4 });
+    mark.append(shape("title", {}, d.label));
+    svg.append(mark);
+  }
+  svg.append(shape("title", {}, `${label} [${unit}]`));
+  put(host, svg);
+}
+
+function path(t, values, x, y, step) {
+  let d = "", open = false, before = null;
+  for (let i = 0; i < t.length; i++) {
+    const v = values[i];
+    if (v === null || !Number.isFinite(v)) { open = false; continue; }
+    const point = `${x(t[i]).toFixed(1)} ${y(v).toFixed(1)}`;
+    if (open && step && before !== v) d += `H${x(t[i]).toFixed(1)}`;
+    d += (open ? "L" : "M") + point;
+    [open, before] = [true, v];
+  }
+  return d;
+}
+
+function bands(t, low, high, x, y) {
+  const areas = [];
+  let run = [];
+  const close = () => {
+    if (run.length > 1) {
+      const there = run.map((i) => `${x(t[i]).toFixed(1)} ${y(high[i]).toFixed(1)}`);
+      const back = run.reverse().map((i) => `${x(t[i]).toFixed(1)} ${y(low[i]).toFixed(1)}`);
+      areas.push(`M${there.join("L")}L${back.join("L")}Z`);
+    }
+    run = [];
+  };
+  for (let i = 0; i < t.length; i++) (low[i] === null || high[i] === null ? close() : run.push(i));
+  close();
+  return areas;
+}
+
+// From one value to another by signed steps: {start, steps: [{name, value}], end, label}; each bar begins where the last ended.
+export function waterfall(host, { start, steps, end, label, format }) {
+  const rows = steps.length + 2;
+  const width = Math.max(host.clientWidth, 240), rowHeight = 24, height = rows * rowHeight + 6;
+  const left = Math.min(190, width * 0.45), right = 86;
+  let at = start.value;
+  const points = [at, ...steps.map((s) => (at += s.value)), end.value];
+  const low = Math.min(...points), high = Math.max(...points), span = high - low || 1;
+  const x = (v) => left + ((v - low) / span) * (width - left - right);
+  const svg = canvas(width, height, label);
+  const row = (i, name, from, to, kind, value) => {
+    const y = 3 + i * rowHeight, [a, b] = [Math.min(x(from), x(to)), Math.max(x(from), x(to))];
+    svg.append(shape("text", { class: kind === "end" ? "strong" : "", x: left - 8, y: y + 16, "text-anchor": "end" }, name));
+    svg.append(shape("rect", { class: kind, x: a - (kind === "end" ? 1.5 : 0), y: y + 5, width: Math.max(b - a, kind === "end" ? 3 : 1), height: rowHeight - 10 }));
+    svg.append(shape("text", { class: kind === "end" ? "strong" : "", x: width - 4, y: y + 16, "text-anchor": "end" }, value));
+    if (i) svg.append(shape("line", { class: "axis", x1: x(from), x2: x(from), y1: y - 5, y2: y + 5 }));
+  };
+  row(0, start.name, start.value, start.value, "end", format(start.value));
+  at = start.value;
+  steps.forEach((s, i) => {
+    row(i + 1, s.name, at, at + s.value, s.value >= 0 ? "add" : "less", signed(s.value, 4));
+    at += s.value;
+  });
+  row(rows - 1, end.name, at, end.value, "end", format(end.value));
+  put(host, svg);
+}
+
+// Bars left and right of zero: [{name, value, kind}].
+export function bars(host, { rows, unit, label }) {
+  const width = Math.max(host.clientWidth, 240), rowHeight = 24, height = rows.length * rowHeight + 4;
+  const left = 130, right = 80;
+  const most = Math.max(...rows.map((r) => Math.abs(r.value ?? 0)), 1e-12);
+  const centre = left + (width - left - right) / 2, scale = (width - left - right) / 2 / most;
+  const svg = canvas(width, height, label);
+  svg.append(shape("line", { class: "axis", x1: centre, x2: centre, y1: 0, y2: height }));
+  rows.forEach((r, i) => {
+    const y = i * rowHeight, size = (r.value ?? 0) * scale;
+    svg.append(shape("text", { class: r.kind === "end" ? "strong" : "", x: left - 8, y: y + 16, "text-anchor": "end" }, r.name));
+    svg.append(shape("rect", { class: r.kind ?? (size >= 0 ? "fbid" : "fask"), x: Math.min(centre, centre + size), y: y + 5, width: Math.abs(size), height: rowHeight - 10 }));
+    svg.append(shape("text", { class: r.kind === "end" ? "strong" : "", x: width - 4, y: y + 16, "text-anchor": "end" }, `${signed(r.value)} ${unit}`));
+  });
+  put(host, svg);
+}
+
+// Values with intervals on one scale: [{name, value, low, high, n}].
+export function intervals(host, { rows, unit, label }) {
+  const width = Math.max(host.clientWidth, 240), rowHeight = 26, height = rows.length * rowHeight + 4;
+  const left = 60, right = 150;
+  const known = rows.flatMap((r) => [r.value, r.low, r.high]).filter((v) => v !== null);
+  const low = Math.min(0, ...known), high = Math.max(0, ...known), span = high - low || 1;
+  const x = (v) => left + ((v - low) / span) * (width - left - right);
+  const svg = canvas(width, height, label);
+  svg.append(shape("line", { class: "axis zero", x1: x(0), x2: x(0), y1: 0, y2: height }));
+  rows.forEach((r, i) => {
+    const y = i * rowHeight + 13;
+    svg.append(shape("text", { x: left - 8, y: y + 4, "text-anchor": "end" }, r.name));
+    if (r.low !== null) svg.append(shape("line", { class: "line l0", x1: x(r.low), x2: x(r.high), y1: y, y2: y }));
+    svg.append(shape("circle", { class: r.value >= 0 ? "fbid" : "fask", cx: x(r.value), cy: y, r: 4 }));
+    const range = r.low === null ? "" : ` (${signed(r.low, 2)} … ${signed(r.high, 2)})`;
+    svg.append(shape("text", { x: width - 4, y: y + 4, "text-anchor": "end" }, `${signed(r.value)} ${unit}${range}`));
+  });
+  put(host, svg);
+}
+
+// The book: asks above bids, sizes as bars, the own order framed.
+export function ladder(host, { bids, asks, own, tick, label }) {
+  const rows = [...asks.map(([p, s]) => ["ask", p, s]).reverse(), ...bids.map(([p, s]) => ["bid", p, s])];
+  if (own && !rows.some(([side, p]) => side === own.side && Math.abs(p - own.price) < 1e-9 * p)) rows.push([own.side, own.price, 0]);
+  rows.sort((a, b) => b[1] - a[1]);
+  const width = Math.max(host.clientWidth, 240), rowHeight = 20, height = 11 * rowHeight;
+  const most = Math.max(...rows.map((r) => r[2]), 1e-12);
+  const svg = canvas(width, height, label);
+  rows.slice(0, 11).forEach(([side, price, size], i) => {
+    const y = i * rowHeight, mine = own && side === own.side && Math.abs(price - own.price) < 1e-9 * price;
+    svg.append(shape("rect", { class: `size${side}`, x: 90, y: y + 2, width: (width - 190) * (size / most), height: rowHeight - 4 }));
+    if (mine) svg.append(shape("rect", { class: "own", x: 2, y: y + 1, width: width - 4, height: rowHeight - 2 }));
+    svg.append(shape("text", { class: mine ? "strong" : "", x: 82, y: y + 14, "text-anchor": "end" }, exact(price, tick)));
+    const text = mine ? `own ${side} ${digits(own.size - own.filled)}` : digits(size);
+    svg.append(shape("text", { class: mine ? "strong" : "", x: width - 8, y: y + 14, "text-anchor": "end" }, text));
+  });
+  put(host, svg);
+}

@@ -1,0 +1,256 @@
+// One function a view. Each gets the newest document and the element it owns; it says what is missing where something is.
+
+import { bars, digits, el, exact, intervals, ladder, lines, put, signed, waterfall } from "/draw.js";
+
+export const span = (ms) => {
+  if (ms === null || ms === undefined) return "–";
+  const s = Math.max(ms, 0) / 1000;
+  if (s < 120) return `${s.toFixed(s < 10 ? 1 : 0)} s`;
+  if (s < 7200) return `${(s / 60).toFixed(0)} min`;
+  return s < 172800 ? `${(s / 3600).toFixed(1)} h` : `${(s / 86400).toFixed(0)} days`;
+};
+const time = (ms) => new Date(ms).toLocaleTimeString([], { hour12: false });
+const words = (name) => String(name).replaceAll("_", " ");
+const empty = (text) => el("p", { class: "empty" }, text);
+const cell = (text, kind = "") => el("td", { class: kind }, text);
+const money = (value) => cell(signed(value), `n ${value > 0 ? "good" : value < 0 ? "bad" : ""}`);
+
+function table(columns, rows) {
+  const head = el("tr", {}, ...columns.map(([name, kind]) => el("th", { scope: "col", class: kind ?? "" }, name)));
+  return el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": columns.map(([name]) => name).join(", ") },
+    el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows)));
+}
+
+const pairLink = (row) => `#/pair/${encodeURIComponent(row.bot)}/${encodeURIComponent(row.pair)}`;
+
+export function coins(host, { coins: shown }) {
+  const rows = shown.pairs.map((row) => {
+    const order = row.resting;
+    const quotes = order ? el("span", { class: order.side }, `${order.side} ${digits(order.price, 7)}`) : row.quoting ? "about to place" : "no";
+    const why = row.quoting ? "" : `${row.detail || words(row.reason ?? "unknown")}, for ${span(row.since_ms ? Date.now() - row.since_ms : null)}`;
+    const held = `${digits(row.inventory, 3)} of ${digits(row.maximum_inventory, 3)}`;
+    return el("tr", {},
+      el("td", {}, el("a", { href: pairLink(row) }, row.coin)), cell(`${row.bot} (${row.mode})`),
+      el("td", {}, quotes), cell(digits(row.mid, 7), "n"), cell(held, "n"), money(row.day), cell(row.fills, "n"),
+      cell(span(row.calibration_age_ms), `n ${row.calibration_age_ms > 60000 ? "bad" : ""}`),
+      cell(span(row.age_ms), `n ${row.age_ms > 10000 ? "bad" : ""}`), cell(why, "text dim"));
+  });
+  const columns = [["coin"], ["bot"], ["rests"], ["mid", "n"], ["inventory [lots]", "n"], ["today [quote]", "n"],
+    ["fills", "n"], ["calibration", "n"], ["bot wrote", "n"], ["why not"]];
+  const idle = shown.calibrated.map((coin) => el("tr", {}, cell(coin.coin), cell(span(coin.age_ms), "n"), cell(coin.status), cell(coin.detail, "text dim")));
+  put(host, 
+    el("section", { class: "panel wide" }, el("h2", {}, "Coins that are quoted"),
+      rows.length ? table(columns, rows) : empty("No bot runs. Start one: freqtrade trade --strategy MarketMaking -c user_data/config.json"),
+      shown.left_out ? el("p", { class: "note" }, `${shown.left_out} more pairs are not shown.`) : null,
+      el("p", { class: "note" }, "Choose a coin to see why its quote is where it is.")),
+    idle.length ? el("section", { class: "panel wide" }, el("h2", {}, "Calibrated, not quoted"), table([["coin"], ["age", "n"], ["status"], ["remark"]], idle)) : null);
+}
+
+const TERMS = {
+  room: "room 1/κ", adverse_selection: "adverse selection", fee: "maker fee", inventory: "inventory", volatility: "volatility",
+  trend: "trend", level: "level of the ladder", fair_value: "fair value", floor: "model's own bound", regime: "toxic flow",
+  risk: "risk rules", user_factor: "your depth factor", bounds: "your half-spread bounds", touch: "to the touch", tick: "rounding to a tick", fresh: "book moved meanwhile",
+};
+
+// The panels of a pair are made once and drawn again with every document.
+export class Pair {
+  constructor(host, fetchJson, bot, pair) {
+    this.host = host;
+    this.fetchJson = fetchJson;
+    [this.bot, this.name] = [bot, pair];
+    this.samples = { time_ms: [], mid: [], bid: [], ask: [], inventory: [] };
+    this.history = null;
+    this.fills = new Map();
+    const panel = (id, title, note, kind = "") => {
+      this[id] = el("div", { class: id });
+      return el("section", { class: `panel ${kind}` }, el("h2", {}, title), this[id], el("p", { class: "note" }, note));
+    };
+    this.head = el("div", { class: "head" });
+    put(host, this.head, el("div", { class: "grid" },
+      panel("why", "Why is my quote there?", "From mid to the resting price. Each bar is one reason, as the bot priced it; blue moves the price up, brown down.", "wide"),
+      panel("price", "Price, own orders and fills", "Grey: mid. Green and red: where the own bid and ask rested. Dots: fills. Half an hour at most [quote currency].", "wide"),
+      panel("book", "Order book", "Five levels a side as the bot saw them; the framed row is the own order. Sizes in coins."),
+      panel("both", "Both sides of the model", "Distance of each side from mid, and what it is made of [quote currency]."),
+      panel("inventory", "Inventory", "Lots held; the model leans its quotes against it [lots]."),
+      panel("markouts", "Am I being run over?", "How far mid has moved in favour of the bot after its own fills, with 95 % interval [bps]. Left of zero: it was run over."),
+      panel("money", "Result of the day", "Since 00:00 UTC, in parts that sum to the net [quote currency]."),
+      panel("kappa", "κ: how fast fills thin out with distance", "Blue: market buys, which lift the ask. Red: market sells. Bands: 95 % intervals [1/price]."),
+      panel("epsilon", "ε on fill: what the price moves against a filled quote", "Blue: ask, red: bid. Bands: 95 % intervals [quote currency]."),
+      panel("lambda", "λ: market orders", "Blue: buys, red: sells. Bands: 95 % intervals [per second]."),
+      panel("decisions", "Last decisions", "From the bot's decision log, newest first.", "wide")));
+    this.load();
+  }
+
+  async load() {
+    const query = `bot=${encodeURIComponent(this.bot)}&pair=${encodeURIComponent(this.name)}`;
+    const [samples, decisions] = await Promise.all([this.fetchJson(`/api/samples?${query}`), this.fetchJson(`/api/decisions?${query}`)]);
+    if (samples?.time_ms) this.samples = samples;
+    this.remember(decisions ?? []);
+  }
+
+  remember(decisions) {
+    for (const line of decisions) {
+      if (line.event === "fill") this.fills.set(`${line.time_ms}/${line.price}/${line.size}`, line);
+    }
+  }
+
+  async calibrate(coin) {
+    if (this.asked && Date.now() - this.asked < 15000) return;
+    this.asked = Date.now();
+    this.history = await this.fetchJson(`/api/calibrations?coin=${encodeURIComponent(coin)}`);
+    this.drawHistory();
+  }
+
+  take(pair) {
+    const s = this.samples;
+    if (s.time_ms.length && s.time_ms[s.time_ms.length - 1] >= pair.written_ms) return;
+    s.time_ms.push(pair.written_ms);
+    s.mid.push(pair.mid);
+    for (const side of ["bid", "ask"]) s[side].push(pair.resting?.side === side ? pair.resting.price : null);
+    s.inventory.push(pair.inventory);
+    if (s.time_ms.length > 1800) for (const column of Object.values(s)) column.shift();
+  }
+
+  show(document) {
+    const pair = document.pair;
+    if (!pair) {
+      put(this.head, empty(`${document.missing ?? "Nothing is known of this pair"}.`));
+      return;
+    }
+    this.take(pair);
+    this.remember(pair.decisions);
+    this.calibrate(pair.coin);
+    this.drawHead(pair);
+    this.drawWhy(pair);
+    this.drawTime();
+    this.drawBook(pair);
+    this.drawBoth(pair);
+    this.drawMoney(pair);
+    this.drawDecisions(pair.decisions, pair.tick);
+  }
+
+  drawHead(pair) {
+    const order = pair.resting;
+    const state = pair.stopped ? "the bot has ended" : order ? `${order.side} ${digits(order.size - order.filled)} at ${exact(order.price, pair.tick)} rests`
+      : pair.quoting ? "about to place an order" : `not quoting: ${pair.detail || words(pair.reason ?? "unknown")}`;
+    const old = pair.age_ms > 10000 && !pair.stopped;
+    const calibration = pair.calibration;
+    const age = calibration.created_ms ? `calibration ${span(Date.now() - calibration.created_ms)} old, ${calibration.status}, ${calibration.regime}` : "no calibration: start mm calibrate";
+    put(this.head, 
+      el("span", { class: "big" }, pair.pair), el("span", {}, `${pair.bot}, ${pair.strategy}, ${pair.mode}`),
+      el("span", { class: order ? order.side : pair.quoting ? "" : "warn" }, state),
+      el("span", { class: "dim" }, `mid ${exact(pair.mid, pair.tick)}`), el("span", { class: "dim" }, age),
+      calibration.own_table ? el("span", { class: "dim" }, `own table: ${calibration.why}`) : null,
+      pair.risk.length ? el("span", { class: "bad" }, pair.risk_detail) : null,
+      old ? el("span", { class: "bad" }, `the bot has written nothing for ${span(pair.age_ms)}`) : null);
+  }
+
+  drawWhy(pair) {
+    const order = pair.resting;
+    if (!order || !Object.keys(order.terms).length || order.planned_mid === null) {
+      const why = order ? "The bot did not write the terms of this order: it was placed before the bot started." : pair.quoting ? "No order rests at this moment; both sides of the model are shown below." : `No order rests: ${pair.detail || words(pair.reason ?? "unknown")}.`;
+      put(this.why, empty(why));
+      return;
+    }
+    const sign = order.side === "bid" ? -1 : 1;
+    const steps = Object.entries(order.terms).map(([name, value]) => ({ name: TERMS[name] ?? words(name), value: sign * value }));
+    waterfall(this.why, {
+      start: { name: "mid when priced", value: order.planned_mid }, steps,
+      end: { name: `${order.side} that rests`, value: order.price }, format: (v) => exact(v, pair.tick),
+      label: `From mid ${exact(order.planned_mid, pair.tick)} to the ${order.side} at ${exact(order.price, pair.tick)}`,
+    });
+  }
+
+  drawTime() {
+    const s = this.samples;
+    const every = Math.max(1, Math.ceil(s.time_ms.length / 450));
+    const thin = (column) => column.filter((_, i) => i % every === 0 || i === column.length - 1);
+    const t = thin(s.time_ms);
+    const dots = [...this.fills.values()].map((f) => ({ t: f.time_ms, y: f.price, kind: f.side, label: `${f.side} ${digits(f.size)} filled at ${digits(f.price, 8)}, ${time(f.time_ms)}` }));
+    lines(this.price, { t, unit: "quote currency", label: "Mid and own orders over time", dots, height: 220, series: [
+      { name: "mid", y: thin(s.mid), kind: "mid" },
+      { name: "bid", y: thin(s.bid), kind: "bid", step: true },
+      { name: "ask", y: thin(s.ask), kind: "ask", step: true }] });
+    lines(this.inventory, { t, unit: "lots", label: "Inventory over time", zero: true, height: 150, series: [{ name: "inventory", y: thin(s.inventory), kind: "0", step: true }] });
+  }
+
+  drawBook(pair) {
+    if (!pair.book) return put(this.book, empty("The bot has no book that it trusts; the reason is above."));
+    ladder(this.book, { bids: pair.book.bids, asks: pair.book.asks, own: pair.resting, tick: pair.tick, label: "Order book" });
+  }
+
+  drawBoth(pair) {
+    const names = [...new Set([...Object.keys(pair.bid.terms), ...Object.keys(pair.ask.terms)])];
+    const bps = (value) => (value === null || value === undefined || !pair.mid ? "" : ` (${digits((1e4 * value) / pair.mid, 3)} bps)`);
+    const line = (name, of, kind) => el("tr", { class: kind ?? "" }, cell(name), cell(of(pair.bid), "n bid"), cell(of(pair.ask), "n ask"));
+    const said = (quote) => (quote.reason ? words(quote.reason) : "");
+    put(this.both, table([["term"], ["bid", "n"], ["ask", "n"]], [
+      ...names.map((name) => line(TERMS[name] ?? words(name), (quote) => signed(quote.terms[name] ?? 0, 4))),
+      line("distance from mid", (quote) => (quote.depth === null ? "–" : digits(quote.depth, 4) + bps(quote.depth))),
+      line("price", (quote) => exact(quote.price, pair.tick)),
+      line("closed because", said)]));
+  }
+
+  drawMoney(pair) {
+    const m = pair.money;
+    bars(this.money, { unit: "", label: "Result of the day in parts", rows: [
+      { name: "spread", value: m.spread }, { name: "adverse selection", value: m.adverse_selection },
+      { name: "inventory", value: m.inventory }, { name: "funding", value: m.funding }, { name: "fees", value: -m.fees },
+      { name: `net, ${m.fills} fills`, value: m.net, kind: "end" }] });
+    if (!pair.markouts.length) return put(this.markouts, empty("No fill yet, or none that is old enough."));
+    intervals(this.markouts, { unit: "bps", label: "Markouts", rows: pair.markouts.map((k) => ({
+      name: `${digits(k.horizon_s, 2)} s`, value: k.value_bps, low: k.low_bps, high: k.high_bps })) });
+  }
+
+  drawHistory() {
+    const h = this.history;
+    const plots = [[this.kappa, "fill_decay", "1/price"], [this.epsilon, "adverse_selection_on_fill", "quote currency"], [this.lambda, "arrival_rate", "1/s"]];
+    for (const [host, name, unit] of plots) {
+      if (!h?.created_ms?.length) {
+        put(host, empty(h?.fault ?? "No calibration in the last two hours: start mm collect and mm calibrate."));
+        continue;
+      }
+      lines(host, { t: h.created_ms, unit, label: words(name), height: 150, series: ["buy", "sell"].map((side, i) => ({
+        name: side, y: h[`${name}_${side}`], low: h[`${name}_${side}_low`], high: h[`${name}_${side}_high`], kind: String(i) })) });
+    }
+  }
+
+  drawDecisions(decisions, tick) {
+    if (!decisions.length) return put(this.decisions, empty("The decision log has no line of this pair."));
+    const rows = decisions.map((d) => el("tr", {}, cell(time(d.time_ms)), cell(words(d.event)), cell(d.side ?? "", d.side ?? ""),
+      cell(d.price === undefined ? "" : exact(d.price, tick), "n"), cell(d.size === undefined ? "" : digits(d.size), "n"), cell(d.detail || words(d.reason ?? ""), "text dim")));
+    put(this.decisions, table([["time"], ["event"], ["side"], ["price", "n"], ["size [coins]", "n"], ["why"]], rows));
+  }
+}
+
+export function safety(host, { safety: shown, header }) {
+  const accounts = shown.accounts.map((a) => {
+    const left = a.actions_limit === null || a.actions_used === null ? null : a.actions_limit - a.actions_used;
+    const risk = a.risk.map((r) => `${r.pair}: ${r.detail}`).join("; ");
+    return el("tr", {}, cell(`${a.bot} (${a.mode})`), cell(digits(a.equity, 6), "n"), money(a.money.net),
+      cell(left === null ? "not known" : digits(left, 6), "n"), cell(a.hours_left === null ? "–" : digits(a.hours_left, 3), `n ${a.hours_left !== null && a.hours_left < 2 ? "bad" : ""}`),
+      cell(a.weight_per_minute === null ? "–" : `${digits(a.weight_per_minute, 4)} of 1,200`, "n"), cell(`${digits(a.loop_ms, 3)} / ${digits(a.longest_loop_ms, 3)}`, "n"), cell(risk || "none", "text dim"));
+  });
+  const columns = [["bot"], ["equity [quote]", "n"], ["today [quote]", "n"], ["actions left", "n"], ["they last [h]", "n"], ["weight per minute", "n"], ["loop, longest [ms]", "n"], ["risk rules that hold"]];
+  const guards = shown.guards.map((g) => el("tr", {}, cell(g.name), cell(g.runs, g.runs === "runs" ? "good" : "bad"), cell(span(g.age_ms), "n"),
+    cell(Object.entries(g.figures).map(([name, value]) => `${words(name)} ${digits(value)}`).join(", "), "text"), cell(g.failures.join("; ") || "none", "text dim")));
+  put(host, el("div", { class: "grid" },
+    el("section", { class: "panel wide" }, el("h2", {}, "Kill switch"), el("p", { class: header.kill ? "bad big" : "good" }, header.kill ? `On since ${time(header.kill.since_ms)} (${header.kill.by ?? "mm stop"}). mm stop --resume turns it off.` : "Off. mm stop cancels every order and opens nothing, also after a restart.")),
+    el("section", { class: "panel wide" }, el("h2", {}, "Accounts and limits"), accounts.length ? table(columns, accounts) : empty("No bot runs.")),
+    el("section", { class: "panel wide" }, el("h2", {}, "Guard"), guards.length ? table([["guard"], ["state"], ["wrote", "n"], ["figures"], ["failures"]], guards) : empty("No guard runs. mm guard cancels what a slow, frozen or dead bot leaves: start it beside every live bot."))));
+}
+
+export function scan(host, shown) {
+  const rows = shown.coins.map((c) => el("tr", {}, cell(c.coin), cell(c.refused ? "refused" : c.state, c.refused ? "bad" : "good"),
+    money(c.net_per_hour), cell(c.low === null || c.low === undefined ? "–" : `${signed(c.low)} … ${signed(c.high)}`, "n"), cell(digits(c.break_even_fee_bps, 3), "n"), cell(digits(c.toxicity, 3), "n"), cell(c.reason, "text dim")));
+  const columns = [["coin"], ["verdict"], ["net per hour [quote]", "n"], ["95 % interval", "n"], ["break-even fee [bps]", "n"], ["toxicity", "n"], ["why"]];
+  put(host, el("section", { class: "panel wide" }, el("h2", {}, "What would each coin earn?"),
+    rows.length ? table(columns, rows) : empty(shown.missing || "No coin is calibrated."),
+    el("p", { class: "note" }, `From the published calibrations, at a maker fee of ${digits(shown.fee_bps, 3)} bps and orders of ${digits(shown.order_notional)}. mm scan --data ranks everything that is recorded.`)));
+}
+
+export function replays(host, shown) {
+  const rows = shown.map((r) => el("tr", {}, el("td", {}, el("a", { href: `/replays/${encodeURIComponent(r.name)}`, target: "_blank", rel: "noopener" }, r.name)), cell(new Date(r.written_ms).toLocaleString(), "n"), cell(`${digits(r.bytes / 1e6, 3)} MB`, "n")));
+  put(host, el("section", { class: "panel wide" }, el("h2", {}, "Replays"),
+    rows.length ? table([["tear-sheet"], ["written", "n"], ["size", "n"]], rows) : empty("No tear-sheet in user_data/replays yet.")));
+}

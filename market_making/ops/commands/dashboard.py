@@ -1,0 +1,56 @@
+"""`mm dashboard`: the page."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from pathlib import Path
+
+import click
+
+from market_making.market.errors import ConfigurationError
+from market_making.ops.commands.options import config_option, json_option, load_settings, print_json, with_options
+
+
+@click.command()
+@with_options(
+    click.option("--port", type=click.IntRange(1, 65535), default=8090, show_default=True, help="Where it answers."),
+    click.option(
+        "--address",
+        default="127.0.0.1",
+        show_default=True,
+        help="Where it listens; 0.0.0.0 only inside a container whose port is published on 127.0.0.1.",
+    ),
+    config_option,
+    json_option,
+)
+def dashboard(configs: tuple[Path, ...], port: int, address: str, *, as_json: bool) -> None:
+    """Serve the page that shows every bot, why its quotes are where they are, and what is the matter.
+
+    It only reads: state files, decision logs, calibrations, and tear-sheets in user_data/replays.
+    """
+    settings = load_settings(configs)
+    from market_making.dashboard.server import PageServer
+
+    _require_free(address, port)
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    url = f"http://127.0.0.1:{port}"
+    if as_json:
+        print_json({"url": url, "state": str(settings.state)})
+    else:
+        click.echo(f"{url} shows what is in {settings.state}; Ctrl-C ends it")
+    PageServer(settings, address, port).run()
+
+
+def _require_free(address: str, port: int) -> None:
+    """Say it in one line; the server would end with a page of its own log."""
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise ConfigurationError(f"--port must be free, got {port}: another program listens there") from None

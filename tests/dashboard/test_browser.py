@@ -1,0 +1,158 @@
+"""The page in a real browser: it shows what the bots have written, says what is missing, and never jumps."""
+
+import shutil
+from contextlib import closing
+
+import pytest
+
+from market_making.market.clock import now_ms
+from market_making.safety.kill_switch import Kill, write_kill
+from market_making.safety.state_file import ActiveNotice, write_state
+from tests.dashboard.served import Served
+from tests.dashboard.written import PAIR, TERMS, bot_state, pair_state, write_all, write_decisions
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+    # Chromium's driver leaves the closing of its pipes to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+SHOWN_MS = 4_000  # a few readings of the state files
+LAYOUT_SHIFT = """() => {
+  window.shift = 0;
+  const add = (list) => { for (const entry of list.getEntries()) window.shift += entry.value; };
+  new PerformanceObserver(add).observe({ type: 'layout-shift', buffered: true });
+}"""
+BYTES = """performance.getEntriesByType('resource').filter((entry) => !entry.name.includes('/api/'))
+  .map((entry) => entry.transferSize)"""
+MISSING = (
+    "the bot has written nothing for",
+    "The kill switch is on",
+    "12 actions are left",
+    "buy actions or wait",
+    "no book that it trusts",
+    "No fill yet",
+    "No calibration in the last two hours",
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """One browser for all tests."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+def opened(browser, server, view, size=DESK, scheme="light"):
+    """Open a view; whatever the page complains about is kept."""
+    context = browser.new_context(viewport=size, color_scheme=scheme)
+    page = context.new_page()
+    page.complaints = []
+    page.on("console", lambda said: page.complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.goto(f"{server.url}/#/{view}")
+    return page
+
+
+@pytest.fixture
+def served(tmp_path):
+    """The page of a system that runs."""
+    settings = write_all(tmp_path, now_ms())
+    write_decisions(settings, [{"time_ms": now_ms(), "event": "fill", "side": "bid", "price": 2990.0, "size": 0.01}])
+    with closing(Served(settings)) as server:
+        server.settings = settings
+        yield server
+
+
+def test_a_quote_is_explained_by_terms_that_sum_to_its_price(browser, served):
+    """From mid to the resting price, in the bot's own terms."""
+    page = opened(browser, served, "pair/bot/ETH%2FUSDC%3AUSDC")
+    picture = page.locator(".why svg")
+    picture.wait_for(timeout=5_000)
+    text = picture.text_content()
+    assert picture.get_attribute("aria-label") == "From mid 3,000.0 to the bid at 2,986.8"
+    for name, value in (
+        ("room 1/κ", "-0.342"),
+        ("adverse selection", "-2.773"),
+        ("maker fee", "-2.881"),
+        ("inventory", "-7.199"),
+    ):
+        assert name in text
+        assert value in text
+    assert len(TERMS) == page.locator(".why rect.add, .why rect.less").count()
+    assert (
+        "the bound is reached" in page.locator(".both").text_content()
+        or "at bound" in page.locator(".both").text_content()
+    )
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("view", ["", "pair/bot/ETH%2FUSDC%3AUSDC", "safety", "scan", "replays"])
+def test_no_view_scrolls_sideways_or_complains(browser, served, view, size):
+    """On a phone and on a desk."""
+    page = opened(browser, served, view, size, "dark")
+    page.locator("main section").first.wait_for(timeout=5_000)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert page.complaints == []
+
+
+def test_fifty_coins_are_there_within_a_second_and_nothing_jumps(browser, tmp_path):
+    """And the page itself is small."""
+    settings = write_all(tmp_path, now_ms(), tuple(f"COIN{number}" for number in range(50)))
+    with closing(Served(settings)) as server:
+        page = opened(browser, server, "")
+        page.evaluate(LAYOUT_SHIFT)
+        page.locator("tbody tr").nth(49).wait_for(timeout=5_000)
+        shown_ms = page.evaluate("performance.getEntriesByType('paint').at(-1).startTime")
+        while page.evaluate("performance.now()") < SHOWN_MS:
+            page.wait_for_timeout(50)
+        assert page.evaluate("window.shift") <= 0.02
+        assert shown_ms <= 1_000
+        assert sum(page.evaluate(BYTES)) <= 100_000
+
+
+def test_what_is_missing_stale_or_wrong_is_said(browser, served):
+    """No order, an old bot, a notice, the kill switch: each in a sentence."""
+    settings, long_ago = served.settings, now_ms() - 60_000
+    notice = ActiveNotice("budget_low", "alarm", long_ago, "12 actions are left", "buy actions or wait", PAIR)
+    pairs = (
+        pair_state(
+            "ETH", long_ago, quoting=False, resting=None, book=None, markouts=(), detail="the parameters are stale"
+        ),
+    )
+    write_state(settings.state, "bot", bot_state(long_ago, pairs, notices=(notice,)))
+    write_kill(settings.state, Kill(long_ago, False, "mm stop"))
+    page = opened(browser, served, "pair/bot/ETH%2FUSDC%3AUSDC")
+    page.get_by_text("No order rests: the parameters are stale.").wait_for(timeout=5_000)
+    for words in MISSING:
+        assert page.get_by_text(words).first.is_visible()
+
+
+def test_a_server_that_has_gone_is_said_within_seconds(browser, tmp_path):
+    """What is shown is old then."""
+    server = Served(write_all(tmp_path, now_ms()))
+    page = opened(browser, server, "")
+    page.locator("tbody tr").first.wait_for(timeout=5_000)
+    server.close()
+    page.get_by_text("does mm dashboard run?").wait_for(timeout=10_000)
+
+
+def test_it_is_usable_by_keyboard(browser, served):
+    """The first stop skips to the content; links are reached in order and have a visible focus."""
+    page = opened(browser, served, "")
+    page.locator("tbody a").first.wait_for(timeout=5_000)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Coins"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.locator("tbody a").first.focus()
+    page.keyboard.press("Enter")
+    page.locator(".why svg").wait_for(timeout=5_000)
