@@ -234,7 +234,7 @@ def test_a_socket_that_lies_about_books_is_noticed_within_a_second(maker, venue,
     time.sleep(1.2)  # what was kept is old by now
     liar.lies = True
     took = until(lambda: bot.strategy._edge.socket.books.answer("ETH") is None, 3.0, "the lie noticed")
-    assert took < 1.3 if kind != "frozen" else took < 2.0
+    assert took < 1.2
     counts = asked(venue, lambda: loop(bot))
     assert counts["l2Book"] > 0
     order = fill(venue)

@@ -48,6 +48,8 @@ class KnownBooks:
         self._wall_ms = wall_ms
         self._books: dict[str, _Told] = {}
         self._quotes: dict[str, _Told] = {}
+        self.told_s = 0.0
+        """When a book or best quote was last heard [s]."""
 
     def take_book(self, data: Any) -> str:
         """Take the body of an ``l2Book`` message; return its coin.
@@ -121,7 +123,9 @@ class KnownBooks:
         before = told.get(coin)
         if before is not None and time_ms < before.time_ms:
             raise MalformedMessage(f"a book of {coin} is {before.time_ms - time_ms} ms older than the one before")
-        told[coin] = _Told(levels, time_ms, self._clock())
+        self.told_s = now_s = self._clock()
+        # A book is new every half second; one that comes again with the same time proves nothing.
+        told[coin] = _Told(levels, time_ms, now_s if before is None or time_ms > before.time_ms else before.heard_s)
         return coin
 
     def _is_now(self, book: _Told) -> bool:

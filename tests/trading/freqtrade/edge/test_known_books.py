@@ -86,6 +86,17 @@ def test_a_silent_second_makes_a_book_unknown(books, now):
     assert books.mid("ETH") is None
 
 
+def test_a_book_that_comes_again_is_no_heartbeat(books, now):
+    """A proxy or an exchange that is stuck repeats itself: a second after it was new the book is unknown."""
+    stuck = book(now.ms)
+    books.take_book(stuck)
+    for _ in range(3):
+        now.passes(0.4)
+        books.take_book(stuck)
+    assert books.answer("ETH") is None
+    assert now.s - books.heard_s > 1.0
+
+
 @pytest.mark.parametrize("age_ms", [-1_500, 1_600, 60_000])
 def test_a_book_that_is_not_of_now_is_unknown(books, now, age_ms):
     """Old news, or a clock that is wrong: the exchange is asked, whose answer is judged as always."""
