@@ -25,6 +25,7 @@ from market_making.trading.freqtrade.edge.remembered import Remembered
 from market_making.trading.freqtrade.edge.socket import Socket
 from market_making.trading.freqtrade.edge.socket_answers import SocketAnswers
 from market_making.trading.freqtrade.edge.stale_orders import CancelFirst, StaleOrders
+from market_making.trading.holding import RestingOrder
 from market_making.trading.wanted import WantedOrder
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ def _steps(edge: Edge, folder: Path, desk: Desk, *, with_books: bool) -> Iterato
         sleep.Sleep(edge.loop)
         yield AskedOnce(edge.loop).step
     if "socket" in names:
-        yield _connect(edge, desk, with_books=with_books).step
+        yield from _connect(edge, desk, with_books=with_books)
     if isinstance(desk.budget, ActionGovernor):
         counted = AddressBudget(exchange._api, desk.budget)
         edge.loop.on_start(counted.refresh)
@@ -132,7 +133,7 @@ def _paced(edge: Edge, folder: Path) -> Pace:
     return pace
 
 
-def _connect(edge: Edge, desk: Desk, *, with_books: bool) -> SocketAnswers:
+def _connect(edge: Edge, desk: Desk, *, with_books: bool) -> Iterator[Step]:
     """Open the websocket and let it wake the bot."""
     exchange, alarm = edge.exchange, sleep.Alarm()
     client, user = exchange._api_async, None
@@ -152,13 +153,25 @@ def _connect(edge: Edge, desk: Desk, *, with_books: bool) -> SocketAnswers:
     socket.on_news, socket.on_price = on_news, on_price
     if "wake" in edge.installed:
         sleep.Sleep(edge.loop, alarm)
-    if "cancel_first" in edge.installed:
-        first = CancelFirst(exchange._api, stale, lambda pair, order: desk.cancelling_first(pair, order, now_ms()))
-        edge.loop.on_start(first.cancel)
     edge.loop.on_end(lambda: stale.want(_by_coin(edge, desk.wanted())))
     _stop_with(exchange, socket)
+    if "cancel_first" in edge.installed:
+        yield _cancel_first(edge, desk, stale).step
     socket.start()
-    return SocketAnswers(exchange, socket, with_books=with_books)
+    yield SocketAnswers(exchange, socket, with_books=with_books).step
+
+
+def _cancel_first(edge: Edge, desk: Desk, stale: StaleOrders) -> CancelFirst:
+    def refresh() -> None:
+        if not edge.loop.is_planning:  # the plans of this loop are all there
+            stale.want(_by_coin(edge, desk.wanted()))
+
+    def told(pair: str, order: RestingOrder) -> None:
+        desk.cancelling_first(pair, order, now_ms())
+
+    first = CancelFirst(edge.exchange._api, stale, told, lambda: edge.loop.is_here, refresh)
+    edge.loop.on_start(first.cancel)
+    return first
 
 
 def _by_coin(edge: Edge, orders: Iterable[WantedOrder]) -> dict[str, WantedOrder]:

@@ -11,6 +11,7 @@ class Loop:
     def __init__(self) -> None:
         self.is_running = False
         self._planner: int | None = None
+        self._thread: int | None = None
         self._listeners: list[Callable[[], None]] = []
         self._starters: list[Callable[[], None]] = []
         self._enders: list[Callable[[], None]] = []
@@ -31,6 +32,7 @@ class Loop:
     def planning(self) -> Iterator[None]:
         """A new loop begins with the planning of its pairs; what is asked afterwards, Freqtrade needs for orders."""
         self.is_running, self._planner = True, threading.get_ident()
+        self._thread = self._planner
         self.happened()
         try:
             for starter in self._starters:
@@ -55,3 +57,8 @@ class Loop:
     def is_planning(self) -> bool:
         """Whether this thread is planning; the threads of Freqtrade's interface never are."""
         return self._planner == threading.get_ident()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether a loop runs, and in this thread."""
+        return self.is_running and self._thread == threading.get_ident()
