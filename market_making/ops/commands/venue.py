@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,9 @@ SCHEDULES = (
     "on-request",
     "lost-answers",
     "bad-network",
+    "bad-socket",
+    "lying-socket",
+    "far-away",
     "exchange-outage",
     "zero-balances",
     "rate-limited",
@@ -68,6 +72,11 @@ _PORT_TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
         default=1.0,
         show_default=True,
         help="Speed of the market relative to real time.",
+    ),
+    click.option(
+        "--volatility-bps",
+        type=click.FloatRange(min=0),
+        help="How much mid of a simulated market wanders [bps/√s].  [default: each coin's own, about 0.5]",
     ),
     click.option(
         "--latency-ms",
@@ -130,12 +139,11 @@ def venue(**options: Any) -> None:
 
     With --faults programs of this machine can inject more of them: GET, POST and DELETE /faults.
     """
-    if options["simulate"] == (options["recording"] is not None):
-        raise ConfigurationError("give either --simulate or --recording ROOT")
+    _require_one_market(options)
     options |= bot_options(options)
     files = _open_account(options)
     config = _config(options)
-    source = _source(**{name: options[name] for name in ("recording", "coins", "seed", "start")})
+    source = _source(**{name: options[name] for name in ("recording", "coins", "seed", "start", "volatility_bps")})
     from market_making.venue.markets.prehistory import Playback
     from market_making.venue.server import run
 
@@ -168,6 +176,13 @@ def venue(**options: Any) -> None:
         raise ConfigurationError(f"--port must be free, got {options['port']}; 0 takes any that is") from None
 
 
+def _require_one_market(options: dict[str, Any]) -> None:
+    if options["simulate"] == (options["recording"] is not None):
+        raise ConfigurationError("give either --simulate or --recording ROOT")
+    if options["recording"] is not None and options["volatility_bps"] is not None:
+        raise ConfigurationError("--volatility-bps must be left out with --recording, which has its own")
+
+
 def _open_account(options: dict[str, Any]) -> LocalFiles | None:
     """Invent the account that is asked for, and let it trade."""
     if options["new_account"] is None:
@@ -198,7 +213,9 @@ def _config(options: dict[str, Any]) -> VenueConfig:
     )
 
 
-def _source(*, recording: Path | None, coins: tuple[str, ...], seed: int, start: int | None) -> Source:
+def _source(
+    *, recording: Path | None, coins: tuple[str, ...], seed: int, start: int | None, volatility_bps: float | None
+) -> Source:
     if recording is not None:
         from market_making.venue.markets.recording import RecordingSource
 
@@ -206,7 +223,10 @@ def _source(*, recording: Path | None, coins: tuple[str, ...], seed: int, start:
     from market_making.simulation.presets import default_truths
     from market_making.simulation.simulation import SimulatedSource
 
-    return SimulatedSource(default_truths(coins), seed=seed)
+    truths = default_truths(coins)
+    if volatility_bps is not None:
+        truths = tuple(replace(truth, diffusion=volatility_bps * truth.start_price / 1e4) for truth in truths)
+    return SimulatedSource(truths, seed=seed)
 
 
 def _show_truth(truth: dict[str, dict[str, Any]] | None) -> None:

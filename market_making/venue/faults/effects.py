@@ -85,7 +85,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Half:
-    """Half of the answer comes, then the connection is closed."""
+    """Half of the answer comes, then the connection is closed. As a message of a stream: half of it comes."""
 
     executed: bool = True
 
@@ -178,6 +178,16 @@ class Reorder:
 
 
 @dataclass(frozen=True)
+class Old:
+    """Instead of a message of a stream the last of its kind comes again that was not struck."""
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A message of a stream names another account."""
+
+
+@dataclass(frozen=True)
 class CancelOrder:
     """The exchange ends an open order by itself, or all of them."""
 
@@ -219,11 +229,11 @@ class Clock:
     offset_ms: int
 
 
-StreamEffect = Drop | Double | Reorder | Late | Cut
+StreamEffect = Drop | Double | Reorder | Late | Cut | Half | Old | Stranger
 Happening = CancelOrder | ManualTrade | ManualOrder | Liquidate | Disconnect
 Effect = (
     Refuse | Delay | Late | Swallow | Cut | Half | Status | Twice | Null | Empty | Zero | Content | Unknown
-    | Drop | Double | Reorder | Happening | Clock
+    | Drop | Double | Reorder | Old | Stranger | Happening | Clock
 )  # fmt: skip
 
 

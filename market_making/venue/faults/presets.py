@@ -59,6 +59,26 @@ _OTHER_HANDS: list[Entry] = [
     {"fault": "order", "every_s": 60.0, "notional": 30.0},
     {"fault": "trade", "every_s": 120.0, "notional": 30.0},
 ]
+_BAD_SOCKET: list[Entry] = [
+    {"fault": "late", "stream": "any", "seconds": 0.3, "probability": 0.1},
+    {"fault": "late", "stream": "any", "seconds": 1.5, "probability": 0.02},
+    {"fault": "double", "stream": "any", "probability": 0.05},
+    {"fault": "reorder", "stream": "any", "probability": 0.05},
+    {"fault": "cut", "stream": "any", "probability": 0.001},
+    {"fault": "disconnect", "every_s": 30.0},
+]
+_LYING_SOCKET: list[Entry] = [
+    {"fault": "old", "stream": "any", "from_s": 30.0, "until_s": 36.0, "repeat_s": 60.0},
+    {"fault": "half", "stream": "any", "from_s": 45.0, "until_s": 46.0, "repeat_s": 60.0},
+    {"fault": "stranger", "stream": "any", "from_s": 55.0, "until_s": 60.0, "repeat_s": 60.0},
+]
+_FAR_AWAY: list[Entry] = [
+    {"fault": "delay", "info": "any", "seconds": 0.05},
+    {"fault": "late", "info": "any", "seconds": 0.05},
+    {"fault": "delay", "action": "any", "seconds": 0.05},
+    {"fault": "late", "action": "any", "seconds": 0.05},
+    {"fault": "late", "stream": "any", "seconds": 0.05},
+]
 _CHAOS: list[Entry] = [
     *({**entry, "probability": entry.get("probability", 1.0) / 3} for entry in (*_LOST_ANSWERS, *_ZERO_BALANCES)),
     *({**entry, "probability": entry.get("probability", 1.0) / 3} for entry in (*_BAD_NETWORK, *_UNKNOWN_ORDERS)),
@@ -71,6 +91,9 @@ PRESETS: dict[str, list[Entry]] = {
     "on-request": [],  # all is well until somebody posts a fault to /faults
     "lost-answers": _LOST_ANSWERS,
     "bad-network": _BAD_NETWORK,
+    "bad-socket": _BAD_SOCKET,
+    "lying-socket": _LYING_SOCKET,
+    "far-away": _FAR_AWAY,
     "exchange-outage": _OUTAGE,
     "zero-balances": _ZERO_BALANCES,
     "rate-limited": _RATE_LIMITED,

@@ -5,6 +5,7 @@ from typing import Any
 
 from market_making.hyperliquid.accounts import Fill
 from market_making.hyperliquid.orders import basic_order
+from market_making.market.sides import Side
 from market_making.venue.accounts.account import Account
 from market_making.venue.accounts.margin import equity
 from market_making.venue.accounts.position import ZERO
@@ -76,6 +77,14 @@ def orders(account: Account) -> dict[str, Any]:
 
 
 def _shown(fill: Fill) -> dict[str, Any]:
-    """A fill in numbers: price in USDC, size in coins, fee in USDC."""
+    """A fill, by the side that its owner was on, in numbers: price in USDC, size in coins, fee in USDC."""
     money = {"price": float(fill.price), "size": float(fill.size), "fee": float(fill.fee)}
-    return {"oid": fill.oid, "coin": fill.coin, "time_ms": fill.time_ms, "is_taker": fill.is_taker, **money}
+    side = "buy" if fill.side is Side.BID else "sell"
+    return {
+        "oid": fill.oid,
+        "coin": fill.coin,
+        "time_ms": fill.time_ms,
+        "side": side,
+        "is_taker": fill.is_taker,
+        **money,
+    }

@@ -3,7 +3,7 @@
 import asyncio
 from weakref import WeakKeyDictionary
 
-from market_making.venue.faults.effects import Cut, Double, Effect, Late, Reorder
+from market_making.venue.faults.effects import Cut, Double, Effect, Half, Late, Old, Reorder, Stranger
 from market_making.venue.faults.fault import Occasion, Target
 from market_making.venue.protocol.connection import Connection, Topic
 from market_making.venue.protocol.fault_desk import FaultDesk
@@ -11,6 +11,7 @@ from market_making.venue.protocol.stamps import shifted_message
 
 # A message that waits for the next one of its connection waits at most so long.
 _LONGEST_WAIT_S = 2.0
+_STRANGER = b"0x" + b"5a" * 20
 
 
 class StreamFaults:
@@ -25,6 +26,7 @@ class StreamFaults:
     def __init__(self, desk: FaultDesk) -> None:
         self._desk = desk
         self._held: WeakKeyDictionary[Connection, list[bytes]] = WeakKeyDictionary()
+        self._sound: WeakKeyDictionary[Connection, dict[Topic, bytes]] = WeakKeyDictionary()
 
     def send(self, connection: Connection, topic: Topic, text: bytes) -> None:
         """Send one message of a subscription."""
@@ -39,15 +41,23 @@ class StreamFaults:
             return
         messages = [text]
         for fault in struck:
-            messages = self._bent(connection, fault.effect, messages)
+            messages = self._bent(connection, topic, fault.effect, messages)
+        if not struck:
+            self._sound.setdefault(connection, {})[topic] = text
         if messages:
             self._send_all(connection, messages + self._held.pop(connection, []))
 
-    def _bent(self, connection: Connection, effect: Effect, messages: list[bytes]) -> list[bytes]:
+    def _bent(self, connection: Connection, topic: Topic, effect: Effect, messages: list[bytes]) -> list[bytes]:
         """What is left to be sent now."""
         match effect:
             case Double():
                 return 2 * messages
+            case Half():
+                return [text[: len(text) // 2] for text in messages]
+            case Old():
+                return [self._sound.get(connection, {}).get(topic, text) for text in messages]
+            case Stranger():
+                return [text.replace(topic.user.encode(), _STRANGER) if topic.user else text for text in messages]
             case Late(seconds):
                 asyncio.get_running_loop().call_later(seconds, self._send_all, connection, messages)
             case Reorder():

@@ -267,6 +267,36 @@ async def test_streams_lose_double_and_swap_messages(scripted: Any, keys: Any):
     assert list(dict.fromkeys(spoiled)) != sorted(set(spoiled))
 
 
+@pytest.mark.parametrize(
+    ("fault", "channel"), [("old", "l2Book"), ("half", "l2Book"), ("stranger", "clearinghouseState")]
+)
+async def test_streams_lie(scripted: Any, keys: Any, fault: str, channel: str):
+    """A message comes again as it was, in half, or of another account, from the moment the fault is there."""
+    user = keys[0].address.lower()
+    wish = {"type": channel, "user": user} if fault == "stranger" else {"type": channel, "coin": "ETH", "fast": True}
+    async with running(scripted, keys) as client, client.session.ws_connect("/ws") as socket:
+        await socket.send_json({"method": "subscribe", "subscription": wish})
+
+        async def next_text() -> str:
+            async with asyncio.timeout(10):
+                while f'"channel":"{channel}"' not in (text := (await socket.receive()).data):
+                    pass
+                return text
+
+        await client.inject({"fault": fault, "stream": channel, "from_s": 1.2})
+        sound = [await next_text() for _ in range(2)]
+        assert all(user in text for text in sound if fault == "stranger")
+        assert len(set(sound)) == 2
+        await asyncio.sleep(1.2)
+        lies = [await next_text() for _ in range(5)][3:]
+    if fault == "old":
+        assert lies[0] == lies[1]
+    elif fault == "half":
+        assert all(len(text) < 0.6 * len(sound[0]) for text in lies)
+    else:
+        assert not any(user in text for text in lies)
+
+
 async def test_websockets_are_cut(scripted: Any, keys: Any):
     """A disconnect ends every websocket with code 1006, and a new one may be opened at once."""
     async with running(scripted, keys) as client:
