@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from market_making.ops.commands.options import json_option, print_json, with_opt
 from market_making.recording.store.presence import require_folders
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from market_making.ops.demo.run import DemoOptions
     from market_making.ops.demo.schedule import Schedule
 
 _MINUTES = 4.0
@@ -34,16 +37,19 @@ _VENUE = "hyperliquid"
         "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the simulated market."
     ),
     click.option("--faults", metavar="NAME|FILE", help="What goes wrong at the exchange, as in `mm venue --faults`."),
+    click.option(
+        "--compare", is_flag=True,
+        help="Trade the same market three times at once: without the edge, with it, with edge and guard.",
+    ),
     json_option,
 )  # fmt: skip
-def demo(
-    minutes: float, recording: Path | None, coins: tuple[str, ...], seed: int, faults: str | None, *, as_json: bool
-) -> None:
+def demo(*, minutes: float, recording: Path | None, coins: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Run the whole product on this machine, with no key and no network, and print a summary.
 
     Status 0 only if calibrations were published, quotes rested, fills happened, every quote was post-only and nothing
     was left open.
     """
+    seed, faults = options["seed"], options["faults"]
     if faults is not None:
         from market_making.venue.faults.presets import read_faults
 
@@ -51,25 +57,52 @@ def demo(
     schedule = _schedule(recording, coins, minutes)
     from rich.console import Console
 
-    from market_making.ops.demo.progress import progress_on
-    from market_making.ops.demo.run import Demo, DemoOptions
-    from market_making.ops.demo.signals import ended_by_signals
-    from market_making.ops.demo.summary import show_places, show_summary, summarise
+    from market_making.ops.demo.run import DemoOptions
 
     console = Console(stderr=True)
     if schedule.shortened:
         console.print(schedule.shortened, highlight=False)
+    play = _play_comparison if options["compare"] else _play
+    if play(DemoOptions(schedule, coins, seed, recording, faults), console, as_json=as_json):
+        raise SystemExit(1)
+
+
+def _play(options: DemoOptions, console: Console, *, as_json: bool) -> list[str]:
+    """Run one bot; return what failed."""
+    from market_making.ops.demo.progress import progress_on
+    from market_making.ops.demo.run import Demo
+    from market_making.ops.demo.signals import ended_by_signals
+    from market_making.ops.demo.summary import show_places, show_summary, summarise
+
     with ended_by_signals(), progress_on(console) as report:
-        run = Demo(DemoOptions(schedule, coins, seed, recording, faults), report)
+        run = Demo(options, report)
         show_places(console, run)
         seen = run.run()
     summary = summarise(run, seen)
     if as_json:
         print_json(summary)
     else:
-        show_summary(Console(), run, seen, summary)
-    if summary["failures"]:
-        raise SystemExit(1)
+        show_summary(type(console)(), run, seen, summary)
+    return list(summary["failures"])
+
+
+def _play_comparison(options: DemoOptions, console: Console, *, as_json: bool) -> list[str]:
+    """Run several bots on the same market; return what failed."""
+    from market_making.ops.demo.compared import show_comparison, summarise_comparison
+    from market_making.ops.demo.comparison import lively_comparison
+    from market_making.ops.demo.progress import progress_on
+    from market_making.ops.demo.signals import ended_by_signals
+
+    with ended_by_signals(), progress_on(console) as report:
+        run = lively_comparison(options, report)
+        console.print(f"logs of all programs: {run.files.logs}", highlight=False, soft_wrap=True)
+        run.run()
+    summary = summarise_comparison(run)
+    if as_json:
+        print_json(summary)
+    else:
+        show_comparison(type(console)(), run, summary)
+    return list(summary["failures"])
 
 
 def _schedule(recording: Path | None, coins: tuple[str, ...], minutes: float) -> Schedule:

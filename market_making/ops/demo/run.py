@@ -94,7 +94,7 @@ class Demo:
         self._report(f"starting the local exchange (writing {past_s / 60:.0f} minutes of market before now)", 0.0)
         command = [sys.executable, "-m", "market_making.ops", "venue", "--json", f"--port={free_port()}"]
         command += [f"--coin={coin}" for coin in self.options.coins]
-        command += [f"--account={self.credentials.address}", f"--prehistory={self.files.market_data}"]
+        command += [*self._accounts(), f"--prehistory={self.files.market_data}"]
         command += [f"--prehistory-length={past_s:.0f}s"]
         if self.options.recording is None:
             command += ["--simulate", f"--seed={self.options.seed}"]
@@ -107,10 +107,17 @@ class Demo:
         ready = self._wait(programs, lambda: _complete_json(announcement), "the local exchange")
         self._url, self.seen.truth = ready["url"], ready["truth"]
 
+    def _accounts(self) -> list[str]:
+        """Options of `mm venue` that open the accounts."""
+        return [f"--account={self.credentials.address}"]
+
+    def _changes(self) -> dict[str, Any]:
+        """Settings that a recording needs."""
+        return {} if self.options.recording is None else showy(self.options.schedule.minimum_exposure_s)
+
     def _write_config(self) -> None:
         access = ApiAccess(self._url, self.api_port)
-        changes = None if self.options.recording is None else showy(self.options.schedule.minimum_exposure_s)
-        write_config(self.files, self.credentials, self.options.coins, access, changes)
+        write_config(self.files, self.credentials, self.options.coins, access, self._changes())
 
     def _start_sidecars(self, programs: Programs) -> None:
         self._report("starting collector and calibrator", 0.0)
