@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
+
 from tests.puppet_market import VenueThread, live_config, parameters
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,6 +77,11 @@ class LiveBot:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def processor_s(self) -> float:
+        """Time of the processor that the running bot has used [s]."""
+        used = psutil.Process(self._process.pid).cpu_times()
+        return float(used.user + used.system)
 
     @property
     def log(self) -> str:

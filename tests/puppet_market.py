@@ -130,6 +130,11 @@ class VenueThread:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
 
+    @property
+    def direct_url(self) -> str:
+        """Where the venue answers at once, whatever `trip_s` is."""
+        return self._behind
+
     def audit(self, address: str = ADDRESS, **more: str) -> dict[str, Any]:
         """The venue's own account of what was done; ``orders="yes"`` adds orders and fills."""
         return dict(requests.get(f"{self.url}/audit", params={"user": address, **more}, timeout=5).json())
