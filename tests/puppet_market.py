@@ -98,7 +98,7 @@ class VenueThread:
     `spoil` changes an l2Book answer; `answer_s` is how long [s] the answer to an action is on its way, `trip_s` the
     round trip of any request; a websocket's message takes half of it. `hear` turns a websocket's message into those
     that arrive. `asked` lists the requests that came. The accounts are `ADDRESS` and `OTHER_ADDRESS`, signed for with
-    their keys.
+    their keys, unless `accounts` names others.
 
     With `faults` in the settings clients reach the venue itself, websockets included: half an answer and a cut
     connection arrive as they are, `inject` adds faults at run time, and the proxy's means do nothing.
@@ -112,7 +112,7 @@ class VenueThread:
         self.trip_s = 0.0
         self.hear: Callable[[bytes], list[bytes]] = lambda text: [text]
         self.asked: list[Asked] = []
-        accounts = (AccountConfig(ADDRESS), AccountConfig(OTHER_ADDRESS))
+        accounts = config.pop("accounts", (AccountConfig(ADDRESS), AccountConfig(OTHER_ADDRESS)))
         self._is_direct = config.get("faults") is not None
         self._venue = LocalVenue(market, VenueConfig(accounts=accounts, history_s=300.0, **config))
         self._loop = asyncio.new_event_loop()

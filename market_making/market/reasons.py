@@ -33,6 +33,8 @@ class Reason(StrEnum):
     ACCOUNT_UNKNOWN = "account_unknown"
     ACCOUNT_SHARED = "account_shared"
     OTHER_LEG_SILENT = "other_leg_silent"
+    OTHER_LEG_QUOTES = "other_leg_quotes"
+    OTHER_LEG_TURNS = "other_leg_turns"
     WRONG_SIDE = "wrong_side"
     BELOW_SMALLEST_ORDER = "below_smallest_order"
     # What the risk rules say.

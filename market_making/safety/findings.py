@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from market_making.market.reasons import Reason
+from market_making.safety.leg_pair import transfer_between
 from market_making.safety.state_file import BotState, PairState, SidecarState
 
 SILENT_MS = 30_000  # a program that has not written its state for so long hangs, has ended or cannot write
@@ -188,6 +189,15 @@ def loop_slow(state: BotState, now_ms: int) -> Iterator[Finding]:  # noqa: ARG00
     """Find a loop that takes several times as long as it should."""
     if state.loop_ms > SLOW_LOOP_MS:
         yield Finding(None, {"loop": seconds(state.loop_ms)}, any(map(is_held, state.pairs)))
+
+
+def legs_uneven(state: BotState, now_ms: int) -> Iterator[Finding]:  # noqa: ARG001
+    """Find two legs whose capital has drifted apart; the poorer leg tells."""
+    own, other = state.account.equity, state.account.other_leg
+    transfer = transfer_between(*((own, other) if state.leg == "long" else (other, own)))
+    if state.leg is not None and transfer is not None and transfer.is_due and transfer.target == state.leg:
+        worth = {"own": f"{own:,.2f}", "other": f"{other:,.2f}", "leg": state.leg, "transfer": transfer.sentence}
+        yield Finding(None, worth)
 
 
 # ---- what only a reader can see ------------------------------------------------------------------------------------

@@ -138,7 +138,10 @@ class PairState:
 
 @dataclass(frozen=True)
 class AccountState:
-    """The account, as far as the bot knows; `address` is masked. None where a value is not known."""
+    """The account, as far as the bot knows; `address` is masked. None where a value is not known.
+
+    `other_leg` is what the account of the other leg is worth.
+    """
 
     address: str | None = None
     equity: float | None = None
@@ -147,6 +150,7 @@ class AccountState:
     hours_left: float | None = None
     weight_per_minute: float | None = None
     money: MoneyState = MoneyState()
+    other_leg: float | None = None
 
 
 @dataclass(frozen=True)

@@ -6,57 +6,35 @@ Looking a plan up never computes anything, so it cannot fail.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
 
 from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
-from market_making.quoting.risk.rules import NO_OBJECTION, Reading, Verdict
-from market_making.safety.state_file import CalibrationState
+from market_making.quoting.risk.rules import Reading
 from market_making.trading.actions.budget import EXIT_ACTIONS, ActionBudget
 from market_making.trading.chart_rows import NOTHING_SHOWN, ChartRow
 from market_making.trading.deferred_stop import DeferredStop
-from market_making.trading.fills import Fees
 from market_making.trading.fresh import fresh_order
 from market_making.trading.holding import Holding, RestingOrder
 from market_making.trading.journal import Journal, coin_of
+from market_making.trading.legs.legs import Legs
 from market_making.trading.made_plan import MadePlan
 from market_making.trading.own_orders import OwnOrders
+from market_making.trading.pair_inputs import PairInputs
 from market_making.trading.pair_state import PairNow
 from market_making.trading.plan import Plan, PlannedOrder, Planner
 from market_making.trading.risk_watch import RiskWatch
 from market_making.trading.rules import Restraints, closed_sides
 from market_making.trading.wanted import WantedOrder
 
+__all__ = ["Desk", "PairInputs"]
+
 _VIEW_MS = 10_000  # for so long a fill is held against the mid of the last plan
 _NOTHING_ADDED_MS = 30_000  # until the next try: each costs a cancellation and a place in the queue
 _NO_PLAN = Because(Reason.NO_PLAN, "there is no plan")
 _TOO_CLOSE = Because(Reason.TOO_CLOSE, "mid has come too close since the plan")
 _DROPPED = Because(Reason.ADDITION_DROPPED, "Freqtrade has placed no addition")
-
-
-@dataclass(frozen=True)
-class PairInputs:
-    """What one loop knows about one pair.
-
-    `no_opening` is the reason why its position may not grow, if there is one; `leaving`, that it must be closed at the
-    touch. `cash` is what the account is worth without the position's open result, `open_rate` the price at which that
-    result is zero; without `cash` the risk rules are not asked, and they judge the account's value only where both are
-    `settled`: of one moment with what is held. `lost` tells of each fill judged since the last loop whether it lost;
-    `verdict` is what the risk rules say, which the desk asks; `fees` are the venue's, and
-    `calibration` tells of the parameter file.
-    """
-
-    planner: Planner
-    calibration_id: str
-    no_opening: Because | None = None
-    leaving: bool = False
-    cash: float | None = None
-    open_rate: float = 0.0
-    settled: bool = True
-    lost: tuple[bool, ...] = ()
-    verdict: Verdict = NO_OBJECTION
-    fees: Fees = Fees()  # noqa: RUF009 - immutable
-    calibration: CalibrationState = CalibrationState()  # noqa: RUF009 - immutable
 
 
 class Desk:
@@ -94,12 +72,14 @@ class Desk:
         self._risk = risk
         self._stop = stop or DeferredStop()
         self.orders = orders or OwnOrders(budget, journal)
+        self.legs = Legs(Path(), None)
         self._pairs: dict[str, PairInputs] = {}
         self._made: dict[str, MadePlan] = {}
         self._orders: dict[str, PlannedOrder | None] = {}
         self._withheld: dict[str, Because] = {}
         self._views: dict[str, MadePlan] = {}
         self._asked_ms: dict[str, int] = {}
+        self._held: dict[str, Holding] = {}
         self.orders.listen(lambda fill: budget.earned(fill.value, fill.time_ms))
         if risk is not None:
             self.orders.listen(
@@ -108,6 +88,7 @@ class Desk:
 
     def look(self, pair: str, holding: Holding, now_ms: int) -> None:
         """At the start of a loop, see what has become of the orders of the last one."""
+        self._held[pair] = holding
         self.orders.look(pair, holding.resting, now_ms, self._view(pair, now_ms), answered=True)
 
     def clear(self) -> None:
@@ -146,6 +127,7 @@ class Desk:
         self._pairs.pop(pair, None)
         self._forget(pair)
         self._withheld[pair] = because
+        self.legs.tell(coin_of(pair), self._held.get(pair, Holding()), ())
         if self._journal is not None:
             self._journal.withheld(pair, because, now_ms)
 
@@ -234,6 +216,7 @@ class Desk:
             return False
         because = _NO_PLAN if plan is None else plan.because
         self.orders.cancelling(pair, order, because, self._made.get(pair), now_ms)
+        self.legs.asking(coin_of(pair), None)
         return True
 
     def wanted(self) -> Iterator[WantedOrder]:
@@ -256,6 +239,7 @@ class Desk:
         """Count the actions of an order that is about to be placed."""
         if order.grows:
             self._asked_ms.pop(pair, None)
+        self.legs.asking(coin_of(pair), order.side)
         self.budget.spend(self.budget.entry_actions if order.grows else EXIT_ACTIONS, now_ms)
         self.orders.asked(pair, order, self.tag(pair), self._made.get(pair), now_ms)
 
@@ -266,6 +250,7 @@ class Desk:
     def _take(self, pair: str, made: MadePlan) -> None:
         self._made[pair] = self._views[pair] = made
         self._orders[pair] = made.plan.order
+        self.legs.tell(coin_of(pair), made.holding, made.plan.sides, self.equity())
 
     def _forget(self, pair: str) -> None:
         self._made.pop(pair, None)
@@ -304,9 +289,17 @@ class Desk:
         leaving = leaves_risk or holding.orders >= self._orders_before_flat
         closed = closed_sides(holding, growing, said.reducing or (stands.placing if free else None))
         restraints = Restraints(closed, leaving, stands.saving, said.depth_factor, stands.patience)
-        plan, left = desk.planner.plan(holding, restraints), self.budget.left(now_ms)
+        planner = self._heard(desk.planner)
+        plan, left = planner.plan(holding, restraints), self.budget.left(now_ms)
         known = desk.calibration_id, left, leaves_risk, desk.fees.maker, said.reasons
-        return MadePlan(desk.planner, holding, restraints, plan, *known)
+        return MadePlan(planner, holding, restraints, plan, *known)
+
+    def _heard(self, planner: Planner) -> Planner:
+        """The same with what the other leg tells now."""
+        if self.legs.leg is None:
+            return planner
+        told = self.legs.hear(coin_of(planner.instrument.pair))
+        return replace(planner, other_leg=None if told is None else told.coins, beside=told and told.beside)
 
     def _is_dropped(self, planner: Planner) -> bool:
         """Whether an addition was asked for in a former loop, not long ago, and never came to be placed."""

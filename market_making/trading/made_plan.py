@@ -13,7 +13,7 @@ from market_making.trading.rules import Restraints
 
 # What seldom changes is written once for many plans.
 BASIS = ("instrument", "flow", "lot", "rules", "regime")
-INPUTS = ("market", "now_ms", "other_leg")
+INPUTS = ("market", "now_ms", "other_leg", "beside")
 
 
 @dataclass(frozen=True)

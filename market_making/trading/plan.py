@@ -9,7 +9,7 @@ is moved only after its minimum life and within the action budget.
 
 from dataclasses import dataclass, replace
 from math import isfinite, nan
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from market_making.market.instrument import Instrument
 from market_making.market.reasons import Because, Reason
@@ -22,47 +22,15 @@ from market_making.quoting.risk.toxicity import WIDEN_FACTOR, Regime
 from market_making.quoting.terms import Terms
 from market_making.trading.actions.budget import Patience
 from market_making.trading.holding import Holding, RestingOrder
+from market_making.trading.legs.sides import LegRoom, OtherLeg, shared_sides
+from market_making.trading.planned import Plan, PlannedOrder
 from market_making.trading.rules import QuotingRules, Restraints
+
+__all__ = ["MOVE_ACTIONS", "Plan", "PlannedOrder", "Planner"]
 
 MOVE_ACTIONS = 2  # cancel and place
 _TOO_LARGE = 1.25  # a resting order this much larger than wanted is a risk
 _NAMES = {Side.BID: "a bid", Side.ASK: "an ask"}
-
-
-class PlannedOrder(NamedTuple):
-    """An order to rest: valid price [price], valid size [coins], the terms that sum to its distance from mid [price].
-
-    `grows` says that a fill enlarges the position, `closes` that it ends it.
-    """
-
-    side: Side
-    price: float
-    size: float
-    terms: Terms
-    grows: bool
-    closes: bool
-
-
-class Plan(NamedTuple):
-    """What should rest on one pair, given what was held when the plan was made.
-
-    `keep` says that the resting order is good as it is. `reason` and its text `detail` tell why there is no order, or
-    why the resting one is kept or replaced. `quotes` are those of both sides at valid prices, of which one may rest.
-    """
-
-    holding: Holding
-    inventory: float
-    mid: float
-    order: PlannedOrder | None
-    keep: bool
-    reason: Reason
-    detail: str
-    quotes: Quotes
-
-    @property
-    def because(self) -> Because:
-        """The reason together with its text."""
-        return Because(self.reason, self.detail)
 
 
 @dataclass(frozen=True)
@@ -75,6 +43,8 @@ class Planner:
         Coins in one lot of inventory.
     other_leg : float or None
         Position of the other leg [coins, signed]; 0 for a bot on its own, None if the other leg does not answer.
+    beside : OtherLeg or None
+        What the other leg has told beside its position; None for a bot on its own.
     regime : Regime
         The calibration's own judgement: paused, nothing is opened; widened, quotes are further away. Where the model
         says so as well, they are widened once.
@@ -108,6 +78,7 @@ class Planner:
     now_ms: int
     other_leg: float | None = 0.0
     regime: Regime = Regime.QUOTE
+    beside: OtherLeg | None = None
 
     def with_readings(self, **readings: Any) -> Self:
         """Return the same with further readings for the model; see `Observations`."""
@@ -128,11 +99,12 @@ class Planner:
             bid=self._wish(Side.BID, quotes, holding, restraints),
             ask=self._wish(Side.ASK, quotes, holding, restraints),
         )
+        sides = tuple(side for side in Side if isinstance(wishes.of(side), PlannedOrder))
         chosen = self._choose(wishes, holding, restraints)
         if isinstance(chosen, Withheld):
-            return Plan(holding, inventory, self.market.mid, None, False, *chosen, quotes=quotes)
+            return Plan(holding, inventory, self.market.mid, None, False, *chosen, quotes=quotes, sides=sides)
         keep, because = self._compare(chosen, holding.resting, restraints)
-        return Plan(holding, inventory, self.market.mid, chosen, keep, *because, quotes=quotes)
+        return Plan(holding, inventory, self.market.mid, chosen, keep, *because, quotes=quotes, sides=sides)
 
     def _priced(self, wanted: Quotes, holding: Holding, restraints: Restraints) -> Quotes:
         """The model's quotes with all that is asked of every model, at valid prices."""
@@ -207,6 +179,8 @@ class Planner:
         bid, ask = wishes
         if isinstance(bid, Withheld) and isinstance(ask, Withheld):
             return self._neither(bid, ask, holding)
+        if self.rules.role.leg is not None and self.other_leg is not None:
+            return self._as_leg(wishes, holding, restraints)
         if isinstance(bid, Withheld):
             return ask
         if isinstance(ask, Withheld):
@@ -225,14 +199,35 @@ class Planner:
 
     def _preferred(self, orders: Sides[PlannedOrder], holding: Holding) -> Side:
         reducing = Side.ASK if holding.coins >= 0 else Side.BID
-        if self.rules.role.leg is None:
-            usual = reducing if holding.resting is None else holding.resting.side
-            is_held = holding.resting is not None or holding.coins != 0
-            depths = orders.map(lambda order: order.terms.model_depth)
-            return preferred_side(self.flow, depths, usual=usual, is_held=is_held)
-        # With a position on either leg both leave, and the gross position shrinks. Else this leg holds its own side of
-        # the quote, and the other leg the opposite one.
-        return reducing if self.other_leg else reducing.opposite
+        usual = reducing if holding.resting is None else holding.resting.side
+        is_held = holding.resting is not None or holding.coins != 0
+        depths = orders.map(lambda order: order.terms.model_depth)
+        return preferred_side(self.flow, depths, usual=usual, is_held=is_held)
+
+    def _as_leg(
+        self, wishes: "Sides[PlannedOrder | Withheld]", holding: Holding, restraints: Restraints
+    ) -> "PlannedOrder | Withheld":
+        """Choose the side of this leg; that is the other leg's business too, whatever an order has cost or how young.
+
+        It waits until the other leg's order is gone from its side, unless the position must be left.
+        """
+        beside, is_long = self.beside or OtherLeg(), self.rules.role.leg == "long"
+        mine = tuple(side for side in Side if isinstance(wishes.of(side), PlannedOrder))
+        opens = Side.BID if is_long else Side.ASK
+        own = LegRoom(self._tradable(holding.coins), opens, mine)
+        other = LegRoom(self._tradable(self.other_leg or 0.0), opens.opposite, beside.sides)
+        sides = shared_sides(own, other) if is_long else shared_sides(other, own)
+        side = sides[0 if is_long else 1]
+        if side is None:
+            return Withheld(Reason.OTHER_LEG_QUOTES, "only one side can be quoted, and the other leg does it")
+        is_there = holding.resting is not None and holding.resting.side is side
+        if beside.order is side and not is_there and not restraints.leaving:
+            return Withheld(Reason.OTHER_LEG_TURNS, f"the other leg's {side} still rests")
+        return wishes.of(side)
+
+    def _tradable(self, coins: float) -> float:
+        """What a leg holds, 0 where it is too little for an order [coins]."""
+        return coins if abs(coins) * self.market.mid >= self.instrument.minimum_notional else 0.0
 
     def _compare(
         self, order: PlannedOrder, resting: RestingOrder | None, restraints: Restraints

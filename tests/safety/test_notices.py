@@ -75,6 +75,7 @@ EXAMPLES = {
     "account_shared": quiet_for(Reason.ACCOUNT_SHARED),
     "account_unknown": quiet_for(Reason.ACCOUNT_UNKNOWN),
     "other_leg_silent": quiet_for(Reason.OTHER_LEG_SILENT),
+    "one_sided": quiet_for(Reason.OTHER_LEG_QUOTES),
     "below_smallest_order": quiet_for(Reason.BELOW_SMALLEST_ORDER),
     "actions_spent": quiet_for(Reason.ACTIONS_SPENT),
     "pair_locked": quiet_for(Reason.PAIR_LOCKED),
@@ -90,6 +91,7 @@ EXAMPLES = {
     "clock_behind": bot(book=BookState(NOW_MS + 1_500)),
     "settings_differ": bot(calibration=CalibrationState(own_table=True, why="order_notional 50 here, 100 there")),
     "actions_low": account(actions_used=9_600, actions_limit=10_000),
+    "legs_uneven": replace(account(equity=700.0, other_leg=1_300.0), leg="short"),
     "no_pair": replace(BOT, pairs=()),
     "loop_slow": replace(BOT, loop_ms=6_000.0),
     "log_unwritable": replace(BOT, unwritable={"decisions": "No space left on device"}),
@@ -190,7 +192,7 @@ def test_every_row_says_what_to_do_with_a_whole_command():
             assert text.removesuffix("{held}").removesuffix("{table}").endswith("."), condition.name
             assert {key for _, key, _, _ in Formatter().parse(text) if key} <= {
                 *("pair", "coin", "detail", "held", "rules", "does", "ahead", "why", "left", "lasting", "loop"),
-                *("name", "age", "gaps", "offset", "way", "table"),
+                *("name", "age", "gaps", "offset", "way", "table", "leg", "own", "other", "transfer"),
             }, condition.name
 
 

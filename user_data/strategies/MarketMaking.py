@@ -101,6 +101,7 @@ class MarketMaking(IStrategy):
         self._charts = ChartHistory()
         live.make_post_only(self)
         self._edge = live.edge_of(self, self._desk)
+        self._bot.watch_other_leg(self._edge)
         self._follows_touch = live.follows_touch(self)
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:

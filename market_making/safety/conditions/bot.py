@@ -78,6 +78,16 @@ BOT = (
         "moved less often. Each USDC traded earns one action.",
     ),
     Condition(
+        "legs_uneven",
+        Severity.WARNING,
+        found.legs_uneven,
+        "The account of the {leg} leg is worth {own} USDC, that of the other leg {other}: results drift from one "
+        "account to the other.",
+        "Both legs have about the same capital again.",
+        "On the exchange's page, {transfer}. A leg without margin places no order.",
+        after_ms=LATER_MS,
+    ),
+    Condition(
         "no_pair",
         Severity.WARNING,
         found.no_pair,

@@ -116,6 +116,13 @@ QUOTING = (
         also_closed=True,
     ),
     _unquoted(
+        "one_sided",
+        (Reason.OTHER_LEG_QUOTES, Reason.OTHER_LEG_TURNS),
+        "Look at the other leg with `mm status`: a rule, a lock or a person keeps one of the two from a side, or an "
+        "order of the other leg cannot be cancelled.",
+        Severity.INFO,
+    ),
+    _unquoted(
         "below_smallest_order",
         (Reason.BELOW_SMALLEST_ORDER,),
         "Wait until the price has moved, or close the rest in the exchange's own application. If it comes back, raise "

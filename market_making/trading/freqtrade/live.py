@@ -27,6 +27,9 @@ from market_making.trading.freqtrade.promises import misplaced_keys
 from market_making.trading.freqtrade.record import Record
 from market_making.trading.freqtrade.trade import holding_of, position_of
 from market_making.trading.holding import Holding
+from market_making.trading.journal import coin_of
+from market_making.trading.legs.legs import Legs
+from market_making.trading.legs.watch import LegWatch
 from market_making.trading.risk_watch import RiskWatch
 
 logger = logging.getLogger(__name__)
@@ -133,6 +136,7 @@ class RunningBot:
         self._broken: dict[str, str] = {}
         exchange = strategy.dp._exchange if strategy.dp.runmode is RunMode.LIVE else None
         self._orders = AccountOrders(exchange, None if record is None else record.journal)
+        self._watch: LegWatch | None = None
 
     @classmethod
     def of(cls, strategy: QuotingStrategy) -> "RunningBot":
@@ -145,9 +149,19 @@ class RunningBot:
         stop, journal = DeferredStop(installed=record is not None), None if record is None else record.journal
         orders = None if record is None else record.own_orders(budget)
         desk = Desk(budget, strategy.orders_before_flat, journal, risk=risk, stop=stop, orders=orders)
+        if record is not None:  # the past knows no other leg
+            desk.legs = Legs(settings.legs, settings.role.leg)
         reader = PairReader(strategy, is_live=is_live)
         desk.orders.listen(reader.observers.filled)
         return cls(strategy, desk, reader, record)
+
+    def watch_other_leg(self, edge: Edge) -> None:
+        """Begin a loop as soon as the other leg tells something new; without the edge's wake, the next one sees it."""
+        settings, alarm = self._strategy.settings, edge.alarm
+        if settings.role.leg is not None and alarm is not None:
+            coins = map(coin_of, self._strategy.dp.current_whitelist())
+            self._watch = LegWatch(settings.legs, settings.role.leg, coins, alarm.ring)
+            self._watch.start()
 
     def start_loop(self, now_ms: int, edge: Edge) -> None:
         """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
@@ -159,6 +173,9 @@ class RunningBot:
 
     def end(self, now_ms: int) -> None:
         """See what has become of the last orders, and say that the bot has ended."""
+        if self._watch is not None:
+            self._watch.stop()
+        self.desk.legs.end()
         if self._record is None:
             return
         with suppress(SQLAlchemyError):  # the database may be gone by then

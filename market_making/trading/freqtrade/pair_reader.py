@@ -14,7 +14,6 @@ from market_making.quoting.quote import MarketView, Quoter
 from market_making.quoting.risk.toxicity import Regime
 from market_making.safety.state_file import CalibrationState
 from market_making.settings.settings import Settings
-from market_making.trading.desk import PairInputs
 from market_making.trading.fills import Fees
 from market_making.trading.freqtrade.account import AccountWatch, FreqtradeWallets
 from market_making.trading.freqtrade.exchange_rules import instrument_of
@@ -22,7 +21,7 @@ from market_making.trading.freqtrade.order_book import top_of_book
 from market_making.trading.freqtrade.signals import last_bias
 from market_making.trading.freqtrade.trade import FreqtradeTrade, position_of, smallest_notional
 from market_making.trading.holding import Holding, Position
-from market_making.trading.legs.position import Legs
+from market_making.trading.pair_inputs import PairInputs
 from market_making.trading.pair_observers import PairObservers
 from market_making.trading.plan import Planner
 from market_making.trading.published_table import Quoting, quoting_of
@@ -92,7 +91,6 @@ class PairReader:
         self._is_live = is_live
         self._exchange = str(config["exchange"]["name"])
         self._parameters = ParameterCache(settings.parameters, settings.venue)
-        self._legs = Legs(settings.legs, settings.role.leg)
         self._model: Quoter | None = None
         self._chosen: dict[str, tuple[Parameters, Quoter, Quoting]] = {}
         self.observers = PairObservers(settings.model.maker_fee)
@@ -126,7 +124,6 @@ class PairReader:
             lot=quoting.lot,
             rules=quoting_rules(strategy, instrument),
             now_ms=now_ms,
-            other_leg=self._legs.exchange(instrument.coin, position.holding.coins, now_ms),
             regime=Regime(parameters.regime.state),
         )
         worth = self.account.worth(strategy.wallets, strategy.stake_currency, pair)

@@ -112,7 +112,8 @@ class Record:
         self._state.write(pairs, self._loops, around)
 
     def _account_of(self, desk: Desk) -> AccountState:
-        known = AccountState(self._account, desk.equity(), weight_per_minute=self._edge.weight_per_minute)
+        weight, other = self._edge.weight_per_minute, desk.legs.other_equity
+        known = AccountState(self._account, desk.equity(), weight_per_minute=weight, other_leg=other)
         if not isinstance(desk.budget, ActionGovernor):
             return known
         budget = desk.budget

@@ -20,8 +20,8 @@ from market_making.quoting.readings.observations import NOTHING_OBSERVED
 from market_making.quoting.risk.toxicity import regime, toxicity
 from market_making.settings.sections import ModelSettings
 from market_making.trading.chart_rows import NOTHING_SHOWN, ChartRow
-from market_making.trading.desk import PairInputs
 from market_making.trading.holding import Holding
+from market_making.trading.pair_inputs import PairInputs
 from market_making.trading.past.calibrations import Calibrations
 from market_making.trading.plan import Plan, Planner
 from market_making.trading.rules import QuotingRules, Restraints

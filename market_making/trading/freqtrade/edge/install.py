@@ -39,6 +39,7 @@ class Edge:
     pace: Pace | None = None
     socket: Socket | None = None
     remembered: Remembered | None = None
+    alarm: sleep.Alarm | None = None
     installed: tuple[str, ...] = ()
     exchange: Any = None
 
@@ -152,6 +153,7 @@ def _connect(edge: Edge, desk: Desk, *, with_books: bool) -> Iterator[Step]:
 
     socket.on_news, socket.on_price = on_news, on_price
     if "wake" in edge.installed:
+        edge.alarm = alarm
         sleep.Sleep(edge.loop, alarm)
     edge.loop.on_end(lambda: stale.want(_by_coin(edge, desk.wanted())))
     _stop_with(exchange, socket)
