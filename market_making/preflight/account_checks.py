@@ -13,7 +13,7 @@ from eth_account import Account
 
 from market_making.market.errors import DataError
 from market_making.preflight.outcome import Outcome, attempted, judged, passed
-from market_making.preflight.subject import Subject
+from market_making.preflight.subject import Subject, owner_of
 
 _SOON_MS = 3 * 86_400_000
 _RESERVE = 500
@@ -60,8 +60,13 @@ def _signer(subject: Subject, name: str) -> Outcome:
     except (ValueError, TypeError):
         remedy = "copy the 64 hexadecimal digits of the API wallet's key into the private file"
         return judged(name, False, "exchange.privateKey is no key", remedy)
-    if address == str(subject.account).lower():
-        return passed(name, "the account signs for itself; an API wallet, which cannot withdraw, would be safer")
+    return _vault(subject) or _wallet(subject, name, address)
+
+
+def _wallet(subject: Subject, name: str, address: str) -> Outcome:
+    """Whether the address of the key may trade for the account."""
+    if address in (str(subject.account).lower(), owner_of(subject.answers)):
+        return passed(name, "the account's own key signs; an API wallet, which cannot withdraw, would be safer")
     agents = {str(agent["address"]).lower(): int(agent["validUntil"]) for agent in subject.answers["extraAgents"]}
     if address not in agents:
         remedy = "approve the API wallet for this account on the exchange's API page, or correct exchange.walletAddress"
@@ -71,6 +76,20 @@ def _signer(subject: Subject, name: str) -> Outcome:
     return judged(
         name, is_long, f"the API wallet is valid until {until:%Y-%m-%d %H:%M} UTC", "approve a new API wallet"
     )
+
+
+def _vault(subject: Subject) -> Outcome | None:
+    """What is wrong with the address that ccxt is told to sign for; None if nothing is."""
+    section = subject.config.get("exchange", {}).get("ccxt_config", {})
+    vault = str(section.get("options", {}).get("vaultAddress") or "").lower()
+    wanted = "" if owner_of(subject.answers) is None else str(subject.account).lower()
+    if vault.removeprefix("0x") == wanted.removeprefix("0x"):
+        return None
+    key = "exchange.ccxt_config.options.vaultAddress"
+    if not wanted:
+        return judged("signer", False, f"{key} is set, but the account is no sub-account or vault", f"remove {key}")
+    reason = f"the account is a sub-account or vault, and {key} is {vault or 'not set'}: orders would go elsewhere"
+    return judged("signer", False, reason, f"set {key} to the address in exchange.walletAddress")
 
 
 def _mode(subject: Subject, name: str) -> Outcome:

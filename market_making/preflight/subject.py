@@ -16,7 +16,8 @@ class Subject:
     """Merged configuration with its settings; `answers` by question, None where the exchange did not answer.
 
     `answers` holds the raw JSON of ``meta``, ``allMids``, ``userFees``, ``userRateLimit``, ``userRole``,
-    ``extraAgents``, ``userAbstraction``, ``openOrders`` and ``clearinghouseState``, and the clock's offset [ms].
+    ``extraAgents``, ``userAbstraction``, ``openOrders`` and ``clearinghouseState``, and the clock's offset [ms]. For a
+    sub-account or vault ``extraAgents`` are those of its owner, whose keys sign; a vault has ``vaultDetails``.
     """
 
     config: Mapping[str, Any]
@@ -74,8 +75,37 @@ async def answers_of(settings: Settings) -> tuple[dict[str, Any], float | None, 
                 found[question["type"]] = await ask(session, settings.url, question)
             except (aiohttp.ClientError, TimeoutError, MalformedMessage) as refused:
                 error = error or f"{question['type']}: {refused or type(refused).__name__}"
+        error = error or await _ask_for_owner(session, settings, found)
         try:
             offset = await clock_offset_ms(session, settings.url)
         except (aiohttp.ClientError, TimeoutError, MalformedMessage) as refused:
             error = error or f"exchangeStatus: {refused or type(refused).__name__}"
     return found, offset, error
+
+
+async def _ask_for_owner(session: aiohttp.ClientSession, settings: Settings, found: dict[str, Any]) -> str:
+    """Ask for the API wallets of whoever owns the account, if it is a sub-account or a vault; return the error."""
+    address = settings.account
+    try:
+        role = found.get("userRole") or {}
+        if role.get("role") == "vault":
+            details = {"type": "vaultDetails", "vaultAddress": address}
+            found["vaultDetails"] = await ask(session, settings.url, details)
+        owner = owner_of(found)
+        if owner is not None:
+            found["extraAgents"] = await ask(session, settings.url, {"type": "extraAgents", "user": owner})
+    except (aiohttp.ClientError, TimeoutError, MalformedMessage) as refused:
+        return f"the owner of {address}: {refused or type(refused).__name__}"
+    except (KeyError, TypeError, AttributeError):
+        return f"the owner of {address} is not told as expected"
+    return ""
+
+
+def owner_of(answers: Mapping[str, Any]) -> str | None:
+    """Address of who owns a sub-account or leads a vault; None for any other account."""
+    role = answers.get("userRole") or {}
+    if role.get("role") == "subAccount":
+        return str(role["data"]["master"]).lower()
+    if role.get("role") == "vault":
+        return str(answers["vaultDetails"]["leader"]).lower()
+    return None

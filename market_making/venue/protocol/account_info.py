@@ -72,6 +72,7 @@ class AccountInfo:
             "userFees": self._user_fees,
             "userRateLimit": self._user_rate_limit,
             "userRole": self._user_role,
+            "vaultDetails": self._vault_details,
             "maxBuilderFee": self._maximum_builder_fee,
             "extraAgents": self._extra_agents,
             "subAccounts": self._sub_accounts,
@@ -186,6 +187,13 @@ class AccountInfo:
         if principal is not None:
             return {"role": "agent", "data": {"user": principal.address}}
         return {"role": "missing"}
+
+    def _vault_details(self, request: Request) -> Any:
+        """Of a vault whose leader is known; null for any other address."""
+        account = self._state.accounts.get(read_address(request.get("vaultAddress"), "vaultAddress"))
+        if account is None or account.leader is None:
+            return None
+        return {"name": "a vault", "vaultAddress": account.address, "leader": account.leader}
 
     def _maximum_builder_fee(self, request: Request) -> Any:
         builder = read_address(request.get("builder"), "builder")
