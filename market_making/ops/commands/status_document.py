@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from market_making.recording.collection.status import StoreStatus
+from market_making.safety.leg_pair import LegPair, leg_pairs
 from market_making.safety.overview import Overview
 from market_making.safety.state_file import BotState, PairState, SidecarState
 
@@ -14,6 +15,7 @@ def as_document(seen: Overview, store: StoreStatus, venue: str) -> dict[str, Any
         "collector": _sidecar(seen.sidecar("collector", venue), seen.now_ms),
         "calibrator": _sidecar(seen.sidecar("calibrator", venue), seen.now_ms),
         "bots": [_bot(bot, seen.now_ms) for bot in seen.bots],
+        "legs": [_legs(both) for both in leg_pairs(seen.bots)],
         "notices": [{"source": source, **asdict(notice)} for source, notice in seen.notices],
         "kill_switch": None if seen.kill is None else asdict(seen.kill),
         "missing": [missing._asdict() for missing in seen.missing],
@@ -37,6 +39,20 @@ def _bot(bot: BotState, at_ms: int) -> dict[str, Any]:
         "day_result": bot.account.money.net,
         "actions_left": _actions_left(bot),
         "pairs": [_pair(pair, at_ms) for pair in bot.pairs],
+    }
+
+
+def _legs(both: LegPair) -> dict[str, Any]:
+    """Both legs as one market maker."""
+    transfer = both.transfer
+    return {
+        "long": both.long.bot,
+        "short": both.short.bot,
+        "day_result": both.money.net,
+        "money": asdict(both.money),
+        "equity": both.equity,
+        "transfer": None if transfer is None else transfer._asdict(),
+        "coins": [{"coin": each.coin, "net": each.net, "gross": each.gross} for each in both.coins],
     }
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 from market_making.ops.commands.options import ago
 from market_making.recording.collection.status import StoreStatus
 from market_making.safety.findings import SILENT_MS
+from market_making.safety.leg_pair import LegPair, leg_pairs
 from market_making.safety.notices import State
 from market_making.safety.overview import Missing, Overview, Said, name_of
 from market_making.safety.state_file import BotState, PairState, SidecarState
@@ -45,6 +46,7 @@ def _parts(seen: Overview, store: StoreStatus, venue: str, root: str) -> Iterato
         yield _programs(seen)
     if any(bot.pairs and not bot.stopped for bot in seen.bots):
         yield _pairs(seen)
+    yield from (_legs(both) for both in leg_pairs(seen.bots) if not (both.long.stopped and both.short.stopped))
     yield _recorded(store, root)
 
 
@@ -113,6 +115,27 @@ def _pairs(seen: Overview) -> RenderableType:
                 f"{pair.money.net:+.2f}",
             )
     return table
+
+
+def _legs(both: LegPair) -> RenderableType:
+    """Both legs as one market maker, with the transfer that makes their capital equal."""
+    columns = ("coin", "bid", "ask", "net", "gross", "fills", "day")
+    table = _table(f"two legs: {both.name}", *columns, right=columns[3:])
+    for each in both.coins:
+        resting = {order.side: f"{order.price:g}" for order in (each.long.resting, each.short.resting) if order}
+        figures = f"{each.net:+g}", f"{each.gross:g}", f"{each.long.money.fills + each.short.money.fills}"
+        day = f"{each.long.money.net + each.short.money.net:+.2f}"
+        table.add_row(Text(each.coin), resting.get("bid", "none"), resting.get("ask", "none"), *figures, day)
+    worth = (f"{leg} {_worth(bot)}" for leg, bot in (("long", both.long), ("short", both.short)))
+    transfer = both.transfer
+    mend = "" if transfer is None else f"; to make them equal, {transfer.sentence}"
+    style = _STYLES["warning"] if transfer is not None and transfer.is_due else ""
+    return Group(table, Text(f"Capital: {', '.join(worth)}{mend}.", style=style))
+
+
+def _worth(bot: BotState) -> str:
+    equity = bot.account.equity
+    return "not known" if equity is None else f"{equity:,.2f} USDC"
 
 
 def _quotes(bot: BotState, pair: PairState, now_ms: int) -> Text:
