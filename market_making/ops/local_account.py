@@ -29,16 +29,19 @@ def pair_of(coin: str) -> str:
     return f"{coin.upper()}/USDC:USDC"
 
 
-def exchange_section(url: str, address: str, private_key: str, coins: tuple[str, ...]) -> dict[str, Any]:
-    """Freqtrade's section `exchange` for the local exchange at `url`."""
+def exchange_section(
+    url: str, address: str, private_key: str, coins: tuple[str, ...], *, vault: str | None = None
+) -> dict[str, Any]:
+    """Freqtrade's section `exchange` for the local exchange at `url`; `vault` is a sub-account or vault to act for."""
     websocket = url.replace("http", "ws", 1) + "/ws"
+    options = {"enableUnifiedMargin": False} | ({} if vault is None else {"vaultAddress": vault})
     return {
         "walletAddress": address,
         "privateKey": private_key,
         "pair_whitelist": [pair_of(coin) for coin in coins],
         "ccxt_config": {
             "rateLimit": 5,
-            "options": {"enableUnifiedMargin": False},
+            "options": options,
             "urls": {"api": {"public": url, "private": url, "ws": {"public": websocket}}},
         },
     }

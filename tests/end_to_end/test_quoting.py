@@ -9,8 +9,6 @@ from market_making.market.sides import Direction
 from tests.live_bot import LiveBot
 from tests.puppet_market import (
     ADDRESS,
-    OTHER_ADDRESS,
-    OTHER_KEY,
     PuppetMarket,
     VenueThread,
     parameters,
@@ -133,37 +131,6 @@ def test_a_running_bot_takes_its_fee_from_the_calibration(venue, tmp_path):
             bot.wait(lambda dear=dear: venue.open_orders() not in ([dear], []), 10, "another bid")
             closer = float(venue.open_orders()[0]["limitPx"]) - float(dear["limitPx"])
             assert closer == pytest.approx(0.0001 * venue.market.mid, rel=0.35)
-
-
-def test_two_legs_quote_both_sides(venue, tmp_path):
-    """Two bots on two accounts rest a bid and an ask together, and when both hold a position both leave."""
-    folders = [tmp_path / "long", tmp_path / "short"]
-    shared = {name: str(tmp_path / name) for name in ("parameters", "legs")}
-    long_changes = {"market_making": shared | {"sides": "long_leg"}}
-    short_changes = {
-        "market_making": shared | {"sides": "short_leg"},
-        "exchange": {"walletAddress": OTHER_ADDRESS, "privateKey": OTHER_KEY},
-    }
-    for folder in folders:
-        folder.mkdir()
-    long_leg = LiveBot(venue, folders[0], changes=long_changes)
-    short_leg = LiveBot(venue, folders[1], changes=short_changes)
-
-    def sides():
-        return resting(venue) + resting(venue, OTHER_ADDRESS)
-
-    def publish():
-        long_leg.publish(tmp_path / "parameters")
-
-    publish()
-    with long_leg, short_leg:
-        long_leg.wait(lambda: sides() == "BA", 60, "a bid of one leg and an ask of the other")
-        publish()
-        fill(venue, venue.open_orders()[0])
-        long_leg.wait(lambda: bool(venue.audit()["positions"]), 5, "a fill")
-        long_leg.wait(lambda: sides() == "BA", 10, "the long leg adds, the short leg offers")
-        fill(venue, venue.open_orders(OTHER_ADDRESS)[0])
-        long_leg.wait(lambda: sides() == "AB", 15, "both legs leave")
 
 
 def test_several_pairs_are_quoted_by_one_bot(tmp_path):

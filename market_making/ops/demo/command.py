@@ -41,6 +41,9 @@ _VENUE = "hyperliquid"
         "--compare", is_flag=True,
         help="Trade the same market three times at once: without the edge, with it, with edge and guard.",
     ),
+    click.option(
+        "--two-sided", is_flag=True, help="Two bots on two accounts, which rest a bid and an ask together."
+    ),
     json_option,
 )  # fmt: skip
 def demo(*, minutes: float, recording: Path | None, coins: tuple[str, ...], as_json: bool, **options: Any) -> None:
@@ -54,15 +57,17 @@ def demo(*, minutes: float, recording: Path | None, coins: tuple[str, ...], as_j
         from market_making.venue.faults.presets import read_faults
 
         read_faults(faults)  # a name nobody knows is told of before anything is started
-    schedule = _schedule(recording, coins, minutes)
+    schedule = schedule_of(recording, coins, minutes)
     from rich.console import Console
 
     from market_making.ops.demo.run import DemoOptions
 
+    if options["compare"] and options["two_sided"]:
+        raise click.UsageError("--compare and --two-sided are two demos: leave one out.")
     console = Console(stderr=True)
     if schedule.shortened:
         console.print(schedule.shortened, highlight=False)
-    play = _play_comparison if options["compare"] else _play
+    play = _play_comparison if options["compare"] else _play_two_sided if options["two_sided"] else _play
     if play(DemoOptions(schedule, coins, seed, recording, faults), console, as_json=as_json):
         raise SystemExit(1)
 
@@ -105,7 +110,26 @@ def _play_comparison(options: DemoOptions, console: Console, *, as_json: bool) -
     return list(summary["failures"])
 
 
-def _schedule(recording: Path | None, coins: tuple[str, ...], minutes: float) -> Schedule:
+def _play_two_sided(options: DemoOptions, console: Console, *, as_json: bool) -> list[str]:
+    """Run two bots on two accounts, and the guard; return what failed."""
+    from market_making.ops.demo.progress import progress_on
+    from market_making.ops.demo.signals import ended_by_signals
+    from market_making.ops.demo.two_sided import TwoSidedDemo
+    from market_making.ops.demo.two_sided_summary import show_legs, show_places, summarise_legs
+
+    with ended_by_signals(), progress_on(console) as report:
+        run = TwoSidedDemo(options, report)
+        show_places(console, run)
+        seen = run.run()
+    summary = summarise_legs(run, seen)
+    if as_json:
+        print_json(summary)
+    else:
+        show_legs(type(console)(), run, summary)
+    return list(summary["failures"])
+
+
+def schedule_of(recording: Path | None, coins: tuple[str, ...], minutes: float) -> Schedule:
     """How long everything lasts; a coin that was not recorded, or too short, is told of before anything is started."""
     if recording is not None:
         require_folders(recording, _VENUE, coins)

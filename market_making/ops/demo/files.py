@@ -64,12 +64,33 @@ class DemoFiles:
 
 
 @dataclass(frozen=True)
+class LegFiles(DemoFiles):
+    """Where one of two legs keeps what is its own; market data, parameters, records and states are of both."""
+
+    leg: str = "long"
+
+    @property
+    def database(self) -> Path:
+        """Freqtrade's trades of this leg."""
+        return self.folder / f"trades-{self.leg}.sqlite"
+
+    @property
+    def config(self) -> Path:
+        """The generated private configuration of this leg, readable by its owner only."""
+        return self.folder / f"config-private-{self.leg}.json"
+
+
+@dataclass(frozen=True)
 class Credentials:
-    """A key that exists for one run and one password for the bot's own API."""
+    """A key that exists for one run and one password for the bot's own API.
+
+    `vault` is the account's own address where it is a sub-account or a vault, for which the owner's keys sign.
+    """
 
     address: str
     private_key: str
     password: str
+    vault: str | None = None
 
     @classmethod
     def throw_away(cls) -> "Credentials":
@@ -107,7 +128,9 @@ def write_config(
     config: dict[str, Any] = {
         "dry_run": False,
         "db_url": f"sqlite:///{files.database}",
-        "exchange": exchange_section(access.url, credentials.address, credentials.private_key, coins),
+        "exchange": exchange_section(
+            access.url, credentials.address, credentials.private_key, coins, vault=credentials.vault
+        ),
         "api_server": {
             "enabled": True,
             "listen_ip_address": "127.0.0.1",
@@ -126,6 +149,7 @@ def write_config(
             "parameters": str(files.parameters),
             "decisions": str(files.decisions),
             "state": str(files.state),
+            "legs": str(files.folder / "legs"),
             "risk": {"state": str(files.folder / "risk")},
             **(changes or {}),
         },

@@ -30,6 +30,13 @@ class FreqtradeApi:
         lock = {"pair": pair, "side": "*", "until": until.isoformat(timespec="seconds"), "reason": reason}
         self._post("locks", [lock])
 
+    def unlock_all(self) -> None:
+        """End every lock that is in force."""
+        answer = self._session.get(f"{self._base}/locks", timeout=_TIMEOUT_S)
+        answer.raise_for_status()
+        for lock in answer.json()["locks"]:
+            self._session.delete(f"{self._base}/locks/{lock['id']}", timeout=_TIMEOUT_S).raise_for_status()
+
     def force_exit(self) -> None:
         """Leave every position at the market."""
         self._post("forceexit", {"tradeid": "all", "ordertype": "market"})

@@ -121,18 +121,18 @@ class Demo:
 
     def _start_sidecars(self, programs: Programs) -> None:
         self._report("starting collector and calibrator", 0.0)
-        configs = [f"--config={path}" for path in (*CONFIGS, self.files.config)]
+        configs = [f"--config={path}" for path in self._sidecar_configs()]
         programs.start("collector", [sys.executable, "-m", "market_making.ops", "collect", *configs])
         programs.start("calibrator", [sys.executable, "-m", "market_making.ops", "calibrate", *configs])
         self._wait(programs, lambda: self._read_parameters() or None, "the first calibration")
 
+    def _sidecar_configs(self) -> tuple[Path, ...]:
+        """Configuration files of collector and calibrator."""
+        return (*CONFIGS, self.files.config)
+
     def _start_bot(self, programs: Programs, api: FreqtradeApi) -> None:
-        strategy = self.options.strategy
-        self._report(f"starting freqtrade trade --strategy {strategy}", 0.0)
-        command = [sys.executable, "-m", "freqtrade", "trade", "--strategy", strategy, "--userdir", "user_data"]
-        for path in (*CONFIGS, self.files.config):
-            command += ["--config", str(path)]
-        programs.start("freqtrade", command)
+        self._report(f"starting freqtrade trade --strategy {self.options.strategy}", 0.0)
+        programs.start("freqtrade", freqtrade_command(self.options.strategy, *CONFIGS, self.files.config))
         self._wait(programs, lambda: api.is_up() or None, "Freqtrade")
 
     def _trade(self, programs: Programs) -> None:
@@ -160,11 +160,15 @@ class Demo:
             self.seen.forced_exit = True
             api.force_exit()
             self._flat_within(programs, _FORCED_EXIT_S)
-        status = programs.stop("freqtrade")
-        if status not in _ENDED_ON_REQUEST:
-            self.seen.failures.append(f"freqtrade ended with status {status}; its log is {programs.log('freqtrade')}")
+        self._stop(programs, "freqtrade")
         self._audit()
         self.seen.fills = self._fills()
+
+    def _stop(self, programs: Programs, name: str) -> None:
+        """End a bot as `docker stop` does; that it fails to end in order is a failure of the run."""
+        status = programs.stop(name)
+        if status not in _ENDED_ON_REQUEST:
+            self.seen.failures.append(f"{name} ended with status {status}; its log is {programs.log(name)}")
 
     def _flat_within(self, programs: Programs, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
@@ -206,6 +210,12 @@ class Demo:
                 self.seen.last[coin] = published
                 self.seen.published.add((coin, published.created_ms))
         return len(self.seen.last) == len(self.options.coins)
+
+
+def freqtrade_command(strategy: str, *configs: Path) -> list[str]:
+    """Start stock Freqtrade with these configuration files."""
+    command = [sys.executable, "-m", "freqtrade", "trade", "--strategy", strategy, "--userdir", "user_data"]
+    return [*command, *(f"--config={path}" for path in configs)]
 
 
 def _complete_json(path: Path) -> Any:

@@ -32,7 +32,7 @@ def summarise(run: Demo, seen: Observations) -> dict[str, Any]:
         filled, lines = {int(fill["oid"]) for fill in seen.fills}, decisions_in(run.files.decisions)
         summary["unaccounted"] = unaccounted(run.files.database, seen.audit["positions"], filled)
         summary["unaccounted"] += unrecorded(lines, seen.fills)
-    summary["failures"] += [*_shortcomings(summary), *summary["unaccounted"]]
+    summary["failures"] += [*shortcomings(summary), *summary["unaccounted"]]
     return summary
 
 
@@ -63,7 +63,8 @@ def venue_figures(audit: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _shortcomings(summary: dict[str, Any]) -> list[str]:
+def shortcomings(summary: dict[str, Any]) -> list[str]:
+    """Say what a run should have done and has not."""
     wanted = {
         "no calibration was published": summary["calibrations"] > 0,
         "no quote rested": summary["quotes_placed"] > 0,
@@ -93,12 +94,13 @@ def show_summary(console: Console, run: Demo, seen: Observations, summary: dict[
     if quote := last_quote(run.files.decisions):
         console.print(quote.table())
     console.print(f"logs, parameters, decisions and trades of this run: {run.files.folder}", soft_wrap=True)
-    _show_verdict(console, summary["failures"])
+    show_verdict(console, summary["failures"])
     if seen.last:
         _show_next(console, run)
 
 
-def _show_verdict(console: Console, failures: list[str]) -> None:
+def show_verdict(console: Console, failures: list[str]) -> None:
+    """Print every failure, or that there is none."""
     for failure in failures:
         console.print(f"[red]failed:[/red] {escape(failure)}", highlight=False)
     if not failures:

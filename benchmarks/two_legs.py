@@ -1,0 +1,236 @@
+"""Two stock bots on two accounts rest both sides: sampled at the venue five times a second, each figure with its bound.
+
+Usage: ``python benchmarks/two_legs.py [--minutes M] [--seed S] [--recording ROOT --coin C] [--calm]``. The local
+exchange, collector, calibrator, two stock Freqtrade processes and `mm guard` run. Unless ``--calm``, a leg is stopped
+and started again, leaves by its stop-loss and by `/forceexit`, and is paused while the run goes on. What a leg does
+on purpose is left out of the shares of time with both sides, and counted in everything about safety.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+import requests
+
+from market_making.ops.demo.command import schedule_of
+from market_making.ops.demo.leg_samples import self_trades
+from market_making.ops.demo.processes import Programs
+from market_making.ops.demo.run import DemoOptions
+from market_making.ops.demo.two_sided import Leg, TwoSidedDemo
+from market_making.ops.local_account import pair_of
+from market_making.trading.decision_log import read_decisions
+
+_RECOVERY_S = 5.0
+_STOP_LOSS = -0.0003
+_PATIENCE_S = 90.0
+
+
+class Bound(NamedTuple):
+    """A figure, how it reads, and what it must be."""
+
+    name: str
+    value: float | None
+    text: str
+    holds: bool
+    wanted: str
+
+
+class DisturbedRun(TwoSidedDemo):
+    """Two legs, and what goes wrong with them on purpose.
+
+    Parameters
+    ----------
+    options : DemoOptions
+        What to play.
+    calm : bool
+        Nothing goes wrong on purpose.
+    """
+
+    def __init__(self, options: DemoOptions, *, calm: bool) -> None:
+        super().__init__(options, lambda text, share: print(f"{share:4.0%}  {text}", flush=True))
+        self.weight, self.starts = 0.0, 0
+        self.happened: list[str] = []
+        self._incidents = iter(() if calm else self._schedule())
+        self._due_s = 60.0
+        self._step: Iterator[str] | None = None
+        self._until_s = 0.0
+
+    def _schedule(self) -> Iterator[Callable[[Programs], Iterator[str]]]:
+        yield self._paused
+        yield self._forced
+        yield self._stopped
+        yield self._stop_loss
+
+    def _start_leg(self, programs: Programs, leg: Leg, *more: Path) -> None:
+        self.starts += 1
+        super()._start_leg(programs, leg, *more)
+
+    def _during(self, programs: Programs, elapsed_s: float) -> None:
+        """Go on with what goes wrong; between two incidents there is a quiet time."""
+        statistics = requests.get(f"{self._url}/statistics", timeout=10).json()["weight"]["addresses"]
+        self.weight = max(self.weight, *(usage["weight_in_worst_minute"] for usage in statistics.values()), 0.0)
+        if self._step is None:
+            left = self.options.schedule.minutes * 60 - elapsed_s
+            incident = next(self._incidents, None) if elapsed_s >= self._due_s and left > _PATIENCE_S else None
+            if incident is None:
+                return
+            self._step, self._until_s = incident(programs), time.monotonic() + _PATIENCE_S
+        name = next(self._step, None)
+        if name is None or time.monotonic() > self._until_s:
+            self.happened.append(self.samples.during if name is None else f"{self.samples.during}: not finished")
+            self._step, self.samples.during = None, ""
+            self._due_s = elapsed_s + (self.options.schedule.minutes * 60 - elapsed_s) / 6
+        else:
+            self.samples.during = name
+
+    def _paused(self, _: Programs) -> Iterator[str]:
+        """The short leg may open nothing for 20 s while the long leg holds something."""
+        yield from self._while(lambda: self._coins("long") == 0, "")
+        with self.legs[1].api() as api:
+            self._lock_all(api)
+            yield from self._for(20.0, "a paused leg")
+            api.unlock_all()
+        yield from self._for(_RECOVERY_S, "a paused leg")
+
+    def _forced(self, _: Programs) -> Iterator[str]:
+        """`/forceexit` while the long leg's addition rests beside a position."""
+        yield from self._while(lambda: not (self._coins("long") and self._rests("long", "B")), "")
+        with self.legs[0].api() as api:
+            api.force_exit()
+        yield from self._while(lambda: self._coins("long") != 0, "/forceexit")
+        yield from self._for(_RECOVERY_S, "/forceexit")
+
+    def _stopped(self, programs: Programs) -> Iterator[str]:
+        """The long leg is stopped as by `docker stop` and started again."""
+        yield "a stopped leg"
+        self._stop(programs, self.legs[0].program)
+        yield from self._for(15.0, "a stopped leg")
+        self._start_leg(programs, self.legs[0])
+        yield from self._until_quoted(self.legs[0], "a stopped leg")
+
+    def _stop_loss(self, programs: Programs) -> Iterator[str]:
+        """The short leg is started anew with a stop-loss so near that it acts, and again with the usual one."""
+        leg, tight = self.legs[1], self.files.folder / "tight.json"
+        tight.write_bytes(orjson.dumps({"stoploss": _STOP_LOSS}))
+        yield "a stop-loss"
+        self._stop(programs, leg.program)
+        before = self.audits[leg.name]["taker_fills"]
+        self._start_leg(programs, leg, tight)
+        yield from self._while(lambda: self.audits[leg.name]["taker_fills"] == before, "a stop-loss")
+        self._stop(programs, leg.program)
+        self._start_leg(programs, leg)
+        yield from self._until_up(leg, "a stop-loss")
+        with leg.api() as api:
+            api.unlock_all()  # Freqtrade pauses the pair for an hour after a stop-loss
+        yield from self._until_quoted(leg, "a stop-loss")
+
+    def _until_up(self, leg: Leg, name: str) -> Iterator[str]:
+        with leg.api() as api:
+            yield from self._while(lambda: not api.is_up(), name)
+
+    def _until_quoted(self, leg: Leg, name: str) -> Iterator[str]:
+        yield from self._while(lambda: not self.audits[leg.name]["orders"], name)
+        yield from self._for(_RECOVERY_S, name)
+
+    def _while(self, holds: Callable[[], bool], name: str) -> Iterator[str]:
+        while holds():
+            yield name
+
+    def _for(self, seconds: float, name: str) -> Iterator[str]:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            yield name
+
+    def _lock_all(self, api: Any) -> None:
+        for coin in self.options.coins:
+            api.lock(pair_of(coin), "a pause on purpose")
+
+    def _coins(self, leg: str) -> float:
+        return sum(map(abs, self.audits[leg]["positions"].values()))
+
+    def _rests(self, leg: str, side: str) -> bool:
+        return any(order["side"] == side for order in self.audits[leg]["orders"])
+
+
+def market_orders(run: TwoSidedDemo) -> set[str]:
+    """Orders that leave at the market on purpose: by a stop-loss, `/forceexit`, or the end of the run."""
+    lines = read_decisions(*sorted(run.files.decisions.glob("*.jsonl")))
+    return {str(line.get("order_id")) for line in lines if line.get("tag") in ("stop_loss", "force_exit")}
+
+
+def bounds(run: DisturbedRun) -> Iterator[Bound]:
+    all_time, calm = run.samples.figures(), run.samples.figures(undisturbed=True)
+    yield Bound("both sides, > 3 s after a fill", calm.settled, f"{calm.settled:.1%}", calm.settled >= 0.97, "≥ 97 %")
+    rate = f"{calm.both:.1%} at {calm.fills_per_minute:.1f} fills a minute"
+    yield Bound("both sides", calm.both, rate, calm.both >= 0.75 or calm.fills_per_minute > 10, "≥ 75 % (≤ 10 a min)")
+    yield Bound("one side, none", calm.one, f"{calm.one:.1%}, {calm.none:.1%}", True, "–")
+    back = calm.back_s
+    text = "–" if back is None else f"{back:.2f} s"
+    yield Bound("back on both sides after a fill", back, text, back is not None and back <= 2, "≤ 2 s median")
+    yield Bound("both on one side", all_time.same, f"{all_time.same:.2%}", all_time.same <= 0.03, "≤ 3 %")
+    longest = all_time.same_longest_s
+    yield Bound("both on one side, longest", longest, f"{longest:.1f} s", longest <= 2, "≤ 2 s")
+    yield Bound("gross > |net| + 2 lots", 0, f"{all_time.gross_beyond} samples", all_time.gross_beyond == 0, "0")
+    yield Bound("legs cross each other", 0, f"{all_time.crossings} samples", all_time.crossings == 0, "0")
+    yield Bound("two orders on a leg", 0, f"{all_time.double_orders} samples", all_time.double_orders == 0, "0")
+    traded = self_trades(run.audits)
+    yield Bound("self-trades", traded, str(traded), traded == 0, "0")
+    wanted = market_orders(run)
+    takers = [fill for audit in run.audits.values() for fill in audit["fills"] if fill["is_taker"]]
+    stray = [fill for fill in takers if str(fill["oid"]) not in wanted]
+    yield Bound(
+        "taker fills", len(stray), f"{len(stray)} (and {len(takers) - len(stray)} asked for)", not stray, "0 unasked"
+    )
+    idle = all_time.idle_capital
+    yield Bound("gross ≥ 2 with net 0", idle, f"{idle:.1%}", idle <= 0.25, "≤ 25 %")
+    yield Bound("weight in a minute, both legs", run.weight, f"{run.weight:.0f}", run.weight <= 1200, "≤ 1,200")
+    yield from _actions(run)
+
+
+def _actions(run: DisturbedRun) -> Iterator[Bound]:
+    audits = list(run.audits.values())
+    placed, cancels = (sum(audit[name] for audit in audits) for name in ("orders_placed", "cancels"))
+    kinds: dict[str, int] = {}
+    for audit in audits:
+        for kind, number in audit["actions_by_type"].items():
+            kinds[kind] = kinds.get(kind, 0) + number
+    actions = sum(audit["actions"] for audit in audits)
+    mean = actions / placed if placed else 0.0
+    yield Bound("actions per order", mean, f"{mean:.2f} ({actions} for {placed})", mean <= 1.7, "≤ 1.7")
+    rejected = sum(audit["rejected"] for audit in audits)
+    leverage, most = kinds.get("UpdateLeverage", 0), 2 * run.starts
+    gone = actions - placed - cancels - rejected - leverage
+    text = f"{leverage} leverage settings; {placed} placed, {cancels} cancelled, {rejected} rejected, {gone} were gone"
+    yield Bound("a re-quote is cancel and place", leverage, text, leverage <= most, f"≤ {most}, two a start")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--recording", type=Path)
+    parser.add_argument("--coin", default="ETH")
+    parser.add_argument("--calm", action="store_true")
+    given = parser.parse_args()
+    schedule = schedule_of(given.recording, (given.coin,), given.minutes)
+    print(schedule.shortened)
+    options = DemoOptions(schedule, (given.coin,), given.seed, given.recording)
+    run = DisturbedRun(options, calm=given.calm)
+    seen = run.run()
+    print(f"\n{seen.traded_s / 60:.1f} minutes, {len(run.samples.samples)} samples; on purpose: {run.happened}")
+    run.samples.write(run.files.folder / "samples.jsonl")
+    failed = 0
+    for bound in bounds(run):
+        failed += not bound.holds
+        print(f"{'pass' if bound.holds else 'FAIL'}  {bound.name:32s} {bound.text:40s} {bound.wanted}")
+    for leg, audit in run.audits.items():
+        print(f"{leg}: net {audit['net_pnl']:+.4f}, fees {audit['fees']:.4f}, {len(audit['fills'])} fills")
+    print(f"failures of the run: {seen.failures or 'none'}; {run.files.folder}")
+    raise SystemExit(1 if failed or seen.failures else 0)
+
+
+if __name__ == "__main__":
+    main()
