@@ -42,6 +42,18 @@ def instrument_of(exchange: str, market: Mapping[str, Any]) -> Instrument:
     return Instrument(coin, str(market["symbol"]), grid, lot, float(minimum or 0.0))
 
 
+def require_listed(market: Mapping[str, Any]) -> None:
+    """Make sure that orders in a market are not refused for certain; a description that does not say so is believed.
+
+    Raises
+    ------
+    MalformedMessage
+        If the exchange has delisted it.
+    """
+    if market.get("active") is False:
+        raise MalformedMessage(f"the exchange has delisted {market.get('symbol')}", reason=Reason.DELISTED)
+
+
 def _step(market: Mapping[str, Any], name: str) -> Decimal:
     value = (market.get("precision") or {}).get(name)
     if value is None or not float(value) > 0:

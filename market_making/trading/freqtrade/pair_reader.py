@@ -16,7 +16,7 @@ from market_making.safety.state_file import CalibrationState
 from market_making.settings.settings import Settings
 from market_making.trading.fills import Fees
 from market_making.trading.freqtrade.account import AccountWatch, FreqtradeWallets
-from market_making.trading.freqtrade.exchange_rules import instrument_of
+from market_making.trading.freqtrade.exchange_rules import instrument_of, require_listed
 from market_making.trading.freqtrade.order_book import top_of_book
 from market_making.trading.freqtrade.signals import last_bias
 from market_making.trading.freqtrade.trade import FreqtradeTrade, position_of, smallest_notional
@@ -153,8 +153,16 @@ class PairReader:
         return None
 
     def instrument(self, pair: str) -> Instrument:
-        """Trading rules of a pair."""
-        return instrument_of(self._exchange, self._strategy.dp.market(pair) or {})
+        """Trading rules of a pair.
+
+        Raises
+        ------
+        MalformedMessage
+            If the exchange does not list it, or says nothing of its steps.
+        """
+        market = self._strategy.dp.market(pair) or {}
+        require_listed(market)
+        return instrument_of(self._exchange, market)
 
     def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:
         # In a dry run our order is in no book, so there is nothing to leave out.

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_making.market.errors import SafetyError
+from market_making.market.errors import MalformedMessage, SafetyError
 from market_making.market.instrument import Instrument
+from market_making.market.reasons import Reason
 from market_making.market.sides import Side
 from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.freqtrade.account import AccountWatch, check_position
+from market_making.trading.freqtrade.exchange_rules import require_listed
 from market_making.trading.freqtrade.trade import adjustment_of, holding_of, smallest_notional, stake_of
 from market_making.trading.holding import Holding, RestingOrder
 from market_making.trading.plan import PlannedOrder
@@ -195,3 +197,12 @@ def test_the_smallest_order_has_the_stop_loss_in_reserve():
     """10 USDC with a stop-loss of 10 % are 11.67 USDC, and half as much again at most."""
     assert smallest_notional(10.0, -0.1) == pytest.approx(11.67 * 1.01, abs=0.01)
     assert smallest_notional(10.0, -0.99) == pytest.approx(15.0 * 1.01)
+
+
+def test_a_market_that_the_exchange_has_delisted_is_not_quoted():
+    """Only where the exchange says so: without a word it is believed to trade."""
+    for active in (True, None):
+        require_listed({"symbol": "ETH/USDC:USDC", "active": active})
+    with pytest.raises(MalformedMessage, match="has delisted ETH/USDC:USDC") as refused:
+        require_listed({"symbol": "ETH/USDC:USDC", "active": False})
+    assert refused.value.reason is Reason.DELISTED
