@@ -52,6 +52,10 @@ ENTRIES = {
         f"{_COMMANDS}.dashboard:dashboard",
         "Serve the page that shows every bot, why its quotes are where they are, and what is the matter.",
     ),
+    "replay": Entry(
+        f"{_COMMANDS}.replay:replay_command",
+        "Run a strategy over recorded ticks with the bot's own loop, and say what it earned and why.",
+    ),
     "guard": Entry(
         f"{_COMMANDS}.guard:guard", "Watch every bot of this machine until stopped: cancel, tell, never place."
     ),

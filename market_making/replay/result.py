@@ -121,7 +121,8 @@ class Session(NamedTuple):
     `start_ms` and `end_ms` bound the quoting [ms]. `decisions` are the loops in which a plan was made or looked up,
     `plans` those in which it had to be made, `quoting_s` the time in which an own order rested [s], `events` the rows
     of the tape. `position` is what is held at the end [coins, signed] and `cash` what was received for it, fees and
-    funding included [quote currency]; both are the engine's own account and equal to the sum of the fills.
+    funding included [quote currency]; both are the engine's own account and equal to the sum of the fills. `withheld`
+    counts why no order was wanted in a loop, the most frequent reason first.
     """
 
     start_ms: int
@@ -136,6 +137,7 @@ class Session(NamedTuple):
     events: int
     position: float
     cash: float
+    withheld: tuple[tuple[str, int], ...] = ()
 
     @property
     def seconds(self) -> float:

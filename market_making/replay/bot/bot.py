@@ -10,6 +10,7 @@ time that was reached. So several bots share one exchange, and the bot itself kn
 """
 
 import math
+from collections import Counter
 from collections.abc import Generator
 from contextlib import suppress
 from typing import NamedTuple
@@ -81,6 +82,7 @@ class Bot:
         self.told_coins = 0.0
         """Its position as the other leg knows it [coins, signed]."""
         self.decisions = self.plans = 0
+        self.withheld = Counter[Reason]()
         self._model, self._calibrations, self._lags, self._venue = model, calibrations, lags, venue
         self._instrument, self._pair, self._rules = instrument, instrument.pair, model.rules(instrument)
         self._edge, self._fees = settings.edge, Fees(settings.model.maker_fee, settings.model.maker_fee)
@@ -119,8 +121,10 @@ class Bot:
             plan = self._desk.open(self._pair, self._inputs(now_ms, heard_ms), holding)
         except MarketMakingError as error:
             self._desk.withhold(self._pair, error.because, now_ms)
+            self.withheld[error.reason] += 1
         else:
             self._observers.planned(self._pair, plan.quotes)
+            self.withheld[plan.reason] += plan.order is None
 
     def _inputs(self, now_ms: int, heard_ms: int) -> PairInputs:
         """Everything the plan depends on.

@@ -1,6 +1,7 @@
 """A whole replay: every session of a recording, one bot or two legs, and what came of it."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -10,6 +11,7 @@ import numpy as np
 
 from calibration.publication.history import History
 from market_making.market.instrument import Instrument
+from market_making.market.reasons import Reason
 from market_making.market.sides import Side
 from market_making.replay.bot.access import VenueAccess
 from market_making.replay.bot.as_of import CalibrationsAsOf
@@ -166,7 +168,7 @@ def drive(loops: Sequence[Loop], engine: Engine, record: OrderRecord, end_ms: in
 
 def _result(bots: Sequence[Bot], engine: Engine, record: OrderRecord, about: tuple[Touch, int, int, int]) -> Session:
     touch, start_ms, end_ms, rows = about
-    account = engine.close()
+    account, withheld = engine.close(), sum((bot.withheld for bot in bots), Counter[Reason]())
     times = np.array([fill.time_ms for fill in engine.fills], dtype=np.int64)
     sizes: dict[int, float] = {}
     fills = []
@@ -189,4 +191,5 @@ def _result(bots: Sequence[Bot], engine: Engine, record: OrderRecord, about: tup
         events=rows,
         position=round(account.position, 12),
         cash=account.cash,
+        withheld=tuple((str(why), times) for why, times in withheld.most_common() if times),
     )

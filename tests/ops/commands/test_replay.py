@@ -1,0 +1,95 @@
+"""`mm replay`, as typed: the promised document, money that adds up, and an answer to every wrong use."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from market_making.ops.command_line import main
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import SimulatedSource
+from market_making.venue.markets.prehistory import write_prehistory
+
+USER_DATA = Path(__file__).resolve().parents[3] / "user_data"
+END_MS = 1_757_030_400_000
+CONTRACT = {
+    "strategy", "coin", "start_ms", "end_ms", "seconds", "net_pnl", "gross_pnl", "fees", "funding", "spread_captured",
+    "adverse_selection", "inventory_pnl", "fills", "orders", "fill_rate", "maker_ratio", "volume", "capture_bps",
+    "markout_bps", "uptime", "inventory_mean_abs", "inventory_max_abs", "drawdown", "net_bps_low", "net_bps_high",
+    "events_per_second", "verdict",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Four minutes of a market in which making a market pays."""
+    root = tmp_path_factory.mktemp("store")
+    write_prehistory(SimulatedSource(default_truths(["ETH"]), seed=4), root, end_ms=END_MS, seconds=240.0)
+    return root
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    """A bot that calibrates from a minute on and quotes near mid."""
+    path = tmp_path_factory.mktemp("config") / "config.json"
+    section = {"calibration": {"minimum_exposure_s": 60}, "quote": {"maximum_half_spread_bps": 3.0}}
+    path.write_text(json.dumps({"market_making": section | {"sides": "alternate"}}))
+    return path
+
+
+@pytest.fixture
+def replayed(tmp_path, monkeypatch, store, config):
+    """Run `mm replay` in an empty folder; its cache lies there, too."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        usual = ("--data", store, "-c", config, "--cache", tmp_path / "cache", "--userdir", USER_DATA)
+        return CliRunner().invoke(main, ["replay", *(str(word) for word in (*usual, *words))])
+
+    return run
+
+
+def test_a_replay_says_what_it_earned_and_it_adds_up(replayed):
+    result = replayed("--coin", "ETH", "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document.keys() >= CONTRACT
+    assert (document["strategy"], document["coin"], document["engine"]) == ("MarketMaking", "ETH", "exchange")
+    parts = ("spread_captured", "adverse_selection", "inventory_pnl", "funding")
+    assert document["net_pnl"] == pytest.approx(sum(document[name] for name in parts) - document["fees"], abs=1e-6)
+    assert document["fills"] > 0
+    assert document["withheld"]["no_history"] > 50, "before the first calibration nothing is quoted"
+    again = json.loads(replayed("--coin", "ETH", "--json").stdout)
+    assert again | {"events_per_second": 0} == document | {"events_per_second": 0}
+
+
+def test_a_person_reads_a_table(replayed):
+    result = replayed("--coin", "ETH", "--strategy", "AvellanedaStoikov", "--parameter", "risk_aversion=0.05")
+    assert result.exit_code == 0, result.output
+    assert "AvellanedaStoikov on ETH: 2" in result.stdout
+    assert "too short to tell" in result.stdout
+
+
+def test_two_bots_and_other_latencies_are_other_runs(replayed):
+    usual = json.loads(replayed("--coin", "ETH", "--json").stdout)
+    both = json.loads(replayed("--coin", "ETH", "--two-sided", "--json").stdout)
+    slow = json.loads(replayed("--coin", "ETH", "--delay", "0.4s", "--period", "3s", "--json").stdout)
+    assert len({usual["orders"], both["orders"], slow["orders"]}) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["--coin", "ETH", "--parameter", "risk_aversion"], 2, "NAME=VALUE"),
+        (["--coin", "ETH", "--parameter", "speed=1"], 2, "must be one of depth_factor, inventory_share, got speed"),
+        (["--coin", "ETH", "--strategy", "Nobody"], 2, "Nobody cannot be loaded"),
+        (["--coin", "SOL"], 3, "SOL"),
+        (["--coin", "ETH", "--parameters", "absent"], 3, "must hold calibrations"),
+        (["--coin", "ETH", "--start", "2030-01-01"], 3, "at least 60 s without a gap"),
+    ],
+)
+def test_wrong_use_is_answered_with_its_remedy(replayed, words, status, said):
+    result = replayed(*words)
+    assert result.exit_code == status, result.output
+    assert said in result.stderr
