@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from math import isnan
 from pathlib import Path
 from types import TracebackType
@@ -42,30 +43,34 @@ ADDRESS, OTHER_ADDRESS = (Account.from_key(key).address for key in (KEY, OTHER_K
 
 
 class PuppetMarket:
-    """Coins with the same still book around `mid`; `print_trade` makes somebody trade."""
+    """Coins with the same still book around `mid`; `print_trade` makes somebody trade.
+
+    `shift` moves the mid of single coins [price].
+    """
 
     def __init__(self, mid: float = 3000.0, coins: tuple[str, ...] = ("ETH",)) -> None:
         self.mid = mid
+        self.shift: dict[str, float] = {}
         self._coins = coins
-        self._trades: deque[tuple[Direction, float, float]] = deque()
+        self._trades: deque[tuple[str, Direction, float, float]] = deque()
 
     @property
     def listings(self) -> tuple[Listing, ...]:
         """The coins, with the rules of ETH."""
         return tuple(Listing(coin, 4, 25) for coin in self._coins)
 
-    def print_trade(self, direction: Direction, price: float, size: float) -> None:
-        """Let an aggressor trade the first coin through `price`."""
-        self._trades.append((direction, price, size))
+    def print_trade(self, direction: Direction, price: float, size: float, coin: str | None = None) -> None:
+        """Let an aggressor trade a coin, the first unless it is named, through `price`."""
+        self._trades.append((coin or self._coins[0], direction, price, size))
 
     def events(self, start_ms: int) -> Iterator[BookSnapshot | Trade]:
         """Endless: a book every 50 ms, and the trades that were asked for."""
         number, now_ms = 0, start_ms
         while True:
             while self._trades:
-                direction, price, size = self._trades.popleft()
+                coin, direction, price, size = self._trades.popleft()
                 number += 1
-                yield Trade(self._coins[0], now_ms, direction, price, size, str(number))
+                yield Trade(coin, now_ms, direction, price, size, str(number))
             for coin in self._coins:
                 yield self._book(coin, now_ms)
             now_ms += STEP_MS
@@ -74,8 +79,9 @@ class PuppetMarket:
         """A puppet has none."""
 
     def _book(self, coin: str, now_ms: int) -> BookSnapshot:
-        bids = tuple(Level(round(self.mid - 0.1 * (i + 1), 1), 5.0) for i in range(20))
-        asks = tuple(Level(round(self.mid + 0.1 * (i + 1), 1), 5.0) for i in range(20))
+        mid = self.mid + self.shift.get(coin, 0.0)
+        bids = tuple(Level(round(mid - 0.1 * (i + 1), 1), 5.0) for i in range(20))
+        asks = tuple(Level(round(mid + 0.1 * (i + 1), 1), 5.0) for i in range(20))
         return BookSnapshot(coin, now_ms, bids, asks)
 
 
@@ -100,11 +106,12 @@ class VenueThread:
     that arrive. `asked` lists the requests that came. The accounts are `ADDRESS` and `OTHER_ADDRESS`, signed for with
     their keys, unless `accounts` names others.
 
-    With `faults` in the settings clients reach the venue itself, websockets included: half an answer and a cut
-    connection arrive as they are, `inject` adds faults at run time, and the proxy's means do nothing.
+    With `faults` in the settings `inject` adds faults at run time. Clients then reach the venue itself, websockets
+    included, unless they are `proxied`: half an answer and a cut connection arrive as they are, and the proxy's means
+    do nothing.
     """
 
-    def __init__(self, market: PuppetMarket, **config: Any) -> None:
+    def __init__(self, market: PuppetMarket, *, proxied: bool | None = None, **config: Any) -> None:
         self.market = market
         self.url = ""
         self.spoil: Any = None
@@ -113,7 +120,7 @@ class VenueThread:
         self.hear: Callable[[bytes], list[bytes]] = lambda text: [text]
         self.asked: list[Asked] = []
         accounts = config.pop("accounts", (AccountConfig(ADDRESS), AccountConfig(OTHER_ADDRESS)))
-        self._is_direct = config.get("faults") is not None
+        self._is_direct = config.get("faults") is not None if proxied is None else not proxied
         self._venue = LocalVenue(market, VenueConfig(accounts=accounts, history_s=300.0, **config))
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -183,7 +190,7 @@ class VenueThread:
         url = f"{self._behind}{request.path_qs}"
         async with self._session.request(request.method, url, data=body, headers={"Content-Type": JSON}) as given:
             answer, status = await given.read(), given.status
-        if self.spoil is not None and b'"l2Book"' in body:
+        if self.spoil is not None and request.path == "/info" and b'"l2Book"' in body and status == HTTPStatus.OK:
             answer = orjson.dumps(self.spoil(orjson.loads(answer)))
         if request.path == "/exchange":
             await asyncio.sleep(self.answer_s)
