@@ -7,7 +7,8 @@ follows mid at once; the bot (looks once a second, moves by 0.5 bps, too far onl
 rests, a second after a fill); and the bot with the shipped guard, whose cancel takes 50, 150 or 400 ms, for an address
 that earns its actions and for one whose actions last for a day. No queue, no inventory. A fill is marked at mid one
 second after the print. Money is for lots of 100 USDC after the maker fee; a cancel costs the re-quote that follows.
-The difference to the quote that follows mid at once is paired minute by minute, with its 95 % interval.
+The difference to the quote that follows mid at once is paired minute by minute, with its 95 % interval. The last rows
+add a leader that shows the same mid half a second earlier: what such a venue would be worth, not what one is.
 """
 
 import sys
@@ -19,8 +20,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import t as student
 
+from market_making.guard.leader import Leader, LedMid
 from market_making.guard.quote_guard import Guarded, QuoteGuardRules, too_close
 from market_making.hyperliquid.open_orders import OpenOrder
+from market_making.market.events import BestQuote, Level
 from market_making.market.sides import Side
 from market_making.recording.store.tick_store import TickStore
 from market_making.recording.streams import Stream
@@ -29,10 +32,11 @@ COINS = ("ETH", "BTC", "SOL", "WLFI")
 MAJORS = ("ETH", "BTC", "SOL")
 DEPTHS_BPS = (1.0, 3.0)
 LATENCIES_MS = (50.0, 150.0, 300.0, 400.0)
-CLAIMED_MS, LEAST_UP = 150.0, 0.85
+CLAIMED_MS, LEAST_UP, LEAD_MS = 150.0, 0.85, 500.0
 LOOP_MS, LIFE_MS, PLACED_MS, AFTER_FILL_MS, MARK_MS = 1000.0, 2000.0, 100.0, 1000.0, 1000.0
 TOLERANCE_BPS, FEE_BPS, LOT_USDC = 0.5, 1.5, 100.0
 SESSION_GAP_MS, VOLATILITY_S, WARM_S = 60_000, 300, 30
+TRADE, QUOTE, LOOP, LEAD = range(4)  # trades of a moment come before its quotes, which show the book after them
 RULES = QuoteGuardRules()
 
 
@@ -51,12 +55,13 @@ class Session(NamedTuple):
 
 
 class Variant(NamedTuple):
-    """Who quotes; the guard's `latency_ms` and for how long the actions last [h], None without a guard."""
+    """Who quotes; the guard's `latency_ms`, None without one, how long actions last [h], how early a leader is [ms]."""
 
     name: str
     follows: bool = False
     latency_ms: float | None = None
     hours_left: float = inf
+    lead_ms: float | None = None
 
 
 @dataclass
@@ -89,6 +94,18 @@ class Maker:
         self._resumes_ms = self._seen_ms = -inf
         self.result = Result()
 
+    def take(self, kind: int, time_ms: float, number: int, led: LedMid | None) -> None:
+        """Take one event; `number` is that of the trade or else of the last quote."""
+        if kind == TRADE:
+            _, is_buy, price = self._session.trades[number]
+            self.on_trade(time_ms, bool(is_buy), float(price))
+        elif kind == QUOTE:
+            self.on_quote(time_ms, number)
+        elif kind == LOOP:
+            self.on_loop(time_ms, number)
+        elif led is not None:
+            self.on_lead(time_ms, number, led)
+
     def on_quote(self, time_ms: float, number: int) -> None:
         """Mid has moved: who follows it moves, and the guard looks."""
         self._pass_to(time_ms)
@@ -96,11 +113,19 @@ class Maker:
             if time_ms >= self._resumes_ms:
                 self._quote = self._placed(time_ms, number, 0.0)
             return
+        self.on_mid(time_ms, number, float(self._session.quotes[number, 1]))
+
+    def on_lead(self, time_ms: float, number: int, led: LedMid) -> None:
+        """A leader announces a mid, up to how far its announcements stray."""
+        self._pass_to(time_ms)
+        self.on_mid(time_ms, number, led.mid - self._away * led.noise)
+
+    def on_mid(self, time_ms: float, number: int, mid: float) -> None:
+        """The guard looks at this mid."""
         quote, latency_ms = self._quote, self._variant.latency_ms
         sigma = self._session.volatility[number]
         if quote is None or quote.gone_ms < inf or latency_ms is None or not isfinite(sigma):
             return
-        mid = float(self._session.quotes[number, 1])
         size = LOT_USDC / mid
         order = OpenOrder(1, self._session.coin, self._side, quote.price, size, size, 0)
         if too_close(Guarded(order, quote.planned, sigma), mid, self._variant.hours_left, RULES):
@@ -179,27 +204,33 @@ def volatility(quotes: np.ndarray) -> np.ndarray:
     return np.where(last >= WARM_S, sigma, np.nan)
 
 
+def heard(leader: Leader, session: Session, kind: int, place: int, now_s: float) -> LedMid | None:
+    """Tell the leader's view of an event, and return what it announces if the event is its own."""
+    _, mid, half = session.quotes[place if kind in (QUOTE, LEAD) else 0]
+    if kind == QUOTE:
+        leader.followed(session.coin, float(mid), now_s)
+    if kind != LEAD:
+        return None
+    leader.led(BestQuote(session.coin, 0, Level(mid - half, 1.0), Level(mid + half, 1.0)), now_s)
+    return leader.mid(session.coin, now_s)
+
+
 def replay(session: Session, depth_bps: float, variant: Variant) -> Result:
     """Both sides of one variant."""
     makers = [Maker(session, side, depth_bps, variant) for side in Side]
     times, trades = session.quotes[:, 0], session.trades
     loops = np.arange(times[0], times[-1], LOOP_MS)
-    # Trades of a moment come before its quotes, which show the book after them.
-    stamps = np.concatenate([trades[:, 0], times, loops])
-    kinds = np.repeat([0, 1, 2], [len(trades), len(times), len(loops)])
-    places = np.concatenate([np.arange(len(trades)), np.arange(len(times)), np.arange(len(loops))])
-    quote = -1
+    leads = times[:0] if variant.lead_ms is None else times - variant.lead_ms
+    each = (trades[:, 0], times, loops, leads)
+    stamps, places = np.concatenate(each), np.concatenate([np.arange(len(part)) for part in each])
+    kinds = np.repeat([TRADE, QUOTE, LOOP, LEAD], [len(part) for part in each])
+    quote, leader = -1, Leader("half a second early")
     for event in np.lexsort((kinds, stamps)):
-        stamp, place = float(stamps[event]), int(places[event])
-        if kinds[event] == 1:
-            quote = place
+        kind, stamp, place = int(kinds[event]), float(stamps[event]), int(places[event])
+        quote = place if kind == QUOTE else quote
+        led = heard(leader, session, kind, place, stamp / 1e3)
         for maker in makers if quote >= 0 else ():
-            if kinds[event] == 0:
-                maker.on_trade(stamp, bool(trades[place, 1]), float(trades[place, 2]))
-            elif kinds[event] == 1:
-                maker.on_quote(stamp, quote)
-            else:
-                maker.on_loop(stamp, quote)
+            maker.take(kind, stamp, place if kind == TRADE else quote, led)
     fills = [fill for maker in makers for fill in maker.result.fills]
     return Result(fills, sum(maker.result.cancels for maker in makers), sum(maker.result.up_ms for maker in makers) / 2)
 
@@ -209,6 +240,7 @@ VARIANTS = (
     Variant("bot"),
     *(Variant(f"guard, {latency:.0f} ms", latency_ms=latency) for latency in LATENCIES_MS),
     *(Variant(f"guard, {latency:.0f} ms, a day left", latency_ms=latency, hours_left=24.0) for latency in LATENCIES_MS),
+    *(Variant(f"guard, {latency:.0f} ms, leader", latency_ms=latency, lead_ms=LEAD_MS) for latency in LATENCIES_MS[1:]),
 )
 
 
@@ -248,7 +280,7 @@ def shown(session: Session, depth_bps: float) -> list[str]:
             f"{money:+7.2f} USDC/h {told}{difference(result, base, session)}"
             f"  {cancels:5.0f} cancels/h = {cancels * price:4.2f} USDC/h  up {up:4.0%}"
         )
-        if depth_bps == DEPTHS_BPS[0] and variant.latency_ms == CLAIMED_MS and variant.hours_left == inf:
+        if depth_bps == DEPTHS_BPS[0] and variant == Variant(variant.name, latency_ms=CLAIMED_MS):
             missed += [f"{session.coin} loses {money / at_once:.2f} of following at once"] if money < at_once else []
             missed += [f"{session.coin} is up {up:.0%}"] if session.coin in MAJORS and up < LEAST_UP else []
     return missed
