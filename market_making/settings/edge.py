@@ -28,7 +28,8 @@ class EdgeSettings(Section):
         True, description="Let the websocket's news begin the next loop; off, the bot sleeps until its time is over"
     )
     cancel_first: bool = Field(
-        True, description="Cancel stale orders of all pairs in one action before a loop; off, pair by pair within it"
+        True,
+        description="Cancel stale orders of all pairs in one action before anything else; off, each in its pair's turn",
     )
     funding: bool = Field(
         True, description="Ask for no funding within the hour of the last fill; off, before every order"

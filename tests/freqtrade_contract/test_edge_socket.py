@@ -180,6 +180,34 @@ def test_stale_orders_of_all_pairs_go_in_one_action_before_anything_else(maker, 
     assert books_agree(bot, venue)
 
 
+@pytest.mark.parametrize("venue", [2], indirect=True)
+def test_an_order_that_becomes_stale_while_another_pair_is_served_goes_before_its_request(maker, venue, monkeypatch):
+    """A loop that answers a fill of one coin hears that mid moves against the order of the other."""
+    bot = maker(coins=2)
+    loop(bot)
+    loop(bot)
+    orders = {order["coin"]: order for order in venue.open_orders()}
+    is_bid = orders["ETH"]["side"] == "B"
+    venue.market.print_trade(Direction.SELL if is_bid else Direction.BUY, 2900.0 if is_bid else 3100.0, 10.0)
+    until(lambda: bot.strategy._edge.socket.orders.fills(orders["ETH"]["oid"]), what="the fill")
+    pricing, moved = bot.strategy.custom_exit_price, 3000.0 + (-0.8 if orders["BTC"]["side"] == "B" else 0.8)
+
+    def price_in_a_moving_market(**values):
+        venue.market.mid = moved
+        until(lambda: abs(bot.strategy._edge.socket.books.mid("BTC") - moved) < 0.01, what="the move")
+        return pricing(**values)
+
+    monkeypatch.setattr(bot.strategy, "custom_exit_price", price_in_a_moving_market)
+    before = len(venue.asked)
+    loop(bot)
+    actions = [each for each in venue.asked[before:] if each.kind in ("cancel", "order")]
+    assert [each.kind for each in actions[:2]] == ["cancel", "order"]
+    assert [item["o"] for item in actions[0].body["action"]["cancels"]] == [orders["BTC"]["oid"]]
+    monkeypatch.undo()
+    loop(bot)
+    assert books_agree(bot, venue)
+
+
 def test_a_dry_run_hears_of_books_only():
     """There is no account."""
     socket = Socket("ws://127.0.0.1:9/ws", None)
