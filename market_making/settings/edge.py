@@ -23,6 +23,9 @@ class EdgeSettings(Section):
     address_budget: bool = Field(
         True, description="Fit the pace of quoting into what the address has left; off, only actions per minute count"
     )
+    named: bool = Field(
+        True, description="Name every order, and ask for it by its name if its answer is lost; off, it stays unknown"
+    )
     socket: bool = Field(True, description="Hear of books, orders and fills by one websocket; off, they are asked for")
     wake: bool = Field(
         True, description="Let the websocket's news begin the next loop; off, the bot sleeps until its time is over"

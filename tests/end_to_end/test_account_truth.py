@@ -22,9 +22,12 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
-    """A bot that quotes, one for all faults; the account is read in every loop."""
+    """A bot that quotes, one for all faults; the account is read in every loop.
+
+    It does not ask for lost orders by their name: here they are found without it.
+    """
     folder: Path = tmp_path_factory.mktemp("bot")
-    changes = {"market_making": {"quote": {"maximum_account_age_s": 0}}}
+    changes = {"market_making": {"quote": {"maximum_account_age_s": 0}, "edge": {"named": False}}}
     with VenueThread(PuppetMarket(), faults=read_faults("on-request")) as venue:
         running = LiveBot(venue, folder, changes=changes)
         running.publish()

@@ -19,6 +19,7 @@ from market_making.trading.freqtrade.edge.door import Door, DoorLater, Step
 from market_making.trading.freqtrade.edge.funding import Funding
 from market_making.trading.freqtrade.edge.leverage_once import LeverageOnce
 from market_making.trading.freqtrade.edge.loop import Loop
+from market_making.trading.freqtrade.edge.named_orders import NamedOrders
 from market_making.trading.freqtrade.edge.overrides import OVERRIDES
 from market_making.trading.freqtrade.edge.pace import Pace
 from market_making.trading.freqtrade.edge.remembered import Remembered
@@ -120,6 +121,8 @@ def _steps(edge: Edge, folder: Path, desk: Desk, *, with_books: bool) -> Iterato
     if "pace" in names:
         edge.pace = _paced(edge, folder)
         yield edge.pace.step
+    if "named" in names:
+        yield NamedOrders(exchange._api).step
 
 
 def _paced(edge: Edge, folder: Path) -> Pace:

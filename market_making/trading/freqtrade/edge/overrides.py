@@ -34,6 +34,7 @@ OVERRIDES = (
     ),
     Override("leverage_once", "freqtrade.exchange.Hyperliquid._lev_prep", "the leverage is sent before every entry"),
     Override("address_budget", "ccxt.hyperliquid.request", "only actions per minute are counted, not what is left"),
+    Override("named", "ccxt.hyperliquid.create_order", "an order whose answer is lost is unknown, and cancelled later"),
     Override("remembered", "freqtrade.worker.Worker._worker", "/stop and /stopentry are forgotten when the bot ends"),
     Override(
         "socket",
@@ -48,7 +49,7 @@ OVERRIDES = (
 
 def names_of(settings: EdgeSettings, *, is_live: bool) -> tuple[str, ...]:
     """Overrides that are switched on and can work: a dry run has no account, without the socket nothing wakes."""
-    without = set() if is_live else {"asked_once", "leverage_once", "address_budget", "cancel_first"}
+    without = set() if is_live else {"asked_once", "leverage_once", "address_budget", "named", "cancel_first"}
     if not settings.socket:
         without |= {"wake", "cancel_first"}
     names = (override.name for override in OVERRIDES if getattr(settings, override.name))

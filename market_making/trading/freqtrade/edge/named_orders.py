@@ -1,0 +1,120 @@
+"""Every order has a name of its own, by which the exchange is asked when the answer to its creation is lost.
+
+Freqtrade learns the number of an order from that answer only. Without it an accepted order rests, or is filled, that
+nobody knows, and the next loop places a second one.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+import ccxt
+
+from market_making.trading.freqtrade.edge.door import Forward, Request
+from market_making.trading.freqtrade.edge.pace import ADDRESS_LIMIT
+
+log = logging.getLogger(__name__)
+
+# A request that is under way when its connection breaks takes effect within this time, or is taken for lost. An order
+# that appears later still is found in the list of open orders, and cancelled.
+_PATIENCE_S = 3.0
+_AGAIN_S = 0.3
+_REFUSED = "rejected"
+
+
+class NamedOrders:
+    """Stands in the place of the client's ``create_order``.
+
+    Parameters
+    ----------
+    client : ccxt.hyperliquid
+        Whose method is replaced.
+    clock, pause : Callable
+        Seconds that never go back, and how to wait for some.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._pause = pause
+        self._stock = client.create_order
+        self._is_sent = False
+        client.create_order = self.create
+
+    def step(self, request: Request, forward: Forward) -> Any:
+        """Last step of the client: note that an order has really been sent."""
+        self._is_sent = self._is_sent or request.kind == "order"
+        return forward(request)
+
+    def create(
+        self, symbol: str, type: str, side: str, amount: float, price: float | None = None, params: Any = None
+    ) -> Any:
+        """Create an order; if its answer is lost, answer with what the exchange says by its name.
+
+        Errors are those of ccxt: what the exchange has refused, and what it does not know.
+        """
+        name = f"0x{secrets.token_hex(16)}"
+        self._is_sent = False
+        try:
+            order = self._stock(symbol, type, side, amount, price, (params or {}) | {"clientOrderId": name})
+        except (ccxt.OperationFailed, ccxt.ExchangeError) as error:
+            if not self._is_sent or not _is_lost(error):
+                raise
+            return self._found(symbol, name, error)
+        if isinstance(order, dict) and order.get("id"):
+            return order
+        return self._found(symbol, name, ccxt.NullResponse(f"the answer to an order has no number: {order!r:.200}"))
+
+    def _found(self, symbol: str, name: str, error: ccxt.BaseError) -> Any:
+        """The order as the exchange would have answered.
+
+        Raises
+        ------
+        ccxt.BaseError
+            The given one, if the exchange does not know the order, or has refused it.
+        """
+        log.warning("the answer to an order of %s is lost, asking for it: %s", symbol, error)
+        until_s = self._clock() + (
+            0.0 if isinstance(error, ccxt.DDoSProtection) else _PATIENCE_S
+        )  # after a 429 ask once
+        while True:
+            oid, status = self._asked(name)
+            if oid is not None:
+                break
+            if self._clock() >= until_s:
+                raise error
+            self._pause(_AGAIN_S)
+        log.warning("order %s of %s is %s", oid, symbol, status)
+        if _REFUSED in status.lower():
+            raise error
+        # The shape of an answer to an order that rests: Freqtrade asks for the rest by the number.
+        return self._client.parse_order({"resting": {"oid": oid}}, self._client.market(symbol))
+
+    def _asked(self, name: str) -> tuple[int | None, str]:
+        """Number and status of the order of this name; None where the exchange does not know it, or does not answer."""
+        client = self._client
+        address, _ = client.handle_public_address("fetchOrder", {})
+        try:
+            answer = client.publicPostInfo({"type": "orderStatus", "user": address, "oid": name})
+        except (ccxt.OperationFailed, ccxt.ExchangeError) as error:
+            log.info("the order is not asked for: %s", error)
+            return None, ""
+        body = answer.get("order") if isinstance(answer, dict) else None
+        order = body.get("order") if isinstance(body, dict) else None
+        oid = order.get("oid") if isinstance(order, dict) else None
+        return (oid, str(body.get("status"))) if type(oid) is int and isinstance(body, dict) else (None, "")
+
+
+def _is_lost(error: ccxt.BaseError) -> bool:
+    """Whether an error leaves open what has become of an order; a request that comes twice is refused for its nonce."""
+    if ADDRESS_LIMIT in str(error):
+        return False
+    return isinstance(error, ccxt.OperationFailed) or "nonce" in str(error).lower()
