@@ -22,11 +22,13 @@ from market_making.guard.options import GuardedBot, GuardOptions, Markets
 from market_making.guard.quote_watch import QuoteWatch
 from market_making.guard.record import GuardRecord
 from market_making.guard.socket import AccountSocket
+from market_making.guard.unbooked import unbooked_coins
 from market_making.guard.watch import AccountView, Alarm, BotView, Cancellation, Watch
 from market_making.hyperliquid.open_orders import OpenOrder, OrderUpdate
 from market_making.market.errors import DataError
 from market_making.market.events import BestQuote
 from market_making.safety.kill_switch import Kill
+from market_making.safety.order_names import OrderNames, noted_names
 
 _BOOKS_S = 0.5
 _SOCKET_S = 3.0
@@ -84,7 +86,8 @@ class AccountGuard:
         self._client = ExchangeClient(shared.session, options.url, bot.identity, shared.meter, shared.clock)
         self.inquiry = Inquiry(self._client, self.orders, self.budget, shared.clock)
         self.canceller = Canceller(bot.name, self._client, self._asset_of, self.orders, self.budget, shared.record)
-        self._leaver = Leaver(bot.name, self._client, shared.markets, shared.record)
+        names = OrderNames(options.state, bot.name)
+        self._leaver = Leaver(bot.name, self._client, shared.markets, shared.record, names)
         self._files = BotFiles(options.state, bot.name, bot.parameters, shared.clock.earliest_ms)
         self._watch = Watch(options.rules)
         self._leader = shared.leader
@@ -108,7 +111,7 @@ class AccountGuard:
         """Look at everything once, act, and return what people must know."""
         view = await self._look(kill)
         judged = self._watch.judge(view)
-        self.inquiry.notes(view, is_leaving=bool(judged.leaves))
+        self.inquiry.notes(view, is_leaving=bool(judged.leaves), differs=judged.differs)
         self.canceller.send(judged.cancellations, tell)
         self._leaver.send(judged.leaves, tell)
         self.quote_watch.stand(view.bot, is_killed=kill is not None)
@@ -123,7 +126,8 @@ class AccountGuard:
         state, silent_s = await asyncio.to_thread(self._files.look, time.monotonic())
         valid = await asyncio.to_thread(self._files.valid_until_ms)
         is_stopped = self._files.is_stopped()
-        oids = [order.oid for order in self.orders]
+        fills = self.inquiry.fills
+        oids = [*(order.oid for order in self.orders), *(fill.oid for fill in fills)]
         database = self.bot.database if state is None or state.database is None else Path(state.database)
         await self._read_books(database, oids)
         bot = BotView(self.bot.name, state, silent_s, self._books, valid, is_stopped)
@@ -135,7 +139,14 @@ class AccountGuard:
             kill=kill,
             now_s=time.monotonic(),
             now_ms=self._clock.earliest_ms(),
+            unbooked=self._unbooked(),
         )
+
+    def _unbooked(self) -> dict[str, float]:
+        fills, books = self.inquiry.fills, self._books
+        if not fills or books is None:
+            return {}
+        return unbooked_coins(fills, books.known, noted_names(self.options.state, self.bot.name))
 
     async def _read_books(self, database: Path, oids: list[int]) -> None:
         """Read the database now and then, and at once when there is an order it was not asked about."""
@@ -200,7 +211,10 @@ class AccountGuard:
 
     def updated(self, updates: tuple[OrderUpdate, ...]) -> None:
         """Take what has become of orders; a new one is protected from here on."""
+        known = frozenset() if self._books is None else self._books.known
         for update in updates:
+            if update.order.filled and update.order.oid not in known:
+                self.inquiry.hurry_positions()
             if self.orders.update(update, time.monotonic()):
                 self.cancel_close(update.order.coin)
 

@@ -65,6 +65,7 @@ class Reduction(NamedTuple):
     side: Side
     price: float
     size: float
+    name: str | None = None
 
 
 class Meter:
@@ -170,6 +171,7 @@ class ExchangeClient:
                 "s": to_wire(reduction.size),
                 "r": True,
                 "t": {"limit": {"tif": "Ioc"}},
+                **({} if reduction.name is None else {"c": reduction.name}),
             }
             for reduction in reductions
         ]

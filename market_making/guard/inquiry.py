@@ -9,13 +9,21 @@ from market_making.guard.account_view import Budget, OpenOrders, Positions
 from market_making.guard.client import ExchangeClient, ExchangeRefused
 from market_making.guard.exchange_clock import ExchangeClock
 from market_making.guard.watch import AccountView, Alarm
-from market_making.hyperliquid.open_orders import parse_allowance, parse_open_orders, parse_positions
+from market_making.hyperliquid.open_orders import (
+    AccountFill,
+    parse_account_fills,
+    parse_allowance,
+    parse_open_orders,
+    parse_positions,
+)
 from market_making.market.errors import MalformedMessage
 
 STEP_S = 0.1
 # While the websocket tells of changes, while it does not, and where something must be known now.
 ORDERS_S, ORDERS_BLIND_S, ORDERS_URGENT_S = 20.0, 3.0, 1.0
 POSITIONS_S, POSITIONS_URGENT_S = 5.0, 1.0
+FILLS_S = 2.0  # while positions and books differ
+FILLS_OF_MS = 900_000
 ALLOWANCE_S = 60.0
 SIGNER_S = 3600.0
 UNSEEN_S = 10.0
@@ -45,7 +53,9 @@ class Inquiry:
         self._client, self._orders, self._budget = client, orders, budget
         self._asked_s: dict[str, float] = {}
         self._answered_s = time.monotonic()
-        self._is_urgent = self._is_leaving = False
+        self.fills: tuple[AccountFill, ...] = ()
+        """Fills of the last quarter of an hour, as of the last time that positions and books differed."""
+        self._is_urgent = self._is_leaving = self._differs = False
         self._words = ""
         self._signer: Alarm | None = None
         self._is_scheduled = False
@@ -55,12 +65,17 @@ class Inquiry:
         """Ask for all orders as soon as the limit allows."""
         self._asked_s["orders"] = min(self._asked_s.get("orders", 0.0), time.monotonic() - ORDERS_BLIND_S)
 
-    def notes(self, view: AccountView, *, is_leaving: bool) -> None:
+    def hurry_positions(self) -> None:
+        """Ask for positions as soon as the limit allows: something was filled that the books do not know."""
+        self._asked_s["positions"] = min(self._asked_s.get("positions", 0.0), time.monotonic() - POSITIONS_S)
+
+    def notes(self, view: AccountView, *, is_leaving: bool, differs: bool) -> None:
         """Take what the last look has shown: an order that only the account knows must be known better."""
         books = view.bot.books
         known = frozenset() if books is None else books.known
         self._is_urgent = any(order.is_trigger is None and order.oid not in known for order in view.orders)
         self._is_leaving = is_leaving
+        self._differs = differs
 
     def alarms(self) -> Iterator[Alarm]:
         """What is wrong with the answers."""
@@ -78,6 +93,7 @@ class Inquiry:
             for what, ask in (
                 ("orders", self._ask_orders),
                 ("positions", self._ask_positions),
+                ("fills", self._ask_fills),
                 ("allowance", self._ask_allowance),
                 ("signer", self._ask_signer),
                 ("schedule", self._schedule),
@@ -105,7 +121,9 @@ class Inquiry:
             period_s = ORDERS_S if self._orders.is_complete else ORDERS_BLIND_S
             period_s = min(period_s, ORDERS_URGENT_S) if self._is_urgent else period_s
         elif what == "positions":
-            period_s = POSITIONS_URGENT_S if self._is_leaving else POSITIONS_S
+            period_s = POSITIONS_URGENT_S if self._is_leaving or self._differs else POSITIONS_S
+        elif what == "fills":
+            return FILLS_S if self._differs else float("inf")
         else:
             period_s = {"allowance": ALLOWANCE_S, "signer": SIGNER_S, "schedule": SCHEDULE_EVERY_S}[what]
         return period_s * (LIMITED_FACTOR if self._client.meter.is_limited else 1.0)
@@ -118,6 +136,10 @@ class Inquiry:
     async def _ask_positions(self) -> None:
         self.positions = parse_positions(await self._client.ask("clearinghouseState"))
         self._answered_s = time.monotonic()
+
+    async def _ask_fills(self) -> None:
+        since_ms = self._clock.earliest_ms() - FILLS_OF_MS
+        self.fills = parse_account_fills(await self._client.ask("userFillsByTime", startTime=since_ms))
 
     async def _ask_allowance(self) -> None:
         self._budget.told(parse_allowance(await self._client.ask("userRateLimit")), time.monotonic())

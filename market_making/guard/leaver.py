@@ -13,7 +13,9 @@ from market_making.hyperliquid.market_data import parse_book
 from market_making.market.errors import MalformedMessage
 from market_making.market.events import BookSnapshot
 from market_making.market.instrument import Instrument
+from market_making.market.reasons import Reason
 from market_making.market.sides import Side
+from market_making.safety.order_names import OrderNames
 
 SLIPPAGE = 0.01
 AGAIN_S = 3.0
@@ -34,10 +36,20 @@ class Leaver:
         What the exchange lists now.
     record : GuardRecord
         Where it is written down.
+    names : OrderNames
+        Where the name of an order is noted that leaves what the bot has not booked, so that it is left once.
     """
 
-    def __init__(self, bot: str, client: ExchangeClient, markets: Callable[[], Markets], record: GuardRecord) -> None:
+    def __init__(
+        self,
+        bot: str,
+        client: ExchangeClient,
+        markets: Callable[[], Markets],
+        record: GuardRecord,
+        names: OrderNames,
+    ) -> None:
         self.words: str | None = None
+        self._names = names
         self._bot, self._client, self._markets, self._record = bot, client, markets, record
         self._sent_s = float("-inf")
         self._task: asyncio.Task[None] | None = None
@@ -76,7 +88,17 @@ class Leaver:
         reduction = _reduction(leave, asset, Instrument.hyperliquid(leave.coin, markets.decimals[leave.coin]), book)
         if reduction is None:
             return f"nobody is there to trade {leave.coin} with"
+        if leave.because.reason is Reason.POSITION_UNKNOWN:
+            reduction = reduction._replace(name=self._noted())
         return (await self._client.reduce([reduction]))[0]
+
+    def _noted(self) -> str:
+        name = self._names.new()
+        try:
+            self._names.note(name)
+        except OSError as error:  # it is left all the same: what is left is seen in the position
+            log.warning("the name of an order cannot be written down: %s", error)
+        return name
 
 
 def _reduction(leave: Leave, asset: int, instrument: Instrument, book: BookSnapshot) -> Reduction | None:

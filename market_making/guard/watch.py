@@ -6,20 +6,19 @@ never a reason: a database that cannot be read makes no order unknown.
 """
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from market_making.guard.account_view import Positions
 from market_making.guard.books import BotBooks
+from market_making.guard.unbooked import SAME_COINS, beyond_books, booked_coins, within
+from market_making.guard.wanted import is_wanted
 from market_making.hyperliquid.open_orders import OpenOrder
 from market_making.market.reasons import Because, Reason
-from market_making.market.sides import Side
 from market_making.safety.kill_switch import Kill
 from market_making.safety.state_file import BotState, PairState
 
 _MARGIN_S = 0.5  # from the decision to the order's end, so that it is gone within the configured time
-_OFF_BPS = 1.0
-_SAME_COINS = 1e-8
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,8 @@ class WatchRules:
         After which a remainder is cancelled that its bot does not want and Freqtrade cannot cancel.
     position_s : float
         After which a position that the books do not explain is told.
+    unbooked_s : float
+        After which coins are left that the bot has asked for and its books have not; twice that while it is silent.
     flatten_s : float
         What a living bot has to leave its position by itself when the kill switch asks for it.
     smallest_notional : float
@@ -54,6 +55,7 @@ class WatchRules:
     kill_s: float = 1.0
     remainder_s: float = 3.0
     position_s: float = 10.0
+    unbooked_s: float = 3.0
     flatten_s: float = 10.0
     smallest_notional: float = 15.0
     flatten_unknown: bool = False
@@ -82,7 +84,10 @@ class BotView:
 
 @dataclass(frozen=True)
 class AccountView:
-    """Everything one judgement sees; `coins_of` translates Freqtrade's pairs, `positions` is None while not known."""
+    """Everything one judgement sees; `coins_of` translates Freqtrade's pairs, `positions` is None while not known.
+
+    `unbooked` are coins [signed] that orders have filled which the bot has asked for and its database does not know.
+    """
 
     bot: BotView
     orders: tuple[OpenOrder, ...]
@@ -91,6 +96,7 @@ class AccountView:
     kill: Kill | None
     now_s: float
     now_ms: int
+    unbooked: Mapping[str, float] = field(default_factory=dict)
 
 
 class Cancellation(NamedTuple):
@@ -117,11 +123,12 @@ class Alarm(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What follows from one look."""
+    """What follows from one look; `differs` says that books and positions have disagreed for some time."""
 
     cancellations: tuple[Cancellation, ...] = ()
     leaves: tuple[Leave, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    differs: bool = False
 
 
 class _Cause(NamedTuple):
@@ -144,15 +151,18 @@ class Watch:
         self.rules = rules
         self._since: dict[Hashable, float] = {}
         self._held: set[Hashable] = set()
+        self._loops: dict[Hashable, tuple[str, int] | None] = {}
+        self._differs = False
 
     def judge(self, view: AccountView) -> Judgement:
         """What follows from what is seen now."""
-        self._held = set()
+        self._held, self._differs = set(), False
         cancellations = tuple(self._cancellations(view))
         leaves = tuple(self._leaves(view))
         alarms = tuple(self._alarms(view))
         self._since = {key: since for key, since in self._since.items() if key in self._held}
-        return Judgement(cancellations, leaves, alarms)
+        self._loops = {key: loop for key, loop in self._loops.items() if key in self._held}
+        return Judgement(cancellations, leaves, alarms, self._differs)
 
     def _lasts(self, key: Hashable, now_s: float) -> float:
         """For how long a condition has held by now [s]."""
@@ -211,7 +221,7 @@ class Watch:
         # Neither the position of an entry nor the margin of an exit's rest may be too small to be sold.
         small = min(order.filled, order.size) * order.price
         limit = self.rules.smallest_notional * books.leverage.get(pair.pair, 1.0)
-        if small < limit and not _is_wanted(order, pair):
+        if small < limit and not is_wanted(order, pair):
             text = f"{order.filled:g} of {order.original:g} coins are filled: Freqtrade can neither cancel nor move it"
             yield _Cause(Because(Reason.BELOW_SMALLEST_ORDER, text), self.rules.remainder_s)
 
@@ -224,12 +234,30 @@ class Watch:
                 if self._lasts(("flatten", coin), view.now_s) >= max(patience_s, self.rules.kill_s):
                     yield Leave(coin, position.size, Because(Reason.KILL_SWITCH, view.kill.sentence))
                 continue
-            beyond = _beyond_books(coin, position.size, view)
-            if not (self.rules.flatten_unknown and beyond):
+            beyond = beyond_books(position.size, self._own(coin, view))
+            if not beyond:
                 continue
-            if self._lasts(("beyond", coin), view.now_s) >= self.rules.position_s:
+            lasts_s = self._lasts(key := ("beyond", coin), view.now_s)
+            unbooked = within(view.unbooked.get(coin, 0.0), beyond)
+            if unbooked and lasts_s >= self._patience_of_lost_s(key, view):
+                text = f"orders of {view.bot.name} have filled {unbooked:g} coins that its books do not have"
+                yield Leave(coin, unbooked, Because(Reason.POSITION_UNKNOWN, text))
+            elif self.rules.flatten_unknown and lasts_s >= self.rules.position_s:
                 text = f"the account holds {position.size:g} coins, {beyond:g} of them not by the bot's books"
                 yield Leave(coin, beyond, Because(Reason.POSITION_UNKNOWN, text))
+
+    def _patience_of_lost_s(self, key: Hashable, view: AccountView) -> float:
+        """What the bot has to book its fills [s]: shorter when a loop that began after them has ended without it."""
+        state = view.bot.state
+        loop = None if state is None else (state.run, state.loop)
+        has_looped = self._loops.setdefault(key, loop) != loop
+        return self.rules.unbooked_s * (1 if has_looped else 2)
+
+    @staticmethod
+    def _own(coin: str, view: AccountView) -> float | None:
+        """Coins by the books; None without books."""
+        books = view.bot.books
+        return None if books is None else booked_coins(books.coins, view.coins_of).get(coin, 0.0)
 
     def _alarms(self, view: AccountView) -> Iterator[Alarm]:
         bot = view.bot
@@ -251,12 +279,13 @@ class Watch:
         books = view.bot.books
         if view.positions is None or books is None:
             return
-        booked = {view.coins_of.get(pair.upper(), pair): coins for pair, coins in books.coins.items()}
+        booked = booked_coins(books.coins, view.coins_of)
         for coin in sorted(booked.keys() | view.positions.keys()):
             held = view.positions[coin].size if coin in view.positions else 0.0
             own = booked.get(coin, 0.0)
-            if abs(held - own) > _SAME_COINS:
+            if abs(held - own) > SAME_COINS:
                 lasts_s = self._lasts(("position", coin, round(held - own, 8)), view.now_s)
+                self._differs = self._differs or lasts_s >= self.rules.unbooked_s / 2
                 if lasts_s >= self.rules.position_s:
                     text = f"the account holds {held:g} {coin}, the books of {view.bot.name} say {own:g}"
                     yield Alarm("position_unknown", text, coin)
@@ -268,23 +297,3 @@ def _is_unknown(order: OpenOrder, bot: BotView) -> bool:
         return False
     pair = bot.pair_of(order.coin)
     return pair is None or pair.resting is None or pair.resting.order_id != str(order.oid)
-
-
-def _is_wanted(order: OpenOrder, pair: PairState) -> bool:
-    """Whether the bot would quote on this side at about this price now."""
-    quote = pair.bid if order.side is Side.BID else pair.ask
-    if not pair.quoting or quote.price is None:
-        return False
-    return abs(quote.price - order.price) <= order.price * _OFF_BPS / 1e4
-
-
-def _beyond_books(coin: str, held: float, view: AccountView) -> float:
-    """How much of a position is beyond what the books explain in its direction [coins, signed]; 0 without books."""
-    books = view.bot.books
-    if books is None:
-        return 0.0
-    own = sum(coins for pair, coins in books.coins.items() if view.coins_of.get(pair.upper(), pair) == coin)
-    beyond = held - own
-    if held * beyond <= 0 or abs(beyond) <= _SAME_COINS:
-        return 0.0
-    return beyond if abs(beyond) < abs(held) else held

@@ -1,8 +1,8 @@
 """What the exchange tells about an account, read: its open orders, what becomes of them, positions, actions left.
 
-The answers of ``frontendOpenOrders``, ``clearinghouseState`` and ``userRateLimit``, and the messages of the websocket
-feed ``orderUpdates``, which tells of an order neither whether it is a trigger order nor, always, whether it may only
-reduce; both are then None.
+The answers of ``frontendOpenOrders``, ``clearinghouseState``, ``userFillsByTime`` and ``userRateLimit``, and the
+messages of the websocket feed ``orderUpdates``, which tells of an order neither whether it is a trigger order nor,
+always, whether it may only reduce; both are then None.
 """
 
 from collections.abc import Mapping
@@ -54,6 +54,15 @@ class OpenPosition(NamedTuple):
     size: float
     value: float
     leverage: float
+
+
+class AccountFill(NamedTuple):
+    """A fill of an order: size [coins, signed as the position it makes], and the order's name, None without one."""
+
+    oid: int
+    coin: str
+    size: float
+    name: str | None
 
 
 class ActionAllowance(NamedTuple):
@@ -114,6 +123,19 @@ def parse_positions(answer: Any) -> dict[str, OpenPosition]:
         raise MalformedMessage(f"an account lacks {error}: {answer!r:.200}") from None
 
 
+def parse_account_fills(answer: Any) -> tuple[AccountFill, ...]:
+    """Read the answer of ``userFillsByTime``.
+
+    Raises
+    ------
+    MalformedMessage
+        If it is no list of fills.
+    """
+    if not isinstance(answer, list):
+        raise MalformedMessage(f"fills must be a list, got {answer!r:.200}")
+    return tuple(_fill(fields) for fields in answer)
+
+
 def parse_allowance(answer: Any) -> ActionAllowance:
     """Read the answer of ``userRateLimit``.
 
@@ -136,6 +158,16 @@ def parse_allowance(answer: Any) -> ActionAllowance:
 def _position(fields: Mapping[str, Any]) -> OpenPosition:
     leverage = fields["leverage"]["value"]
     return OpenPosition(from_wire(fields["szi"]), abs(from_wire(fields["positionValue"])), float(leverage))
+
+
+def _fill(fields: Any) -> AccountFill:
+    try:
+        size = positive(fields["sz"], "sz")
+        signed = size if _SIDES[fields["side"]] is Side.BID else -size
+        name = fields.get("cloid")
+        return AccountFill(_whole(fields["oid"]), str(fields["coin"]), signed, name if isinstance(name, str) else None)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise MalformedMessage(f"a fill lacks {error}: {fields!r:.200}") from None
 
 
 def _order(fields: Any) -> OpenOrder:

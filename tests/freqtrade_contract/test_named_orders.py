@@ -10,6 +10,7 @@ from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Order, Trade
 
 from market_making.market.sides import Direction
+from market_making.safety.order_names import OrderNames, noted_names
 from market_making.settings.edge import EdgeSettings
 from market_making.trading.freqtrade.edge import sleep
 from market_making.trading.freqtrade.edge.door import Door
@@ -133,13 +134,43 @@ class Lost:
 
 
 @pytest.mark.parametrize(("sends", "least", "most"), [(True, 5, 15), (False, 0, 0)])
-def test_it_asks_for_three_seconds_and_not_at_all_for_what_was_never_sent(sends: bool, least: int, most: int) -> None:
+def test_it_asks_for_three_seconds_and_not_at_all_for_what_was_never_sent(
+    sends: bool, least: int, most: int, tmp_path: Path
+) -> None:
     """Then the error is the one that ccxt has raised."""
     client = Lost()
     client.sends = sends
-    named = NamedOrders(client, clock=lambda: client.now_s, pause=client.pause)
+    named = NamedOrders(client, OrderNames(tmp_path, "maker"), clock=lambda: client.now_s, pause=client.pause)
     Door(client, [named.step])
     with pytest.raises(ccxt.RequestTimeout):
         named.create("ETH/USDC:USDC", "limit", "buy", 0.1, 3000.0)
     assert least <= client.asked <= most
     assert client.now_s == pytest.approx(3.0 if sends else 0.0, abs=0.4)
+
+
+@pytest.fixture
+def no_names(tmp_path: Path) -> OrderNames:
+    """Names that cannot be written down: their folder is a file."""
+    (tmp_path / "state").write_text("")
+    return OrderNames(tmp_path / "state", "maker")
+
+
+def test_what_cannot_be_written_down_is_not_sent_unless_it_leaves(no_names: OrderNames) -> None:
+    """Freqtrade could not book an entry either; a position is left all the same."""
+    client = Lost()
+    named = NamedOrders(client, no_names, clock=lambda: client.now_s, pause=client.pause)
+    Door(client, [named.step])
+    with pytest.raises(ccxt.InvalidOrder, match="cannot be written down"):
+        named.create("ETH/USDC:USDC", "limit", "buy", 0.1, 3000.0)
+    assert client.asked == 0
+    with pytest.raises(ccxt.RequestTimeout):
+        named.create("ETH/USDC:USDC", "limit", "sell", 0.1, 3000.0, {"reduceOnly": True})
+    assert client.asked > 0
+
+
+def test_the_name_of_every_order_is_written_down(bot: FreqtradeBot, venue: VenueThread, tmp_path: Path) -> None:
+    """The exchange tells the same name."""
+    bot.process()
+    (oid,) = resting(venue)
+    answer = bot.exchange._api.publicPostInfo({"type": "orderStatus", "user": ADDRESS, "oid": int(oid)})
+    assert answer["order"]["order"]["cloid"] in noted_names(tmp_path / "state", "market-making")

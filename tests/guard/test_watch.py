@@ -171,3 +171,48 @@ def test_a_bot_that_ended_in_order_is_no_alarm_but_its_position_is():
     assert [alarm.name for alarm in alarms] == ["position_unwatched"]
     dead = Watch(RULES).judge(view(0.0, bot_view(silent_s=60.0), orders=())).alarms
     assert [alarm.name for alarm in dead] == ["bot_silent"]
+
+
+def left(look):
+    """When something was first to be left, and how much of it, over 50 s of ticks."""
+    watch = Watch(RULES)
+    for now_s in TICKS:
+        leaves = watch.judge(look(now_s)).leaves
+        if leaves:
+            return now_s, leaves[0].size
+    return None
+
+
+@pytest.mark.parametrize(("loops", "expected_s"), [(True, 3.0), (False, 6.0)])
+def test_coins_that_the_bot_has_asked_for_and_not_booked_are_left(loops, expected_s):
+    """Without anybody's request: sooner where a loop that began after the fill has ended without booking it."""
+    positions = {COIN: OpenPosition(0.05, 150.0, 1.0)}
+
+    def look(now_s):
+        bot = bot_view(books=BotBooks(coins={PAIR: 0.03}), state=state(loop=3 + int(now_s) if loops else 3))
+        return view(now_s, bot, orders=(), positions=positions, unbooked={COIN: 0.02})
+
+    assert left(look) == (expected_s, pytest.approx(0.02))
+
+
+@given(held, held, held)
+def test_of_an_unexplained_position_only_what_is_certainly_the_bots_is_left(account, books, unbooked):
+    """Never more than what is beyond the books, never in the other direction; the rest is told."""
+    positions = {COIN: OpenPosition(account, abs(account) * 3000, 1.0)} if account else {}
+    bot = bot_view(books=BotBooks(coins={PAIR: books}))
+    found = left(lambda now_s: view(now_s, bot, orders=(), positions=positions, unbooked={COIN: unbooked}))
+    beyond = min(abs(account - books), abs(account)) if account * (account - books) > 0 else 0.0
+    expected = min(abs(unbooked), beyond) if unbooked * account > 0 else 0.0
+    assert (0.0 if found is None else found[1] * (1 if account > 0 else -1)) == pytest.approx(expected, abs=2e-8)
+
+
+def test_a_fill_that_is_booked_in_time_is_not_left():
+    """An answer that comes late is booked with the next loop."""
+    positions = {COIN: OpenPosition(0.02, 60.0, 1.0)}
+
+    def look(now_s):
+        is_booked = now_s >= 2.5
+        bot = bot_view(books=BotBooks(coins={PAIR: 0.02 if is_booked else 0.0}), state=state(loop=int(now_s)))
+        return view(now_s, bot, orders=(), positions=positions, unbooked={} if is_booked else {COIN: 0.02})
+
+    assert left(look) is None

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from eth_account import Account
 from hyperliquid.exchange import Exchange
+from hyperliquid.utils.types import Cloid
 
 from market_making.guard import exchange_clock
 from market_making.guard import leader as leader_module
@@ -25,6 +26,7 @@ from market_making.market.events import BestQuote, Level
 from market_making.market.reasons import Reason
 from market_making.safety.guard_record import cancelled_by_guard
 from market_making.safety.kill_switch import Kill, remove_kill, write_kill
+from market_making.safety.order_names import OrderNames
 from market_making.safety.state_file import QuoteState, read_state
 from market_making.venue.faults.document import Faults
 from market_making.venue.protocol.access import KEPT_NONCES
@@ -79,6 +81,24 @@ def test_an_unknown_order_goes_after_three_seconds_and_a_known_one_stays(bot):
         assert why(bot, known) is None
         seconds_until(lambda: not guard.alarms, 8, "the alarm does not end")
     assert guard.is_calm
+
+
+def test_what_an_order_has_filled_that_the_bot_never_booked_is_left(bot):
+    """Killed between acceptance and database: the name tells whose it is. Another hand's position is only told."""
+    names = OrderNames(bot.folder / "state", NAME)
+    name = names.new()
+    names.note(name)
+    with GuardThread(bot.options()) as guard:
+        guard.ready()
+        assert bot.exchange.market_open(COIN, True, 0.05)["status"] == "ok"
+        limit = {"limit": {"tif": "Ioc"}}
+        answer = bot.exchange.order(COIN, True, 0.0333, 3010.0, limit, cloid=Cloid.from_str(name))
+        assert "filled" in answer["response"]["data"]["statuses"][0]
+        held = lambda: bot.venue.audit()["positions"][COIN]  # noqa: E731
+        assert seconds_until(lambda: held() == pytest.approx(0.05), 9, "it was not left") > 2.5
+        seconds_until(lambda: "position_unknown" in guard.alarms, 14, "the other hand's position was not told")
+        assert held() == pytest.approx(0.05)
+        assert bot.exchange.market_close(COIN)["status"] == "ok"
 
 
 def test_a_silent_bots_orders_are_gone_within_five_seconds(bot):

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_making.hyperliquid.accounts import rate_limit_fields
+from market_making.hyperliquid.accounts import Fill, fill_fields, rate_limit_fields
 from market_making.hyperliquid.open_orders import (
+    AccountFill,
+    parse_account_fills,
     parse_allowance,
     parse_open_orders,
     parse_order_updates,
@@ -62,6 +64,18 @@ def test_an_account_without_positions_to_read_is_refused(answer):
     with pytest.raises(MalformedMessage):
         parse_positions(answer)
     assert parse_positions({"assetPositions": []}) == {}
+
+
+@given(st.sampled_from(list(Side)), prices, st.integers(0, 2**50), st.none() | st.just("0x" + "1" * 32))
+def test_a_fill_comes_back_with_its_direction_and_the_name_of_its_order(side, size, oid, name):
+    """An order without a name has none."""
+    zero = Decimal(0)
+    fill = Fill("ETH", side, Decimal(3000), size, 1, zero, zero, oid, name, False, zero, zero, 7, "0x0")
+    signed = float(size) if side is Side.BID else -float(size)
+    assert parse_account_fills([fill_fields(fill)]) == (AccountFill(oid, "ETH", signed, name),)
+    for broken in (None, {}, [None], [{}], [fill_fields(fill) | {"side": "C"}], [fill_fields(fill) | {"sz": "0"}]):
+        with pytest.raises(MalformedMessage):
+            parse_account_fills(broken)
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6), prices)

@@ -6,6 +6,7 @@ from typing import Any
 
 from freqtrade.exceptions import FreqtradeException
 
+from market_making.market.errors import MarketMakingError
 from market_making.market.reasons import Because, Reason
 from market_making.trading.freqtrade.edge.open_orders import open_orders_of
 from market_making.trading.journal import Journal
@@ -42,8 +43,8 @@ class AccountOrders:
             return
         try:
             orders = open_orders_of(self._exchange)
-        except FreqtradeException as error:
-            self._failure = Because(Reason.ACCOUNT_UNKNOWN, str(error))
+        except (FreqtradeException, MarketMakingError) as error:  # the latter where the pace leaves the question out
+            self._failure = Because(Reason.ACCOUNT_UNKNOWN, f"the open orders of the account are not known: {error}")
             return
         self._failure = None
         known = {order.order_id for trade in trades for order in trade.orders if order.ft_is_open}
@@ -69,6 +70,6 @@ class AccountOrders:
             log.warning("cancelling an order of %s that this bot does not know: %s", order.pair, order)
             try:
                 self._exchange.cancel_order(order.order_id, order.pair)
-            except FreqtradeException as error:
+            except (FreqtradeException, MarketMakingError) as error:
                 # It is asked about again in the next loop, and filled or cancelled meanwhile it is gone.
                 log.warning("the unknown order %s is not cancelled: %s", order.order_id, error)

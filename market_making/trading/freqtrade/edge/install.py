@@ -8,6 +8,7 @@ from typing import Any
 
 from market_making.hyperliquid.shared_bucket import SharedBucket, bucket_path
 from market_making.market.clock import now_ms
+from market_making.safety.order_names import OrderNames
 from market_making.safety.standing import Standing
 from market_making.trading.actions.governor import ActionGovernor
 from market_making.trading.desk import Desk
@@ -98,6 +99,8 @@ def install(
     if "funding" in wanted:
         Funding(exchange)
     steps = list(_steps(edge, folder, desk, with_books=with_books))
+    if "named" in wanted:
+        steps.append(NamedOrders(exchange._api, OrderNames(folder, bot)).step)
     if steps:
         Door(exchange._api, steps)
     log.info("overrides of ccxt and Freqtrade: %s", ", ".join(edge.installed) or "none")
@@ -121,8 +124,6 @@ def _steps(edge: Edge, folder: Path, desk: Desk, *, with_books: bool) -> Iterato
     if "pace" in names:
         edge.pace = _paced(edge, folder)
         yield edge.pace.step
-    if "named" in names:
-        yield NamedOrders(exchange._api).step
 
 
 def _paced(edge: Edge, folder: Path) -> Pace:

@@ -1,17 +1,18 @@
 """Every order has a name of its own, by which the exchange is asked when the answer to its creation is lost.
 
 Freqtrade learns the number of an order from that answer only. Without it an accepted order rests, or is filled, that
-nobody knows, and the next loop places a second one.
+nobody knows, and the next loop places a second one. The name is written down first: what cannot be written down is not
+sent, as Freqtrade could not book it either, unless it only reduces.
 """
 
 import logging
-import secrets
 import time
 from collections.abc import Callable
 from typing import Any
 
 import ccxt
 
+from market_making.safety.order_names import OrderNames
 from market_making.trading.freqtrade.edge.door import Forward, Request
 from market_making.trading.freqtrade.edge.pace import ADDRESS_LIMIT
 
@@ -31,6 +32,8 @@ class NamedOrders:
     ----------
     client : ccxt.hyperliquid
         Whose method is replaced.
+    names : OrderNames
+        Of the bot.
     clock, pause : Callable
         Seconds that never go back, and how to wait for some.
     """
@@ -38,11 +41,13 @@ class NamedOrders:
     def __init__(
         self,
         client: Any,
+        names: OrderNames,
         *,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
+        self._names = names
         self._clock = clock
         self._pause = pause
         self._stock = client.create_order
@@ -59,12 +64,14 @@ class NamedOrders:
     ) -> Any:
         """Create an order; if its answer is lost, answer with what the exchange says by its name.
 
-        Errors are those of ccxt: what the exchange has refused, and what it does not know.
+        Errors are those of ccxt: what the exchange has refused, and what it does not know; `InvalidOrder` too if the
+        name cannot be written down.
         """
-        name = f"0x{secrets.token_hex(16)}"
+        params = params or {}
+        name = self._noted(is_exit=bool(params.get("reduceOnly")))
         self._is_sent = False
         try:
-            order = self._stock(symbol, type, side, amount, price, (params or {}) | {"clientOrderId": name})
+            order = self._stock(symbol, type, side, amount, price, params | {"clientOrderId": name})
         except (ccxt.OperationFailed, ccxt.ExchangeError) as error:
             if not self._is_sent or not _is_lost(error):
                 raise
@@ -72,6 +79,16 @@ class NamedOrders:
         if isinstance(order, dict) and order.get("id"):
             return order
         return self._found(symbol, name, ccxt.NullResponse(f"the answer to an order has no number: {order!r:.200}"))
+
+    def _noted(self, *, is_exit: bool) -> str:
+        name = self._names.new()
+        try:
+            self._names.note(name)
+        except OSError as error:
+            if not is_exit:
+                raise ccxt.InvalidOrder(f"the order is not sent, as it cannot be written down: {error}") from error
+            log.warning("an order that leaves is sent although its name cannot be written down: %s", error)
+        return name
 
     def _found(self, symbol: str, name: str, error: ccxt.BaseError) -> Any:
         """The order as the exchange would have answered.

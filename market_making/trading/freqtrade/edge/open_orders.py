@@ -19,7 +19,7 @@ def open_orders_of(exchange: Any) -> list[AccountOrder]:
     try:
         orders = exchange._api.fetch_open_orders()
     except ccxt.BaseError as error:
-        raise TemporaryError(f"the open orders of the account are not known: {error}") from error
+        raise TemporaryError(str(error)) from error
     return [
         AccountOrder(
             pair=str(order["symbol"]),
