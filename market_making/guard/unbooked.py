@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from market_making.hyperliquid.open_orders import AccountFill
 
 SAME_COINS = 1e-8
+_DECIMALS = 8  # no lot is finer; a difference of two sizes is not the size of an order before it is rounded
 
 
 def booked_coins(booked: Mapping[str, float], coins_of: Mapping[str, str]) -> dict[str, float]:
@@ -17,7 +18,7 @@ def beyond_books(held: float, own: float | None) -> float:
     """How much of a position is beyond what the books have in its direction [coins, signed]; 0 without books."""
     if own is None:
         return 0.0
-    beyond = held - own
+    beyond = round(held - own, _DECIMALS)
     if held * beyond <= 0 or abs(beyond) <= SAME_COINS:
         return 0.0
     return beyond if abs(beyond) < abs(held) else held
@@ -39,7 +40,7 @@ def unbooked_coins(fills: Iterable[AccountFill], known: Collection[int], names: 
     for fill in fills:
         if fill.oid not in known and fill.name in names:
             coins[fill.coin] += fill.size
-    return dict(coins)
+    return {coin: round(size, _DECIMALS) for coin, size in coins.items()}
 
 
 def within(coins: float, bound: float) -> float:

@@ -1,7 +1,11 @@
 """What is certainly the bot's own of what its books do not have."""
 
-from market_making.guard.unbooked import booked_coins, unbooked_coins
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market_making.guard.unbooked import beyond_books, booked_coins, unbooked_coins, within
 from market_making.hyperliquid.open_orders import AccountFill
+from market_making.market.instrument import Instrument
 
 MINE, GUARDS = "0x1", "0x2"
 
@@ -23,3 +27,16 @@ def test_only_fills_of_named_orders_that_the_database_does_not_know_count():
 def test_positions_of_the_books_are_by_coin():
     """Also where Freqtrade's name of a pair is in other letters than the exchange's."""
     assert booked_coins({"KPEPE/USDC:USDC": 2.0}, {"KPEPE/USDC:USDC": "kPEPE"}) == {"kPEPE": 2.0}
+
+
+lots = st.integers(1, 10**6)
+
+
+@given(lots, lots)
+def test_what_is_beyond_the_books_is_a_whole_number_of_lots(own, more):
+    """An order for it leaves all of it: 0.0999 − 0.0666 coins are 0.0333, and not one lot less."""
+    instrument = Instrument.hyperliquid("ETH", 4)
+    beyond = beyond_books(-(own + more) / 1e4, -own / 1e4)
+    assert instrument.size(abs(beyond)) == more / 1e4
+    parts = [AccountFill(1, "ETH", -more / 3e4, MINE)] * 3
+    assert abs(within(unbooked_coins(parts, (), {MINE})["ETH"], beyond)) <= more / 1e4
