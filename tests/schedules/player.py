@@ -19,44 +19,18 @@ import requests
 from market_making.hyperliquid.shared_bucket import BURST, SharedBucket, bucket_path
 from market_making.market.sides import Direction
 from market_making.venue.faults.document import Faults
-from tests.live_bot import ROOT, merged
+from tests.live_bot import merged
 from tests.puppet_market import PuppetMarket, VenueThread, live_config, parameters
 from tests.schedules.books import Unknown, Watcher
 from tests.schedules.drawing import EXCHANGE_KINDS, Kind, Plan, Stage, Target, draw
-from tests.schedules.forge import FREQTRADE, OPS, Forge, is_alive
+from tests.schedules.forge import Forge
+from tests.schedules.programs import STRATEGY, Programs
 
 # What is promised: nothing unknown after the exchange answers again, or after only the bot fell ill [s].
 AFTER_EXCHANGE_S, AFTER_BOT_S = 5.0, 10.0
-RESTART_S = 1.0
 _START_S, _PREPARE_S, _AIM_S, _SETTLE_S, _CALM_S = 60.0, 30.0, 25.0, 25.0, 3.0
 _MOVES_S = 2.5
 _LOT = {1: 100.0, 3: 150.0}  # USDC by leverage; less is refused at leverage 3
-
-STRATEGY = '''
-from dataclasses import replace
-from pathlib import Path
-
-from MarketMaking import MarketMaking
-
-from market_making.market.reasons import Reason
-from market_making.market.sides import Sides
-from market_making.quoting.quote import Withheld
-
-
-class Aimed(MarketMaking):
-    """Its model quotes the side only that a file names; both while it is empty."""
-
-    def quoter(self):
-        model, aim = super().quoter(), Path(r"{aim}")
-        other = Withheld(Reason.WRONG_SIDE, "the schedule aims at the other side")
-
-        def quote(*arguments):
-            quotes, wanted = model(*arguments), aim.read_text()
-            bid, ask = quotes.sides
-            return replace(quotes, sides=Sides(bid if wanted != "ask" else other, ask if wanted != "bid" else other))
-
-        return quote
-'''
 
 
 @dataclass(frozen=True)
@@ -91,45 +65,6 @@ class Outcome:
 
 class NotReached(Exception):
     """A schedule did not come to its fault."""
-
-
-class Programs:
-    """A bot that is restarted when it ends, and a guard."""
-
-    def __init__(self, forge: Forge, folder: Path) -> None:
-        self._forge, self._folder = forge, folder
-        self._files = [str(ROOT / "user_data" / "config.json"), str(folder / "private.json")]
-        self.restarts = -1
-        self.guard = forge.start(OPS, ["guard", *_configs(self._files)], folder / "guard.log")
-        self._ended_s: float | None = None
-        self.bot = 0
-        self._start()
-
-    def tend(self) -> None:
-        """Start the bot again some time after it has ended."""
-        if is_alive(self.bot):
-            return
-        if self._ended_s is None:
-            self._ended_s = time.monotonic()
-        elif time.monotonic() - self._ended_s > RESTART_S:
-            self._start()
-
-    def close(self) -> None:
-        """End both at once."""
-        for pid in (self.bot, self.guard):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    def _start(self) -> None:
-        arguments = ["trade", "--strategy", "Aimed", "--userdir", str(ROOT / "user_data")]
-        arguments += ["--strategy-path", str(self._folder), *_configs(self._files)]
-        self.bot = self._forge.start(FREQTRADE, arguments, self._folder / "freqtrade.log")
-        self._ended_s = None
-        self.restarts += 1
-
-
-def _configs(files: list[str]) -> list[str]:
-    return [f"--config={file}" for file in files]
 
 
 def play(forge: Forge, seed: int, folder: Path) -> Outcome:
