@@ -5,7 +5,7 @@ machine than the loopback's is refused, so that no foreign page can reach it thr
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from market_making.dashboard.documents import coins_view, header, pair_view, safety_view
+from market_making.dashboard.metrics import exposition
 from market_making.dashboard.past import calibrations, last_decisions
 from market_making.dashboard.replays import replay_page, replays
 from market_making.dashboard.scan import Scan
@@ -39,11 +41,12 @@ _HEADERS = {
 _TEAR_SHEET = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
 _TEAR_SHEET += "style-src 'unsafe-inline'; img-src data: blob:"
 _READ_ONLY = ("GET", "HEAD")
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 _WAIT_S = 0.1
 _DECISIONS = 12
 
 
-def dashboard(settings: Settings, watcher: Watcher) -> FastAPI:
+def dashboard(settings: Settings, watcher: Watcher, names: Sequence[str] = ()) -> FastAPI:
     """Make the application.
 
     Parameters
@@ -52,6 +55,8 @@ def dashboard(settings: Settings, watcher: Watcher) -> FastAPI:
         Where everything is written.
     watcher : Watcher
         Reads the state files; the application starts and ends it.
+    names : sequence of str
+        By which this machine may be called, beside those of the loopback.
     """
 
     @asynccontextmanager
@@ -61,7 +66,7 @@ def dashboard(settings: Settings, watcher: Watcher) -> FastAPI:
         await asyncio.to_thread(watcher.close)
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", "::1"])
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*_LOOPBACK, *names])
     app.middleware("http")(_guarded)
     app.add_exception_handler(NotEnoughData, _missing)
     _add_files(app)
@@ -107,6 +112,7 @@ def _add_views(app: FastAPI, settings: Settings, watcher: Watcher) -> None:
         "/api/scan": views.scan,
         "/api/replays": views.replays,
         "/replays/{name}": views.tear_sheet,
+        "/metrics": views.metrics,
     }
     for address, answer in answers.items():
         app.add_api_route(address, answer, methods=list(_READ_ONLY), response_model=None)
@@ -154,6 +160,10 @@ class Views:
     def tear_sheet(self, name: str) -> Response:
         """One of them."""
         return FileResponse(replay_page(self._settings, name), headers={"Content-Security-Policy": _TEAR_SHEET})
+
+    def metrics(self) -> Response:
+        """The same numbers for Prometheus."""
+        return Response(exposition(self._watcher.seen.overview), media_type=CONTENT_TYPE_LATEST)
 
     def _view(self, seen: Seen, show: str, bot: str, pair: str) -> dict[str, Any]:
         found = seen.overview

@@ -1,6 +1,7 @@
 """The page's server: when it is told to end, open streams end first."""
 
 import socket
+from collections.abc import Sequence
 
 import uvicorn
 
@@ -18,13 +19,23 @@ class PageServer(uvicorn.Server):
         Where everything is written.
     address, port : str, int
         Where it listens.
+    names : sequence of str
+        By which it may be called, beside those of the loopback.
     watcher : Watcher, optional
         Reads the state files.
     """
 
-    def __init__(self, settings: Settings, address: str, port: int, watcher: Watcher | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        address: str,
+        port: int,
+        *,
+        names: Sequence[str] = (),
+        watcher: Watcher | None = None,
+    ) -> None:
         self._watcher = watcher or Watcher(settings)
-        app = dashboard(settings, self._watcher)
+        app = dashboard(settings, self._watcher, names)
         super().__init__(
             uvicorn.Config(
                 app, host=address, port=port, log_config=None, timeout_graceful_shutdown=2, server_header=False

@@ -21,7 +21,7 @@ class Served:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.watcher = Watcher(settings, clock)
-        self._server = PageServer(settings, "127.0.0.1", port, self.watcher)
+        self._server = PageServer(settings, "127.0.0.1", port, watcher=self.watcher)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
         deadline = time.monotonic() + 10

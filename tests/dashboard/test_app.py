@@ -26,6 +26,7 @@ ADDRESSES = (
     "/api/calibrations?coin=ETH",
     "/api/scan",
     "/api/replays",
+    "/metrics",
 )
 
 

@@ -21,13 +21,15 @@ from market_making.ops.commands.options import config_option, json_option, load_
         show_default=True,
         help="Where it listens; 0.0.0.0 only inside a container whose port is published on 127.0.0.1.",
     ),
+    click.option("--name", "names", multiple=True, help="Another name than 127.0.0.1 or localhost to be called by."),
     config_option,
     json_option,
 )
-def dashboard(configs: tuple[Path, ...], port: int, address: str, *, as_json: bool) -> None:
+def dashboard(configs: tuple[Path, ...], port: int, address: str, names: tuple[str, ...], *, as_json: bool) -> None:
     """Serve the page that shows every bot, why its quotes are where they are, and what is the matter.
 
-    It only reads: state files, decision logs, calibrations, and tear-sheets in user_data/replays.
+    It only reads: state files, decision logs, calibrations, and tear-sheets in user_data/replays. The same numbers are
+    at /metrics for Prometheus (monitoring/).
     """
     settings = load_settings(configs)
     from market_making.dashboard.server import PageServer
@@ -39,7 +41,7 @@ def dashboard(configs: tuple[Path, ...], port: int, address: str, *, as_json: bo
         print_json({"url": url, "state": str(settings.state)})
     else:
         click.echo(f"{url} shows what is in {settings.state}; Ctrl-C ends it")
-    PageServer(settings, address, port).run()
+    PageServer(settings, address, port, names=names).run()
 
 
 def _require_free(address: str, port: int) -> None:
