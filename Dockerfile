@@ -9,6 +9,9 @@ COPY --chown=ftuser:ftuser user_data/config.json /market-making/user_data/config
 COPY --chown=ftuser:ftuser user_data/strategies/*.py /market-making/user_data/strategies/
 COPY --chown=ftuser:ftuser user_data/hyperopts/*.py /market-making/user_data/hyperopts/
 
-USER ftuser
+# By number, so that an orchestrator can see that it is not root's.
+USER 1000:1000
+# The same where it is started as another user: the packages lie in this home.
+ENV PYTHONUSERBASE=/home/ftuser/.local PYTHONDONTWRITEBYTECODE=1
 RUN pip install --user --no-cache-dir '/market-making[plot]'
 WORKDIR /freqtrade

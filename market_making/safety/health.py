@@ -1,4 +1,4 @@
-"""`python -m market_making.safety.health FOLDER NAME SECONDS` asks whether a program works, by the age of its state file.
+"""`python -m market_making.safety.health FOLDER NAME SECONDS` asks by the age of a state file if its program works.
 
 Exit status 0: it has written within so many seconds; 1: it has not, or has ended; one line says why. It loads nothing
 but this, because a container asks twice a minute.

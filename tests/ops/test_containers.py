@@ -1,11 +1,14 @@
 """docker-compose.yml and Dockerfile keep the promises made about them."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+
+from market_making.settings.files import load_all
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,27 +19,63 @@ def services():
     return yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 
 
-def test_the_three_programs_of_the_product_start_by_default(services):
-    """`docker compose up` starts collector, calibrator and Freqtrade and nothing that needs a profile."""
-    assert {name for name, service in services.items() if "profiles" not in service} == {
-        "collector",
-        "calibrator",
-        "freqtrade",
-    }
+OURS = "freqtrade-market-making:0.1.0"
+
+
+def test_what_starts_by_default_trades_no_money(services):
+    """`docker compose up` starts collector, calibrator, the page and a dry run, and nothing that needs a profile."""
+    default = {name for name, service in services.items() if "profiles" not in service}
+    assert default == {"collector", "calibrator", "dashboard", "freqtrade"}
 
 
 def test_money_is_traded_only_by_the_service_that_is_named_for_it(services):
     """The private configuration is read by it and the guard that cancels for it, and by nobody without being asked."""
     live = {name for name, service in services.items() if any("private" in word for word in service.get("command", []))}
-    assert live == {"freqtrade-live", "guard"}
-    assert all(services[name]["profiles"] == ["live"] for name in live)
-    assert services["guard"]["entrypoint"] == ["mm", "guard"]
+    assert live == {"freqtrade-live", "guard", "freqtrade-long", "freqtrade-short", "guard-two-sided"}
+    for name in live:
+        profile = services[name]["profiles"]
+        assert profile in (["live"], ["two-sided"])
+        guards = {other for other in live if services[other]["entrypoint"] == ["mm", "guard"]}
+        assert [other for other in guards if services[other]["profiles"] == profile], f"{name} has no guard"
+
+
+def test_every_service_of_ours_tells_whether_it_works(services):
+    """By the age of the state file that this very service writes."""
+    names = {"collector": "collector", "calibrator": "calibrator", "guard": "guard", "guard-two-sided": "guard"}
+    for name, service in services.items():
+        if service["image"] != OURS or name in ("demo", "dashboard"):
+            continue
+        *command, folder, written, seconds = service["healthcheck"]["test"]
+        assert command == ["CMD", "python", "-m", "market_making.safety.health"]
+        files = [word.partition("=")[2] for word in service.get("command", []) if word.startswith("--config=")]
+        files = [file.replace("config-private.json", "config-private.example.json") for file in files]
+        known = [ROOT / file for file in files if (ROOT / file).exists()]
+        bot = load_all(known)["bot_name"] if name.startswith("freqtrade") else names[name]
+        assert (folder, written) == ("user_data/state", bot)
+        assert 10 <= float(seconds) <= 60
+
+
+def test_the_page_cannot_write_and_no_root_filesystem_can_be_written(services):
+    """Only user_data is written, and by those who must."""
+    assert services["dashboard"]["volumes"] == ["./user_data:/freqtrade/user_data:ro"]
+    assert all(service["read_only"] for service in services.values())
+
+
+def test_every_image_of_others_is_pinned(services):
+    """To a version, never to `latest`."""
+    for service in services.values():
+        name, _, version = service["image"].rpartition(":")
+        assert name
+        assert re.fullmatch(r"v?\d+\.\d+\.\d+", version)
 
 
 def test_nothing_runs_as_root_or_is_reachable_from_outside(services):
     """Every container has a plain user and no capability; every published port is bound to 127.0.0.1."""
     for service in services.values():
-        assert service["user"] == "1000:1000"
+        user, _, group = service["user"].partition(":")
+        assert user.isdigit()
+        assert group.isdigit()
+        assert "0" not in (user, group)
         assert service["cap_drop"] == ["ALL"]
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
 
