@@ -65,6 +65,9 @@ _CACHE = "replay"
         type=click.Path(path_type=Path, file_okay=False),
         help="Folder of what is kept between runs; it may be removed.  [default: replay in Freqtrade's folder]",
     ),
+    click.option(
+        "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write a page that shows the run: FILE.html."
+    ),
     config_option,
     json_option,
 )
@@ -82,6 +85,10 @@ def replay_command(**options: Any) -> None:
 
     result = _run(settings, parameters, options)
     accounts = Accounts(result)
+    if options["report"] is not None:
+        from market_making.replay.accounts.tearsheet import write_tearsheet
+
+        write_tearsheet(accounts, options["report"])
     if options["as_json"]:
         print_json(document(accounts) | {"withheld": _withheld(result)})
         return

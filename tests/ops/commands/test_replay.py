@@ -93,3 +93,12 @@ def test_wrong_use_is_answered_with_its_remedy(replayed, words, status, said):
     result = replayed(*words)
     assert result.exit_code == status, result.output
     assert said in result.stderr
+
+
+def test_a_page_shows_the_run(replayed, tmp_path):
+    """Written beside what is printed."""
+    pytest.importorskip("plotly")
+    page = tmp_path / "pages" / "run.html"
+    result = replayed("--coin", "ETH", "--report", page, "--json")
+    assert result.exit_code == 0, result.output
+    assert f"{json.loads(result.stdout)['fills']} fills" in page.read_text()

@@ -115,10 +115,15 @@ def test_a_long_run_is_thinned_and_says_so(accounts, monkeypatch):
 
 def told(page, moments, documents):
     """What the page's own script tells at some moments."""
+    return scripted(page, "moments.map(t => decisionsAt(sessions, t))", [documents, moments])
+
+
+def scripted(page, expression, given):
+    """Value of an expression of the page's own script."""
     script = page.split("//script-of-the-cursor")[1].split("//end-of-the-script")[0]
     program = f"{script}\nconst [sessions, moments] = JSON.parse(require('fs').readFileSync(0));"
-    program += "console.log(JSON.stringify(moments.map(t => decisionsAt(sessions, t))));"
-    given = json.dumps([documents, moments])
+    program += f"console.log(JSON.stringify({expression}));"
+    given = json.dumps(given)
     ended = subprocess.run(["node", "-e", program], input=given, capture_output=True, text=True, check=True, timeout=60)
     return json.loads(ended.stdout)
 
@@ -143,3 +148,19 @@ def test_the_cursor_tells_what_rested_then(page, accounts):
         assert float(re.search(r"inventory (\S+)", text)[1]) == pytest.approx(held, abs=1e-7)
     between = accounts.sessions[0].end_ms + 30_000
     assert "no session" in told(page, [between], documents)[0]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="the page's script needs node to run here")
+def test_a_session_is_shown_with_all_that_happened_in_it(page, accounts):
+    """Its price axis ends just beyond its own prices, whatever the other sessions were."""
+    run = accounts.sessions[1]
+    traces = embedded(page, "FIGURE")["data"]
+    ranges = scripted(page, "rangesWithin(sessions, ...moments)", [traces, [run.start_ms, run.end_ms]])
+    assert ranges["xaxis.range"] == [run.start_ms, run.end_ms]
+    low, high = ranges["yaxis.range"]
+    rested = run.orders.price[run.orders.outcome != Outcome.REFUSED]
+    seen = (min(run.touch.bid.min(), rested.min()), max(run.touch.ask.max(), rested.max()))
+    assert low < seen[0]
+    assert high > seen[1]
+    assert high - low == pytest.approx(1.1 * (seen[1] - seen[0]), rel=0.01)
+    assert {"yaxis2.range", "yaxis3.range"} <= ranges.keys()
