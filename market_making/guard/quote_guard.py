@@ -126,7 +126,7 @@ def planned_distance(order: OpenOrder, pair: PairState | None, first_mid: float 
 def external_mid(quote: BestQuote, own: list[OpenOrder], before: tuple[float, float] | None) -> tuple[float, float]:
     """Best bid and ask without own orders [price].
 
-    A side on which nothing but an own order is best shows what was there before, but not beyond the own order.
+    A side on which nothing but own orders is best shows what was there before, but not beyond them.
 
     Parameters
     ----------
@@ -140,17 +140,18 @@ def external_mid(quote: BestQuote, own: list[OpenOrder], before: tuple[float, fl
     bid, ask = quote.bid, quote.ask
     if bid is None or ask is None:
         raise ValueError("both sides are needed")
-    prices = bid.price, ask.price
-    for order in own:
-        if order.side is Side.BID and _is_alone(bid, order):
-            prices = (min(bid.price, before[0]) if before else bid.price, prices[1])
-        elif order.side is Side.ASK and _is_alone(ask, order):
-            prices = (prices[0], max(ask.price, before[1]) if before else ask.price)
-    return prices
+    if before is None:
+        return bid.price, ask.price
+    return (
+        min(bid.price, before[0]) if _is_own(bid, Side.BID, own) else bid.price,
+        max(ask.price, before[1]) if _is_own(ask, Side.ASK, own) else ask.price,
+    )
 
 
-def _is_alone(level: Level, order: OpenOrder) -> bool:
-    return level.price == order.price and level.size <= order.size * (1 + 1e-9)
+def _is_own(level: Level, side: Side, own: list[OpenOrder]) -> bool:
+    """Whether a level holds nothing but own orders."""
+    ours = sum(order.size for order in own if order.side is side and order.price == level.price)
+    return 0 < level.size <= ours * (1 + 1e-9)
 
 
 def _distance(order: OpenOrder, mid: float) -> float:

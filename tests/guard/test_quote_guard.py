@@ -174,6 +174,22 @@ def test_our_own_order_at_the_touch_does_not_move_mid(ticks, side):
     assert quotes.mid(COIN) == (bid + ask) / 2
 
 
+@given(sides, st.lists(st.floats(0.01, 1.0), min_size=2, max_size=4))
+def test_own_orders_of_several_accounts_at_one_price_are_own_together(side, sizes):
+    """A level that holds nothing else is no news, whoever of us has made it."""
+    is_bid = side is Side.BID
+    orders = OpenOrders()
+    quotes = BestQuotes(lambda coin: iter(orders))
+    quotes.seen(quote(2999.0, 3000.1))
+    mid, price = quotes.mid(COIN), 2999.5 if is_bid else 2999.6
+    orders.replace([order(n, price=price, side=side, size=size) for n, size in enumerate(sizes)], 0.0)
+    shown = (price, 3000.1) if is_bid else (2999.0, price)
+    quotes.seen(quote(*shown, (sum(sizes), 5.0) if is_bid else (5.0, sum(sizes))))
+    assert quotes.mid(COIN) == mid
+    quotes.seen(quote(*shown, (sum(sizes) + 0.01, 5.0) if is_bid else (5.0, sum(sizes) + 0.01)))
+    assert quotes.mid(COIN) == sum(shown) / 2
+
+
 def test_an_empty_or_crossed_side_is_no_mid():
     quotes = BestQuotes(lambda coin: [])
     assert quotes.seen(quote(3000.0, 3001.0))

@@ -33,6 +33,8 @@ class Accounts:
     ----------
     result : ReplayResult
         The run.
+    horizons_s : sequence of float
+        Horizons of adverse selection [s].
 
     Raises
     ------
