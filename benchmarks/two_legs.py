@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import orjson
 import requests
 
+from market_making.market.names import perpetual_names
 from market_making.ops.demo.command import schedule_of
 from market_making.ops.demo.leg_samples import self_trades
 from market_making.ops.demo.processes import Programs
 from market_making.ops.demo.run import DemoOptions
 from market_making.ops.demo.two_sided import Leg, TwoSidedDemo
-from market_making.ops.local_account import pair_of
 from market_making.trading.decision_log import read_decisions
 
 _RECOVERY_S = 5.0
@@ -146,7 +146,7 @@ class DisturbedRun(TwoSidedDemo):
 
     def _lock_all(self, api: Any) -> None:
         for coin in self.options.coins:
-            api.lock(pair_of(coin), "a pause on purpose")
+            api.lock(perpetual_names(coin).pair, "a pause on purpose")
 
     def _coins(self, leg: str) -> float:
         return sum(map(abs, self.audits[leg]["positions"].values()))

@@ -25,6 +25,8 @@ from calibration.volatility.model import VolatilityModel
 from calibration.volatility.training import read_volatility
 from market_making.market.errors import DataError, InvalidParameters, ModelError
 from market_making.market.timetable import Clock
+from market_making.recording.other_venues.recorded import names_among
+from market_making.recording.store.presence import not_recorded
 from market_making.recording.store.tick_store import TickStore
 from market_making.safety.state_file import CoinState
 from market_making.settings.settings import Settings
@@ -69,19 +71,21 @@ class Calibrator:
         self.cycle_s = 0.0
         self.failures: tuple[str, ...] = ()
         self.fee_tier = FeeTier(settings)
-        self._coins = settings.coins
-        store = TickStore(settings.market_data, settings.venue)
-        self._reader = ObservationReader(store, settings.coins, round(settings.calibration.window_s * 1e3))
+        self._selection, self._missing = settings.selection, settings.selection.wanted
+        self._coins: list[str] = []
+        self._store = store = TickStore(settings.market_data, settings.venue)
+        self._reader = ObservationReader(store, (), round(settings.calibration.window_s * 1e3))
         self._funding = FundingRates(partial(funding_rate, store))
         self._previous: dict[str, Calibration] = {}
         self._refusals = Refusals()
-        self._forecasts = {coin: _forecast(settings, coin) for coin in settings.coins}
-        self._histories = {coin: _history(settings, coin) for coin in settings.coins}
+        self._forecasts: dict[str, VolatilityModel | None] = {}
+        self._histories: dict[str, HistoryWriter] = {}
         self._writers = Writers()
 
     def read_on(self, clock: Clock, is_over: Callable[[], bool]) -> list[str]:
         """Read what is recorded by now, until the time is over; return the coins that were reached."""
         began = clock()
+        self._find_coins(round(began * 1e3))
         reached = self._reader.read_on(clock, is_over)
         for coin in reached:
             self._funding.at(coin, round(began * 1e3))
@@ -105,6 +109,7 @@ class Calibrator:
         """
         began = time.perf_counter()
         if coins is None:
+            self._find_coins(now_ms)
             coins = self._coins
             for coin in coins:
                 self._reader.read(coin, now_ms)
@@ -130,7 +135,7 @@ class Calibrator:
 
     def coin_states(self, now_ms: int) -> tuple[CoinState, ...]:
         """How each coin is: the age of its last calibration, and why there is no newer one."""
-        return tuple(self._coin_state(coin, now_ms) for coin in self._coins)
+        return tuple(self._coin_state(coin, now_ms) for coin in (*self._coins, *self._missing))
 
     def close(self) -> None:
         """Write the rows of the history that are still in memory."""
@@ -140,6 +145,26 @@ class Calibrator:
             except OSError as error:
                 logger.error("the last rows of the history of %s are lost: %s", coin, error)
         self._writers.close()
+
+    def _find_coins(self, now_ms: int) -> None:
+        """Take in what has come to be recorded; what is not recorded keeps nothing else from being calibrated."""
+        if not (self._missing or self._selection.may_grow):
+            return
+        settings = self.fee_tier.settings
+        try:
+            recorded = self._store.coins()
+        except (DataError, OSError) as error:
+            logger.warning("what is recorded cannot be listed: %s", error)
+            return
+        chosen, self._missing = self._selection.choose(names_among(settings.venue, recorded, self._selection))
+        for coin in (names.key for names in chosen):
+            if coin not in self._histories:
+                self._coins.append(coin)
+                self._reader.add(coin)
+                self._forecasts[coin] = _forecast(settings, coin)
+                self._histories[coin] = _history(settings, coin)
+        for name in self._missing:
+            self._refusals.refused(name, not_recorded(self._store.root, settings.venue, name, recorded), now_ms)
 
     def _coin_state(self, coin: str, now_ms: int) -> CoinState:
         known, refusal = self._previous.get(coin), self._refusals.of(coin)

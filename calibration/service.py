@@ -44,7 +44,7 @@ def run_service(settings: Settings, *, stop: threading.Event, clock: Clock = tim
     with claimed(settings.parameters, _KIND):
         logger.info(
             "calibrating %s every %g s into %s",
-            ", ".join(settings.coins),
+            ", ".join(settings.selection.wanted),
             settings.calibration.period_s,
             settings.parameters,
         )

@@ -37,6 +37,10 @@ class ObservationReader:
         self._live: dict[str, LiveObservations] = {}
         self._faults: dict[str, DataError | ModelError] = {}
 
+    def add(self, coin: str) -> None:
+        """Read another coin, from the next period on."""
+        self._read_ms.setdefault(coin, _NEVER)
+
     def read(self, coin: str, now_ms: int) -> None:
         """Take in what is recorded of a coin by now; `observations` raises what went wrong."""
         self._read_ms[coin] = now_ms

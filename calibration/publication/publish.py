@@ -22,7 +22,7 @@ from market_making.market.errors import ModelError
 from market_making.market.tape import FloatArray
 from market_making.quoting.risk import toxicity
 from market_making.quoting.value.quote_table import QuoteTable, solve_tables
-from market_making.recording.other_venues.venues import pair_of
+from market_making.recording.other_venues.venues import names_of
 from market_making.settings.sections import ModelSettings
 from market_making.settings.settings import Settings
 
@@ -76,7 +76,7 @@ def parameters(coin: str, published: Published, settings: Settings) -> Parameter
     document = Parameters(
         venue=settings.venue,
         coin=coin,
-        pair=_pair(coin, settings),
+        pair=names_of(settings.venue, coin, settings.pairs).pair,
         created_ms=calibration.created_ms,
         valid_until_ms=calibration.created_ms + round(settings.calibration.valid_for_s * 1e3),
         calibration_id="",
@@ -95,13 +95,6 @@ def parameters(coin: str, published: Published, settings: Settings) -> Parameter
     )
     text = document.model_dump_json(by_alias=True)
     return document.model_copy(update={"calibration_id": sha256(text.encode()).hexdigest()[:_ID_LENGTH]})
-
-
-def _pair(coin: str, settings: Settings) -> str:
-    """The configured market of a coin, or else the usual one of its venue."""
-    usual = pair_of(settings.venue, coin)
-    base = usual.split("/")[0]
-    return next((pair for pair in settings.pairs if pair.split("/")[0] == base), usual)
 
 
 def _market(calibration: Calibration) -> Market:

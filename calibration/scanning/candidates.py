@@ -14,8 +14,10 @@ from calibration.observation.increments import infer_increments
 from calibration.observation.rolling import observe_window
 from calibration.publication.parameters import Parameters, PublishedFlow, read_parameters
 from market_making.market.errors import DataError, ModelError, ParameterError, StaleParameters
+from market_making.market.selection import Selection
 from market_making.market.sides import Direction, Directions
 from market_making.quoting.order_flow import OrderFlow
+from market_making.recording.other_venues.recorded import names_among
 from market_making.recording.store.tick_store import TickStore
 from market_making.settings.settings import Settings
 
@@ -99,7 +101,8 @@ def candidates_from_store(
         Told the share that is done.
     """
     store = TickStore(settings.market_data, settings.venue)
-    chosen, found = coins or store.coins(), list[Candidate | Unknown]()
+    found: list[Candidate | Unknown] = []
+    chosen = _among(store.coins(), coins, settings)
     for number, coin in enumerate(chosen, start=1):
         try:
             found.append(_from_store(store, coin, settings))
@@ -112,12 +115,19 @@ def candidates_from_store(
 def candidates_from_files(coins: Sequence[str], settings: Settings, now_ms: int) -> list[Candidate | Unknown]:
     """Read the published parameters of each coin; without `coins`, of all that are published."""
     found: list[Candidate | Unknown] = []
-    for coin in coins or sorted(path.stem for path in settings.parameters.glob("*.json")):
+    for coin in _among(sorted(path.stem for path in settings.parameters.glob("*.json")), coins, settings):
         try:
             found.append(_from_file(settings, coin, now_ms))
         except ParameterError as error:
             found.append(Unknown(coin, str(error)))
     return found
+
+
+def _among(known: Sequence[str], coins: Sequence[str], settings: Settings) -> Sequence[str]:
+    """Those meant by any name of their market, and names that mean none, which are told; all if none is named."""
+    wanted = Selection(tuple(coins))
+    chosen, missing = wanted.choose(names_among(settings.venue, known, wanted))
+    return [*(names.key for names in chosen), *missing] if coins else known
 
 
 def candidate_of(coin: str, calibration: Calibration, orders: MarketOrders) -> Candidate:

@@ -165,7 +165,7 @@ class AccountGuard:
         if self.orders.is_complete or self._books is None:
             return
         for oid, booked in self._books.open.items():
-            coin = self._markets().coins_of.get(booked.pair.upper())
+            coin = self._markets().coins_of.get(booked.pair)
             if coin is not None and self.orders.may_rest(oid):
                 yield OpenOrder(oid, coin, booked.side, booked.price, booked.size, booked.size, 0)
 
@@ -184,8 +184,10 @@ class AccountGuard:
 
     def coins(self) -> Set[str]:
         """Coins whose best quotes matter: of the configuration, of the state file, and of every order."""
-        wanted = {*self.bot.coins, *self._files.coins, *(order.coin for order in self.orders)}
-        return wanted & self._markets().tradable
+        markets = self._markets()
+        configured = (names.wire for names in self.bot.coins.choose(markets.names).chosen)
+        wanted = {*configured, *self._files.coins, *(order.coin for order in self.orders)}
+        return wanted & markets.tradable
 
     def connected(self) -> None:
         """Ask for all orders: until the answer is there, some may be missing."""

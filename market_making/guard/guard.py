@@ -18,7 +18,7 @@ from market_making.guard.leader import Leader, LeaderFeed
 from market_making.guard.options import GuardOptions, Markets
 from market_making.guard.record import GuardRecord
 from market_making.guard.watch import Alarm
-from market_making.hyperliquid.information import listings
+from market_making.hyperliquid.information import markets
 from market_making.hyperliquid.open_orders import OpenOrder
 from market_making.hyperliquid.shared_bucket import SharedBucket, bucket_path
 from market_making.market.clock import now_ms
@@ -165,17 +165,18 @@ class Guard:
         """Know what is listed; without it nothing can be cancelled, so it is asked for until there is an answer."""
         while True:
             try:
-                found = await listings(session, self.options.url)
+                found = await markets(session, self.options.url)
             except (aiohttp.ClientError, OSError, TimeoutError, MalformedMessage) as error:
                 log.warning("what is listed is not known: %s", error)
                 await asyncio.sleep(LISTINGS_AGAIN_S)
                 continue
             self._meter.spend(20)
             self._markets = Markets(
-                assets={listing.coin: number for number, listing in enumerate(found)},
-                decimals={listing.coin: listing.size_decimals for listing in found},
-                coins_of={f"{listing.coin}/USDC:USDC".upper(): listing.coin for listing in found},
-                tradable=frozenset(listing.coin for listing in found if not listing.delisted),
+                assets={market.wire: market.asset for market in found},
+                decimals={market.wire: market.listing.size_decimals for market in found},
+                coins_of={market.pair: market.wire for market in found},
+                names=tuple(market.names for market in found),
+                tradable=frozenset(market.wire for market in found if market.is_tradable),
             )
             await asyncio.sleep(LISTINGS_S)
 

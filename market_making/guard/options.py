@@ -9,6 +9,8 @@ from market_making.guard.client import Identity
 from market_making.guard.leader import LeaderFeed
 from market_making.guard.quote_guard import QuoteGuardRules
 from market_making.guard.watch import WatchRules
+from market_making.market.names import Names
+from market_making.market.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -16,14 +18,14 @@ class GuardedBot:
     """One bot and its account; `owns_key` says that the guard signs with the bot's own key.
 
     `database` is Freqtrade's sqlite file by the configuration; that of the state file goes before it. `parameters` is
-    the folder of the parameter files.
+    the folder of the parameter files, `coins` are those of the configuration.
     """
 
     name: str
     identity: Identity
     database: Path
     parameters: Path
-    coins: tuple[str, ...] = ()
+    coins: Selection = Selection(())  # noqa: RUF009 - immutable
     owns_key: bool = True
 
 
@@ -44,9 +46,10 @@ class GuardOptions:
 
 @dataclass(frozen=True)
 class Markets:
-    """What the exchange lists: the number of each coin, the decimals of its sizes, and Freqtrade's names of it."""
+    """What the exchange lists: number and decimals of each coin by its name on the wire, the coin of each pair."""
 
     assets: Mapping[str, int] = field(default_factory=dict)
     decimals: Mapping[str, int] = field(default_factory=dict)
     coins_of: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[Names, ...] = ()
     tradable: frozenset[str] = frozenset()

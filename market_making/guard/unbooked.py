@@ -11,7 +11,7 @@ _DECIMALS = 8  # no lot is finer; a difference of two sizes is not the size of a
 
 def booked_coins(booked: Mapping[str, float], coins_of: Mapping[str, str]) -> dict[str, float]:
     """Positions of the books by coin [coins, signed]; they have them by Freqtrade's pair."""
-    return {coins_of.get(pair.upper(), pair): coins for pair, coins in booked.items()}
+    return {coins_of.get(pair, pair): coins for pair, coins in booked.items()}
 
 
 def beyond_books(held: float, own: float | None) -> float:

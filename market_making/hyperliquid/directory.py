@@ -4,15 +4,16 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Set
 from typing import TypeVar
 
 import aiohttp
 
 from market_making.hyperliquid import information
-from market_making.hyperliquid.listings import require_listed
+from market_making.hyperliquid.listings import not_listed, require_listed
 from market_making.market.errors import MalformedMessage
-from market_making.market.instrument import Listing
+from market_making.market.identity import Market, Markets
+from market_making.market.selection import Selection
 
 FRESH_S = 60.0
 CLOCK_PERIOD_S = 300.0
@@ -29,33 +30,38 @@ class Directory:
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self.clock_offset_ms: float | None = None
+        self.missing: tuple[str, ...] = ()
+        """What was asked for and is not listed."""
         self._session = session
         self._url = url
         self._tradable: Set[str] = frozenset()
         self._asked = float("-inf")
 
-    async def require(self, coins: Sequence[str] | None) -> list[str]:
-        """The coins asked for, or all that are tradable; waits for an exchange that does not answer.
+    async def require(self, selection: Selection) -> tuple[Market, ...]:
+        """The markets selected; waits for an exchange that does not answer.
+
+        What a selection that is not strict names in vain is told and left out, and keeps no other from being recorded.
 
         Raises
         ------
         UnknownCoin
-            If one of the coins is not listed.
+            If nothing of it is listed; of a strict one, if one thing is not.
         """
-        listings = await self._insist(lambda: information.listings(self._session, self._url))
-        self._note(listings)
+        markets = await self._insist(lambda: information.markets(self._session, self._url))
+        self._note(markets)
         self._asked = time.monotonic()
-        if coins is None:
-            return sorted(self._tradable)
-        require_listed(coins, listings)
-        return list(dict.fromkeys(coins))
+        chosen = require_listed(selection, markets)
+        self.missing = selection.choose(market.names for market in markets if market.is_tradable).missing
+        if self.missing:
+            log.error("left out: %s", not_listed(self.missing, markets))
+        return chosen
 
     async def tradable(self) -> Set[str]:
-        """Coins that may be subscribed to, as of the last answer."""
+        """Coins that may be subscribed to, by their names on the wire, as of the last answer."""
         if time.monotonic() - self._asked > FRESH_S:
             self._asked = time.monotonic()
             try:
-                self._note(await information.listings(self._session, self._url))
+                self._note(await information.markets(self._session, self._url))
             except (aiohttp.ClientError, OSError, TimeoutError, MalformedMessage) as error:
                 log.warning("no fresh listings from %s (%s), the last known are used", self._url, error)
         return self._tradable
@@ -73,8 +79,8 @@ class Directory:
         """Exchange time at a local time; the same while the clock has not been measured."""
         return local_ms + round(self.clock_offset_ms or 0.0)
 
-    def _note(self, listings: Sequence[Listing]) -> None:
-        self._tradable = {listing.coin for listing in listings if not listing.delisted}
+    def _note(self, markets: Markets) -> None:
+        self._tradable = {market.wire for market in markets if market.is_tradable}
 
     async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until there is an answer."""

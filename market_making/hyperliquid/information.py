@@ -6,20 +6,20 @@ from typing import Any
 import aiohttp
 import orjson
 
-from market_making.hyperliquid.listings import parse_contexts, parse_universe
+from market_making.hyperliquid.listings import parse_contexts, parse_markets
 from market_making.hyperliquid.market_data import parse_book
 from market_making.hyperliquid.numbers import from_wire, milliseconds
 from market_making.market.errors import MalformedMessage
 from market_making.market.events import AssetContext, BookSnapshot
-from market_making.market.instrument import Listing
+from market_making.market.identity import Markets
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 CLOCK_QUESTIONS = 3
 LARGEST_FEE = 0.01
 
 
-async def listings(session: aiohttp.ClientSession, url: str) -> tuple[Listing, ...]:
-    """Coins the venue lists, in its order.
+async def markets(session: aiohttp.ClientSession, url: str) -> Markets:
+    """Markets that the venue lists.
 
     Raises
     ------
@@ -28,16 +28,16 @@ async def listings(session: aiohttp.ClientSession, url: str) -> tuple[Listing, .
     aiohttp.ClientError, TimeoutError
         If the venue does not answer.
     """
-    return parse_universe(await ask(session, url, {"type": "meta"}))
+    return parse_markets(await ask(session, url, {"type": "meta"}))
 
 
 async def contexts(session: aiohttp.ClientSession, url: str) -> tuple[AssetContext, ...]:
-    """Funding, mark price and open interest of every listed coin; errors as in `listings`."""
+    """Funding, mark price and open interest of every listed coin; errors as in `markets`."""
     return parse_contexts(await ask(session, url, {"type": "metaAndAssetCtxs"}))
 
 
 async def book(session: aiohttp.ClientSession, url: str, coin: str) -> BookSnapshot:
-    """Book of one coin, 20 levels; errors as in `listings`."""
+    """Book of one coin, 20 levels; errors as in `markets`."""
     answer = await ask(session, url, {"type": "l2Book", "coin": coin})
     try:
         return parse_book(answer)
@@ -46,7 +46,7 @@ async def book(session: aiohttp.ClientSession, url: str, coin: str) -> BookSnaps
 
 
 async def maker_fee(session: aiohttp.ClientSession, url: str, account: str) -> float:
-    """Fee of an account's resting perpetual orders, tier and staking counted [1]; errors as in `listings`."""
+    """Fee of an account's resting perpetual orders, tier and staking counted [1]; errors as in `markets`."""
     answer = await ask(session, url, {"type": "userFees", "user": account})
     if not isinstance(answer, dict) or "userAddRate" not in answer:
         raise MalformedMessage(f"userFees answer lacks userAddRate: {answer!r:.200}")
@@ -57,7 +57,7 @@ async def maker_fee(session: aiohttp.ClientSession, url: str, account: str) -> f
 
 
 async def clock_offset_ms(session: aiohttp.ClientSession, url: str) -> float:
-    """Exchange clock minus local clock [ms], up to half of the shortest round trip; errors as in `listings`."""
+    """Exchange clock minus local clock [ms], up to half of the shortest round trip; errors as in `markets`."""
     # The first question may have to wait for a connection, so it is not the one to measure by.
     measured = [await _measure_clock(session, url) for _ in range(CLOCK_QUESTIONS)]
     return min(measured)[1]
@@ -73,7 +73,7 @@ async def _measure_clock(session: aiohttp.ClientSession, url: str) -> tuple[floa
 
 
 async def ask(session: aiohttp.ClientSession, url: str, question: dict[str, Any]) -> Any:
-    """Ask one question, whose ``type`` names it; errors as in `listings`."""
+    """Ask one question, whose ``type`` names it; errors as in `markets`."""
     async with session.post(f"{url.rstrip('/')}/info", json=question, timeout=TIMEOUT) as answer:
         content = await answer.read()
         if answer.status != 200:

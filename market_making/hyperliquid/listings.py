@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from market_making.hyperliquid.market_data import context_fields, parse_context
+from market_making.hyperliquid.numbers import from_wire
 from market_making.market.errors import MalformedMessage, UnknownCoin
 from market_making.market.events import AssetContext
+from market_making.market.identity import MAIN_DEX, Dex, Market, Markets
 from market_making.market.instrument import Listing
+from market_making.market.selection import Selection
 from market_making.market.suggestion import nearest
 
 
@@ -23,6 +26,11 @@ def parse_universe(answer: Any) -> tuple[Listing, ...]:
         return tuple(_listing(fields) for fields in meta["universe"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedMessage(f"universe lacks {error}: {meta!r:.200}") from None
+
+
+def parse_markets(answer: Any, dex: Dex = MAIN_DEX) -> Markets:
+    """Read the perpetuals of a dex from its ``meta`` or ``metaAndAssetCtxs`` answer; errors as in `parse_universe`."""
+    return Markets(Market.perpetual(listing, place, dex) for place, listing in enumerate(parse_universe(answer)))
 
 
 def universe_fields(listings: Sequence[Listing]) -> dict[str, Any]:
@@ -63,24 +71,38 @@ def universe_and_context_fields(
     return [universe_fields(listings), [context_fields(context) for context in contexts]]
 
 
-def require_listed(coins: Sequence[str], listings: Sequence[Listing]) -> None:
-    """Refuse coins that cannot be traded: a subscription to one ends the whole connection without a word.
+def require_listed(selection: Selection, markets: Markets) -> tuple[Market, ...]:
+    """The markets selected, of those that can be traded: a subscription to another ends the connection without a word.
+
+    A selection that is not strict goes on with what is listed of it.
 
     Raises
     ------
     UnknownCoin
-        Naming the coins refused and what the venue lists.
+        Naming what is not listed and what the venue lists.
     """
-    tradable = {listing.coin for listing in listings if not listing.delisted}
-    unknown = [coin for coin in coins if coin not in tradable]
-    if unknown:
-        names = ", ".join(sorted(tradable)[:40]) + (", …" if len(tradable) > 40 else "")
-        asked = ", ".join(f"{coin}{_hint(coin, tradable)}" for coin in unknown)
-        raise UnknownCoin(f"{asked} not listed; the venue lists {len(tradable)} coins: {names}")
+    tradable = {market.names: market for market in markets if market.is_tradable}
+    choice = selection.choose(tradable)
+    if choice.missing and (selection.strict or not choice.chosen):
+        raise UnknownCoin(not_listed(choice.missing, markets))
+    return tuple(tradable[names] for names in choice.chosen)
 
 
-def _hint(coin: str, tradable: set[str]) -> str:
-    found = nearest(coin, tradable)
+def not_listed(missing: Sequence[str], markets: Markets) -> str:
+    """Say which names are not those of a market that is traded, and what the venue lists."""
+    tradable = sorted(market.wire for market in markets if market.is_tradable)
+    names = ", ".join(tradable[:40]) + (", …" if len(tradable) > 40 else "")
+    asked = ", ".join(f"{name}{_hint(name, markets)}" for name in missing)
+    return f"{asked} not listed; the venue lists {len(tradable)} coins: {names}"
+
+
+def _hint(name: str, markets: Markets) -> str:
+    listed = markets.named(name)
+    if listed is not None and not listed.is_tradable:
+        return " (delisted)"
+    if any(name in market.names for market in markets.ambiguous):
+        return " (the name of more than one market)"
+    found = nearest(name, {other for market in markets if market.is_tradable for other in market.names})
     return "" if found is None else f" (did you mean {found}?)"
 
 
@@ -88,19 +110,30 @@ def _listing(fields: Any) -> Listing:
     decimals = fields["szDecimals"]
     if type(decimals) is not int or not 0 <= decimals <= 6:
         raise ValueError(f"szDecimals {decimals!r}")
+    scale = fields.get("deployerFeeScale")
     return Listing(
         coin=str(fields["name"]),
         size_decimals=decimals,
         maximum_leverage=int(fields.get("maxLeverage", Listing._field_defaults["maximum_leverage"])),
         delisted=bool(fields.get("isDelisted", False)),
+        isolated_only=bool(fields.get("onlyIsolated", False)),
+        growth=fields.get("growthMode") == "enabled",
+        fee_scale=None if scale is None else from_wire(scale),
     )
 
 
 def _listing_fields(listing: Listing) -> dict[str, Any]:
-    fields: dict[str, Any] = {
+    """What is not so is not said, as the exchange does it."""
+    said = {
+        "isDelisted": listing.delisted or None,
+        "onlyIsolated": listing.isolated_only or None,
+        "growthMode": "enabled" if listing.growth else None,
+        "deployerFeeScale": None if listing.fee_scale is None else str(listing.fee_scale),
+    }
+    return {
         "name": listing.coin,
         "szDecimals": listing.size_decimals,
         "maxLeverage": listing.maximum_leverage,
         "marginTableId": listing.maximum_leverage,
+        **{name: value for name, value in said.items() if value is not None},
     }
-    return {**fields, "isDelisted": True} if listing.delisted else fields

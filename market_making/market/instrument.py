@@ -11,15 +11,37 @@ from math import isfinite
 from typing import NamedTuple, Protocol
 
 from market_making.market.errors import MalformedMessage
+from market_making.market.names import Names, perpetual_names
 
 
 class Listing(NamedTuple):
-    """A coin as the venue lists it; a delisted one keeps its place, because the place is the venue's asset number."""
+    """A coin as the venue lists it; a delisted one keeps its place, because the place is the venue's asset number.
+
+    Parameters
+    ----------
+    coin : str
+        The venue's name.
+    size_decimals : int
+        Decimals of a size.
+    maximum_leverage : int
+        At which it may be held.
+    delisted : bool
+        Whether it is no longer traded.
+    isolated_only : bool
+        Whether it cannot be held in cross margin.
+    growth : bool
+        Whether its fees are a tenth.
+    fee_scale : float or None
+        What its deployer takes, as a multiple of the exchange's own fee; None where no deployer does.
+    """
 
     coin: str
     size_decimals: int
     maximum_leverage: int = 25
     delisted: bool = False
+    isolated_only: bool = False
+    growth: bool = False
+    fee_scale: float | None = None
 
 
 class PriceGrid(Protocol):
@@ -61,7 +83,7 @@ class Instrument:
     Parameters
     ----------
     coin, pair : str
-        The venue's name (``ETH``) and Freqtrade's (``ETH/USDC:USDC``).
+        Its name in files (``kPEPE``) and Freqtrade's (``KPEPE/USDC:USDC``); see `market_making.market.names`.
     grid : PriceGrid
         Valid prices.
     lot : Decimal
@@ -78,9 +100,14 @@ class Instrument:
 
     @classmethod
     def hyperliquid(cls, coin: str, size_decimals: int) -> "Instrument":
-        """Rules of a Hyperliquid perpetual with this ``szDecimals``."""
-        grid = SignificantFigures(figures=5, decimals=6 - size_decimals)
-        return cls(coin, f"{coin}/USDC:USDC", grid, Decimal(1).scaleb(-size_decimals))
+        """Rules of a Hyperliquid perpetual with this name on the wire and this ``szDecimals``."""
+        return cls.of_names(perpetual_names(coin), size_decimals)
+
+    @classmethod
+    def of_names(cls, names: Names, size_decimals: int, most_decimals: int = 6) -> "Instrument":
+        """Rules of a Hyperliquid market; `most_decimals` are those of a price whose sizes are whole coins."""
+        grid = SignificantFigures(figures=5, decimals=most_decimals - size_decimals)
+        return cls(names.key, names.pair, grid, Decimal(1).scaleb(-size_decimals))
 
     def tick(self, price: float) -> float:
         """Distance between neighbouring valid prices at this price [price]."""

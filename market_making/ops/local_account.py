@@ -7,6 +7,7 @@ import orjson
 from eth_account import Account
 
 from market_making.market.errors import ConfigurationError
+from market_making.market.names import perpetual_names
 
 _HEADER = b"// Written by mm venue --new-account: an account of the local exchange; its key is good for nothing else.\n"
 
@@ -24,11 +25,6 @@ class ThrowAwayAccount(NamedTuple):
         return cls(account.address, account.key.hex())
 
 
-def pair_of(coin: str) -> str:
-    """Freqtrade's name of a perpetual of the main exchange; ccxt writes coins in capitals (``KPEPE`` for ``kPEPE``)."""
-    return f"{coin.upper()}/USDC:USDC"
-
-
 def exchange_section(
     url: str, address: str, private_key: str, coins: tuple[str, ...], *, vault: str | None = None
 ) -> dict[str, Any]:
@@ -38,7 +34,7 @@ def exchange_section(
     return {
         "walletAddress": address,
         "privateKey": private_key,
-        "pair_whitelist": [pair_of(coin) for coin in coins],
+        "pair_whitelist": [perpetual_names(coin).pair for coin in coins],
         "ccxt_config": {
             "rateLimit": 5,
             "options": options,

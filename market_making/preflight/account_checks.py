@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlparse
 from eth_account import Account
 
 from market_making.market.errors import DataError
+from market_making.market.identity import Markets
 from market_making.preflight.outcome import Outcome, attempted, judged, passed
 from market_making.preflight.subject import Subject, owner_of
 
@@ -129,7 +130,8 @@ def _positions(subject: Subject, name: str) -> Outcome:
     """Whether the bot's database knows every position."""
     books = read_books(database_of(subject))
     held = {each["position"]["coin"]: float(each["position"]["szi"]) for each in _entries(subject) if each}
-    known = {pair.split("/", maxsplit=1)[0]: coins for pair, coins in books.positions.items()}
+    markets = subject.markets or Markets(())
+    known = {market.wire: coins for pair, coins in books.positions.items() if (market := markets.named(pair))}
     foreign = [coin for coin, size in held.items() if abs(size - known.get(coin, 0.0)) > 1e-9]
     reason = f"positions without a trade of the same size: {', '.join(foreign) or 'none'}"
     return judged(name, not foreign, reason, "close them on the exchange's page before the bot starts")

@@ -5,7 +5,10 @@ from functools import partial
 from math import log10
 
 from calibration.publication.parameters import Parameters, read_parameters
-from market_making.market.errors import MarketMakingError
+from market_making.hyperliquid.listings import not_listed
+from market_making.hyperliquid.numbers import from_wire
+from market_making.market.errors import MalformedMessage, MarketMakingError
+from market_making.market.names import Names
 from market_making.preflight.outcome import Outcome, attempted, judged, passed, unknown
 from market_making.preflight.subject import Subject
 from market_making.quoting.risk.toxicity import expected_income
@@ -13,16 +16,19 @@ from market_making.quoting.risk.toxicity import expected_income
 _SMALLEST_ORDER = 10.0
 _RESERVED = 1.05  # Freqtrade's own margin on an exchange's minimum
 _NEAR = 0.02
+_NO_MARKETS = "the exchange did not tell its markets"
+_NETWORK = "check the network and market_making.url"
 
 
 def market_checks(subject: Subject) -> Iterator[Outcome]:
     """Yield every check of every market of the whitelist."""
     yield _minimum(subject)
-    for pair in subject.pairs:
-        coin = pair.split("/", maxsplit=1)[0]
-        yield attempted(f"listed-{coin}", partial(_listed, subject, coin))
-        yield attempted(f"price-grid-{coin}", partial(_grid, subject, coin))
-        yield from _calibration(subject, pair, coin)
+    for name in subject.choice.missing:
+        yield _not_listed(subject, name)
+    for names in subject.choice.chosen:
+        yield _listed(subject, names)
+        yield attempted(f"price-grid-{names.key}", partial(_grid, subject, names))
+        yield from _calibration(subject, names)
 
 
 def _minimum(subject: Subject) -> Outcome:
@@ -32,41 +38,51 @@ def _minimum(subject: Subject) -> Outcome:
     return judged("minimum-order", size >= least, reason, "raise market_making.model.order_notional")
 
 
-def _listed(subject: Subject, coin: str) -> Outcome:
-    name = f"listed-{coin}"
-    meta = subject.answers.get("meta")
-    if meta is None:
-        return unknown(name, "the exchange did not tell its markets", "check the network and market_making.url")
-    listed = {str(entry["name"]): bool(entry.get("isDelisted")) for entry in meta["universe"]}
-    reason = f"{coin} is {'delisted' if listed.get(coin) else 'listed' if coin in listed else 'not listed'}"
-    return judged(name, listed.get(coin) is False, reason, "correct exchange.pair_whitelist")
+def _not_listed(subject: Subject, name: str) -> Outcome:
+    if subject.markets is None:
+        return unknown(f"listed-{name}", _NO_MARKETS, _NETWORK)
+    return judged(f"listed-{name}", False, not_listed((name,), subject.markets), "correct exchange.pair_whitelist")
 
 
-def _grid(subject: Subject, coin: str) -> Outcome:
+def _listed(subject: Subject, names: Names) -> Outcome:
+    name = f"listed-{names.key}"
+    if subject.markets is None:
+        return unknown(name, _NO_MARKETS, _NETWORK)
+    market = subject.markets.named(names.pair)
+    is_traded = market is not None and market.is_tradable
+    reason = f"{names.wire} is {'listed' if is_traded else 'delisted'}"
+    return judged(name, is_traded, reason, "correct exchange.pair_whitelist")
+
+
+def _grid(subject: Subject, names: Names) -> Outcome:
     """Near a power of ten the tick changes tenfold, and Freqtrade keeps the grid it has loaded."""
-    name = f"price-grid-{coin}"
-    mid = _mid(subject, coin)
+    name, coin = f"price-grid-{names.key}", names.wire
+    mid = _mid(subject, names)
     if mid is None:
-        return unknown(name, f"the price of {coin} is not known", "check the network and market_making.url")
+        return unknown(name, f"the price of {coin} is not known", _NETWORK)
     distance = abs(10 ** (log10(mid) - round(log10(mid))) - 1)
     reason = f"the price {mid:g} is {100 * distance:.1f} % from a power of ten, where the tick changes"
     return judged(name, distance > _NEAR, reason, "restart the bot when the price has crossed, or force this check")
 
 
-def _mid(subject: Subject, coin: str) -> float | None:
+def _mid(subject: Subject, names: Names) -> float | None:
     """The exchange's mid of a coin; None where it did not tell one."""
     mids = subject.answers.get("allMids")
-    text = mids.get(coin) if isinstance(mids, dict) else None
-    return float(text) if isinstance(text, str) else None
+    text = mids.get(names.wire) if isinstance(mids, dict) else None
+    try:
+        return from_wire(text)
+    except MalformedMessage:
+        return None
 
 
-def _calibration(subject: Subject, pair: str, coin: str) -> Iterator[Outcome]:
-    name, settings, mid = f"calibration-{coin}", subject.settings, _mid(subject, coin)
+def _calibration(subject: Subject, names: Names) -> Iterator[Outcome]:
+    coin, settings, mid = names.key, subject.settings, _mid(subject, names)
+    name = f"calibration-{coin}"
     try:
         parameters = read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=subject.now_ms)
         parameters.require_good()
         if mid is not None:
-            parameters.require_market(pair, mid)
+            parameters.require_market(names.pair, mid)
     except MarketMakingError as error:
         yield judged(name, False, str(error), f"mm calibrate --coin {coin}")
         return

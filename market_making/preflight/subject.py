@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import aiohttp
 
 from market_making.hyperliquid.information import ask, clock_offset_ms
+from market_making.hyperliquid.listings import parse_markets
 from market_making.market.errors import MalformedMessage
+from market_making.market.identity import Markets
+from market_making.market.selection import Choice, Selection
+from market_making.recording.other_venues.recorded import names_among
+from market_making.settings.pairs import pairs_of
 from market_making.settings.settings import Settings
 
 
@@ -35,8 +41,30 @@ class Subject:
 
     @property
     def pairs(self) -> tuple[str, ...]:
-        """Pairs of the whitelist."""
-        return tuple(map(str, self.config.get("exchange", {}).get("pair_whitelist", ())))
+        """Pairs of the whitelist, or regular expressions of them."""
+        return pairs_of(dict(self.config), "the configuration")
+
+    @cached_property
+    def markets(self) -> Markets | None:
+        """What the exchange lists; None where it did not answer, or not as expected."""
+        try:
+            return parse_markets(self.answers["meta"])
+        except (KeyError, MalformedMessage):
+            return None
+
+    @cached_property
+    def choice(self) -> Choice:
+        """The markets of the whitelist that are not black-listed, and what of it is not listed.
+
+        Where the exchange has not told what it lists, those that are calibrated.
+        """
+        exchange = self.config.get("exchange", {})
+        blacklist = tuple(map(str, exchange.get("pair_blacklist", ())))
+        selection = Selection(self.pairs, blacklist)
+        if self.markets is not None:
+            return selection.choose(market.names for market in self.markets)
+        published = (path.stem for path in self.settings.parameters.glob("*.json"))
+        return selection.choose(names_among(self.settings.venue, published, selection))
 
     @property
     def is_live(self) -> bool:

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 
 from market_making.market.errors import ConfigurationError
+from market_making.market.selection import Selection
 from market_making.market.suggestion import nearest
 from market_making.settings.edge import EdgeSettings
 from market_making.settings.explanation import explain
 from market_making.settings.files import load_all, typed
 from market_making.settings.guard import GuardSettings
+from market_making.settings.pairs import pairs_of
 from market_making.settings.role import Role
 from market_making.settings.section import USER_DATA, Section
 from market_making.settings.sections import CalibrationSettings, ModelSettings, QuoteSettings, RiskSettings
@@ -35,10 +37,11 @@ class Settings(Section):
     """The whole `market_making` section."""
 
     venue: str = Field("hyperliquid", description="Name of the exchange, also its folder in the tick store")
-    coins: tuple[str, ...] = Field((), description="Coins to record and calibrate; empty: those of the pair whitelist")
+    coins: tuple[str, ...] = Field(
+        (), description="Coins to record and calibrate, by any name of their market; empty: those of `pairs`"
+    )
     pairs: tuple[str, ...] = Field(
-        (),
-        description="Freqtrade's names of markets that are not the usual one of their coin; empty: the pair whitelist",
+        (), description="Freqtrade's names of the markets to record and calibrate; empty: those of the pair lists"
     )
     url: str = Field("https://api.hyperliquid.xyz", description="Address of the Hyperliquid to record from")
     account: Annotated[str, Field(pattern=_ADDRESS)] | None = Field(
@@ -68,6 +71,7 @@ class Settings(Section):
     calibration: CalibrationSettings = Field(CalibrationSettings(), description="Cadence and window of calibrations")
     edge: EdgeSettings = Field(EdgeSettings(), description="What the bot changes in objects of ccxt and Freqtrade")
     guard: GuardSettings = Field(GuardSettings(), description="How patient `mm guard` is")
+    _excluded: tuple[str, ...] = PrivateAttr(())
 
     @classmethod
     def from_section(
@@ -100,8 +104,8 @@ class Settings(Section):
     def from_files(cls, paths: Sequence[Path], user_data: Path | None = None) -> "Settings":
         """Read the section from Freqtrade configuration files, merged as Freqtrade does: deeply, the later file wins.
 
-        Without `coins` or `pairs` in the section the pair whitelist names them, without `account` it is the exchange's
-        wallet address; without the section all defaults hold. `user_data` wins over the files' ``user_data_dir``.
+        Without `coins` or `pairs` in the section Freqtrade's pair lists name the markets, without `account` it is the
+        exchange's wallet address; without the section all defaults hold. `user_data` wins over ``user_data_dir``.
 
         Raises
         ------
@@ -114,14 +118,13 @@ class Settings(Section):
             user_data = Path(str(config["user_data_dir"]))
         settings = cls.from_section(section_of(config), where=f"{where}: {SECTION}", user_data=user_data)
         exchange = typed(config, "exchange", dict, where)
-        whitelist = tuple(str(pair) for pair in typed(exchange, "pair_whitelist", list, f"{where}: exchange"))
-        told: dict[str, Any] = {} if settings.pairs else {"pairs": whitelist}
-        if not settings.coins:
-            told["coins"] = tuple(pair.split("/")[0] for pair in whitelist)
+        told: dict[str, Any] = {} if settings.pairs else {"pairs": pairs_of(config, where)}
         wallet = str(exchange.get("walletAddress", ""))
         if settings.account is None and re.match(_ADDRESS, wallet) and wallet != _NO_ADDRESS:
             told["account"] = wallet
-        return settings.model_copy(update=told)
+        settings = settings.model_copy(update=told)
+        settings._excluded = tuple(map(str, typed(exchange, "pair_blacklist", list, f"{where}: exchange")))
+        return settings
 
     @classmethod
     def from_freqtrade(cls, config: dict[str, Any]) -> "Settings":
@@ -139,6 +142,11 @@ class Settings(Section):
     def role(self) -> Role:
         """What this bot may hold."""
         return Role(self.sides)
+
+    @property
+    def selection(self) -> Selection:
+        """Which markets to record and calibrate; one that is not listed keeps no other from it."""
+        return Selection(self.coins or self.pairs, self._excluded)
 
     @property
     def asks_for_fee(self) -> bool:

@@ -17,7 +17,7 @@ from market_making.trading.chart_rows import NOTHING_SHOWN, ChartRow
 from market_making.trading.deferred_stop import DeferredStop
 from market_making.trading.fresh import fresh_order
 from market_making.trading.holding import Holding, RestingOrder
-from market_making.trading.journal import Journal, coin_of
+from market_making.trading.journal import Journal
 from market_making.trading.legs.legs import Legs
 from market_making.trading.made_plan import MadePlan
 from market_making.trading.own_orders import OwnOrders
@@ -82,9 +82,7 @@ class Desk:
         self._held: dict[str, Holding] = {}
         self.orders.listen(lambda fill: budget.earned(fill.value, fill.time_ms))
         if risk is not None:
-            self.orders.listen(
-                lambda fill: risk.traded(coin_of(fill.pair), fill.time_ms, fill.value, is_taker=fill.is_taker)
-            )
+            self.orders.listen(lambda fill: risk.traded(fill.coin, fill.time_ms, fill.value, is_taker=fill.is_taker))
 
     def look(self, pair: str, holding: Holding, now_ms: int) -> None:
         """At the start of a loop, see what has become of the orders of the last one."""
@@ -111,6 +109,7 @@ class Desk:
         MarketMakingError
             If the model has no quotes for these numbers; the pair then has no plan.
         """
+        self.orders.coins.note(pair, desk.planner.instrument.coin)
         desk = self._judged(desk, holding)
         self.orders.fees[pair] = desk.fees
         made = self._make(desk, holding)
@@ -123,11 +122,11 @@ class Desk:
     def withhold(self, pair: str, because: Because, now_ms: int, *, failed: bool = False) -> None:
         """Note why a pair has no plan; `failed`, that the exchange's interface is the reason."""
         if failed and self._risk is not None:
-            self._risk.failed(coin_of(pair), now_ms)
+            self._risk.failed(self.orders.coins.of(pair), now_ms)
         self._pairs.pop(pair, None)
         self._forget(pair)
         self._withheld[pair] = because
-        self.legs.tell(coin_of(pair), self._held.get(pair, Holding()), ())
+        self.legs.tell(self.orders.coins.of(pair), self._held.get(pair, Holding()), ())
         if self._journal is not None:
             self._journal.withheld(pair, because, now_ms)
 
@@ -146,7 +145,7 @@ class Desk:
         """What the state file is to say of a pair."""
         made, inputs, withheld = self._made.get(pair), self._pairs.get(pair), self._withheld.get(pair)
         calibration = None if inputs is None else inputs.calibration
-        return PairNow(pair, holding, made, calibration, withheld, self.orders.origin(pair))
+        return PairNow(pair, self.orders.coins.of(pair), holding, made, calibration, withheld, self.orders.origin(pair))
 
     def equity(self) -> float | None:
         """What the account is worth now, from the plans of this loop; None where it is not known [quote currency]."""
@@ -216,7 +215,7 @@ class Desk:
             return False
         because = _NO_PLAN if plan is None else plan.because
         self.orders.cancelling(pair, order, because, self._made.get(pair), now_ms)
-        self.legs.asking(coin_of(pair), None)
+        self.legs.asking(self.orders.coins.of(pair), None)
         return True
 
     def wanted(self) -> Iterator[WantedOrder]:
@@ -239,7 +238,7 @@ class Desk:
         """Count the actions of an order that is about to be placed."""
         if order.grows:
             self._asked_ms.pop(pair, None)
-        self.legs.asking(coin_of(pair), order.side)
+        self.legs.asking(self.orders.coins.of(pair), order.side)
         self.budget.spend(self.budget.entry_actions if order.grows else EXIT_ACTIONS, now_ms)
         self.orders.asked(pair, order, self.tag(pair), self._made.get(pair), now_ms)
 
@@ -250,7 +249,7 @@ class Desk:
     def _take(self, pair: str, made: MadePlan) -> None:
         self._made[pair] = self._views[pair] = made
         self._orders[pair] = made.plan.order
-        self.legs.tell(coin_of(pair), made.holding, made.plan.sides, self.equity())
+        self.legs.tell(self.orders.coins.of(pair), made.holding, made.plan.sides, self.equity())
 
     def _forget(self, pair: str) -> None:
         self._made.pop(pair, None)
@@ -272,7 +271,7 @@ class Desk:
         volatility = desk.planner.flow.volatility if observed is None else observed
         position, is_observed = holding.coins * market.mid, observed is not None
         reading = Reading(now_ms, market.mid, position, equity, volatility, market.time_ms, is_observed)
-        coin = coin_of(desk.planner.instrument.pair)
+        coin = desk.planner.instrument.coin
         for lost in desk.lost:
             self._risk.judged(coin, now_ms, losing=lost)
         said = self._risk.judge(coin, reading)
@@ -298,7 +297,7 @@ class Desk:
         """The same with what the other leg tells now."""
         if self.legs.leg is None:
             return planner
-        told = self.legs.hear(coin_of(planner.instrument.pair))
+        told = self.legs.hear(planner.instrument.coin)
         return replace(planner, other_leg=None if told is None else told.coins, beside=told and told.beside)
 
     def _is_dropped(self, planner: Planner) -> bool:

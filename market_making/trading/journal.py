@@ -15,6 +15,7 @@ from market_making.trading.fills import DIGITS, Fill
 from market_making.trading.holding import RestingOrder
 from market_making.trading.made_plan import MadePlan
 from market_making.trading.order_track import AskedOrder, OrderNews
+from market_making.trading.pair_coins import PairCoins
 from market_making.trading.plan import PlannedOrder
 
 _SILENT = Because(Reason.ADDITION_DROPPED, "Freqtrade has placed no order and does not say why")
@@ -30,7 +31,6 @@ class _PairJournal:
     plan_sequence: int = 0
     outcome: tuple[Any, ...] = ()
     quiet: str | None = None
-    coin: str = ""
     holds_more: bool = False
 
 
@@ -45,6 +45,8 @@ class Journal:
         Name of the leg.
     canceller : Callable[[str, int], Because | None] or None
         Who else has cancelled an order and why, by its id and the time [ms]; None where nobody is known.
+    coins : PairCoins, optional
+        The coin of each pair.
     """
 
     def __init__(
@@ -52,10 +54,12 @@ class Journal:
         log: DecisionLog,
         leg: str | None = None,
         canceller: Callable[[str, int], Because | None] | None = None,
+        coins: PairCoins | None = None,
     ) -> None:
         self._log = log
         self._leg = leg
         self._canceller = canceller
+        self._coins = coins or PairCoins()
         self._pairs: dict[str, _PairJournal] = {}
 
     @property
@@ -66,7 +70,6 @@ class Journal:
     def planned(self, pair: str, made: MadePlan) -> None:
         """A plan was made: it is told of if its outcome is new, and why nothing rests or why an order stays."""
         plan, known = made.plan, self._of(pair)
-        known.coin = made.planner.instrument.coin
         if made.outcome != known.outcome:
             self._plan(pair, made)
         self._more_held(pair, made)
@@ -167,15 +170,10 @@ class Journal:
             self._write(event, time_ms, pair, (_shown(order) if order is not None else {}) | because._asdict())
 
     def _write(self, event: Event, time_ms: int, pair: str, values: Mapping[str, Any]) -> int:
-        return self._log.write(event, time_ms, {"coin": self._of(pair).coin, "pair": pair, "leg": self._leg, **values})
+        return self._log.write(event, time_ms, {"coin": self._coins.of(pair), "pair": pair, "leg": self._leg, **values})
 
     def _of(self, pair: str) -> _PairJournal:
-        return self._pairs.setdefault(pair, _PairJournal(coin=coin_of(pair)))
-
-
-def coin_of(pair: str) -> str:
-    """The coin of a pair as Freqtrade names it."""
-    return pair.split("/", maxsplit=1)[0]
+        return self._pairs.setdefault(pair, _PairJournal())
 
 
 def _wording(event: Event, because: Because) -> str:

@@ -11,9 +11,10 @@ from market_making.trading.actions.budget import CANCEL_ACTIONS, ActionBudget
 from market_making.trading.decision_log import Event
 from market_making.trading.fills import CountedFills, Fees, Fill
 from market_making.trading.holding import RestingOrder
-from market_making.trading.journal import Journal, coin_of
+from market_making.trading.journal import Journal
 from market_making.trading.made_plan import MadePlan
 from market_making.trading.order_track import AskedOrder, OrderNews, OrderTrack
+from market_making.trading.pair_coins import PairCoins
 from market_making.trading.plan import PlannedOrder
 
 
@@ -30,6 +31,8 @@ class OwnOrders:
         How much of each order has been counted.
     words : Callable[[str], str]
         What the exchange has said about an order of a pair since it was asked for; empty if nothing.
+    coins : PairCoins, optional
+        The coin of each pair.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class OwnOrders:
         *,
         fills: CountedFills | None = None,
         words: Callable[[str], str] = lambda _: "",
+        coins: PairCoins | None = None,
     ) -> None:
         self._budget = budget
         self._journal = journal
@@ -49,6 +53,8 @@ class OwnOrders:
         self.fees: dict[str, Fees] = {}
         """Rates of each pair."""
         self._missing = False
+        self.coins = coins or PairCoins()
+        """The coin of each pair."""
 
     def listen(self, listener: Callable[[Fill], None]) -> None:
         """Tell somebody of every part of a fill, once."""
@@ -116,7 +122,7 @@ class OwnOrders:
         return Fill(
             time_ms=now_ms,
             pair=pair,
-            coin=coin_of(pair) if view is None else view.planner.instrument.coin,
+            coin=self.coins.of(pair),
             order_id=order.order_id,
             side=order.side,
             price=order.fill_price,

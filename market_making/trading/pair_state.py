@@ -9,7 +9,6 @@ from market_making.safety.state_file import BookState, CalibrationState, PairSta
 from market_making.trading.day_result import DAY_MS, DayResult
 from market_making.trading.fills import Fill
 from market_making.trading.holding import Holding, RestingOrder
-from market_making.trading.journal import coin_of
 from market_making.trading.made_plan import MadePlan
 from market_making.trading.markouts import MarkoutMeter
 from market_making.trading.order_track import AskedOrder
@@ -63,6 +62,7 @@ class PairNow:
     """
 
     pair: str
+    coin: str
     holding: Holding
     made: MadePlan | None = None
     calibration: CalibrationState | None = None
@@ -114,7 +114,7 @@ def _planned(now: PairNow, made: MadePlan) -> PairState:
 def _unplanned(now: PairNow, last: PairState | None) -> PairState:
     """Without a plan neither prices nor quotes are known; lot, bound and calibration are those of before."""
     because, coins = now.withheld or _UNPLANNED, now.holding.coins
-    known = PairState(now.pair, coin_of(now.pair), quoting=False) if last is None else last
+    known = PairState(now.pair, now.coin, quoting=False) if last is None else last
     inventory = coins / known.lot if known.lot else 0.0
     return replace(
         known,

@@ -183,7 +183,7 @@ def test_a_cycle_publishes_what_was_read_before_it(settings, tmp_path):
 
 
 def test_every_coin_has_its_turn_where_there_is_no_time_for_all(settings, caplog):
-    """Reading goes on with the coin read longest ago; a coin without data is told of by the cycle and stops nobody."""
+    """Reading goes on with the coin read longest ago; a coin that nobody records is told of and stops nobody."""
     calibrator = Calibrator(settings.model_copy(update={"coins": ("NONE", "ETH", "SOL")}))
     now_s = START / 1e3 + 900
     assert calibrator.read_on(lambda: now_s, lambda: True) == []
@@ -191,9 +191,23 @@ def test_every_coin_has_its_turn_where_there_is_no_time_for_all(settings, caplog
     for turn in range(6):
         answers = iter([False, True])
         turns += calibrator.read_on(lambda turn=turn: now_s + turn, lambda answers=answers: next(answers))
-    assert turns == ["NONE", "ETH", "SOL"] * 2
-    assert calibrator.cycle(round((now_s + 6) * 1e3), ["NONE", "ETH", "SOL"]) == 2
+    assert turns == ["ETH", "SOL"] * 3
+    assert calibrator.cycle(round((now_s + 6) * 1e3), ["ETH", "SOL"]) == 2
     assert "NONE is not calibrated" in caplog.text
+    assert {state.coin: state.status for state in calibrator.coin_states(0)}["NONE"] == "refused"
+
+
+def test_a_coin_whose_recording_begins_later_is_taken_in(settings, root, tmp_path):
+    """Wanted by the pair that Freqtrade trades: its folder is called as the exchange writes it."""
+    store = tmp_path / "later"
+    shutil.copytree(root / settings.venue / "ETH", store / settings.venue / "ETH")
+    wanted = {"coins": (), "pairs": ("ETH/USDC:USDC", "KPEPE/USDC:USDC"), "market_data": store}
+    calibrator, now_ms = Calibrator(settings.model_copy(update=wanted)), START + 900_000
+    assert calibrator.cycle(now_ms) == 1
+    shutil.copytree(root / settings.venue / "SOL", store / settings.venue / "kPEPE")
+    assert calibrator.cycle(now_ms + 1) == 2
+    published = read_parameters(settings.parameters, "kPEPE", venue=settings.venue, now_ms=None)
+    assert (published.coin, published.pair) == ("kPEPE", "KPEPE/USDC:USDC")
 
 
 def test_a_history_that_cannot_be_merged_stops_nobody(settings, caplog):

@@ -28,7 +28,9 @@ from market_making.hyperliquid.market_data import (
 from market_making.hyperliquid.numbers import from_wire, to_wire
 from market_making.market.errors import MalformedMessage, UnknownCoin
 from market_making.market.events import AssetContext, BestQuote, BookSnapshot, Level, Trade
+from market_making.market.identity import Market, Markets
 from market_making.market.instrument import Listing
+from market_making.market.selection import Selection
 from market_making.market.sides import Direction
 
 REAL_QUOTE = (
@@ -195,7 +197,14 @@ def test_no_bytes_raise_anything_but_malformed_message(text):
 
 
 listings = st.lists(
-    st.builds(Listing, coins, st.integers(0, 6), st.integers(1, 50), st.booleans()),
+    st.builds(
+        Listing,
+        coins,
+        st.integers(0, 6),
+        st.integers(1, 50),
+        *[st.booleans()] * 3,
+        st.none() | st.floats(0, 10),
+    ),
     max_size=5,
     unique_by=lambda listing: listing.coin,
 )
@@ -220,8 +229,12 @@ def test_an_answer_without_listings_is_refused(answer):
 
 def test_a_delisted_coin_counts_as_unknown():
     """Its feed would end the connection of all others."""
-    with pytest.raises(UnknownCoin, match="B not listed; the venue lists 1 coins: A"):
-        require_listed(["A", "B"], [Listing("A", 2), Listing("B", 2, delisted=True)])
+    markets = Markets([Market.perpetual(Listing("A", 2), 0), Market.perpetual(Listing("B", 2, delisted=True), 1)])
+    with pytest.raises(UnknownCoin, match=r"B \(delisted\) not listed; the venue lists 1 coins: A"):
+        require_listed(Selection(("A", "B"), strict=True), markets)
+    assert [market.wire for market in require_listed(Selection(("A", "B")), markets)] == ["A"]
+    with pytest.raises(UnknownCoin, match=r"B .*not listed"):
+        require_listed(Selection(("B",)), markets)
 
 
 def test_recorded_messages_survive_both_directions(recordings):

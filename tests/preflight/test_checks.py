@@ -12,6 +12,8 @@ from dataclasses import replace
 import pytest
 from eth_account import Account
 
+from market_making.hyperliquid.listings import universe_fields
+from market_making.market.instrument import Listing
 from market_making.preflight.checks import check_all
 from market_making.preflight.outcome import Result, is_safe, overridden
 from market_making.preflight.subject import Subject
@@ -49,7 +51,7 @@ def healthy(tmp_path):
         now_ms=NOW_MS + 1_000,
         clock_offset_ms=20.0,
         answers={
-            "meta": {"universe": [{"name": "ETH"}, {"name": "OLD", "isDelisted": True}]},
+            "meta": universe_fields([Listing("ETH", 4), Listing("OLD", 2, delisted=True)]),
             "allMids": {"ETH": "3000.0"},
             "userFees": {"userAddRate": "0.00015"},
             "userRateLimit": {"nRequestsCap": 10_000, "nRequestsUsed": 100, "nRequestsSurplus": 0},
@@ -118,6 +120,7 @@ FAULTS = {
     ),
     "minimum-order": lambda it: with_settings(it, model=type(it.settings.model)(order_notional=11)),
     "listed-OLD": lambda it: with_config(it, {"exchange": {"pair_whitelist": ["ETH/USDC:USDC", "OLD/USDC:USDC"]}}),
+    "listed-NONE/USDC:USDC": lambda it: with_config(it, {"exchange": {"pair_whitelist": ["NONE/USDC:USDC"]}}),
     "price-grid-ETH": lambda it: with_answer(it, allMids={"ETH": "1005.0"}),
     "calibration-ETH": stale,
     "calibration-ETH level": lambda it: with_answer(it, allMids={"ETH": "30000.0"}),

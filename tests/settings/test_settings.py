@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from market_making.market.errors import ConfigurationError
+from market_making.market.names import perpetual_names
 from market_making.settings.settings import Settings
 
 
@@ -101,10 +102,36 @@ def test_a_loop_of_includes_is_refused(tmp_path):
         Settings.from_files([tmp_path / "a.json"])
 
 
-def test_the_whitelist_names_the_coins(tmp_path):
-    """Without `coins` the pairs that the bot trades are the coins of the sidecars."""
-    path = write(tmp_path / "c.json", {"exchange": {"pair_whitelist": ["ETH/USDC:USDC", "kPEPE/USDC:USDC"]}})
-    assert Settings.from_files([path]).coins == ("ETH", "kPEPE")
+LISTED = [perpetual_names(coin) for coin in ("ETH", "kPEPE", "BTC", "kBONK")]
+LISTS = {
+    "pairs": ({"pair_whitelist": ["ETH/USDC:USDC", "KPEPE/USDC:USDC"]}, {}, ["ETH", "kPEPE"]),
+    "expression": ({"pair_whitelist": ["K.*/USDC:USDC"]}, {}, ["kPEPE", "kBONK"]),
+    "small letters": ({"pair_whitelist": ["k(pepe|bonk)/usdc:usdc"]}, {}, ["kPEPE", "kBONK"]),
+    "blacklist": ({"pair_whitelist": [".*"], "pair_blacklist": ["K.*/.*", "BTC/USDC:USDC"]}, {}, ["ETH"]),
+    "one is unknown": ({"pair_whitelist": ["OLD/USDC:USDC", "(broken", "ETH/USDC:USDC"]}, {}, ["ETH"]),
+    "made by Freqtrade": (
+        {"pair_blacklist": ["ETH/USDC:USDC"]},
+        {"pairlists": [{"method": "VolumePairList"}], "stake_currency": "USDC", "trading_mode": "futures"},
+        ["kPEPE", "BTC", "kBONK"],
+    ),
+    "of another currency": (
+        {},
+        {"pairlists": [{"method": "VolumePairList"}], "stake_currency": "USDT", "trading_mode": "futures"},
+        [],
+    ),
+    "coins go first": (
+        {"pair_whitelist": ["ETH/USDC:USDC"]},
+        {"market_making": {"coins": ["kBONK", "BTC/USDC:USDC"]}},
+        ["kBONK", "BTC"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("exchange", "config", "chosen"), LISTS.values(), ids=LISTS)
+def test_the_pair_lists_of_freqtrade_name_the_coins(tmp_path, exchange, config, chosen):
+    """Without `coins`, the sidecars take the markets that the bot may trade; none that is not listed stops them."""
+    selection = Settings.from_files([write(tmp_path / "c.json", config | {"exchange": exchange})]).selection
+    assert [names.wire for names in selection.choose(LISTED).chosen] == chosen
 
 
 def test_comments_and_trailing_commas_are_read_as_freqtrade_reads_them(tmp_path):

@@ -21,6 +21,7 @@ from market_making.trading.freqtrade.live import RunningBot
 from market_making.trading.freqtrade.pair_reader import PairReading
 from market_making.trading.holding import Holding
 from market_making.trading.journal import Journal
+from market_making.trading.pair_coins import PairCoins
 from market_making.trading.pair_observers import PairObservers
 from tests.live_bot import ROOT
 from tests.trading.conftest import MemoryLog
@@ -53,8 +54,9 @@ def test_an_error_of_one_pair_withholds_that_pair_only(monkeypatch, planner, err
     pairs = ["BTC/USDC:USDC", "ETH/USDC:USDC"]
     strategy.dp = SimpleNamespace(current_whitelist=lambda: pairs, runmode=RunMode.DRY_RUN)
     strategy._edge = Edge()
-    strategy._live, strategy._desk = True, Desk(ActionBudget(30), 400, Journal(log))
-    account, observers = AccountWatch(5000, spot=False), PairObservers(0.00015)
+    journal = Journal(log, coins=PairCoins({"BTC/USDC:USDC": "BTC"}.get))
+    strategy._live, strategy._desk = True, Desk(ActionBudget(30), 400, journal)
+    account, observers = AccountWatch(5000), PairObservers(0.00015)
     reader = SimpleNamespace(read=read, account=account, observers=observers)
     strategy._bot = RunningBot(strategy, strategy._desk, reader)
     strategy.bot_loop_start(datetime(2026, 11, 1, tzinfo=UTC))

@@ -77,7 +77,7 @@ class PuppetAccount:
         self.known = self.cash, dict(self.coins)
 
     def get_total(self, currency):
-        coins = {pair.split("/")[0]: held + self.foreign for pair, held in self.known[1].items()}
+        coins = {base_of(pair): held + self.foreign for pair, held in self.known[1].items()}
         return self.known[0] if currency == STAKE else coins[currency]
 
     def get_all_positions(self):
@@ -88,13 +88,19 @@ class PuppetAccount:
         }
 
 
+def base_of(pair):
+    """What the wallet calls the coin of a pair: the puppet's anything but a part of the pair."""
+    return {"ETH/USDC": "ETH"}.get(pair, f"W{pair}")
+
+
 class RiskBot:
     """The account's watch, the desk and the risk rules, as the strategy puts them together."""
 
     def __init__(self, account, planner, folder, *, limits, dry_run=False, spot=None, age_ms=5000):
         self.account, self.planner, self.now_ms = account, planner, planner.now_ms
         self.told, self._said, self.log = [], {}, MemoryLog()
-        self.watch = AccountWatch(age_ms, spot=account.spot if spot is None else spot, dry_run=dry_run)
+        spot = account.spot if spot is None else spot
+        self.watch = AccountWatch(age_ms, bases=base_of if spot else None, dry_run=dry_run)
         risk = RiskWatch(limits, folder, "bot")
         self.desk = Desk(ActionBudget(10**6), 10**6, Journal(self.log), risk=risk)
 

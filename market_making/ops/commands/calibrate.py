@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,16 +22,17 @@ from market_making.ops.commands.options import (
     load_settings,
     now_ms,
     print_json,
+    selection_of,
     with_options,
 )
 from market_making.ops.commands.plotting import check_picture, draw_calibration, plot_option
-from market_making.recording.store.presence import require_folders
 from market_making.safety.claim import require_writable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from calibration.publication.parameters import Parameters
+    from market_making.market.selection import Selection
     from market_making.settings.settings import Settings
 
 BACKFILL_EVERY_S = 15.0
@@ -67,8 +69,7 @@ def calibrate(**options: Any) -> None:
 
         backfill_from_candles(settings, options)
         return
-    if options["plot"] and len(settings.coins) != 1:
-        raise ConfigurationError(f"--plot draws one coin, these are {len(settings.coins)}: name one with --coin")
+    _require_one(settings.coins, options)
     if options["once"]:
         _once(settings, options)
     elif options["history"]:
@@ -99,15 +100,34 @@ def _refuse_strangers(options: dict[str, Any]) -> None:
 
 
 def _settings(options: dict[str, Any]) -> Settings:
-    settings = load_settings(
-        options["configs"], coins=options["coins"] or None, market_data=options["data"], parameters=options["out"]
-    )
-    if not settings.coins:
+    settings = load_settings(options["configs"], market_data=options["data"], parameters=options["out"])
+    selection = selection_of(settings, options["coins"])
+    if not selection.wanted:
         raise ConfigurationError("no coin to calibrate: name one with --coin or in the configuration's pair_whitelist")
+    _require_one(options["coins"] or selection.wanted[:1], options)
+    settings = settings.model_copy(update={"coins": _coins(settings, selection, options)})
     if options["window"] is None:
         return settings
     window = settings.calibration.model_copy(update={"window_s": options["window"]})
     return settings.model_copy(update={"calibration": window})
+
+
+def _require_one(coins: Sequence[str], options: dict[str, Any]) -> None:
+    if options["plot"] and len(coins) != 1:
+        raise ConfigurationError(f"--plot draws one coin, these are {len(coins)}: name one with --coin")
+
+
+def _coins(settings: Settings, selection: Selection, options: dict[str, Any]) -> tuple[str, ...]:
+    """Folders of what is selected; the service finds them by itself, also those that begin to be recorded later."""
+    if options["candles"]:
+        if not selection.strict and not settings.coins:
+            raise ConfigurationError("candles do not tell how the exchange writes a coin: name it with --coin")
+        return selection.wanted
+    if options["once"] or options["history"]:
+        from market_making.recording.other_venues.recorded import recorded_coins
+
+        return recorded_coins(settings.market_data, settings.venue, selection)
+    return options["coins"] or settings.coins
 
 
 def _serve(settings: Settings) -> None:
@@ -120,7 +140,6 @@ def _serve(settings: Settings) -> None:
 
 
 def _once(settings: Settings, options: dict[str, Any]) -> None:
-    require_folders(settings.market_data, settings.venue, settings.coins)
     from market_making.recording.store.tick_store import TickStore
 
     store = TickStore(settings.market_data, settings.venue)
@@ -173,7 +192,6 @@ def _describe(parameters: Parameters, folder: Path) -> str:
 
 
 def _backfill(settings: Settings, options: dict[str, Any]) -> None:
-    require_folders(settings.market_data, settings.venue, settings.coins)
     from market_making.recording.store.tick_store import TickStore
 
     store = TickStore(settings.market_data, settings.venue)

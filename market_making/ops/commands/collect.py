@@ -15,6 +15,7 @@ from market_making.ops.commands.options import (
     load_settings,
     now_ms,
     print_json,
+    selection_of,
     with_options,
 )
 
@@ -53,12 +54,11 @@ def collect(**options: Any) -> None:
     """
     settings = load_settings(
         options["configs"],
-        coins=options["coins"] or None,
         url=options["url"],
         venue=options["venue"],
         market_data=options["data"],
     )
-    if not settings.coins and not options["whole_venue"]:
+    if not selection_of(settings, options["coins"]).wanted and not options["whole_venue"]:
         raise ConfigurationError("no coin to record: name one with --coin, or in the configuration, or give --all")
     collector = collector_of(settings, options)
     started_ms = now_ms()
@@ -66,8 +66,10 @@ def collect(**options: Any) -> None:
         asyncio.run(collector.run())
     finally:
         if options["as_json"]:
-            coins = None if options["whole_venue"] else list(settings.coins)
-            print_json({"coins": coins} | _told(collector, settings, started_ms))
+            print_json(
+                {"coins": None if options["whole_venue"] else list(collector.coins)}
+                | _told(collector, settings, started_ms)
+            )
 
 
 def _told(collector: Collector, settings: Settings, started_ms: int) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def collector_of(settings: Settings, options: dict[str, Any]) -> Collector:
         return _through_ccxt(venue, settings, options, kept)
     if options["quote"]:
         raise ConfigurationError(f"--quote {options['quote']}: {NATIVE} has one quote currency, leave it out")
-    coins = None if options["whole_venue"] else list(settings.coins)
+    coins = None if options["whole_venue"] else selection_of(settings, options["coins"])
     return Collector(settings.url, coins, settings.market_data, settings.venue, options=kept)
 
 
@@ -116,4 +118,6 @@ def _through_ccxt(venue: VenueQuirks, settings: Settings, options: dict[str, Any
     from market_making.recording.other_venues.collector import OtherVenueCollector, VenueOptions
 
     through = VenueOptions(quote=options["quote"])
-    return OtherVenueCollector(venue, settings.coins, settings.market_data, options=kept, through=through)
+    return OtherVenueCollector(
+        venue, selection_of(settings, options["coins"]), settings.market_data, options=kept, through=through
+    )

@@ -80,7 +80,7 @@ def _bot(config: dict[str, Any], settings: Settings) -> GuardedBot:
     if not _KEY.fullmatch(key):
         raise ConfigurationError(f"{name}: exchange.privateKey must be 64 hex digits, it has {len(key)} characters")
     identity = Identity(address, key, _vault(exchange))
-    return GuardedBot(name, identity, _database(config), settings.parameters, settings.coins, owns_key=not own_key)
+    return GuardedBot(name, identity, _database(config), settings.parameters, settings.selection, owns_key=not own_key)
 
 
 def _own_key(name: str) -> str | None:

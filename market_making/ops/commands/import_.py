@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from market_making.market.errors import ConfigurationError, NotEnoughData
+from market_making.market.selection import Selection
 from market_making.ops.commands.collect import data_option
 from market_making.ops.commands.options import (
     coins_option,
@@ -18,7 +19,6 @@ from market_making.ops.commands.options import (
     user_data,
     with_options,
 )
-from market_making.recording.store.presence import require_folders
 
 if TYPE_CHECKING:
     from market_making.recording.candles.from_ticks import CandleFile
@@ -119,13 +119,16 @@ def candles(*, out: Path | None, as_json: bool, **options: Any) -> None:
 
 def _from_ticks(out: Path, options: dict[str, Any]) -> list[CandleFile]:
     settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
-    require_folders(settings.market_data, settings.venue, options["coins"])
+    from market_making.recording.other_venues.recorded import recorded_coins
+
+    named = Selection(options["coins"], strict=True)
+    coins = recorded_coins(settings.market_data, settings.venue, named) if named.wanted else ()
     from market_making.recording.candles.from_ticks import write_candles
     from market_making.recording.store.tick_store import TickStore
 
     store = TickStore(settings.market_data, settings.venue)
-    if options["coins"]:
-        return [file for coin in options["coins"] for file in write_candles(store, coin, out)]
+    if coins:
+        return [file for coin in coins for file in write_candles(store, coin, out)]
     files = []
     for coin in store.coins():
         try:

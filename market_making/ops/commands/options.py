@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from market_making.market.selection import Selection
     from market_making.settings.settings import Settings
 
 _CONFIG = "config.json"
@@ -20,7 +21,7 @@ _SHORTEST_S = 1e-3
 _MILLISECONDS_DIGITS = 12
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
-coins_option = click.option("--coin", "coins", multiple=True, help="A coin; repeat for several.")
+coins_option = click.option("--coin", "coins", multiple=True, help="A coin, or its pair; repeat for several.")
 
 
 class Duration(click.ParamType[float]):
@@ -121,6 +122,13 @@ def load_settings(configs: tuple[Path, ...], **overrides: Any) -> Settings:
     default = user_data() / _CONFIG
     settings = Settings.from_files(configs or ((default,) if default.exists() else ()), chosen_folder())
     return settings.model_copy(update={key: value for key, value in overrides.items() if value is not None})
+
+
+def selection_of(settings: Settings, typed: tuple[str, ...]) -> Selection:
+    """What is meant: the names typed, which must all exist, or those of the configuration, as far as they do."""
+    from market_making.market.selection import Selection
+
+    return Selection(typed, strict=True) if typed else settings.selection
 
 
 def print_json(document: Any) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from market_making.market.errors import MissingParameters
+from market_making.market.selection import Selection
 from market_making.market.suggestion import did_you_mean
 from market_making.ops.commands.options import (
     ago,
@@ -22,6 +23,7 @@ from market_making.ops.commands.options import (
 
 if TYPE_CHECKING:
     from calibration.publication.parameters import Parameters
+    from market_making.settings.settings import Settings
 
 
 @click.command()
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 def quotes(coin: str, parameters: Path | None, configs: tuple[Path, ...], *, as_json: bool) -> None:
     """Show bid, ask and their depths for every inventory, from the parameter file of COIN."""
     settings = load_settings(configs, parameters=parameters)
-    _require_file(settings.parameters, coin)
+    coin = _known(settings, coin)
     from calibration.publication.parameters import read_parameters
 
     published = read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=None)
@@ -45,12 +47,16 @@ def quotes(coin: str, parameters: Path | None, configs: tuple[Path, ...], *, as_
         _show(published, table)
 
 
-def _require_file(folder: Path, coin: str) -> None:
-    """Answer a mistyped coin at once."""
-    path = folder / f"{coin}.json"
-    known = sorted(other.stem for other in folder.glob("*.json"))
-    if coin in known:
-        return
+def _known(settings: Settings, coin: str) -> str:
+    """The coin of a parameter file, from any name of its market; a mistyped one is answered at once."""
+    from market_making.recording.other_venues.recorded import names_among
+
+    folder = settings.parameters
+    path, known = folder / f"{coin}.json", sorted(other.stem for other in folder.glob("*.json"))
+    wanted = Selection((coin,))
+    chosen = wanted.choose(names_among(settings.venue, known, wanted)).chosen
+    if chosen:
+        return chosen[0].key
     if hint := did_you_mean(coin, known):
         raise MissingParameters(f"there is no {path}{hint}")
     if known:

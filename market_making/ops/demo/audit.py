@@ -8,6 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from market_making.market.names import perpetual_names
 from market_making.trading.decision_log import Event, read_decisions
 
 _TOLERANCE = 1e-9
@@ -23,8 +24,7 @@ def unaccounted(database: Path, positions: dict[str, float], filled_orders: set[
         known = {row[0] for row in connection.execute("SELECT order_id FROM orders")}
         held = dict(
             connection.execute(
-                "SELECT substr(pair, 1, instr(pair, '/') - 1), sum(CASE WHEN is_short THEN -amount ELSE amount END) "
-                "FROM trades WHERE is_open GROUP BY 1"
+                "SELECT pair, sum(CASE WHEN is_short THEN -amount ELSE amount END) FROM trades WHERE is_open GROUP BY 1"
             )
         )
     findings = [
@@ -32,10 +32,11 @@ def unaccounted(database: Path, positions: dict[str, float], filled_orders: set[
         for order in sorted(filled_orders)
         if str(order) not in known
     ]
-    for coin in sorted(set(held) | set(positions)):
-        ours, theirs = held.get(coin) or 0.0, positions.get(coin, 0.0)
+    at_venue = {perpetual_names(coin).pair: size for coin, size in positions.items()}
+    for pair in sorted(set(held) | set(at_venue)):
+        ours, theirs = held.get(pair) or 0.0, at_venue.get(pair, 0.0)
         if abs(ours - theirs) > _TOLERANCE:
-            findings.append(f"{coin}: the bot holds {ours:g}, the venue says {theirs:g}")
+            findings.append(f"{pair}: the bot holds {ours:g}, the venue says {theirs:g}")
     return findings
 
 

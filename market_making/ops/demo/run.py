@@ -18,6 +18,7 @@ import requests
 
 from calibration.publication.parameters import Parameters, read_parameters
 from market_making.market.errors import ParameterError
+from market_making.market.names import perpetual_names
 from market_making.ops.demo.files import ApiAccess, Credentials, DemoFiles, showy, write_config
 from market_making.ops.demo.freqtrade_api import FreqtradeApi
 from market_making.ops.demo.processes import ProcessFailed, Programs, free_port
@@ -155,7 +156,7 @@ class Demo:
         """Leave the market as a careful user would: lock the pairs, let the exit quotes fill, then stop the bot."""
         self._report("winding down: the bot only leaves what it holds", 1.0)
         for coin in self.options.coins:
-            api.lock(f"{coin}/USDC:USDC", "the demo ends")
+            api.lock(perpetual_names(coin).pair, "the demo ends")
         if not self._flat_within(programs, self.options.schedule.wind_down_s):
             self.seen.forced_exit = True
             api.force_exit()

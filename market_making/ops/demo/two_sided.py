@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 
 import requests
 
+from market_making.market.names import perpetual_names
 from market_making.ops.demo.files import ApiAccess, Credentials, LegFiles, write_config
 from market_making.ops.demo.freqtrade_api import FreqtradeApi
 from market_making.ops.demo.leg_samples import LegSamples
 from market_making.ops.demo.processes import Programs, free_port
 from market_making.ops.demo.run import CONFIGS, Demo, DemoOptions, freqtrade_command
 from market_making.ops.demo.schedule import WIND_DOWN_S
-from market_making.ops.local_account import ThrowAwayAccount, pair_of
+from market_making.ops.local_account import ThrowAwayAccount
 from market_making.safety.guard_record import NAME as GUARD
 
 LEGS = ("long", "short")
@@ -159,7 +160,7 @@ class TwoSidedDemo(Demo):
             apis = [stack.enter_context(leg.api()) for leg in self.legs]
             for each in apis:
                 for coin in self.options.coins:
-                    each.lock(pair_of(coin), "the demo ends")
+                    each.lock(perpetual_names(coin).pair, "the demo ends")
             if not self._flat_within(programs, WIND_DOWN_S):
                 self.seen.forced_exit = True
                 for each in apis:

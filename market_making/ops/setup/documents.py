@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from market_making.ops.local_account import pair_of
+from market_making.market.names import perpetual_names
 from market_making.ops.setup.commented import commented
 from market_making.ops.setup.wishes import Wishes, database_url
 from market_making.settings.explanation import fields_of
@@ -46,7 +46,7 @@ def public_document(wishes: Wishes, folder: Path, base: str, port: int) -> str:
         "db_url": database_url(folder, wishes.name, is_live=wishes.is_live),
         "strategy": wishes.variant,
         "max_open_trades": len(wishes.coins),
-        "exchange": {"pair_whitelist": [pair_of(coin) for coin in wishes.coins]},
+        "exchange": {"pair_whitelist": [perpetual_names(coin).pair for coin in wishes.coins]},
         "api_server": {"enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": port},
         SECTION: dict(wishes.section),
     }

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pyarrow import feather
 
 from market_making.market.errors import ConfigurationError, MalformedMessage, NotEnoughData
+from market_making.market.names import candle_stem, perpetual_names
 from market_making.market.tape import FloatArray, IntArray
 from market_making.recording.candles.from_ticks import (
     HOUR_MS,
@@ -157,7 +158,7 @@ def convert_candles(path: Path, coin: str, folder: Path, quote_currency: str = "
     unknown = [period for period in by_length if period not in names]
     if unknown:
         raise MalformedMessage(f"{path}: candles of {unknown[0] / 1e3:g} s, must be one of {', '.join(TIMEFRAMES_MS)}")
-    start = folder / "futures" / f"{coin}_{quote_currency}_{quote_currency}"
+    start = folder / "futures" / candle_stem(perpetual_names(coin, quote_currency).pair)
     files = []
     for period, (candles, partial) in sorted(by_length.items()):
         target = start.with_name(f"{start.name}-{names[period]}-futures.feather")
@@ -180,7 +181,8 @@ def _files(path: Path) -> list[Path]:
 
 
 def _name_of(coin: str, rest: str) -> re.Pattern[str]:
-    return re.compile(rf"{re.escape(coin)}(_\w+)?[-_]{rest}\.(feather|parquet)")
+    stem = candle_stem(perpetual_names(coin).pair)
+    return re.compile(rf"({re.escape(coin)}(_\w+)?|{re.escape(stem)})[-_]{rest}\.(feather|parquet)")
 
 
 def _timeframes(path: Path, coin: str) -> list[Path]:

@@ -17,6 +17,7 @@ from pyarrow import feather
 
 from market_making.market.durable_file import write_durably
 from market_making.market.errors import MalformedMessage, NotEnoughData
+from market_making.market.names import candle_stem, perpetual_names
 from market_making.market.tape import FloatArray, IntArray, Tape
 from market_making.recording.store.tick_store import TickStore
 from market_making.recording.streams import Stream
@@ -117,7 +118,7 @@ def write_candles(
     MalformedMessage
         If an existing file does not hold candles.
     """
-    start = folder / "futures" / f"{coin}_{quote_currency}_{quote_currency}"
+    start = folder / "futures" / candle_stem(perpetual_names(coin, quote_currency).pair)
     wanted = list(dict.fromkeys((*timeframes, "1h")))
     extent = store.extent(coin)
     by_day = [[_seen(tape, TIMEFRAMES_MS[name], extent) for name in wanted] for tape in _days(store, coin)]

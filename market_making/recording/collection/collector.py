@@ -25,6 +25,7 @@ from market_making.hyperliquid.feed import Feed, RateLimits, Timing
 from market_making.hyperliquid.market_data import Subscription
 from market_making.market.clock import now_ms
 from market_making.market.errors import ConfigurationError, LostRows
+from market_making.market.selection import Selection
 from market_making.recording.collection.collector_state import KIND, CollectorReport
 from market_making.recording.collection.earlier import EarlierRecording
 from market_making.recording.collection.live_recording import LiveRecording, Recording
@@ -65,8 +66,8 @@ class Collector:
     ----------
     url : str
         REST address, ``https://api.hyperliquid.xyz`` for example; the websocket is expected at its ``/ws``.
-    coins : sequence of str or None
-        The venue's names; None means every coin it lists.
+    coins : Selection, sequence of str or None
+        What to record; names of a sequence must all be listed, None means every market.
     root : Path or str
         Root of the tick store.
     venue : str
@@ -80,18 +81,18 @@ class Collector:
     def __init__(
         self,
         url: str,
-        coins: Sequence[str] | None,
+        coins: Selection | Sequence[str] | None,
         root: Path | str,
         venue: str = "hyperliquid",
         *,
         flush_seconds: float = 5.0,
         options: CollectorOptions | None = None,
     ) -> None:
-        if coins is not None and not coins:
+        self._selection = selection_of(coins)
+        if not self._selection.wanted:
             raise ConfigurationError("no coin to record: name at least one, or None for every coin of the venue")
         self.session = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}p{os.getpid()}{secrets.token_hex(2)}"
         self._url = url.rstrip("/")
-        self._wanted = coins
         self._flush_seconds = flush_seconds
         self._options = options or CollectorOptions()
         self._venue = venue
@@ -106,6 +107,11 @@ class Collector:
     def counts(self) -> Counts:
         """What has become of the rows so far."""
         return self._recorder.counts
+
+    @property
+    def coins(self) -> tuple[str, ...]:
+        """What is recorded, by the names of the folders; what is asked for, before the venue has answered."""
+        return self._selection.wanted if self._live is None else tuple(self._live.recordings)
 
     @property
     def clock_offset_ms(self) -> float | None:
@@ -149,10 +155,12 @@ class Collector:
 
     async def _record(self, client: aiohttp.ClientSession) -> None:
         directory = self._directory = Directory(client, self._url)
-        coins = await directory.require(self._wanted)
-        plan = spread_subscriptions(coins)
-        live = self._live = LiveRecording(await asyncio.to_thread(self._earlier.resume, coins), directory)
-        log.info("recording %d coins over %d connections as session %s", len(coins), len(plan), self.session)
+        markets = await directory.require(self._selection)
+        self._report.left_out = directory.missing
+        plan = spread_subscriptions([market.wire for market in markets])
+        recordings = await asyncio.to_thread(self._earlier.resume, [market.key for market in markets])
+        live = self._live = LiveRecording({market.wire: recordings[market.key] for market in markets}, directory)
+        log.info("recording %d coins over %d connections as session %s", len(markets), len(plan), self.session)
         address = f"ws{self._url.removeprefix('http')}/ws"
         allowances = RateLimits()
         async with asyncio.TaskGroup() as tasks:
@@ -212,6 +220,13 @@ class Collector:
             raise LostRows(f"{lost} of {counts.received} rows are lost ({reasons})")
         if counts.waiting_bytes:
             log.error("every row is written, but not every note of a gap")
+
+
+def selection_of(coins: Selection | Sequence[str] | None) -> Selection:
+    """What is to be recorded: all of a sequence, everything for None."""
+    if isinstance(coins, Selection):
+        return coins
+    return Selection.everything() if coins is None else Selection(tuple(coins), strict=True)
 
 
 def spread_subscriptions(coins: Sequence[str]) -> list[list[Subscription]]:

@@ -32,6 +32,8 @@ class CollectorReport:
     def __init__(self, folder: Path | None, venue: str, recorder: Recorder) -> None:
         self._report = SidecarReport(folder, KIND, venue)
         self._recorder = recorder
+        self.left_out: tuple[str, ...] = ()
+        """What was asked for and is not listed."""
         self._counted: dict[str, int] = {}
         self._counted_s = monotonic()
 
@@ -54,7 +56,8 @@ class CollectorReport:
             "malformed_messages": malformed_messages,
             "clock_offset_ms": clock_offset_ms,
         }
-        self._report.write(coins, figures, self._recorder.failures)
+        failures = (f"{name} is not recorded: the venue does not list it" for name in self.left_out)
+        self._report.write(coins, figures, (*self._recorder.failures, *failures))
 
     def end(self) -> None:
         """Say that the collector has ended in order."""

@@ -45,7 +45,7 @@ class LiveRecording:
     Parameters
     ----------
     recordings : mapping of str to CoinRecording
-        One per coin.
+        One per coin, by its name on the wire.
     directory : Directory
         Tells what is tradable and what the exchange's clock shows.
     """
@@ -57,8 +57,8 @@ class LiveRecording:
 
     @property
     def recordings(self) -> Mapping[str, CoinRecording]:
-        """The recording of each coin."""
-        return self._recordings
+        """The recording of each coin, by the name of its folder."""
+        return {recording.coin: recording for recording in self._recordings.values()}
 
     async def tradable(self) -> Set[str]:
         """Coins that may be subscribed to now."""

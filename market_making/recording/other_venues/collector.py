@@ -11,8 +11,9 @@ import aiohttp
 import ccxt.pro
 
 from market_making.market.errors import ConfigurationError
+from market_making.market.selection import Selection
 from market_making.recording.collection.coin_recording import CoinRecording
-from market_making.recording.collection.collector import Collector, CollectorOptions
+from market_making.recording.collection.collector import Collector, CollectorOptions, selection_of
 from market_making.recording.collection.upkeep import keep_up
 from market_making.recording.other_venues.directory import Connect, VenueDirectory
 from market_making.recording.other_venues.feed import SEPARATE_STREAMS, CoinFeed, Patience
@@ -59,20 +60,18 @@ class OtherVenueCollector(Collector):
     def __init__(
         self,
         venue: VenueQuirks,
-        coins: Sequence[str],
+        coins: Selection | Sequence[str],
         root: Path | str,
         *,
         flush_seconds: float = 5.0,
         options: CollectorOptions | None = None,
         through: VenueOptions | None = None,
     ) -> None:
-        if len(coins) > MOST_COINS:
-            raise ConfigurationError(
-                f"{len(coins)} coins of {venue.name}: at most {MOST_COINS}, each has its own sockets"
-            )
+        number = len(selection_of(coins).wanted)
+        if number > MOST_COINS:
+            raise ConfigurationError(f"{number} coins of {venue.name}: at most {MOST_COINS}, each has its own sockets")
         super().__init__("", coins, root, venue.name, flush_seconds=flush_seconds, options=options)
         self._quirks = venue
-        self._coins = tuple(coins)
         self._through = through or VenueOptions()
         self._markets: VenueDirectory | None = None
 
@@ -90,7 +89,8 @@ class OtherVenueCollector(Collector):
             await directory.close()
 
     async def _record_from(self, directory: VenueDirectory) -> None:
-        markets = await directory.markets_of(self._coins, self._through.quote)
+        selection, quote = self._selection, self._through.quote
+        markets = await directory.markets_of(selection.wanted, quote, strict=selection.strict)
         recordings = await asyncio.to_thread(self._earlier.resume, markets, SEPARATE_STREAMS)
         feeds = [
             CoinFeed(self._quirks, market, recordings[coin], directory, self._through.patience)

@@ -47,13 +47,15 @@ class VenueDirectory:
         self._connect = connect
         self._client = connect()
 
-    async def markets_of(self, coins: Sequence[str], quote: str | None) -> dict[str, Market]:
-        """The market of each coin; waits for a venue that does not answer.
+    async def markets_of(self, names: Sequence[str], quote: str | None, *, strict: bool = True) -> dict[str, Market]:
+        """The market of each coin or pair, by its coin; waits for a venue that does not answer.
+
+        Where not `strict`, a name that is not listed is told and keeps no other from being recorded.
 
         Raises
         ------
         UnknownCoin
-            If the venue has no such market; the message names what is near.
+            If the venue has no such market, or none of them; the message names what is near.
         """
         await self._insist(self._client.load_markets)
         quote = quote or self._venue.quote
@@ -61,13 +63,17 @@ class VenueDirectory:
         for market in self._client.markets.values():
             if self._is_meant(market, quote):
                 listed.setdefault(market["base"], market)
-        unknown = [coin for coin in coins if coin not in listed]
+        active = {pair: market for pair, market in self._client.markets.items() if market.get("active") is not False}
+        known = active | listed
+        unknown = [name for name in names if name not in known]
         if unknown:
             kind = "spot markets" if self._venue.spot else "linear perpetuals"
             seen = f"{self._venue.name} lists {len(listed)} {kind} against {quote}"
-            near = "; ".join(f"{coin} not listed, near it: {_near(coin, listed)}" for coin in unknown)
-            raise UnknownCoin(f"{near}. {seen}")
-        return {coin: listed[coin] for coin in coins}
+            near = "; ".join(f"{name} not listed, near it: {_near(name, listed)}" for name in unknown)
+            if strict or len(unknown) == len(names):
+                raise UnknownCoin(f"{near}. {seen}")
+            log.error("left out: %s. %s", near, seen)
+        return {known[name]["base"]: known[name] for name in names if name in known}
 
     def client(self) -> Any:
         """A new client; the markets are not asked for again."""

@@ -1,6 +1,9 @@
 """The venues that can be recorded."""
 
+from collections.abc import Iterable
+
 from market_making.market.errors import ConfigurationError
+from market_making.market.names import Names, perpetual_names
 from market_making.recording.other_venues.binance import BinanceFutures, BinanceSpot
 from market_making.recording.other_venues.bybit import Bybit
 from market_making.recording.other_venues.dydx import Dydx
@@ -33,6 +36,17 @@ def pair_of(venue: str, coin: str) -> str:
     """Freqtrade's name of a coin's usual market; a venue that is not known is taken for a Hyperliquid."""
     quirks = THROUGH_CCXT.get(venue)
     if quirks is None:
-        # As ccxt writes the exchange's names: kPEPE is KPEPE, and xyz:TSLA of another builder is XYZ-TSLA.
-        return f"{coin.upper().replace(':', '-')}/USDC:USDC"
+        return perpetual_names(coin).pair
     return f"{coin}/{quirks.quote}" if quirks.spot else f"{coin}/{quirks.quote}:{quirks.quote}"
+
+
+def names_of(venue: str, coin: str, pairs: Iterable[str] = ()) -> Names:
+    """Names of the market of a folder of recordings.
+
+    Through ccxt a folder is named after the coin, and which of its markets was recorded only the configuration tells:
+    it is the one among the `pairs` traded, or else the usual one.
+    """
+    usual = pair_of(venue, coin)
+    if venue not in THROUGH_CCXT:
+        return Names(coin, usual, coin)
+    return Names(coin, next((pair for pair in pairs if pair.startswith(f"{coin}/")), usual), coin)

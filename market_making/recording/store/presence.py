@@ -13,6 +13,16 @@ def not_recorded(root: Path | str, venue: str, coin: str, known: Sequence[str]) 
     return UnknownCoin(f"{root} holds no {coin} of {venue}; {held}{did_you_mean(coin, known)}")
 
 
+def folders_of(root: Path | str, venue: str) -> list[str]:
+    """Coins that have a folder in a store; of one that is not on this machine, those of which something is recorded."""
+    if "://" in str(root):
+        from market_making.recording.store.tick_store import TickStore  # noqa: PLC0415 - only where it is needed
+
+        return list(TickStore(root, venue).coins())
+    folder = Path(root) / venue
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+
+
 def require_folders(root: Path | str, venue: str, coins: Iterable[str]) -> None:
     """Refuse coins that have no folder in a store on this machine; of a store elsewhere nothing is asked.
 
@@ -23,8 +33,7 @@ def require_folders(root: Path | str, venue: str, coins: Iterable[str]) -> None:
     """
     if "://" in str(root):
         return
-    folder = Path(root) / venue
-    known = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+    known = folders_of(root, venue)
     for coin in coins:
         if coin not in known:
             raise not_recorded(root, venue, coin, known)

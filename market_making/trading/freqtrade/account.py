@@ -1,6 +1,6 @@
 """Whether the account holds what the bot's own books say, and what it is worth."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from market_making.market.errors import SafetyError
@@ -64,8 +64,8 @@ class AccountWatch:
     ----------
     maximum_age_ms : float
         After which the account is read again [ms].
-    spot : bool
-        Whether coins are owned rather than held as positions.
+    bases : Callable[[str], str] or None
+        In spot, where coins are owned, what the wallet calls the coin of a pair; None where positions are held.
     dry_run : bool
         Whether Freqtrade makes the account up.
     scale : float
@@ -73,10 +73,16 @@ class AccountWatch:
     """
 
     def __init__(
-        self, maximum_age_ms: float, *, spot: bool, dry_run: bool = False, scale: float = float("inf")
+        self,
+        maximum_age_ms: float,
+        *,
+        bases: Callable[[str], str] | None = None,
+        dry_run: bool = False,
+        scale: float = float("inf"),
     ) -> None:
         self._maximum_age_ms = maximum_age_ms
-        self._spot = spot
+        self._bases = bases
+        self._spot = bases is not None
         self._dry_run = dry_run
         self._positions: Mapping[str, Position] = {}
         self._lots: dict[str, float] = {}
@@ -197,8 +203,8 @@ class AccountWatch:
         )
 
     def _held(self, wallets: FreqtradeWallets, pair: str) -> float:
-        if self._spot:
-            return wallets.get_total(pair.split("/", maxsplit=1)[0])
+        if self._bases is not None:
+            return wallets.get_total(self._bases(pair))
         position = wallets.get_all_positions().get(pair)
         if position is None:
             return 0.0

@@ -9,6 +9,7 @@ from typing import Any
 
 from market_making.market.errors import MalformedMessage
 from market_making.market.instrument import FixedTick, Instrument, PriceGrid, SignificantFigures
+from market_making.market.names import Names, file_key, spot_names
 from market_making.market.reasons import Reason
 
 _HYPERLIQUID_FIGURES = 5
@@ -21,6 +22,20 @@ def post_only_flag(exchange: str) -> str:
     Hyperliquid's own word is ``Alo``, add liquidity only; ccxt capitalises the flag and does not translate ``PO``.
     """
     return "ALO" if exchange == "hyperliquid" else "PO"
+
+
+def names_of(exchange: str, market: Mapping[str, Any]) -> Names:
+    """Names of a market, from ccxt's description of it.
+
+    ccxt writes capitals and words of its own, so what the venue calls the market is read and not made from the pair.
+    """
+    pair = str(market["symbol"])
+    coin = str(market.get("baseName") or market["base"])
+    if exchange != "hyperliquid":
+        return Names(str(market.get("id", pair)), pair, coin)
+    if market["type"] == "spot":
+        return spot_names(str(market["id"]), pair, coin, str(market["quote"]))
+    return Names(coin, pair, file_key(coin))
 
 
 def instrument_of(exchange: str, market: Mapping[str, Any]) -> Instrument:
@@ -38,8 +53,8 @@ def instrument_of(exchange: str, market: Mapping[str, Any]) -> Instrument:
         decimals = _HYPERLIQUID_DECIMALS[market["type"]] + lot.adjusted()
         grid = SignificantFigures(_HYPERLIQUID_FIGURES, decimals)
     minimum = ((market.get("limits") or {}).get("cost") or {}).get("min")
-    coin = str(market.get("baseName") or market["base"])
-    return Instrument(coin, str(market["symbol"]), grid, lot, float(minimum or 0.0))
+    names = names_of(exchange, market)
+    return Instrument(names.key, names.pair, grid, lot, float(minimum or 0.0))
 
 
 def require_listed(market: Mapping[str, Any]) -> None:

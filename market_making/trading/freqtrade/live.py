@@ -27,9 +27,10 @@ from market_making.trading.freqtrade.promises import misplaced_keys
 from market_making.trading.freqtrade.record import Record
 from market_making.trading.freqtrade.trade import holding_of, position_of
 from market_making.trading.holding import Holding
-from market_making.trading.journal import coin_of
 from market_making.trading.legs.legs import Legs
 from market_making.trading.legs.watch import LegWatch
+from market_making.trading.own_orders import OwnOrders
+from market_making.trading.pair_coins import PairCoins
 from market_making.trading.risk_watch import RiskWatch
 
 logger = logging.getLogger(__name__)
@@ -143,15 +144,16 @@ class RunningBot:
         """Build the bot of a strategy."""
         settings, runmode = strategy.settings, strategy.dp.runmode
         name, is_live = bot_name(strategy.config), runmode is RunMode.LIVE
-        record = Record(strategy, name) if is_running(strategy) else None
+        reader = PairReader(strategy, is_live=is_live)
+        coins = PairCoins(reader.coin)
+        record = Record(strategy, name, coins) if is_running(strategy) else None
         budget = budget_of(settings, overrides_of(strategy))
         risk = RiskWatch(settings.risk_limits(), settings.risk.state, name)
         stop, journal = DeferredStop(installed=record is not None), None if record is None else record.journal
-        orders = None if record is None else record.own_orders(budget)
+        orders = OwnOrders(budget, coins=coins) if record is None else record.own_orders(budget)
         desk = Desk(budget, strategy.orders_before_flat, journal, risk=risk, stop=stop, orders=orders)
         if record is not None:  # the past knows no other leg
             desk.legs = Legs(settings.legs, settings.role.leg)
-        reader = PairReader(strategy, is_live=is_live)
         desk.orders.listen(reader.observers.filled)
         return cls(strategy, desk, reader, record)
 
@@ -159,7 +161,7 @@ class RunningBot:
         """Begin a loop as soon as the other leg tells something new; without the edge's wake, the next one sees it."""
         settings, alarm = self._strategy.settings, edge.alarm
         if settings.role.leg is not None and alarm is not None:
-            coins = map(coin_of, self._strategy.dp.current_whitelist())
+            coins = map(self.desk.orders.coins.of, self._strategy.dp.current_whitelist())
             self._watch = LegWatch(settings.legs, settings.role.leg, coins, alarm.ring)
             self._watch.start()
 

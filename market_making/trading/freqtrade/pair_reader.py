@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from calibration.publication.parameter_cache import ParameterCache
 from calibration.publication.parameters import Parameters
-from market_making.market.errors import SafetyError
+from market_making.market.errors import MalformedMessage, SafetyError
 from market_making.market.instrument import Instrument
 from market_making.market.reasons import Because, Reason
 from market_making.quoting.quote import MarketView, Quoter
@@ -96,7 +97,8 @@ class PairReader:
         self.observers = PairObservers(settings.model.maker_fee)
         spot, age_ms = config.get("trading_mode") == "spot", settings.quote.maximum_account_age_s * 1e3
         scale = settings.model.order_notional * settings.model.maximum_inventory
-        self.account = AccountWatch(age_ms, spot=spot, dry_run=config["dry_run"], scale=scale)
+        bases = partial(_base_of, strategy) if spot else None
+        self.account = AccountWatch(age_ms, bases=bases, dry_run=config["dry_run"], scale=scale)
 
     def read(self, pair: str, trade: FreqtradeTrade | None, now_ms: int) -> PairReading:
         """Read and check everything the plan of one pair depends on.
@@ -164,6 +166,13 @@ class PairReader:
         require_listed(market)
         return instrument_of(self._exchange, market)
 
+    def coin(self, pair: str) -> str | None:
+        """What a pair's coin is called in files; None where its market is not known."""
+        try:
+            return self.instrument(pair).coin
+        except MalformedMessage:
+            return None
+
     def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:
         # In a dry run our order is in no book, so there is nothing to leave out.
         strategy, own = self._strategy, holding.resting if self._is_live else None
@@ -205,6 +214,11 @@ class PairReader:
         if fee != settings.model.maker_fee and not settings.has_own_fee:
             self._strategy.settings = settings.with_maker_fee(fee)
             self._model, self.observers.maker_fee = None, fee
+
+
+def _base_of(strategy: QuotingStrategy, pair: str) -> str:
+    """What the wallet calls the coin of a pair."""
+    return str((strategy.dp.market(pair) or {}).get("base", ""))
 
 
 def quoting_rules(strategy: QuotingStrategy, instrument: Instrument) -> QuotingRules:

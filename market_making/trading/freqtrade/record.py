@@ -24,6 +24,7 @@ from market_making.trading.holding import Holding
 from market_making.trading.journal import Journal
 from market_making.trading.loop_meter import LoopMeter
 from market_making.trading.own_orders import OwnOrders
+from market_making.trading.pair_coins import PairCoins
 from market_making.trading.state import BotIdentity, Circumstances, StateWriter
 from market_making.trading.voice import Voice
 
@@ -37,13 +38,16 @@ class Record:
         Of the bot.
     name : str
         Of the bot.
+    coins : PairCoins
+        The coin of each pair.
     """
 
-    def __init__(self, strategy: QuotingStrategy, name: str) -> None:
+    def __init__(self, strategy: QuotingStrategy, name: str, coins: PairCoins) -> None:
         settings, started_ms = strategy.settings, now()
         run = f"{datetime.fromtimestamp(started_ms / 1e3, UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
         log = DecisionLog(settings.decisions, name, run, partial(run_header, strategy))
-        self.journal = Journal(log, settings.role.leg, partial(cancelled_by_guard, settings.decisions))
+        self.journal = Journal(log, settings.role.leg, partial(cancelled_by_guard, settings.decisions), coins)
+        self._coins = coins
         self.words = ExchangeWords()
         self.words.attach()
         identity = BotIdentity(
@@ -68,7 +72,7 @@ class Record:
 
     def own_orders(self, budget: ActionBudget) -> OwnOrders:
         """What follows the orders of the bot and writes about them."""
-        orders = OwnOrders(budget, self.journal, fills=self._counted, words=self.words.about)
+        orders = OwnOrders(budget, self.journal, fills=self._counted, words=self.words.about, coins=self._coins)
         orders.listen(self._state.filled)
         return orders
 

@@ -16,7 +16,7 @@ from market_making.recording.other_venues.collector import OtherVenueCollector
 from market_making.settings.settings import Settings
 from tests.live_bot import ROOT
 
-NOTHING = {"url": None, "quote": None, "whole_venue": False, "keep_days": None, "keep_gigabytes": None}
+NOTHING = {"coins": (), "url": None, "quote": None, "whole_venue": False, "keep_days": None, "keep_gigabytes": None}
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ def test_a_live_bot_becomes_a_guarded_one(tmp_path, monkeypatch):
     options = guard_options([written(tmp_path, telegram=telegram, market_making=section)])
     (bot,) = options.bots
     assert (bot.name, bot.identity.address, bot.identity.key, bot.owns_key) == ("maker", ADDRESS, KEY, True)
-    assert (bot.database, bot.coins, options.state) == (Path("some/trades.sqlite"), ("ETH",), Path("here"))
+    assert (bot.database, options.state) == (Path("some/trades.sqlite"), Path("here"))
+    assert bot.coins.wanted == ("ETH/USDC:USDC",)
     assert (options.rules.silence_s, options.quotes.moves, options.quotes.reserve) == (4, 0.5, 9)
     assert (options.telegram.token, options.telegram.chat_id) == ("1:a", "7")
     monkeypatch.setenv("MM_GUARD_KEY", OTHER_KEY)

@@ -33,7 +33,7 @@ def test_books_that_agree_leave_nothing_unaccounted(database):
     ("positions", "filled", "finding"),
     [
         ({"ETH": -0.5, "BTC": 0.1}, {7}, "order 7"),
-        ({"BTC": 0.1}, set(), "ETH: the bot holds -0.5, the venue says 0"),
+        ({"BTC": 0.1}, set(), "ETH/USDC:USDC: the bot holds -0.5, the venue says 0"),
         ({"ETH": -0.5, "BTC": 0.1, "SOL": 2.0}, set(), "SOL"),
     ],
 )

@@ -37,7 +37,7 @@ def test_freqtrade_reads_one_file_and_the_bot_runs_dry(tmp_path):
     assert config["market_making"]["model"]["order_notional"] == 50
     assert config["cancel_open_orders_on_exit"] is True  # from the base
     settings = Settings.from_files([tmp_path / "bot-btc.json"], tmp_path)
-    assert (settings.coins, settings.model.maximum_inventory) == (("BTC",), 2)
+    assert (settings.selection.wanted, settings.model.maximum_inventory) == (("BTC/USDC:USDC",), 2)
 
 
 def test_every_setting_is_written_with_its_own_description(tmp_path):

@@ -16,12 +16,14 @@ from market_making.hyperliquid.market_data import Subscription
 from market_making.market.errors import ConfigurationError, UnknownCoin
 from market_making.market.events import BestQuote, Level
 from market_making.market.instrument import Listing
+from market_making.market.selection import Selection
 from market_making.recording.collection.collector import Collector, spread_subscriptions
 from market_making.recording.collection.recorder import Recorder
 from market_making.recording.store.rows import quote_row, trade_row
 from market_making.recording.store.storage import LocalStorage
 from market_making.recording.store.tick_store import TickStore
 from market_making.recording.streams import Stream
+from market_making.safety.state_file import read_state
 
 BBO = Subscription("bbo", "ETH")
 TRADES = Subscription("trades", "ETH")
@@ -86,8 +88,24 @@ async def test_what_the_exchange_sends_is_in_the_store(exchange, hurried, now, m
 
 async def test_a_coin_the_exchange_does_not_list_is_refused_by_name(exchange, tmp_path):
     """A typing error ends the program at once, and says what exists."""
-    with pytest.raises(UnknownCoin, match=r"ETHX \(did you mean ETH\?\), OLD not listed; .* 2 coins: BTC, ETH"):
+    with pytest.raises(UnknownCoin, match=r"ETHX \(did you mean ETH\?\), OLD \(delisted\) not listed; .*: BTC, ETH"):
         await Collector(exchange.url, ["ETH", "ETHX", "OLD"], tmp_path).run()
+
+
+async def test_one_bad_pair_of_the_configuration_stops_no_other(exchange, hurried, make_quote, now, tmp_path, caplog):
+    """A delisted one, one that never was and a broken expression are told in log and state file, the rest recorded."""
+    pairs = ("ETH/USDC:USDC", "OLD/USDC:USDC", "NEVER/USDC:USDC", "(")
+    options = replace(hurried, state=tmp_path / "state")
+    collector = Collector(exchange.url, Selection(pairs), tmp_path / "ticks", flush_seconds=0.05, options=options)
+    async with collecting(collector):
+        await exchange.subscribed(BBO)
+        await exchange.quote(make_quote(now()))
+        await until(lambda: rows(tmp_path / "ticks", Stream.BBO))
+        await until((tmp_path / "state" / "collector.json").exists)
+        assert collector.coins == ("ETH",)
+    state = read_state(tmp_path / "state" / "collector.json")
+    assert [text.split()[0] for text in state.failures] == list(pairs[1:])
+    assert "left out: OLD/USDC:USDC (delisted), NEVER/USDC:USDC" in caplog.text
 
 
 async def test_no_coin_at_all_is_a_wrong_configuration(tmp_path):

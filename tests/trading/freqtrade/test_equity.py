@@ -15,7 +15,7 @@ from market_making.quoting.risk.rules import RiskLimits
 from market_making.trading.freqtrade.account import AccountWatch
 from market_making.trading.freqtrade.trade import position_of
 from market_making.trading.holding import Position
-from tests.trading.puppet_account import BTC, ETH, INSTRUMENTS, LOT, MID, STAKE, PuppetAccount, RiskBot
+from tests.trading.puppet_account import BTC, ETH, INSTRUMENTS, LOT, MID, STAKE, PuppetAccount, RiskBot, base_of
 
 MOST = 3 * LOT
 # Money that appears or vanishes, and be it one USDC, is a loss: at once, or against a peak that was none.
@@ -228,7 +228,7 @@ def test_whatever_fills_whenever_only_real_losses_count(planner, tmp_path, spot,
 def test_what_own_fills_do_to_the_cash_is_believed_at_once(spot, pairs):
     """Coins are bought from the cash, positions in futures are not: neither is a jump that nothing explains."""
     account = PuppetAccount(spot=spot)
-    watch = AccountWatch(0, spot=spot, scale=300.0)
+    watch = AccountWatch(0, bases=base_of if spot else None, scale=300.0)
 
     def doubt(now_ms):
         watch.expect(account.books)

@@ -96,7 +96,7 @@ class Wallets:
 
 def test_the_account_is_read_again_before_it_is_doubted():
     """A difference that a fresh look removes is no reason to stop."""
-    wallets, watch = Wallets(0.0, 0.0), AccountWatch(5000, spot=False)
+    wallets, watch = Wallets(0.0, 0.0), AccountWatch(5000)
     watch.check(wallets, ETH, 0.0, None, 1000)
     wallets.true = -0.0333
     watch.check(wallets, ETH, -0.0333, None, 2000)
@@ -105,7 +105,7 @@ def test_the_account_is_read_again_before_it_is_doubted():
 
 def test_the_account_is_read_when_it_is_old_and_not_before():
     """Every reading costs requests."""
-    wallets, watch = Wallets(0.0, 0.0), AccountWatch(5000, spot=False)
+    wallets, watch = Wallets(0.0, 0.0), AccountWatch(5000)
     for now_ms in range(1000, 12_000, 1000):
         watch.check(wallets, ETH, 0.0, None, now_ms)
     assert wallets.reads == 3
@@ -113,7 +113,7 @@ def test_the_account_is_read_when_it_is_old_and_not_before():
 
 def test_a_clock_put_back_does_not_keep_the_account_from_being_read():
     """Else it would not be read until the clock has caught up."""
-    wallets, watch = Wallets(0.0, 0.0), AccountWatch(5000, spot=False)
+    wallets, watch = Wallets(0.0, 0.0), AccountWatch(5000)
     for now_ms in (3_600_000, 0):
         watch.check(wallets, ETH, 0.0, None, now_ms)
     assert wallets.reads == 2
@@ -122,20 +122,20 @@ def test_a_clock_put_back_does_not_keep_the_account_from_being_read():
 def test_a_difference_that_stays_is_an_error():
     """Somebody else trades on this account."""
     with pytest.raises(SafetyError):
-        AccountWatch(5000, spot=False).check(Wallets(0.5, 0.5), ETH, 0.0, None, 1000)
+        AccountWatch(5000).check(Wallets(0.5, 0.5), ETH, 0.0, None, 1000)
 
 
 def test_an_unknown_account_is_an_error():
     """Without wallets nothing is quoted."""
     with pytest.raises(SafetyError, match="not known"):
-        AccountWatch(5000, spot=False).check(None, ETH, 0.0, None, 1000)
+        AccountWatch(5000).check(None, ETH, 0.0, None, 1000)
 
 
 @pytest.mark.parametrize(("total", "free", "used"), [(1000.0, 900.0, 0.1), (1000.0, 1001.0, 0.0), (0.0, 0.0, 1.0)])
 def test_the_share_of_margin_in_use(total, free, used):
     """From nothing held to all of it; an empty account has none left."""
     wallets = SimpleNamespace(get_total=lambda _: total, get_free=lambda _: free)
-    assert AccountWatch(5000, spot=False).margin_used(wallets, "USDC") == pytest.approx(used)
+    assert AccountWatch(5000).margin_used(wallets, "USDC") == pytest.approx(used)
 
 
 def trade(*, is_short=False, amount=0.05, filled=0.01, side="buy"):

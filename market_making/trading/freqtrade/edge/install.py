@@ -27,6 +27,7 @@ from market_making.trading.freqtrade.edge.remembered import Remembered
 from market_making.trading.freqtrade.edge.socket import Socket
 from market_making.trading.freqtrade.edge.socket_answers import SocketAnswers
 from market_making.trading.freqtrade.edge.stale_orders import CancelFirst, StaleOrders
+from market_making.trading.freqtrade.exchange_rules import names_of
 from market_making.trading.holding import RestingOrder
 from market_making.trading.wanted import WantedOrder
 
@@ -65,7 +66,7 @@ class Edge:
         market = self.exchange._api.markets.get(pair) if self.exchange is not None else None
         if not market or market.get("active") is False:
             return None
-        return str(market["baseName"] if market.get("swap") else market["id"])
+        return names_of("hyperliquid", market).wire
 
 
 def install(

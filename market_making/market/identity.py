@@ -1,0 +1,135 @@
+"""One identity for a market: made from what the venue lists, and looked up by any of its names."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from market_making.market.instrument import Instrument, Listing
+from market_making.market.names import USDC, Names, perpetual_names
+
+_DEX_ASSETS = 100_000
+_ASSETS_OF_A_DEX = 10_000
+
+
+class Kind(StrEnum):
+    """What is traded."""
+
+    PERPETUAL = "perpetual"
+    SPOT = "spot"
+
+
+_PRICE_DECIMALS = {Kind.PERPETUAL: 6, Kind.SPOT: 8}
+
+
+@dataclass(frozen=True)
+class Dex:
+    """A dex that lists perpetuals: its `name`, empty for the main one, its `place` among all, its `collateral`."""
+
+    name: str = ""
+    place: int = 0
+    collateral: str = USDC
+
+    def asset(self, place: int) -> int:
+        """The venue's number of the perpetual at a place of this dex's listing."""
+        return place if self.place == 0 else _DEX_ASSETS + _ASSETS_OF_A_DEX * self.place + place
+
+
+MAIN_DEX = Dex()
+
+
+@dataclass(frozen=True)
+class Market:
+    """A market as its venue lists it.
+
+    Parameters
+    ----------
+    names : Names
+        On the wire, of Freqtrade, of files.
+    kind : Kind
+        Perpetual or spot.
+    asset : int
+        The venue's number, which orders name.
+    listing : Listing
+        Steps, leverage, what its fee depends on, and whether it is traded at all.
+    dex : Dex
+        Where it is listed.
+    """
+
+    names: Names
+    kind: Kind
+    asset: int
+    listing: Listing
+    dex: Dex = MAIN_DEX
+
+    @classmethod
+    def perpetual(cls, listing: Listing, place: int, dex: Dex = MAIN_DEX) -> "Market":
+        """The perpetual that a dex lists at this place."""
+        names = perpetual_names(listing.coin, dex.collateral)
+        return cls(names, Kind.PERPETUAL, dex.asset(place), listing, dex)
+
+    @property
+    def wire(self) -> str:
+        """The venue's name."""
+        return self.names.wire
+
+    @property
+    def pair(self) -> str:
+        """Ccxt's and Freqtrade's name."""
+        return self.names.pair
+
+    @property
+    def key(self) -> str:
+        """Name of its files."""
+        return self.names.key
+
+    @property
+    def is_tradable(self) -> bool:
+        """Whether the venue takes orders."""
+        return not self.listing.delisted
+
+    @cached_property
+    def instrument(self) -> Instrument:
+        """Its prices and sizes."""
+        return Instrument.of_names(self.names, self.listing.size_decimals, _PRICE_DECIMALS[self.kind])
+
+
+class Markets:
+    """The markets of a venue.
+
+    Two markets that share a name, or a key but for its case, cannot be told apart in files or in Freqtrade: neither is
+    found by any name, and `ambiguous` names them.
+
+    Parameters
+    ----------
+    markets : iterable of Market
+        In the venue's order.
+    """
+
+    def __init__(self, markets: Iterable[Market]) -> None:
+        self._all = tuple(markets)
+        bearers = defaultdict[str, set[int]](set)
+        for place, market in enumerate(self._all):
+            for name in (*market.names, market.key.lower()):
+                bearers[name].add(place)
+        unclear = {place for places in bearers.values() if len(places) > 1 for place in places}
+        self.ambiguous = tuple(self._all[place] for place in sorted(unclear))
+        self._clear = tuple(market for place, market in enumerate(self._all) if place not in unclear)
+        self._named = {name: market for market in self._clear for name in market.names}
+        self._numbered = {market.asset: market for market in self._all}
+
+    def __iter__(self) -> Iterator[Market]:
+        """Those that can be told apart."""
+        return iter(self._clear)
+
+    def __len__(self) -> int:
+        return len(self._clear)
+
+    def named(self, name: str) -> Market | None:
+        """The market with this name on the wire, of Freqtrade or of files; None if there is none."""
+        return self._named.get(name)
+
+    def numbered(self, asset: int) -> Market | None:
+        """The market with this number; None if there is none."""
+        return self._numbered.get(asset)
