@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = 5
 
 
 @pytest.fixture(scope="module")
@@ -25,17 +26,17 @@ def summary():
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_demo_that_is_told_to_end_takes_all_its_programs_with_it(number):
-    """As `timeout` does, or a terminal that is closed: venue, collector, calibrator and Freqtrade are gone."""
+    """As `timeout` does, or a terminal that is closed: venue, collector, calibrator, page and Freqtrade are gone."""
     command = [sys.executable, "-m", "market_making.ops", "demo"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         below = []
         deadline = time.monotonic() + 60
-        while len(below) < 4 and time.monotonic() < deadline:
+        while len(below) < PROGRAMS and time.monotonic() < deadline:
             below = psutil.Process(run.pid).children(recursive=True)
             time.sleep(0.1)
         run.send_signal(number)
         said = run.communicate(timeout=60)[1]
-    assert len(below) == 4, said
+    assert len(below) == PROGRAMS, said
     assert run.returncode == 128 + number
     assert psutil.wait_procs(below, timeout=5)[1] == []
     assert "Traceback" not in said

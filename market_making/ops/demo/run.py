@@ -67,7 +67,7 @@ class Demo:
         self.options = options
         self.files = DemoFiles.create(options.root, time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
         self.credentials = Credentials.throw_away()
-        self.api_port = free_port()
+        self.api_port, self.page_port = free_port(), free_port()
         self.seen = Observations()
         self._report = report
         self._url = ""
@@ -121,10 +121,12 @@ class Demo:
         write_config(self.files, self.credentials, self.options.coins, access, self._changes())
 
     def _start_sidecars(self, programs: Programs) -> None:
-        self._report("starting collector and calibrator", 0.0)
+        self._report("starting collector, calibrator and the page", 0.0)
         configs = [f"--config={path}" for path in self._sidecar_configs()]
         programs.start("collector", [sys.executable, "-m", "market_making.ops", "collect", *configs])
         programs.start("calibrator", [sys.executable, "-m", "market_making.ops", "calibrate", *configs])
+        page = ["dashboard", f"--port={self.page_port}", *configs]
+        programs.start("dashboard", [sys.executable, "-m", "market_making.ops", *page])
         self._wait(programs, lambda: self._read_parameters() or None, "the first calibration")
 
     def _sidecar_configs(self) -> tuple[Path, ...]:

@@ -117,6 +117,7 @@ def show_places(console: Console, run: Demo) -> None:
     """Print where the run can be watched; the password of the bot's API stands in a file that only its owner reads."""
     files = run.files
     for what, place in {
+        "the page": f"http://127.0.0.1:{run.page_port}",
         "logs": files.logs,
         "parameters": files.parameters,
         "the bot's API": f"http://127.0.0.1:{run.api_port}/api/v1 (user demo, password in {files.config})",

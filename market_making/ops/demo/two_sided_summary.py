@@ -137,7 +137,8 @@ def _table(summary: dict[str, Any]) -> Table:
 
 def show_places(console: Console, run: TwoSidedDemo) -> None:
     """Print where the run can be watched; the password of the bots' API stands in files that only their owner reads."""
-    places = {"logs": str(run.files.logs), "parameters": str(run.files.parameters)}
+    places = {"the page": f"http://127.0.0.1:{run.page_port}", "logs": str(run.files.logs)}
+    places["parameters"] = str(run.files.parameters)
     for leg in run.legs:
         password = f"(user demo, password in {leg.files.config})"
         places[f"API of the {leg.name} leg"] = f"http://127.0.0.1:{leg.port}/api/v1 {password}"
