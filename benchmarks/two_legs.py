@@ -25,7 +25,7 @@ from market_making.trading.decision_log import read_decisions
 
 _RECOVERY_S = 5.0
 _STOP_LOSS = -0.0003
-_PATIENCE_S = 90.0
+_PATIENCE_S = 120.0
 
 
 class Bound(NamedTuple):
@@ -96,11 +96,13 @@ class DisturbedRun(TwoSidedDemo):
         yield from self._for(_RECOVERY_S, "a paused leg")
 
     def _forced(self, _: Programs) -> Iterator[str]:
-        """`/forceexit` while the long leg's addition rests beside a position."""
-        yield from self._while(lambda: not (self._coins("long") and self._rests("long", "B")), "")
-        with self.legs[0].api() as api:
+        """`/forceexit` of a leg while its addition rests beside a position."""
+        yield from self._while(lambda: self._adding() is None, "")
+        leg = self._adding()
+        assert leg is not None
+        with leg.api() as api:
             api.force_exit()
-        yield from self._while(lambda: self._coins("long") != 0, "/forceexit")
+        yield from self._while(lambda: self._coins(leg.name) != 0, "/forceexit")
         yield from self._for(_RECOVERY_S, "/forceexit")
 
     def _stopped(self, programs: Programs) -> Iterator[str]:
@@ -151,8 +153,15 @@ class DisturbedRun(TwoSidedDemo):
     def _coins(self, leg: str) -> float:
         return sum(map(abs, self.audits[leg]["positions"].values()))
 
-    def _rests(self, leg: str, side: str) -> bool:
-        return any(order["side"] == side for order in self.audits[leg]["orders"])
+    def _adding(self) -> Leg | None:
+        """The leg whose order would enlarge its position."""
+        for leg in self.legs:
+            audit = self.audits[leg.name]
+            for order in audit["orders"]:
+                held = audit["positions"].get(order["coin"], 0.0)
+                if held and (held > 0) == (order["side"] == "B"):
+                    return leg
+        return None
 
 
 def market_orders(run: TwoSidedDemo) -> set[str]:

@@ -1,4 +1,4 @@
-"""One process per account: a lock file in the state folder, held as long as the process lives.
+"""One process per account, and per database: a lock file that is held as long as the process lives.
 
 Positions of one account net, and Freqtrade takes every order it did not place for nobody's. So two bots on one account
 double each other's orders. The operating system releases the lock when its holder ends, however it ends. Processes
@@ -50,6 +50,24 @@ def take_account(folder: Path, address: str, role: str = "bot") -> Path:
         text = f"{whose}; stop it first, or give this one an account of its own"
         raise SafetyError(text, reason=Reason.ACCOUNT_SHARED) from None
     return path
+
+
+def take_database(path: str | None) -> None:
+    """Be the only bot with this file of trades until the process ends; None, a database that is no file, is not locked.
+
+    Raises
+    ------
+    LockedByAnother
+        If another process has it.
+    OSError
+        If the lock file beside it cannot be written.
+    """
+    if path is None:
+        return
+    lock = Path(f"{path}.lock").resolve()
+    if lock not in _held:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        _held[lock] = hold(lock)
 
 
 def release_account(path: Path) -> None:

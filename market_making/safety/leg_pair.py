@@ -22,7 +22,7 @@ class Transfer(NamedTuple):
     def sentence(self) -> str:
         """What to do."""
         return (
-            f"transfer {self.amount:,.2f} USDC from the account of the {self.source} leg to that of the {self.target}"
+            f"transfer {self.amount:,.2f} USDC from the account of the {self.source} to that of the {self.target} leg"
         )
 
 

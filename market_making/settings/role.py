@@ -6,7 +6,7 @@ from market_making.market.sides import Side
 
 
 class Role(StrEnum):
-    """What a bot may hold. The legs are two bots on two accounts that together quote both sides."""
+    """What a bot may hold. Two legs, on two accounts, together quote both sides; each holds either direction."""
 
     LONG_ONLY = "long_only"
     SHORT_ONLY = "short_only"
@@ -26,6 +26,5 @@ class Role(StrEnum):
 
     def opens_with(self, side: Side) -> bool:
         """Whether a position may be opened on this side of the quote."""
-        if self is Role.ALTERNATE:
-            return True
-        return (side is Side.BID) == (self in (Role.LONG_ONLY, Role.LONG_LEG))
+        only = {Role.LONG_ONLY: Side.BID, Role.SHORT_ONLY: Side.ASK}.get(self)
+        return only is None or side is only

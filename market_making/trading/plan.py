@@ -213,9 +213,10 @@ class Planner:
         """
         beside, is_long = self.beside or OtherLeg(), self.rules.role.leg == "long"
         mine = tuple(side for side in Side if isinstance(wishes.of(side), PlannedOrder))
-        opens = Side.BID if is_long else Side.ASK
-        own = LegRoom(self._tradable(holding.coins), opens, mine)
-        other = LegRoom(self._tradable(self.other_leg or 0.0), opens.opposite, beside.sides)
+        # Orders stay only where both legs know both.
+        resting = holding.resting.side if holding.resting is not None and self.beside is not None else None
+        own = LegRoom(self._tradable(holding.coins), mine, resting)
+        other = LegRoom(self._tradable(self.other_leg or 0.0), beside.sides, beside.order)
         sides = shared_sides(own, other) if is_long else shared_sides(other, own)
         side = sides[0 if is_long else 1]
         if side is None:

@@ -98,7 +98,7 @@ def test_re_quotes_never_become_market_orders():
 
 
 @pytest.mark.parametrize(
-    ("sides", "can_short"), [("long_only", False), ("long_leg", False), ("short_leg", True), ("alternate", True)]
+    ("sides", "can_short"), [("long_only", False), ("long_leg", True), ("short_leg", True), ("alternate", True)]
 )
 def test_the_configuration_decides_whether_shorts_are_allowed(sides, can_short):
     """`can_short` follows `market_making.sides`."""

@@ -21,6 +21,7 @@ from market_making.quoting.terms import Terms
 from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 from market_making.settings.role import Role
 from market_making.trading.holding import Holding, RestingOrder
+from market_making.trading.legs.sides import OtherLeg
 from market_making.trading.plan import Planner
 from market_making.trading.rules import Restraints, closed_sides
 
@@ -324,18 +325,40 @@ def test_a_model_that_withholds_does_not_stop_leaving(with_role, quoter, flow, o
     [
         (0.0, 0.0, Role.LONG_LEG, Side.BID),
         (0.0, 0.0, Role.SHORT_LEG, Side.ASK),
-        (LOT, 0.0, Role.LONG_LEG, Side.BID),
-        (0.0, LOT, Role.SHORT_LEG, Side.ASK),
-        (0.0, -LOT, Role.LONG_LEG, Side.BID),
-        (-LOT, 0.0, Role.SHORT_LEG, Side.ASK),
+        (LOT, 0.0, Role.LONG_LEG, Side.ASK),
+        (0.0, LOT, Role.SHORT_LEG, Side.BID),
+        (0.0, -LOT, Role.LONG_LEG, Side.ASK),
+        (-LOT, 0.0, Role.SHORT_LEG, Side.BID),
         (LOT, -LOT, Role.LONG_LEG, Side.ASK),
         (-LOT, LOT, Role.SHORT_LEG, Side.BID),
+        (2 * LOT, LOT, Role.LONG_LEG, Side.ASK),
         (3 * LOT, 0.0, Role.LONG_LEG, Side.ASK),
     ],
 )
 def test_two_legs_rest_opposite_sides(with_role, own, other, role, side):
-    """The legs' sides follow one table: opposite ones always, and both leave when both hold something."""
+    """The leg that holds something leaves it, and the other takes the opposite side."""
     assert with_role(role, other_leg=other).plan(Holding(own), FREE).order.side is side
+
+
+def test_a_leg_keeps_its_side_or_turns_whatever_its_order_has_cost(with_role):
+    """Neither a young order nor a spent budget keeps a leg on a side that the other one needs."""
+    short = with_role(Role.SHORT_LEG)
+    bid = RestingOrder("1", Side.BID, 2998.0, LOT, 0.0, short.now_ms - 100)
+    saving = Restraints(saving=True)
+    flat, told = Holding(0.0, bid, 1), OtherLeg(None)
+    assert replace(short, other_leg=0.0, beside=told).plan(flat, saving).order.side is Side.BID  # nobody needs it
+    turned = replace(short, other_leg=-LOT, beside=told).plan(flat, saving)
+    assert (turned.order.side, turned.keep) == (Side.ASK, False)
+
+
+def test_a_leg_waits_until_the_other_has_left_its_side(with_role):
+    """Never both on one side; only a position that must be left does not wait."""
+    long = with_role(Role.LONG_LEG, other_leg=0.0, beside=OtherLeg(Side.ASK))
+    plan = long.plan(Holding(LOT), FREE)
+    assert (plan.order, plan.reason) == (None, Reason.OTHER_LEG_TURNS)
+    assert plan.sides == (Side.BID, Side.ASK)
+    assert long.plan(Holding(LOT), Restraints(leaving=True)).order.closes
+    assert replace(long, beside=OtherLeg(None)).plan(Holding(LOT), FREE).order.side is Side.ASK
 
 
 def test_a_leg_without_the_other_only_reduces(with_role):

@@ -14,6 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from market_making.market.errors import MarketMakingError
 from market_making.market.reasons import Because, Reason
+from market_making.safety.account_lock import take_database
+from market_making.safety.process_lock import LockedByAnother
 from market_making.trading.deferred_stop import DeferredStop
 from market_making.trading.desk import Desk
 from market_making.trading.freqtrade.account_orders import AccountOrders
@@ -25,6 +27,7 @@ from market_making.trading.freqtrade.halts import Halt, bot_name, halt_of
 from market_making.trading.freqtrade.pair_reader import PairReader, QuotingStrategy
 from market_making.trading.freqtrade.promises import misplaced_keys
 from market_making.trading.freqtrade.record import Record
+from market_making.trading.freqtrade.run_header import database_of
 from market_making.trading.freqtrade.trade import holding_of, position_of
 from market_making.trading.holding import Holding
 from market_making.trading.legs.legs import Legs
@@ -62,7 +65,7 @@ def refuse_placeholders(strategy: QuotingStrategy) -> None:
 
 
 def refuse_mixed_database(strategy: QuotingStrategy) -> None:
-    """Refuse a database in which the other mode or the other leg has traded: profit and positions would count both.
+    """Refuse a database in which the other mode has traded, or that another bot uses: profit would count both.
 
     Raises
     ------
@@ -71,15 +74,16 @@ def refuse_mixed_database(strategy: QuotingStrategy) -> None:
     """
     if not is_running(strategy):
         return
-    is_live, leg = strategy.dp.runmode is RunMode.LIVE, strategy.settings.role.leg
+    is_live, url = strategy.dp.runmode is RunMode.LIVE, strategy.config["db_url"]
     practised = Order.order_id.startswith(_PRACTISED, autoescape=True)
-    other_mode = f"orders of {'a dry run' if is_live else 'a live bot'}"
-    strangers = {other_mode: select(Order.order_id).where(practised if is_live else ~practised)}
-    if leg is not None:
-        strangers["trades of the other leg"] = select(Trade.id).where(Trade.is_short.is_(leg == "long"))
-    for what, query in strangers.items():
-        if Trade.session.scalars(query.limit(1)).first() is not None:
-            raise StartRefused(f'db_url must be a database of its own, got "{strategy.config["db_url"]}" with {what}')
+    query = select(Order.order_id).where(practised if is_live else ~practised)
+    if Trade.session.scalars(query.limit(1)).first() is not None:
+        what = f"orders of {'a dry run' if is_live else 'a live bot'}"
+        raise StartRefused(f'db_url must be a database of its own, got "{url}" with {what}')
+    try:
+        take_database(database_of(strategy))
+    except LockedByAnother as holder:
+        raise StartRefused(f'db_url must be a database of its own, got "{url}" of {holder}') from None
 
 
 def make_post_only(strategy: QuotingStrategy) -> None:

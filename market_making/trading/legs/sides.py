@@ -1,17 +1,22 @@
-"""Which side each of two legs quotes: one table that both legs reckon from what they tell each other.
+"""Which side each of two legs quotes: one rule that both legs reckon from what they tell each other.
 
-A leg rests one order. Two real sides therefore need the bid on one leg and the ask on the other, and each leg must come
-to the same answer by itself.
+A leg rests one order, and Freqtrade has to close a position before it can open one in the other direction. Two real
+sides therefore need the bid on one leg and the ask on the other, and each leg must come to the same answer by itself:
 
-| long leg | short leg | bid | ask |
-|---|---|---|---|
-| flat | flat | long opens | short opens |
-| holds | flat | long adds | short opens |
-| flat | holds | long opens | short adds |
-| holds | holds | short leaves | long leaves |
+* the leg that holds something leaves it, and the other one takes the opposite side. It thereby holds the same direction
+  if it holds anything: the legs never hold against each other, and the gross position is the net one;
+* where that leaves a choice, orders that rest stay where they are.
 
-Where the rules of a leg, the model or the bound keep an order from one of these places, one leg quotes alone, and
-rather the one that reduces a position.
+| held | bid | ask |
+|---|---|---|
+| nothing | where it rests, else the long leg | where it rests, else the short leg |
+| bought, by one leg | the other leg adds | that leg leaves |
+| bought, by both | one adds | the other leaves |
+| sold | the same, with the sides exchanged | |
+| one has bought, the other sold | the one that has sold leaves | the one that has bought leaves |
+
+The last row comes about when both orders are filled at once. Where the rules of a leg, the model or the bound keep an
+order from one of these places, one leg quotes alone, and rather the one that reduces a position.
 """
 
 from collections.abc import Iterator
@@ -30,25 +35,20 @@ class OtherLeg(NamedTuple):
 
 
 class LegRoom(NamedTuple):
-    """One leg, as the table needs it.
+    """One leg, as the rule needs it.
 
-    What it holds [coins, signed; 0 where it is too little to trade], the side with which it opens, and the sides its
-    rules let it quote.
+    What it holds [coins, signed; 0 where it is too little to trade], the sides its rules let it quote, and the one on
+    which its order rests.
     """
 
     coins: float
-    opens: Side
     sides: tuple[Side, ...] = _BOTH_SIDES
+    order: Side | None = None
 
     @property
     def leaves(self) -> Side | None:
         """The side that reduces what it holds; None where it holds nothing."""
         return None if self.coins == 0 else Side.ASK if self.coins > 0 else Side.BID
-
-    @property
-    def places(self) -> tuple[Side | None, ...]:
-        """Where it may quote, or not at all."""
-        return (*(side for side in self.sides if self.leaves is not None or side is self.opens), None)
 
 
 def shared_sides(long: LegRoom, short: LegRoom) -> tuple[Side | None, Side | None]:
@@ -57,18 +57,22 @@ def shared_sides(long: LegRoom, short: LegRoom) -> tuple[Side | None, Side | Non
 
 
 def _possible(long: LegRoom, short: LegRoom) -> Iterator[tuple[Side | None, Side | None]]:
-    """Never both on one side; and where both hold something, never both adding: the gross position would grow."""
-    for one in long.places:
-        for other in short.places:
+    """Never both on one side; and where the legs hold against each other, never both adding to it."""
+    for one in (*long.sides, None):
+        for other in (*short.sides, None):
             adds = None not in (one, other, long.leaves, short.leaves) and one is not long.leaves
             if (one is None or one is not other) and not (adds and other is not short.leaves):
                 yield one, other
 
 
-def _merit(pair: tuple[Side | None, Side | None], long: LegRoom, short: LegRoom) -> tuple[int, int, float, bool]:
-    """More sides first, then more that reduce, then the larger position; the rest only makes the choice definite."""
-    one, other = pair
-    reducing = [
-        abs(leg.coins) for side, leg in ((one, long), (other, short)) if side is not None and side is leg.leaves
-    ]
-    return sum(side is not None for side in pair), len(reducing), sum(reducing), one is not None
+def _merit(
+    pair: tuple[Side | None, Side | None], long: LegRoom, short: LegRoom
+) -> tuple[int, int, int, float, bool, bool]:
+    """More sides first, then more that reduce, then orders that stay, then the larger position to leave.
+
+    The rest only makes the choice definite.
+    """
+    quoted = [(side, leg) for side, leg in zip(pair, (long, short), strict=True) if side is not None]
+    reducing = [abs(leg.coins) for side, leg in quoted if side is leg.leaves]
+    kept = sum(side is leg.order for side, leg in quoted)
+    return len(quoted), len(reducing), kept, sum(reducing), pair[0] is Side.BID, pair[0] is not None

@@ -205,3 +205,25 @@ def test_watching_goes_on_until_it_is_interrupted(tmp_path):
     finally:
         process.kill()
         process.wait()
+
+
+def test_two_legs_are_shown_as_one_with_the_transfer_that_evens_them(status):
+    """On the screen, and for programs."""
+    now_ms, bots = int(time.time() * 1e3), []
+    for name, side, coins, equity in (("long", "bid", 0.1, 700.0), ("short", "ask", -0.3, 1_300.0)):
+        resting = replace(PAIR.resting, side=side)
+        pair = replace(PAIR, coins=coins, resting=resting, money=MoneyState(net=1.5, fills=3))
+        account = replace(BOT.account, equity=equity, money=MoneyState(net=1.5, fills=3))
+        bots.append(at(replace(BOT, bot=name, leg=name, pairs=(pair,), account=account), now_ms))
+    shown = status(states=bots).output
+    for text in (
+        "two legs: long + short",
+        "-0.2",
+        "0.4",
+        "+3.00",
+        "transfer 300.00 USDC from the account of the short",
+    ):
+        assert text in shown
+    (legs,) = orjson.loads(status("--json").stdout)["legs"]
+    assert (legs["long"], legs["short"], legs["day_result"], legs["equity"]) == ("long", "short", 3.0, 2_000.0)
+    assert legs["transfer"] == {"source": "short", "target": "long", "amount": 300.0, "is_due": True}

@@ -1,5 +1,7 @@
-"""Dry run and live, and the two legs, never share a database."""
+"""Dry run and live, and two bots, never share a database."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -20,12 +22,12 @@ def traded(tmp_path):
     url = f"sqlite:///{tmp_path}/trades.sqlite"
     init_db(url)
 
-    def trade(order_id, *, is_short=False):
+    def trade(order_id):
         held = Trade(
             pair=PAIR, base_currency="ETH", stake_currency="USDC", stake_amount=100.0, amount=0.03,
             amount_requested=0.03,
             open_rate=3000.0, open_date=datetime.now(UTC), fee_open=0.0, fee_close=0.0, exchange="hyperliquid",
-            is_short=is_short, is_open=False,
+            is_short=False, is_open=False,
         )  # fmt: skip
         held.orders.append(
             Order(
@@ -72,13 +74,21 @@ def test_its_own_database_is_accepted_and_so_is_an_empty_one(traded, tmp_path):
     starts(url, RunMode.BACKTEST)
 
 
-@pytest.mark.parametrize(
-    ("is_short", "own", "other"), [(True, "short_leg", "long_leg"), (False, "long_leg", "short_leg")]
-)
-def test_a_leg_refuses_the_database_of_the_other(traded, is_short, own, other):
-    """Each would take the other's position for its own."""
-    url = traded("4711", is_short=is_short)
-    starts(url, RunMode.LIVE, own)
-    starts(url, RunMode.LIVE, "alternate")
-    with pytest.raises(StartRefused, match="trades of the other leg"):
-        starts(url, RunMode.LIVE, other)
+def test_a_database_that_another_bot_uses_is_refused(traded, tmp_path):
+    """Each would take the other's position for its own; it is free again when the other bot ends."""
+    url = traded("4711")
+    program = "import sys; from market_making.safety.account_lock import take_database as take; take(sys.argv[1]);"
+    command = [
+        sys.executable,
+        "-c",
+        f"{program} print('held', flush=True); sys.stdin.read()",
+        f"{tmp_path}/trades.sqlite",
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(StartRefused, match=f"must be a database of its own.* of process {other.pid}, started"):
+            starts(url, RunMode.LIVE, "short_leg")
+        other.stdin.close()
+        other.wait(10)
+    starts(url, RunMode.LIVE, "short_leg")
+    starts(url, RunMode.LIVE, "short_leg")

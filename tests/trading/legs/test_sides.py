@@ -1,4 +1,4 @@
-"""Which side each leg quotes: both come to one answer, never to one side, and the gross position is bounded."""
+"""Which side each leg quotes: both come to one answer, never to one side, and never hold against each other."""
 
 import itertools
 
@@ -8,11 +8,13 @@ from market_making.market.sides import Side
 from market_making.trading.legs.sides import LegRoom, shared_sides
 
 BID, ASK = Side.BID, Side.ASK
-LONG, SHORT = (0.0, 1.0, 3.0), (0.0, -1.0, -3.0)
+HELD = (0.0, 1.0, -1.0, 3.0, -3.0)
 RULES = ((), (BID,), (ASK,), (BID, ASK))
 EVERY = [
-    (LegRoom(one, BID, its), LegRoom(other, ASK, others))
-    for one, other, its, others in itertools.product(LONG, SHORT, RULES, RULES)
+    (LegRoom(one, its, at), LegRoom(other, others, there))
+    for one, other, its, others, at, there in itertools.product(
+        HELD, HELD, RULES, RULES, (None, BID, ASK), (None, BID, ASK)
+    )
 ]
 
 
@@ -20,55 +22,76 @@ EVERY = [
     ("long", "short", "sides"),
     [
         (0.0, 0.0, (BID, ASK)),
-        (1.0, 0.0, (BID, ASK)),
-        (0.0, -1.0, (BID, ASK)),
+        (1.0, 0.0, (ASK, BID)),
+        (0.0, 1.0, (BID, ASK)),
+        (-1.0, 0.0, (BID, ASK)),
+        (0.0, -1.0, (ASK, BID)),
         (1.0, -1.0, (ASK, BID)),
-        (3.0, -1.0, (ASK, BID)),
+        (-1.0, 1.0, (BID, ASK)),
+        (2.0, 1.0, (ASK, BID)),
+        (1.0, 2.0, (BID, ASK)),
+        (-1.0, -2.0, (ASK, BID)),
     ],
 )
-def test_the_table(long, short, sides):
-    """Where both hold something both leave, else each quotes the side it opens with."""
-    assert shared_sides(LegRoom(long, BID), LegRoom(short, ASK)) == sides
+def test_the_rule(long, short, sides):
+    """Who holds something leaves it, the larger position first, and the other takes the opposite side."""
+    assert shared_sides(LegRoom(long), LegRoom(short)) == sides
 
 
 def test_never_both_on_one_side_and_never_where_the_rules_forbid():
-    """Whatever is held and whatever the rules of either leg say."""
+    """Whatever is held and rests, and whatever the rules of either leg say."""
     for long, short in EVERY:
         one, other = shared_sides(long, short)
         assert one is None or one is not other
         assert one in (*long.sides, None)
         assert other in (*short.sides, None)
-        assert one is not ASK or long.coins  # a flat leg can only open
-        assert other is not BID or short.coins
 
 
-def test_where_both_hold_something_never_both_add():
-    """So the gross position is never more than two lots above the net one."""
+def test_the_legs_never_come_to_hold_against_each_other_while_both_sides_are_free():
+    """So the gross position is the net one; where they do all the same, both leave."""
     for long, short in EVERY:
-        if long.coins and short.coins:
-            assert shared_sides(long, short) != (BID, ASK)
+        if long.sides == short.sides == (BID, ASK) and (long.coins or short.coins):
+            one, other = shared_sides(long, short)
+            grows = {side for side, leg in ((one, long), (other, short)) if side is not leg.leaves}
+            assert len(grows) == (0 if long.coins * short.coins < 0 else 1)
+            assert grows <= ({BID} if long.coins + short.coins > 0 else {ASK})
+
+
+def test_what_they_hold_against_each_other_never_grows():
+    """Also where the rules of a leg forbid it to leave."""
+    for long, short in EVERY:
+        if long.coins * short.coins < 0:
+            one, other = shared_sides(long, short)
+            assert one in (None, long.leaves) or other in (None, short.leaves)
 
 
 def test_two_sides_are_quoted_wherever_they_can_be_and_one_where_only_one_can():
     """No side is given away."""
     for long, short in EVERY:
-        one, other = shared_sides(long, short)
-        may = [set(leg.sides) & ({BID, ASK} if leg.coins else {leg.opens}) for leg in (long, short)]
-        opposite = {(BID, ASK), (ASK, BID)} - ({(BID, ASK)} if long.coins and short.coins else set())
-        possible = {pair for pair in opposite if pair[0] in may[0] and pair[1] in may[1]}
-        assert ((one, other) in possible) if possible else ((one is None) == (not may[0]) or (other is not None))
-        assert (one, other) != (None, None) or not (may[0] or may[1])
+        quoted = sum(side is not None for side in shared_sides(long, short))
+        possible = {(one, other) for one in long.sides for other in short.sides if one is not other}
+        if long.coins * short.coins < 0:
+            possible.discard((BID, ASK) if long.coins > 0 else (ASK, BID))
+        assert quoted == (2 if possible else 1 if long.sides or short.sides else 0)
+
+
+def test_who_need_not_turn_does_not():
+    """Orders of two flat legs, or of two that hold the same direction, stay where they are."""
+    assert shared_sides(LegRoom(0.0), LegRoom(0.0, order=BID)) == (ASK, BID)
+    assert shared_sides(LegRoom(0.0, order=ASK), LegRoom(0.0, order=BID)) == (ASK, BID)
+    assert shared_sides(LegRoom(1.0, order=ASK), LegRoom(2.0, order=BID)) == (ASK, BID)
+    assert shared_sides(LegRoom(1.0, order=BID), LegRoom(0.0, order=ASK)) == (ASK, BID)
 
 
 @pytest.mark.parametrize(
     ("long", "short", "sides"),
     [
-        (LegRoom(1.0, BID), LegRoom(0.0, ASK, ()), (ASK, None)),  # the other may not open: leave alone
-        (LegRoom(1.0, BID, (ASK,)), LegRoom(0.0, ASK), (ASK, None)),  # paused with a position: the other makes room
-        (LegRoom(0.0, BID), LegRoom(-1.0, ASK, (BID,)), (None, BID)),
-        (LegRoom(0.0, BID, ()), LegRoom(-1.0, ASK), (None, BID)),
-        (LegRoom(3.0, BID, (ASK,)), LegRoom(0.0, ASK), (ASK, None)),  # at the bound no bid is wanted
-        (LegRoom(0.0, BID), LegRoom(0.0, ASK, ()), (BID, None)),
+        (LegRoom(1.0), LegRoom(0.0, ()), (ASK, None)),  # the other may not open: leave alone
+        (LegRoom(1.0, (ASK,)), LegRoom(0.0), (ASK, BID)),  # paused with a position
+        (LegRoom(0.0), LegRoom(-1.0, (BID,)), (ASK, BID)),
+        (LegRoom(0.0, ()), LegRoom(-1.0), (None, BID)),
+        (LegRoom(3.0, (ASK,)), LegRoom(0.0, (ASK,)), (ASK, None)),  # at the bound no bid is wanted
+        (LegRoom(0.0), LegRoom(0.0, ()), (BID, None)),
     ],
 )
 def test_a_leg_whose_rules_forbid_a_side_never_puts_both_on_one(long, short, sides):
