@@ -43,6 +43,12 @@ def exchange_section(
     }
 
 
+def written_below(folder: Path) -> dict[str, Any]:
+    """The keys of `market_making` that keep everything of one bot in a folder of its own."""
+    names = ("market_data", "parameters", "decisions", "legs", "state")
+    return {name: str(folder / name) for name in names} | {"risk": {"state": str(folder / "risk")}}
+
+
 def write_private(path: Path, document: dict[str, Any], header: bytes = b"") -> None:
     """Write a configuration that only its owner can read."""
     path.touch(mode=0o600, exist_ok=False)
@@ -80,13 +86,10 @@ class LocalFiles:
 
     def document(self, url: str, coins: tuple[str, ...], market_data: Path) -> dict[str, Any]:
         """Return the sections that let a bot trade with the account at `url` and write below the folder."""
-        section: dict[str, Any] = {
-            name: str(self.folder / name) for name in ("parameters", "decisions", "legs", "state")
-        }
-        section |= {"url": url, "coins": list(coins), "market_data": str(market_data.absolute())}
+        section = written_below(self.folder) | {"url": url, "coins": list(coins)}
         return {
             "exchange": exchange_section(url, *self.account, coins),
-            "market_making": section | {"risk": {"state": str(self.folder / "risk")}},
+            "market_making": section | {"market_data": str(market_data.absolute())},
         }
 
     def write(self, url: str, coins: tuple[str, ...], market_data: Path) -> None:

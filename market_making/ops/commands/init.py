@@ -34,6 +34,7 @@ def _setting(name: str) -> Any:
     click.option("--account", metavar="0x…", help="Address of your account; not that of the API wallet."),
     click.option("--live", is_flag=True, help="Trade; with --venue play money. Without it the bot runs dry."),
     click.option("--venue", is_flag=True, help="Trade on the local exchange (mm venue), with a new account of it."),
+    click.option("--testnet", is_flag=True, help="Trade on the exchange's testnet; its data are kept apart."),
     click.option("--venue-port", type=click.IntRange(1, 65535), default=18080, show_default=True, help="Its port."),
     click.option("--telegram", metavar="CHAT_ID", help=f"Chat for messages; the token is asked for, or ${_TOKEN}."),
     click.option("--yes", is_flag=True, help="Ask nothing: what is not given has its default."),
@@ -50,8 +51,10 @@ def init(**options: Any) -> None:
     from market_making.ops.setup.bot import write_bot
 
     asker = Asker(is_terminal() and not options["yes"] and not options["as_json"])
+    if options["venue"] and options["testnet"]:
+        raise click.UsageError("--venue and --testnet are two exchanges: leave one out.")
     url = f"http://127.0.0.1:{options['venue_port']}" if options["venue"] else None
-    bot = write_bot(_wishes(options, asker), user_data(), url)
+    bot = write_bot(_wishes(options, asker), user_data(), url, testnet=options["testnet"])
     if options["as_json"]:
         paths = {name: [str(path) for path in getattr(bot, name)] for name in ("written", "kept")}
         print_json(asdict(bot) | paths | {"config": str(bot.config), "private": str(bot.private)})
@@ -73,7 +76,7 @@ def _wishes(options: dict[str, Any], asker: Asker) -> Wishes:
     name = asker.text("Name of the bot", options["name"], coins[0].lower() if coins else "")
     live, account, key = options["live"], options["account"], None
     if asker.is_on and not live:
-        money = "play money on the local exchange" if options["venue"] else "money"
+        money = "play money" if options["venue"] or options["testnet"] else "money"
         live = click.confirm(f"Trade {money}? Otherwise the bot runs dry", default=False)
     if not options["venue"]:
         account = asker.optional("Address of your account, not of the API wallet", account)

@@ -3,14 +3,16 @@
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from market_making.market.errors import ConfigurationError
-from market_making.ops.local_account import LocalFiles, write_private
+from market_making.ops.local_account import LocalFiles, write_private, written_below
 from market_making.ops.setup.documents import private_document, private_name, public_document, public_name
 from market_making.ops.setup.folder import base_of, complete, variants
 from market_making.ops.setup.wishes import Wishes, free_api_port
 from market_making.settings.files import load_all
 
+TESTNET = "https://api.hyperliquid-testnet.xyz"
 _PRIVATE_HEADER = b"// Written by mm init, for your eyes only: never commit it, never send it to anybody.\n"
 
 
@@ -46,7 +48,7 @@ class NewBot:
     lacks_key: bool
 
 
-def write_bot(wishes: Wishes, folder: Path, venue_url: str | None = None) -> NewBot:
+def write_bot(wishes: Wishes, folder: Path, venue_url: str | None = None, *, testnet: bool = False) -> NewBot:
     """Write a bot into Freqtrade's folder.
 
     Parameters
@@ -57,6 +59,8 @@ def write_bot(wishes: Wishes, folder: Path, venue_url: str | None = None) -> New
         Freqtrade's ``user_data``; made if it does not exist. What is in it stays as it is.
     venue_url : str, optional
         Address of the local exchange; None: the real one.
+    testnet : bool
+        The exchange's testnet. Its data are kept apart, in the bot's own folder.
 
     Raises
     ------
@@ -73,7 +77,9 @@ def write_bot(wishes: Wishes, folder: Path, venue_url: str | None = None) -> New
     wishes.check(variants())
     port, base = free_api_port(_ports_in(folder)), base_of(folder)
     public, secret = public_document(wishes, folder, base, port), private_document(wishes)
-    if local is not None and venue_url is not None:
+    if testnet:
+        secret = _merged(secret, _testnet(folder / f"bot-{wishes.name}"))
+    elif local is not None and venue_url is not None:
         secret |= local.document(venue_url, wishes.coins, local.market_data)
     folder.mkdir(parents=True, exist_ok=True)
     added = complete(folder)
@@ -89,6 +95,16 @@ def write_bot(wishes: Wishes, folder: Path, venue_url: str | None = None) -> New
         tuple(_commands(wishes, folder, is_local=local is not None)),
         lacks_key=wishes.is_live and wishes.private_key is None,
     )
+
+
+def _testnet(folder: Path) -> dict[str, Any]:
+    """Ccxt's switch, and the address that our own programs ask."""
+    options = {"ccxt_config": {"options": {"sandbox": True}}}
+    return {"exchange": options, "market_making": written_below(folder.absolute()) | {"url": TESTNET}}
+
+
+def _merged(secret: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    return secret | more | {"exchange": secret["exchange"] | more["exchange"]}
 
 
 def _ports_in(folder: Path) -> set[int]:

@@ -4,6 +4,7 @@ import json
 import stat
 from pathlib import Path
 
+import ccxt.pro
 import pytest
 from click.testing import CliRunner
 from eth_account import Account
@@ -160,3 +161,19 @@ def test_telegram_is_switched_on_with_its_token_in_the_private_file(tmp_path):
     assert (telegram["enabled"], telegram["token"], telegram["chat_id"]) == (True, "1:abc", "42")
     assert telegram["notification_settings"]["entry"] == "off"
     assert "1:abc" not in (tmp_path / "bot-eth.json").read_text()
+
+
+def test_a_bot_of_the_testnet_reaches_nothing_else(tmp_path):
+    """ccxt's addresses, our own, and a folder apart: neither data nor orders meet those of the real exchange."""
+    words = ("--yes", "--testnet", "--live", "--account", ADDRESS)
+    assert init(tmp_path, *words, environment={"MM_PRIVATE_KEY": "ab" * 32}).exit_code == 0
+    config = load_all([tmp_path / "bot-eth.json"])
+    assert (config["exchange"]["walletAddress"], config["exchange"]["privateKey"]) == (ADDRESS, "ab" * 32)
+    exchange = ccxt.pro.hyperliquid(config["exchange"]["ccxt_config"])
+    assert exchange.options["builderFee"] is False  # from the base
+    hosts = [exchange.urls["api"]["public"], exchange.urls["api"]["private"], exchange.urls["api"]["ws"]["public"]]
+    assert all("hyperliquid-testnet" in host for host in hosts)
+    settings = Settings.from_files([tmp_path / "bot-eth.json"], tmp_path)
+    assert settings.url == hosts[0]
+    assert Path(settings.market_data) == tmp_path / "bot-eth" / "market_data"
+    assert init(tmp_path, "--yes", "--testnet", "--venue", "--name", "b").exit_code == 2
