@@ -51,7 +51,11 @@ class LeverageOnce:
         return answer
 
     def _verify(self, pair: str, wanted: tuple[str, int]) -> None:
-        seen = self._asked(pair)
+        try:
+            seen = self._asked(pair)
+        except ccxt.RateLimitExceeded as error:  # says nothing of the pair: as when two bots start at once
+            log.info("the leverage of %s is asked for with the next order: %s", pair, error)
+            return
         if seen == wanted:
             self._verified[pair] = wanted
             return
@@ -59,12 +63,20 @@ class LeverageOnce:
         log.warning("sent leverage %s of %s, the exchange says %s: it is sent with every order", wanted, pair, seen)
 
     def _asked(self, pair: str) -> tuple[str, int] | None:
-        """What the exchange says of a pair; None if it says nothing."""
+        """What the exchange says of a pair; None if it says nothing.
+
+        Raises
+        ------
+        ccxt.RateLimitExceeded
+            If it was not asked, because too much has been.
+        """
         client = self._exchange._api
         address, _ = client.handle_public_address("fetchLeverage", {})
         question = {"type": "activeAssetData", "user": address, "coin": client.market(pair)["baseName"]}
         try:
             answer = client.publicPostInfo(question)
+        except ccxt.RateLimitExceeded:
+            raise
         except ccxt.BaseError as error:
             log.info("the leverage of %s cannot be asked for: %s", pair, error)
             return None

@@ -76,6 +76,17 @@ def test_what_the_exchange_does_not_confirm_is_sent_with_every_order(exchange, c
     assert (sent(client), client.asked.count("activeAssetData")) == (5, 3)
 
 
+def test_who_may_not_ask_now_asks_with_the_next_order(exchange, client):
+    """Two bots that start at once have no weight left for the question; that says nothing of the pair."""
+    client.answers["activeAssetData"] = ccxt.RateLimitExceeded("activeAssetData would have to wait 2.9 s")
+    for _ in range(5):
+        exchange._lev_prep(PAIR, 3.0, "buy")
+    client.answers["activeAssetData"] = says("isolated", 3)
+    for _ in range(5):
+        exchange._lev_prep(PAIR, 3.0, "buy")
+    assert sent(client) == 6
+
+
 def test_a_refusal_is_freqtrades_and_the_next_order_sends_again(exchange, client):
     """Nothing was verified."""
     client.answers["updateLeverage"] = ccxt.ExchangeError("no")
