@@ -18,7 +18,7 @@ import requests
 from market_making.market.errors import ConfigurationError
 from market_making.ops.demo.files import ApiAccess, Credentials, DemoFiles, write_config
 from market_making.ops.demo.processes import ProcessFailed, Programs, free_port
-from market_making.ops.demo.run import CONFIGS, Demo, DemoOptions
+from market_making.ops.demo.run import CONFIGS, Demo, DemoOptions, freqtrade_command
 from market_making.settings.edge import EdgeSettings
 
 _EFFECT_MS = 300
@@ -74,9 +74,9 @@ class Lane:
         return self.variant.name.replace(" ", "-")
 
     @property
-    def configs(self) -> list[str]:
-        """Options that name its configuration."""
-        return [f"--config={path}" for path in (*CONFIGS, self.files.config, self.overrides)]
+    def configs(self) -> tuple[Path, ...]:
+        """Its configuration files."""
+        return (*CONFIGS, self.files.config, self.overrides)
 
 
 class Comparison(Demo):
@@ -135,20 +135,18 @@ class Comparison(Demo):
 
     def _start_bot(self, programs: Programs, _: Any) -> None:
         self._report(f"starting {len(self.lanes)} bots", 0.0)
-        strategy = self.options.strategy
         for lane in self.lanes:
-            command = [sys.executable, "-m", "freqtrade", "trade", "--strategy", strategy, "--userdir", "user_data"]
-            programs.start(f"freqtrade-{lane.slug}", [*command, *lane.configs])
-        for lane in self.lanes:
-            if lane.variant.guarded:
-                command = [sys.executable, "-m", "market_making.ops", "guard", *lane.configs]
-                programs.start(f"guard-{lane.slug}", command)
+            programs.start(f"freqtrade-{lane.slug}", freqtrade_command(self.options.strategy, *lane.configs))
         deadline = time.monotonic() + _QUOTES_WITHIN_S
         while missing := [lane.variant.name for lane in self.lanes if not self._audit_of(lane)["orders_placed"]]:
             programs.check()
             if time.monotonic() > deadline:
                 raise ProcessFailed(f"no quote of {', '.join(missing)} within {_QUOTES_WITHIN_S:.0f} s")
             time.sleep(_POLL_S)
+        for lane in self.lanes:
+            if lane.variant.guarded:
+                configs = [f"--config={path}" for path in lane.configs]
+                programs.start(f"guard-{lane.slug}", [sys.executable, "-m", "market_making.ops", "guard", *configs])
 
     def _trade(self, programs: Programs) -> None:
         total_s, began = self.options.schedule.minutes * 60, time.monotonic()
@@ -172,7 +170,7 @@ class Comparison(Demo):
         """End the bots, which cancel their orders; what they hold is valued at mid."""
         self._report("ending the bots", 1.0)
         for lane in self.lanes:
-            programs.stop(f"freqtrade-{lane.slug}")
+            self._stop(programs, f"freqtrade-{lane.slug}")
         for lane in self.lanes:
             if left := self._audit_of(lane)["open_orders"]:
                 self.seen.failures.append(f"{lane.variant.name}: {left} orders were left open")
@@ -197,5 +195,5 @@ def lively_comparison(
     """
     if len(options.coins) != 1 or options.faults is not None:
         raise ConfigurationError("--compare must have one --coin and no --faults")
-    quote = {"maximum_half_spread_bps": _HALF_SPREAD_BPS}
+    quote = {"maximum_half_spread_bps": _HALF_SPREAD_BPS} if options.recording is None else {}
     return Comparison(options, report, variants, volatility_bps=_VOLATILITY_BPS, quote=quote)

@@ -153,6 +153,8 @@ class CancelFirst:
             self._client.cancel_orders_for_symbols(
                 [{"id": str(order.oid), "symbol": wanted.pair} for wanted, order in found]
             )
+        except ccxt.InvalidOrder as error:
+            log.debug("a stale order was filled, or somebody else had cancelled it: %s", error)
         except (ccxt.BaseError, FreqtradeException, MarketMakingError) as error:
             log.warning("of %d stale orders not all could be cancelled first: %s", len(found), error)
         finally:
