@@ -17,7 +17,10 @@ class Liquidation(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """One fill of one account; `start_size` is the position before it, `fee` includes `builder_fee` [USDC]."""
+    """One fill of one account; `start_size` is the position before it, `fee` includes `builder_fee` [USDC].
+
+    `crossed` says that nobody printed a trade: the market's book came to the order's price. The wire does not tell.
+    """
 
     coin: str
     side: Side
@@ -34,6 +37,7 @@ class Fill(NamedTuple):
     trade_id: int
     hash: str
     liquidation: Liquidation | None = None
+    crossed: bool = False
 
 
 class FundingPayment(NamedTuple):

@@ -1,9 +1,9 @@
 """What came of a comparison: figures of each variant with their intervals, and differences to the first one.
 
-Mid is that of the recorded market. A fill is *picked off* if mid stood at its price or beyond as soon as it was filled:
-whoever filled it knew better. Money is the change of the account's value, positions at mid; its interval, like that of
-the difference on the same market, is from the changes of one second after the other. A markout is the move of mid in
-favour of the fill, from its price, before the fee.
+Mid is that of the recorded market. A fill is *picked off* if the market's own book came to its price while it still
+stood there: nobody had to trade, it was simply late. Money is the change of the account's value, positions at mid; its
+interval, like that of the difference on the same market, is from the changes of one second after the other. A markout
+is the move of mid in favour of the fill, from its price, before the fee.
 """
 
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ def compared(run: Comparison) -> list[Compared]:
 def figures_of(lane: Lane, quotes: QuoteTape | None, first: Lane) -> Compared:
     """Figures of one variant, with the recorded quotes of the market and the variant it is compared with."""
     moves = {horizon: _markouts(lane, quotes, horizon) for horizon in HORIZONS_S}
-    picked = int(np.sum(moves[0.0] <= 0))
+    picked = sum(bool(fill["crossed"]) for fill in lane.fills)
     times = lane.last["fill_to_quote_ms"][len(lane.first["fill_to_quote_ms"]) :]
     return Compared(
         lane.variant.name,
@@ -189,7 +189,7 @@ def show_comparison(console: Console, run: Comparison, summary: dict[str, Any]) 
             f"{summary['minutes']:.1f} minutes of one {summary['source']} market, 100 ms round trip, 300 ms exchange"
         )
         console.print(table_of(compared(run), title))
-        console.print("Values with their 95 % intervals; a fill is picked off if mid stands beyond its price at once.")
+        console.print("Values with their 95 % intervals; picked off: the market came to an order that was late.")
     console.print(f"logs, decisions and trades of each bot: {run.files.folder}", soft_wrap=True)
     for failure in summary["failures"]:
         console.print(f"[red]failed:[/red] {escape(failure)}", highlight=False)

@@ -70,6 +70,7 @@ class Bookkeeper:
             coin=order.coin, side=order.side, price=price, size=size, time_ms=trade.time_ms, start_size=start,
             closed_pnl=realised, oid=order.oid, cloid=order.cloid, is_taker=not is_maker, fee=own_fee + builder_fee,
             builder_fee=builder_fee, trade_id=int(trade.trade_id), hash=trade.hash, liquidation=liquidation,
+            crossed=is_maker and OUTSIDER in (trade.buyer, trade.seller),
         )  # fmt: skip
         account.fills.append(fill)
         self._tell(FillNotice(account.address, fill))

@@ -79,12 +79,5 @@ def orders(account: Account) -> dict[str, Any]:
 def _shown(fill: Fill) -> dict[str, Any]:
     """A fill, by the side that its owner was on, in numbers: price in USDC, size in coins, fee in USDC."""
     money = {"price": float(fill.price), "size": float(fill.size), "fee": float(fill.fee)}
-    side = "buy" if fill.side is Side.BID else "sell"
-    return {
-        "oid": fill.oid,
-        "coin": fill.coin,
-        "time_ms": fill.time_ms,
-        "side": side,
-        "is_taker": fill.is_taker,
-        **money,
-    }
+    how = {"side": "buy" if fill.side is Side.BID else "sell", "is_taker": fill.is_taker, "crossed": fill.crossed}
+    return {"oid": fill.oid, "coin": fill.coin, "time_ms": fill.time_ms, **how, **money}

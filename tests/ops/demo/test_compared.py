@@ -26,8 +26,8 @@ def quotes():
     return QuoteTape(np.array(STAMPS), mids - 0.01, ones, mids + 0.01, ones)
 
 
-def fill(time_ms, side, price):
-    return {"time_ms": time_ms, "side": side, "price": price}
+def fill(time_ms, side, price, *, crossed=False):
+    return {"time_ms": time_ms, "side": side, "price": price, "crossed": crossed}
 
 
 def lane(fills, equity, variant=VARIANTS[0]):
@@ -39,8 +39,8 @@ def lane(fills, equity, variant=VARIANTS[0]):
 
 
 def test_a_fill_is_judged_by_mid_from_its_own_block_on(quotes):
-    """A bid at 99.95 that is filled as mid falls to 99.9 was picked off, although mid rises a second later."""
-    row = figures_of(lane([fill(10_000, "buy", 99.95)], STILL), quotes, lane([], STILL))
+    """A bid at 99.95 that is filled as mid falls to 99.9 has lost, although mid rises a second later."""
+    row = figures_of(lane([fill(10_000, "buy", 99.95, crossed=True)], STILL), quotes, lane([], STILL))
     assert row.picked_off.value == 1
     assert row.markout_bps["0"].value == pytest.approx((99.9 - 99.95) / 99.95 * 1e4)
     assert row.markout_bps["1"].value == pytest.approx((100.2 - 99.95) / 99.95 * 1e4)
