@@ -494,3 +494,12 @@ def test_the_audit_counts_what_happened(desk: Desk):
     assert report["fill_to_quote_ms"] == [700]
     assert report["net_pnl"] == pytest.approx(-0.09)
     assert report["volume"] == 600.0
+
+
+def test_a_fill_by_the_book_is_told_from_a_fill_by_a_trade(desk: Desk):
+    """Somebody prints a trade through the first order; the book comes to the second, and nobody has to trade."""
+    desk.order(p="2999.5", s="0.01")
+    desk.sell_print(2999.0, 5.0)
+    desk.order(p="2999.5", s="0.01")
+    desk.move(-20)
+    assert [fill.crossed for fill in desk.account().fills] == [False, True]
