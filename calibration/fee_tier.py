@@ -69,4 +69,5 @@ def _asked(settings: Settings) -> float | None:
 
 async def _ask(url: str, account: str) -> float:
     async with aiohttp.ClientSession() as session:
-        return await information.maker_fee(session, url, account)
+        fees = await information.account_fees(session, url, account)
+    return fees.on_main().maker

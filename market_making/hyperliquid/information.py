@@ -6,16 +6,16 @@ from typing import Any
 import aiohttp
 import orjson
 
+from market_making.hyperliquid.fees import AccountFees
 from market_making.hyperliquid.listings import parse_contexts, parse_markets
 from market_making.hyperliquid.market_data import parse_book
-from market_making.hyperliquid.numbers import from_wire, milliseconds
+from market_making.hyperliquid.numbers import milliseconds
 from market_making.market.errors import MalformedMessage
 from market_making.market.events import AssetContext, BookSnapshot
 from market_making.market.identity import Markets
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 CLOCK_QUESTIONS = 3
-LARGEST_FEE = 0.01
 
 
 async def markets(session: aiohttp.ClientSession, url: str) -> Markets:
@@ -45,15 +45,9 @@ async def book(session: aiohttp.ClientSession, url: str, coin: str) -> BookSnaps
         raise MalformedMessage(f"l2Book answer for {coin} lacks {error}: {answer!r:.200}") from None
 
 
-async def maker_fee(session: aiohttp.ClientSession, url: str, account: str) -> float:
-    """Fee of an account's resting perpetual orders, tier and staking counted [1]; errors as in `markets`."""
-    answer = await ask(session, url, {"type": "userFees", "user": account})
-    if not isinstance(answer, dict) or "userAddRate" not in answer:
-        raise MalformedMessage(f"userFees answer lacks userAddRate: {answer!r:.200}")
-    fee = from_wire(answer["userAddRate"])
-    if abs(fee) > LARGEST_FEE:
-        raise MalformedMessage(f"a maker fee must be within ±{LARGEST_FEE:g}, got {fee:g}")
-    return fee
+async def account_fees(session: aiohttp.ClientSession, url: str, account: str) -> AccountFees:
+    """Base rates of an account; errors as in `markets`."""
+    return AccountFees.parse(await ask(session, url, {"type": "userFees", "user": account}))
 
 
 async def clock_offset_ms(session: aiohttp.ClientSession, url: str) -> float:

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlparse
 
 from eth_account import Account
 
+from market_making.hyperliquid.fees import AccountFees
 from market_making.market.errors import DataError
 from market_making.market.identity import Markets
 from market_making.preflight.outcome import Outcome, attempted, judged, passed
@@ -103,7 +104,7 @@ def _mode(subject: Subject, name: str) -> Outcome:
 
 def _fee(subject: Subject, name: str) -> Outcome:
     """Whether the configured maker fee is the account's."""
-    fee = float(subject.answers["userFees"]["userAddRate"])
+    fee = AccountFees.parse(subject.answers["userFees"]).on_main().maker
     configured = subject.settings.model.maker_fee if subject.settings.has_own_fee else fee
     reason = f"the account's maker fee is {1e4 * fee:g} bps, used is {1e4 * configured:g} bps"
     return judged(name, configured >= fee - 1e-9, reason, "remove market_making.model.maker_fee: it is asked for")

@@ -8,10 +8,12 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from eth_account import Account
 
+from market_making.hyperliquid.accounts import fee_fields
 from market_making.hyperliquid.listings import universe_fields
 from market_making.market.instrument import Listing
 from market_making.preflight.checks import check_all
@@ -53,7 +55,7 @@ def healthy(tmp_path):
         answers={
             "meta": universe_fields([Listing("ETH", 4), Listing("OLD", 2, delisted=True)]),
             "allMids": {"ETH": "3000.0"},
-            "userFees": {"userAddRate": "0.00015"},
+            "userFees": fee_fields(Decimal("0.00015"), Decimal("0.00045"), Decimal(0), Decimal(0), "2026-11-26"),
             "userRateLimit": {"nRequestsCap": 10_000, "nRequestsUsed": 100, "nRequestsSurplus": 0},
             "userRole": {"role": "user"},
             "extraAgents": [{"name": "bot", "address": AGENT, "validUntil": NOW_MS + 90 * DAY_MS}],
