@@ -22,7 +22,7 @@ STEP_S = 0.1
 # While the websocket tells of changes, while it does not, and where something must be known now.
 ORDERS_S, ORDERS_BLIND_S, ORDERS_URGENT_S = 20.0, 3.0, 1.0
 POSITIONS_S, POSITIONS_URGENT_S = 5.0, 1.0
-FILLS_S = 2.0  # while positions and books differ
+FILLS_S = 5.0  # while an account holds more than its books, for which the bots have less weight
 FILLS_OF_MS = 900_000
 ALLOWANCE_S = 60.0
 SIGNER_S = 3600.0

@@ -123,7 +123,7 @@ class Alarm(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What follows from one look; `differs` says that books and positions have disagreed for some time."""
+    """What follows from one look; `differs` says that more has been held than is booked for some time."""
 
     cancellations: tuple[Cancellation, ...] = ()
     leaves: tuple[Leave, ...] = ()
@@ -238,6 +238,7 @@ class Watch:
             if not beyond:
                 continue
             lasts_s = self._lasts(key := ("beyond", coin), view.now_s)
+            self._differs = self._differs or lasts_s >= self.rules.unbooked_s / 2
             unbooked = within(view.unbooked.get(coin, 0.0), beyond)
             if unbooked and lasts_s >= self._patience_of_lost_s(key, view):
                 text = f"orders of {view.bot.name} have filled {unbooked:g} coins that its books do not have"
@@ -285,7 +286,6 @@ class Watch:
             own = booked.get(coin, 0.0)
             if abs(held - own) > SAME_COINS:
                 lasts_s = self._lasts(("position", coin, round(held - own, 8)), view.now_s)
-                self._differs = self._differs or lasts_s >= self.rules.unbooked_s / 2
                 if lasts_s >= self.rules.position_s:
                     text = f"the account holds {held:g} {coin}, the books of {view.bot.name} say {own:g}"
                     yield Alarm("position_unknown", text, coin)

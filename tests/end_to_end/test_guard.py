@@ -128,12 +128,15 @@ def test_a_guard_that_starts_beside_a_frozen_bot_cancels(bot: LiveBot) -> None:
 
 
 def test_a_first_fill_of_five_usdc_does_not_keep_the_rest(bot: LiveBot, guard: GuardThread) -> None:
-    """Freqtrade cannot cancel it; the guard does, of a frozen bot, by the kill switch, and when it is not wanted."""
-    oid = fill(bot, FIVE_USDC)
-    with frozen(bot):
-        gone_within(bot, 5.0)
-    assert why(bot, oid) is Reason.BOT_SILENT
-    quotes_again(bot)
+    """Freqtrade cannot cancel it; the guard does, of a frozen bot, also where no order can be asked about."""
+    for faults in ((), ({"fault": "unknown", "info": "orderStatus"},)):
+        oid = fill(bot, FIVE_USDC)
+        bot.venue.inject(*faults)
+        with frozen(bot):
+            gone_within(bot, 5.0)
+        assert why(bot, oid) is Reason.BOT_SILENT
+        bot.venue.heal()
+        quotes_again(bot)
 
 
 def test_the_kill_switch_acts_within_three_seconds(bot: LiveBot, guard: GuardThread) -> None:

@@ -29,7 +29,7 @@ from tests.schedules.programs import STRATEGY, Programs
 # What is promised: nothing unknown after the exchange answers again, or after only the bot fell ill [s].
 AFTER_EXCHANGE_S, AFTER_BOT_S = 5.0, 10.0
 _START_S, _PREPARE_S, _AIM_S, _SETTLE_S, _CALM_S = 60.0, 30.0, 25.0, 25.0, 3.0
-_MOVES_S = 2.5
+_MOVES_S, _CLOSE = 2.5, 0.6  # s, USDC
 _LOT = {1: 100.0, 3: 150.0}  # USDC by leverage; less is refused at leverage 3
 
 
@@ -102,7 +102,7 @@ class Player:
         self._struck_s = self._healed_s = float("nan")
         self._is_quoting = False
         self._traded: set[int] = set()
-        self._moved_s, self._moves = float("-inf"), 0
+        self._moved_s = float("-inf")
 
     def configure(self) -> None:
         """Write configuration and parameters."""
@@ -152,11 +152,19 @@ class Player:
         )
 
     def _counts_from_s(self) -> float:
-        return self._healed_s if self.plan.kind in EXCHANGE_KINDS or self.plan.noise else self._struck_s
+        """The moment from which the promise for the exchange counts; that for the bot where only it is ill."""
+        return self._healed_s if self._is_exchange_ill else self._struck_s
 
     def _allowed_s(self) -> float:
-        only_bot = self.plan.kind not in EXCHANGE_KINDS and not self.plan.noise
-        return AFTER_BOT_S if only_bot else AFTER_EXCHANGE_S
+        """For how long after that something may be unknown; a bot that is ill too has its own time."""
+        if not self._is_exchange_ill:
+            return AFTER_BOT_S
+        is_bot_ill = self.plan.kind not in EXCHANGE_KINDS
+        return max(AFTER_EXCHANGE_S, self._struck_s + AFTER_BOT_S - self._healed_s if is_bot_ill else 0.0)
+
+    @property
+    def _is_exchange_ill(self) -> bool:
+        return self.plan.kind in EXCHANGE_KINDS or bool(self.plan.noise)
 
     # --- the way to the fault
 
@@ -310,12 +318,14 @@ class Player:
             self.venue.market.print_trade(direction, price, size)
 
     def _move(self) -> None:
-        """Now and then let mid come closer to the order that is aimed at, in four steps, and go back in one."""
-        if time.monotonic() - self._moved_s > _MOVES_S:
-            self._moved_s = time.monotonic()
-            self._moves = (self._moves + 1) % 5
-            step = -2.5 if self.plan.side == "buy" else 2.5
-            self.venue.market.mid = round(3000.0 + step * self._moves, 1)
+        """Now and then let mid come too close to the order that is aimed at, but never to its price."""
+        if time.monotonic() - self._moved_s < _MOVES_S:
+            return
+        self._moved_s = time.monotonic()
+        letter, away = ("B", 1) if self.plan.side == "buy" else ("A", -1)
+        for order in self._orders():
+            if order["side"] == letter:
+                self.venue.market.mid = round(float(order["limitPx"]) + away * _CLOSE, 1)
 
     def _orders(self) -> list[dict[str, Any]]:
         return self.venue.open_orders()
