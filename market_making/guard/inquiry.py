@@ -24,6 +24,7 @@ ORDERS_S, ORDERS_BLIND_S, ORDERS_URGENT_S = 20.0, 3.0, 1.0
 POSITIONS_S, POSITIONS_URGENT_S = 5.0, 1.0
 FILLS_S = 5.0  # while an account holds more than its books, for which the bots have less weight
 FILLS_OF_MS = 900_000
+LEFT_S = 2.0  # from the decision to leave to the fill
 ALLOWANCE_S = 60.0
 SIGNER_S = 3600.0
 UNSEEN_S = 10.0
@@ -54,7 +55,9 @@ class Inquiry:
         self._asked_s: dict[str, float] = {}
         self._answered_s = time.monotonic()
         self.fills: tuple[AccountFill, ...] = ()
-        """Fills of the last quarter of an hour, as of the last time that positions and books differed."""
+        """Fills of the last quarter of an hour, asked for while positions and books differ; none while something is
+        being left."""
+        self._fills_from_s = float("-inf")
         self._is_urgent = self._is_leaving = self._differs = False
         self._words = ""
         self._signer: Alarm | None = None
@@ -76,6 +79,8 @@ class Inquiry:
         self._is_urgent = any(order.is_trigger is None and order.oid not in known for order in view.orders)
         self._is_leaving = is_leaving
         self._differs = differs
+        if is_leaving:  # what is filled now takes off from what earlier fills have left
+            self.fills, self._fills_from_s = (), time.monotonic() + LEFT_S
 
     def alarms(self) -> Iterator[Alarm]:
         """What is wrong with the answers."""
@@ -138,8 +143,10 @@ class Inquiry:
         self._answered_s = time.monotonic()
 
     async def _ask_fills(self) -> None:
-        since_ms = self._clock.earliest_ms() - FILLS_OF_MS
-        self.fills = parse_account_fills(await self._client.ask("userFillsByTime", startTime=since_ms))
+        asked_s, since_ms = time.monotonic(), self._clock.earliest_ms() - FILLS_OF_MS
+        fills = parse_account_fills(await self._client.ask("userFillsByTime", startTime=since_ms))
+        if asked_s >= self._fills_from_s:
+            self.fills = fills
 
     async def _ask_allowance(self) -> None:
         self._budget.told(parse_allowance(await self._client.ask("userRateLimit")), time.monotonic())
