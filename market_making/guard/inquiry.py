@@ -23,6 +23,7 @@ STEP_S = 0.1
 ORDERS_S, ORDERS_BLIND_S, ORDERS_URGENT_S = 20.0, 3.0, 1.0
 POSITIONS_S, POSITIONS_URGENT_S = 5.0, 1.0
 FILLS_S = 5.0  # while an account holds more than its books, for which the bots have less weight
+AGAIN_S = 1.5  # after a question about them that was not answered
 FILLS_OF_MS = 900_000
 LEFT_S = 2.0  # from the decision to leave to the fill
 ALLOWANCE_S = 60.0
@@ -110,6 +111,8 @@ class Inquiry:
                     await ask()
                 except (ExchangeRefused, MalformedMessage) as error:
                     self._words = str(error)
+                    if what == "fills":
+                        self._asked_s[what] += AGAIN_S - FILLS_S
                     log.debug("%s were not answered: %s", what, error)
             await asyncio.sleep(STEP_S)
 
@@ -125,8 +128,10 @@ class Inquiry:
         if what == "orders":
             period_s = ORDERS_S if self._orders.is_complete else ORDERS_BLIND_S
             period_s = min(period_s, ORDERS_URGENT_S) if self._is_urgent else period_s
+        elif what == "positions" and (self._is_leaving or self._differs):
+            return POSITIONS_URGENT_S  # light, and what is left depends on it
         elif what == "positions":
-            period_s = POSITIONS_URGENT_S if self._is_leaving or self._differs else POSITIONS_S
+            period_s = POSITIONS_S
         elif what == "fills":
             return FILLS_S if self._differs else float("inf")
         else:
