@@ -22,6 +22,8 @@ from market_making.ops.commands.options import (
 from market_making.recording.store.presence import require_folders
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from market_making.replay.accounts.accounts import Accounts
     from market_making.replay.bot.lags import LagProfile
     from market_making.replay.bot.run import EngineKind
@@ -61,6 +63,11 @@ _CACHE = "replay"
     click.option("--period", type=Duration(), help="From loop to loop.  [default: 1s]"),
     click.option("--delay", type=Duration(), help="One way between bot and exchange.  [default: 0.05s]"),
     click.option(
+        "--latency",
+        type=click.Path(path_type=Path, exists=True),
+        help="A live run, as mm reconcile takes it, whose measured latencies hold instead.",
+    ),
+    click.option(
         "--cache",
         type=click.Path(path_type=Path, file_okay=False),
         help="Folder of what is kept between runs; it may be removed.  [default: replay in Freqtrade's folder]",
@@ -77,6 +84,8 @@ def replay_command(**options: Any) -> None:
     Sessions are replayed one after the other, each from a flat start; across a gap nothing is. Calibrations are those
     that had been published by the time of each decision.
     """
+    if options["latency"] and options["delay"] is not None:
+        raise ConfigurationError("--delay must be left out with --latency, which has measured delays")
     settings = _settings(options)
     parameters = dict(_pair(text) for text in options["chosen"])
     require_folders(settings.market_data, settings.venue, (options["coin"],))
@@ -130,7 +139,7 @@ def _run(settings: Settings, parameters: dict[str, str], options: dict[str, Any]
         else:
             history = calibrations_for(settings, prepared, cache)
         engine, lags = _engine(options["engine"]), _lags(options)
-        setup = ReplaySetup(model, prepared.instrument, history, engine, lambda: lags, two_sided=two_sided)
+        setup = ReplaySetup(model, prepared.instrument, history, engine, lags, two_sided=two_sided)
         return replay(setup, prepared.tapes)
 
 
@@ -144,15 +153,20 @@ def _engine(name: str) -> EngineKind:
     return ExchangeEngine
 
 
-def _lags(options: dict[str, Any]) -> LagProfile:
+def _lags(options: dict[str, Any]) -> Callable[[], LagProfile]:
+    """What makes the latencies of a bot."""
     from market_making.replay.bot.lags import LagProfile, Lags
+    from market_making.replay.reconciliation.lags import measured_lags
+    from market_making.replay.reconciliation.logged import find_logs, read_run
 
     times: dict[str, int] = {}
     if options["period"] is not None:
         times["period_ms"] = round(options["period"] * 1e3)
     if options["delay"] is not None:
         times |= dict.fromkeys(("feed_ms", "entry_ms", "response_ms"), round(options["delay"] * 1e3))
-    return LagProfile(Lags(**times))
+    usual = Lags(**times)
+    measured = measured_lags(read_run(find_logs(options["latency"]))) if options["latency"] else None
+    return lambda: LagProfile(usual, measured)
 
 
 def _withheld(result: ReplayResult) -> dict[str, int]:

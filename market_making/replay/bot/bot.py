@@ -32,6 +32,7 @@ from market_making.trading.actions.governor import ActionGovernor
 from market_making.trading.desk import Desk, PairInputs
 from market_making.trading.fills import Fees
 from market_making.trading.holding import RestingOrder
+from market_making.trading.journal import Journal
 from market_making.trading.pair_observers import PairObservers
 from market_making.trading.plan import Plan, Planner
 from market_making.trading.risk_watch import RiskWatch
@@ -66,6 +67,8 @@ class Bot:
         Where its orders rest.
     lags : LagProfile
         How long everything takes.
+    journal : Journal or None
+        Where its decisions are written, as live; None forgets them.
     """
 
     def __init__(
@@ -74,7 +77,9 @@ class Bot:
         instrument: Instrument,
         calibrations: CalibrationsAsOf,
         venue: VenueAccess,
+        *,
         lags: LagProfile,
+        journal: Journal | None = None,
     ) -> None:
         settings = model.settings
         self.book = LegBook(settings.model.maker_fee)
@@ -89,7 +94,7 @@ class Bot:
         self._hears = settings.edge.socket
         self._budget = budget_of(settings)
         risk = RiskWatch(settings.risk_limits(), None, model.name)
-        self._desk = Desk(self._budget, model.orders_before_flat, risk=risk)
+        self._desk = Desk(self._budget, model.orders_before_flat, journal, risk=risk)
         self._observers = PairObservers(settings.model.maker_fee)
         self._desk.orders.listen(self._observers.filled)
         self._levels = _DEEP if model.needs_deep_book else _SHALLOW

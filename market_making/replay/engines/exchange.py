@@ -20,6 +20,7 @@ from market_making.replay.engines.engine import (
 )
 from market_making.replay.tape.cache import SessionTape, TapeFile
 from market_making.replay.tape.events import BUY, KIND, NS_PER_MS, TRADE
+from market_making.trading.fills import DIGITS
 from market_making.venue.config import AccountConfig, VenueConfig
 from market_making.venue.engine.exchange import Exchange
 from market_making.venue.engine.notices import FillNotice, FundingNotice
@@ -97,13 +98,16 @@ class ExchangeEngine:
 
     def cancel(self, number: int) -> None:
         """Let a cancellation arrive now."""
-        order = self._exchange.state.orders[self._oids[number]]
-        if order.is_live:
+        order = self._exchange.state.orders.get(self._oids[number])
+        if order is not None and order.is_live:
             self._exchange.desk.end(order, Status.CANCELLED)
 
     def order(self, number: int) -> OrderNow:
         """What has become of an order until now."""
-        order = self._exchange.state.orders[self._oids[number]]
+        order = self._exchange.state.orders.get(self._oids[number])
+        if order is None:  # the exchange forgets orders that ended long ago
+            filled = sum(fill.size for fill in self.fills if fill.number == number)
+            return OrderNow(round(filled, DIGITS), is_open=False)
         return OrderNow(float(order.size(order.filled_lots)), order.is_live)
 
     def levels(self, side: Side, count: int) -> tuple[Level, ...]:

@@ -8,6 +8,7 @@ from market_making.market.errors import ConfigurationError
 from market_making.quoting.quote import Quoter
 from market_making.settings.settings import Settings
 from market_making.trading.freqtrade.strategy_model import load_model
+from market_making.trading.strategy_model import StrategyModel
 
 
 class LoggedModels:
@@ -33,13 +34,20 @@ class LoggedModels:
         """
         key = run.get("run"), basis["maker_fee"]
         if key not in self._known:
-            self._known[key] = self._model(run, float(basis["maker_fee"]))
+            self._known[key] = self.strategy(run, float(basis["maker_fee"])).quoter
         return self._known[key]
 
-    def _model(self, run: Mapping[str, Any], maker_fee: float) -> Quoter:
+    def strategy(self, run: Mapping[str, Any], maker_fee: float) -> StrategyModel:
+        """The strategy of a run, with a fee.
+
+        Raises
+        ------
+        ConfigurationError
+            If the line does not say which strategy it was.
+        """
         if "strategy" not in run:
             raise ConfigurationError("the log has no line that says which strategy has run")
         section = {name: value for name, value in run["settings"].items() if name != "account"}
         settings = Settings.from_section(section).with_maker_fee(maker_fee)
         mode = run["freqtrade"].get("trading_mode", "futures")
-        return load_model(run["strategy"], settings, run["parameters"], self._user_data, trading_mode=mode).quoter
+        return load_model(run["strategy"], settings, run["parameters"], self._user_data, trading_mode=mode)

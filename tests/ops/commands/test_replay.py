@@ -6,9 +6,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from calibration.backfill import backfill
 from market_making.ops.command_line import main
+from market_making.ops.commands.options import load_settings
+from market_making.replay.bot.lags import LagProfile, Lags
+from market_making.replay.bot.run import ReplaySetup, replay
+from market_making.replay.engines.exchange import ExchangeEngine
+from market_making.replay.preparation import calibrations_for, prepare
 from market_making.simulation.presets import default_truths
 from market_making.simulation.simulation import SimulatedSource
+from market_making.trading.decision_log import DecisionLog
+from market_making.trading.freqtrade.strategy_model import load_model
+from market_making.trading.journal import Journal
 from market_making.venue.markets.prehistory import write_prehistory
 
 USER_DATA = Path(__file__).resolve().parents[3] / "user_data"
@@ -102,3 +111,47 @@ def test_a_page_shows_the_run(replayed, tmp_path):
     result = replayed("--coin", "ETH", "--report", page, "--json")
     assert result.exit_code == 0, result.output
     assert f"{json.loads(result.stdout)['fills']} fills" in page.read_text()
+
+
+@pytest.fixture(scope="module")
+def live_run(tmp_path_factory, store, config):
+    """A folder as a live bot leaves it: its log, the recording, and the calibrations of the time."""
+    folder = tmp_path_factory.mktemp("live")
+    settings = load_settings((config,), market_data=store, parameters=folder / "parameters")
+    model = load_model("MarketMaking", settings, {}, USER_DATA)
+    backfill("ETH", settings, start_ms=END_MS - 240_000, end_ms=END_MS)
+    prepared = prepare(settings, "ETH", folder / "cache")
+    history = calibrations_for(settings, prepared, folder / "cache")
+    shown = settings.model_dump(mode="json")
+    header = {"strategy": "MarketMaking", "settings": shown, "parameters": dict(model.parameters), "freqtrade": {}}
+    journal = Journal(DecisionLog(folder / "decisions", "bot", "one", lambda: header))
+    lags = Lags(entry_ms=70, response_ms=30, decide_ms=45)
+    setup = ReplaySetup(model, prepared.instrument, history, ExchangeEngine, lambda: LagProfile(lags), journal=journal)
+    replay(setup, prepared.tapes)
+    return folder
+
+
+def test_a_live_run_is_reconciled_with_its_recording(tmp_path, live_run, store):
+    words = ["reconcile", live_run, "--data", store, "--userdir", USER_DATA, "--cache", tmp_path, "--json"]
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document.keys() >= {
+        "fills_live", "fills_matched", "fills_extra", "sizes_equal", "net_live", "net_replayed", "plans", "plans_equal",
+        "causes", "engines",
+    }  # fmt: skip
+    assert document["fills_live"] > 5
+    assert document["fills_matched"] >= 0.98 * document["fills_live"]
+    assert document["plans_equal"] == document["plans"] > 10
+    assert document["lags_ms"]["entry_ms"][1] == 70
+    assert document["free"]["orders"]["replayed"] == pytest.approx(document["free"]["orders"]["live"], rel=0.3)
+    shown = CliRunner().invoke(main, [str(word) for word in words[:-1]])
+    assert f"{document['fills_matched']} of {document['fills_live']} filled orders matched" in shown.stdout
+
+
+def test_a_replay_takes_the_latencies_of_a_live_run(replayed, live_run):
+    result = replayed("--coin", "ETH", "--latency", live_run, "--json")
+    assert result.exit_code == 0, result.output
+    usual = json.loads(replayed("--coin", "ETH", "--json").stdout)
+    assert json.loads(result.stdout)["orders"] != usual["orders"]
+    assert replayed("--coin", "ETH", "--latency", live_run, "--delay", "1s").exit_code == 2

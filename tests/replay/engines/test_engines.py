@@ -23,6 +23,7 @@ from market_making.replay.engines.exchange import ExchangeEngine
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
 from market_making.replay.tape.cache import SessionTape, TapeCache
 from market_making.replay.tape.sessions import Span
+from market_making.venue.accounts.account import REMEMBERED_ORDERS
 from tests.replay.markets import START_MS, record
 
 ETH = Instrument.hyperliquid("ETH", 4)
@@ -213,6 +214,20 @@ def test_the_exchange_fills_in_parts(tmp_path, tapes):
     engine.advance(START_MS + 2_500)
     assert engine.order(1) == OrderNow(0.4, is_open=True)
     assert run(engine) == [(2_000, 1, 3000.0, 0.4), (3_000, 1, 3000.0, 0.6)]
+
+
+def test_an_order_of_long_ago_is_still_known(tmp_path, tapes):
+    engine = exchange(tmp_path, tapes, sold(2_000, 2999.9, 0.4))
+    engine.advance(START_MS + 1_000)
+    engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    engine.advance(START_MS + 2_500)
+    engine.cancel(1)
+    for number in range(2, REMEMBERED_ORDERS + 10):
+        engine.place(NewOrder(number, 0, Side.BID, 2990.0, 1.0))
+        engine.cancel(number)
+    assert engine.order(1) == OrderNow(0.4, is_open=False)
+    engine.cancel(1)
+    assert len(engine.fills) == 1
 
 
 def test_the_exchange_lets_a_reduce_only_order_only_reduce(tmp_path, tapes):
