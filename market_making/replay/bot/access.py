@@ -3,6 +3,7 @@
 from market_making.replay.bot.record import OrderRecord
 from market_making.replay.bot.stale import StaleWatch
 from market_making.replay.engines.engine import Engine, NewOrder
+from market_making.trading.legs.leg_file import LegState
 from market_making.trading.plan import PlannedOrder
 
 
@@ -19,12 +20,17 @@ class VenueAccess:
         What the websocket would have told.
     leg : int
         Which one.
+    board : dict[str, LegState]
+        What the legs have told each other.
     """
 
-    def __init__(self, engine: Engine, record: OrderRecord, stale: StaleWatch, leg: int) -> None:
+    def __init__(
+        self, engine: Engine, record: OrderRecord, stale: StaleWatch, leg: int, board: dict[str, LegState]
+    ) -> None:
         self.engine = engine
         self.stale = stale
         self.leg = leg
+        self.board = board
         self._record = record
 
     def place(self, order: PlannedOrder, mid: float, asked_ms: int, arrives_ms: int) -> int | None:

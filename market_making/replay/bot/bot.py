@@ -26,13 +26,17 @@ from market_making.replay.bot.access import VenueAccess
 from market_making.replay.bot.as_of import CalibrationsAsOf
 from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.leg import LegBook
+from market_making.replay.bot.shared_legs import SharedLegs
 from market_making.settings.settings import Settings
 from market_making.trading.actions.budget import CANCEL_ACTIONS, EXIT_ACTIONS, ActionBudget
 from market_making.trading.actions.governor import ActionGovernor
+from market_making.trading.decision_log import DecisionLog
 from market_making.trading.desk import Desk, PairInputs
 from market_making.trading.fills import Fees
 from market_making.trading.holding import RestingOrder
 from market_making.trading.journal import Journal
+from market_making.trading.own_orders import OwnOrders
+from market_making.trading.pair_coins import PairCoins
 from market_making.trading.pair_observers import PairObservers
 from market_making.trading.plan import Plan, Planner
 from market_making.trading.risk_watch import RiskWatch
@@ -67,7 +71,7 @@ class Bot:
         Where its orders rest.
     lags : LagProfile
         How long everything takes.
-    journal : Journal or None
+    log : DecisionLog or None
         Where its decisions are written, as live; None forgets them.
     """
 
@@ -79,13 +83,10 @@ class Bot:
         venue: VenueAccess,
         *,
         lags: LagProfile,
-        journal: Journal | None = None,
+        log: DecisionLog | None = None,
     ) -> None:
         settings = model.settings
         self.book = LegBook(settings.model.maker_fee)
-        self.other: Bot | None = None
-        self.told_coins = 0.0
-        """Its position as the other leg knows it [coins, signed]."""
         self.decisions = self.plans = 0
         self.withheld = Counter[Reason]()
         self._model, self._calibrations, self._lags, self._venue = model, calibrations, lags, venue
@@ -93,8 +94,13 @@ class Bot:
         self._edge, self._fees = settings.edge, Fees(settings.model.maker_fee, settings.model.maker_fee)
         self._hears = settings.edge.socket
         self._budget = budget_of(settings)
+        coins, leg = PairCoins(), settings.role.leg
+        coins.note(instrument.pair, instrument.coin)
+        journal = None if log is None else Journal(log, leg, coins=coins)
+        orders = OwnOrders(self._budget, journal, coins=coins)
         risk = RiskWatch(settings.risk_limits(), None, model.name)
-        self._desk = Desk(self._budget, model.orders_before_flat, journal, risk=risk)
+        self._desk = Desk(self._budget, model.orders_before_flat, journal, risk=risk, orders=orders)
+        self._desk.legs = SharedLegs(leg, venue.board)
         self._observers = PairObservers(settings.model.maker_fee)
         self._desk.orders.listen(self._observers.filled)
         self._levels = _DEEP if model.needs_deep_book else _SHALLOW
@@ -120,7 +126,6 @@ class Bot:
         holding, self.decisions = self.book.holding(), self.decisions + 1
         self._desk.look(self._pair, holding, now_ms)
         self._desk.clear()
-        self.told_coins = holding.coins
         try:
             self.plans += 1
             plan = self._desk.open(self._pair, self._inputs(now_ms, heard_ms), holding)
@@ -149,7 +154,6 @@ class Bot:
             lot=published.lot,
             rules=self._rules,
             now_ms=now_ms,
-            other_leg=0.0 if self.other is None else self.other.told_coins,
             regime=published.regime,
         )
         lost = self._observers.take_lost(self._pair)

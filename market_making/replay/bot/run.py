@@ -22,7 +22,8 @@ from market_making.replay.bot.stale import StaleWatch
 from market_making.replay.engines.engine import Engine, EngineSettings
 from market_making.replay.result import ReplayResult, Session, Touch, fills_of, fundings_of
 from market_making.replay.tape.cache import SessionTape
-from market_making.trading.journal import Journal
+from market_making.trading.decision_log import DecisionLog
+from market_making.trading.legs.leg_file import LegState
 from market_making.trading.strategy_model import StrategyModel
 
 EngineKind = Callable[[SessionTape, EngineSettings], Engine]
@@ -49,7 +50,7 @@ class ReplaySetup:
         Two bots on two accounts, one for each side.
     funding_rate : float
         Fraction of the value that longs pay at each full hour, where the engine knows funding.
-    journal : Journal or None
+    log : DecisionLog or None
         Where the decisions of a bot on its own are written, as they are live.
     phase_ms : int
         How long after the start of a session the first loop begins [ms].
@@ -62,7 +63,7 @@ class ReplaySetup:
     lags: Callable[[], LagProfile] = lambda: LagProfile(Lags())
     two_sided: bool = False
     funding_rate: float = 0.0
-    journal: Journal | None = None
+    log: DecisionLog | None = None
     phase_ms: int = 0
 
     @property
@@ -115,20 +116,18 @@ def _session(
 ) -> Session:
     touch, record = tape.touch(), OrderRecord()
     start_ms, end_ms = int(touch.time_ms[0]), tape.span.end_ms
-    stale = StaleWatch(touch)
+    stale, board = StaleWatch(touch), dict[str, LegState]()
     bots = [
         Bot(
             model,
             setup.instrument,
             known,
-            VenueAccess(engine, record, stale, leg),
+            VenueAccess(engine, record, stale, leg, board),
             lags=setup.lags(),
-            journal=None if setup.two_sided else setup.journal,
+            log=None if setup.two_sided else setup.log,
         )
         for leg, (model, known) in enumerate(zip(setup.models, calibrations, strict=True))
     ]
-    if len(bots) > 1:
-        bots[0].other, bots[1].other = bots[1], bots[0]
     # The second leg is a program of its own: it does not begin at the same moment.
     first_ms = start_ms + setup.phase_ms
     loops = [bot.run(first_ms + leg * _apart_ms(setup, len(bots)), end_ms) for leg, bot in enumerate(bots)]

@@ -17,7 +17,6 @@ from market_making.simulation.presets import default_truths
 from market_making.simulation.simulation import SimulatedSource
 from market_making.trading.decision_log import DecisionLog
 from market_making.trading.freqtrade.strategy_model import load_model
-from market_making.trading.journal import Journal
 from market_making.venue.markets.prehistory import write_prehistory
 
 USER_DATA = Path(__file__).resolve().parents[3] / "user_data"
@@ -124,9 +123,9 @@ def live_run(tmp_path_factory, store, config):
     history = calibrations_for(settings, prepared, folder / "cache")
     shown = settings.model_dump(mode="json")
     header = {"strategy": "MarketMaking", "settings": shown, "parameters": dict(model.parameters), "freqtrade": {}}
-    journal = Journal(DecisionLog(folder / "decisions", "bot", "one", lambda: header))
+    log = DecisionLog(folder / "decisions", "bot", "one", lambda: header)
     lags = Lags(entry_ms=70, response_ms=30, decide_ms=45)
-    setup = ReplaySetup(model, prepared.instrument, history, ExchangeEngine, lambda: LagProfile(lags), journal=journal)
+    setup = ReplaySetup(model, prepared.instrument, history, ExchangeEngine, lambda: LagProfile(lags), log=log)
     replay(setup, prepared.tapes)
     return folder
 

@@ -19,7 +19,6 @@ from market_making.replay.reconciliation.logged import LoggedOrder, LoggedRun, f
 from market_making.replay.reconciliation.quotes import match_quotes
 from market_making.replay.result import Outcome
 from market_making.trading.decision_log import DecisionLog, Event
-from market_making.trading.journal import Journal
 from market_making.trading.remade import remade
 from market_making.trading.strategy_model import StrategyModel
 
@@ -43,7 +42,7 @@ def run(setup, simulated_tape, tmp_path_factory):
     """The log of a run, and the orders as the exchange knows them."""
     folder = tmp_path_factory.mktemp("run")
     log = DecisionLog(folder / "decisions", "bot", "first", lambda: {"strategy": "MarketMaking"})
-    (session,) = replay(replace(setup, journal=Journal(log)), [simulated_tape]).sessions
+    (session,) = replay(replace(setup, log=log), [simulated_tape]).sessions
     return folder, session
 
 
