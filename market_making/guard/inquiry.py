@@ -59,7 +59,7 @@ class Inquiry:
         """Fills of the last quarter of an hour, asked for while positions and books differ; none while something is
         being left."""
         self._fills_from_s = float("-inf")
-        self._is_urgent = self._is_leaving = self._differs = False
+        self._is_urgent = self._is_leaving = self._differs = self._has_filled = False
         self._words = ""
         self._signer: Alarm | None = None
         self._is_scheduled = False
@@ -70,8 +70,8 @@ class Inquiry:
         self._asked_s["orders"] = min(self._asked_s.get("orders", 0.0), time.monotonic() - ORDERS_BLIND_S)
 
     def hurry_positions(self) -> None:
-        """Ask for positions as soon as the limit allows: something was filled that the books do not know."""
-        self._asked_s["positions"] = min(self._asked_s.get("positions", 0.0), time.monotonic() - POSITIONS_S)
+        """Ask for positions until there is an answer: something was filled that the books do not know."""
+        self._has_filled = True
 
     def notes(self, view: AccountView, *, is_leaving: bool, differs: bool) -> None:
         """Take what the last look has shown: an order that only the account knows must be known better."""
@@ -128,7 +128,7 @@ class Inquiry:
         if what == "orders":
             period_s = ORDERS_S if self._orders.is_complete else ORDERS_BLIND_S
             period_s = min(period_s, ORDERS_URGENT_S) if self._is_urgent else period_s
-        elif what == "positions" and (self._is_leaving or self._differs):
+        elif what == "positions" and (self._is_leaving or self._differs or self._has_filled):
             return POSITIONS_URGENT_S  # light, and what is left depends on it
         elif what == "positions":
             period_s = POSITIONS_S
@@ -144,7 +144,12 @@ class Inquiry:
         self._answered_s = time.monotonic()
 
     async def _ask_positions(self) -> None:
-        self.positions = parse_positions(await self._client.ask("clearinghouseState"))
+        self._has_filled = False  # whatever is filled from here on is asked about again
+        try:
+            self.positions = parse_positions(await self._client.ask("clearinghouseState"))
+        except (ExchangeRefused, MalformedMessage):
+            self._has_filled = True
+            raise
         self._answered_s = time.monotonic()
 
     async def _ask_fills(self) -> None:

@@ -290,6 +290,7 @@ class Player:
             time.sleep(0.05)
 
     def _heal(self) -> None:
+        self._favour("")
         self.venue.heal()
         self._healed_s = time.monotonic()
 
