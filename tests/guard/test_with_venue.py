@@ -101,6 +101,22 @@ def test_what_an_order_has_filled_that_the_bot_never_booked_is_left(bot):
         assert bot.exchange.market_close(COIN)["status"] == "ok"
 
 
+def test_what_was_never_booked_is_left_although_the_exchange_asks_for_less(bot):
+    """Two questions about positions and fills are refused: these are asked again within a second or two."""
+    names = OrderNames(bot.folder / "state", NAME)
+    name = names.new()
+    names.note(name)
+    with GuardThread(bot.options()) as guard:
+        guard.ready()
+        bot.venue.inject(
+            {"fault": "status", "info": ["clearinghouseState", "userFillsByTime"], "code": 429, "times": 2}
+        )
+        bot.exchange.order(COIN, True, 0.0333, 3010.0, {"limit": {"tif": "Ioc"}}, cloid=Cloid.from_str(name))
+        assert bot.venue.audit()["positions"]
+        seconds_until(lambda: not bot.venue.audit()["positions"], 10, "it was not left")
+        assert [strike["fault"] for strike in bot.venue.heal()] == ["status", "status"]
+
+
 def test_a_silent_bots_orders_are_gone_within_five_seconds(bot):
     """Also when its account cannot be asked about at all, and with a guard that starts beside the dead bot."""
     bot.venue.inject({"fault": "unknown", "info": "orderStatus"})
