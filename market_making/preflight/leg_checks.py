@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from market_making.preflight.outcome import Outcome, judged
 from market_making.preflight.subject import Subject
+from market_making.safety.state_file import masked
 
 _DEFAULT_NAME = "freqtrade"
 
@@ -59,10 +60,11 @@ def checks_of_several(bots: Sequence[Subject]) -> Iterator[Outcome]:
 def _distinct(row: _Row, bots: Sequence[Subject]) -> Outcome:
     values = [value for bot in bots if (value := row.of(bot)) is not None]
     is_good = len({str(value) for value in values}) == len(values)
-    if row.setting.endswith("Key"):
+    if row.check == "own-key":
         seen = "" if is_good else " sign with one key, whose numbers of actions must not meet"
     else:
-        seen = f": {', '.join(map(str, values)) or 'not used'}"
+        shown = (masked(str(value)) if row.check == "own-account" else str(value) for value in values)
+        seen = f": {', '.join(filter(None, shown)) or 'not used'}"
     reason = f"{row.setting}{seen or ' differs'}"
     return judged(row.check, is_good, reason, f"give each bot a {row.setting} of its own in its private file")
 

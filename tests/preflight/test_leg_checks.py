@@ -72,6 +72,7 @@ def test_each_fault_is_found_by_its_own_check(fault):
     assert failed(LONG, FAULTS[fault]) == {fault}
     (outcome,) = [each for each in checks_of_several((LONG, FAULTS[fault])) if each.name == fault]
     assert outcome.remedy
+    assert ADDRESS[10:] not in outcome.reason
     assert KEY[2:] not in outcome.reason
     assert KEY[2:] not in outcome.remedy
 
