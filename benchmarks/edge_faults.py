@@ -41,7 +41,7 @@ RUNS = ("bad-socket:1", "bad-socket:2", "bad-socket:3", "lying-socket:4")
 MID, RANGE = 3000.0, 4.0
 LAG_S, SAMPLE_S, PUBLISH_S = 3.0, 0.1, 15.0
 LOT = 0.0333
-SHOWN = 20
+SHOWN, START_S = 20, 300
 LISTENING = dict.fromkeys(("socket", "wake", "cancel_first"), False)
 
 
@@ -127,9 +127,8 @@ class Station:
         changes = {"market_making": {"edge": self._edge, "quote": quote}}
         with self._venue as venue:
             bot = LiveBot(venue, self._folder, changes=changes)
-            bot.publish()
             with bot:
-                bot.wait(lambda: bool(venue.open_orders()), 90, "a quote")
+                self._wait_for_a_quote(bot, venue)
                 life = Life(venue, self._seed)
                 life.start()
                 samples = self._sampled(bot, venue, seconds)
@@ -144,6 +143,13 @@ class Station:
         wrong += unrecorded(decisions_in(self._folder / "decisions"), report["fills"])
         struck, seen_s = sum(sum(each["struck"]) for each in schedules), {int(each.time_s) for each in samples}
         self.outcome = Outcome(len(seen_s), lags(samples), len(report["fills"]), struck, wrong)
+
+    def _wait_for_a_quote(self, bot: LiveBot, venue: VenueThread) -> None:
+        def quotes() -> bool:
+            bot.publish()  # what is published holds for a minute, and a busy machine needs longer to start
+            return bool(venue.open_orders())
+
+        bot.wait(quotes, START_S, "a quote")
 
     def _sampled(self, bot: LiveBot, venue: VenueThread, seconds: float) -> list[Sample]:
         samples, published_s = [], 0.0
