@@ -74,7 +74,7 @@ class FundingRates:
     def _read(self, coin: str, now_ms: int) -> float:
         try:
             return self._look_up(coin, now_ms)
-        except DataError as error:
+        except (DataError, OSError) as error:
             _, rate = self._known.get(coin, (0, 0.0))
             logger.warning("the funding of %s is taken to be %.3g per hour: %s", coin, rate * _HOUR_S, error)
             return rate

@@ -48,6 +48,8 @@ class ObservationReader:
             self._follow(coin, now_ms)
         except (DataError, ModelError) as error:
             self._faults[coin] = error
+        except OSError as error:  # a disk that is away comes back, and the service must still be there
+            self._faults[coin] = DataError(f"what is recorded of {coin} cannot be read: {error}")
         else:
             self._faults.pop(coin, None)
 

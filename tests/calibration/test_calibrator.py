@@ -235,6 +235,21 @@ def test_one_torn_file_of_one_coin_stops_nobody(settings, root, tmp_path, caplog
     assert "the funding of ETH is taken to be 0 per hour" in caplog.text
 
 
+def test_a_recording_that_is_away_stops_nobody_and_is_read_again(settings, tmp_path, caplog):
+    """As on a network disk: the coins are refused with the cause until it is back."""
+    away = tmp_path / "away"
+    shutil.copytree(settings.market_data, tmp_path / "ticks")
+    calibrator, now_ms = Calibrator(settings.model_copy(update={"market_data": tmp_path / "ticks"})), START + 900_000
+    assert calibrator.cycle(now_ms) == 2
+    (tmp_path / "ticks").rename(away)
+    (tmp_path / "ticks").touch()
+    assert calibrator.cycle(now_ms + 1_000) == 0
+    assert "what is recorded of ETH cannot be read" in caplog.text
+    (tmp_path / "ticks").unlink()
+    away.rename(tmp_path / "ticks")
+    assert calibrator.cycle(now_ms + 2_000) == 2
+
+
 def test_one_file_that_cannot_be_written_stops_nobody(settings, caplog):
     """The others are published, remembered and recorded; the coin is written again when it can be."""
     blocked = settings.parameters / "ETH.json"
