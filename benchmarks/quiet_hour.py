@@ -32,7 +32,7 @@ from tests.puppet_market import ADDRESS, KEY, OTHER_ADDRESS, OTHER_KEY, PuppetMa
 MINUTES = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
 WARM_UP_S = 30.0
 STEP_S = 0.5
-MOVE = 0.5  # of mid per step [price]: beyond the tolerance in nearly every loop
+MOVES = (0.3, 1.1)  # of mid per step, either way [price]: two of them hardly ever cancel out within a loop
 TRADE_EVERY = 60  # steps
 MOST_MESSAGES, MOST_MEGABYTES = 6.0, 5.0
 
@@ -97,7 +97,10 @@ def move(market: PuppetMarket, bots: tuple[LiveBot, ...], seconds: float, random
         if step % int(20 / STEP_S) == 0:
             for each in bots:
                 each.publish()
-        market.mid = round(market.mid + random.choice((-1, 1)) * MOVE, 2)
+        back = (
+            -0.3 if market.mid > 3030 else 0.3 if market.mid < 2970 else 0.0
+        )  # a day's walk within an hour is no quiet one
+        market.mid = round(market.mid + random.choice((-1, 1)) * random.uniform(*MOVES) + back, 1)
         if step % TRADE_EVERY == TRADE_EVERY - 1:
             up = random.random() < 0.5
             price = market.mid + (5 if up else -5)
@@ -142,6 +145,7 @@ def main() -> None:
                 print("  said:", text)
             for name, lines, size in loggers(quiet):
                 print(f"  {size:6d} bytes in {lines:3d} lines of {name}")
+    print(f"from {MINUTES:g} minutes, extrapolated:")
     print(f"messages {baseline[0]:.0f} -> {shipped[0]:.0f} an hour, at most {MOST_MESSAGES:.0f} wanted")
     print(
         f"log {baseline[1]:.1f} -> {shipped[1]:.2f} MB a day and pair, ratio {baseline[1] / max(shipped[1], 1e-9):.0f}"
