@@ -83,6 +83,7 @@ class NoticeTracker:
     def __init__(self) -> None:
         self._courses: dict[tuple[str, str | None], _Course] = {}
         self._troubles: dict[tuple[str, str | None], _Trouble] = {}
+        self._updated_ms = 0  # before this update
 
     @property
     def active(self) -> tuple[ActiveNotice, ...]:
@@ -96,6 +97,7 @@ class NoticeTracker:
         for sighting in seen:
             said += self._see(sighting, now_ms)
         self._settle(now_ms)
+        self._updated_ms = now_ms
         return said + self._end(now_ms)
 
     def _see(self, sighting: Sighting, now_ms: int) -> list[Announcement]:
@@ -123,7 +125,9 @@ class NoticeTracker:
         condition, finding = sighting
         began_ms = now_ms if finding.since_ms is None else finding.since_ms
         course = self._courses.setdefault((condition.name, finding.subject), _Course(began_ms, now_ms))
-        if course.notice is None and (finding.since_ms is not None or now_ms - course.seen_ms > SETTLED_MS):
+        # A loop may take longer than it takes to be over: who was seen in the last one was never gone.
+        was_gone = course.seen_ms < self._updated_ms and now_ms - course.seen_ms > SETTLED_MS
+        if course.notice is None and (finding.since_ms is not None or was_gone):
             course.since_ms = began_ms
         course.seen_ms = now_ms
         return course

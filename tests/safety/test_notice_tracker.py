@@ -144,6 +144,15 @@ def test_pairs_are_told_of_separately():
     assert [notice.pair for notice in course.tracker.active] == ["BTC/USDC:USDC"]
 
 
+@pytest.mark.parametrize("step_s", [1, 6, 9])
+def test_what_lasts_is_told_however_long_a_loop_takes(step_s):
+    """It was never gone between two loops, even if these are further apart than a recovery takes."""
+    course = Course()
+    ((at_s, telling, name),) = course.lasts(bot(resting=None), 60, step_s=step_s)
+    assert (telling, name) == (Telling.BEGAN, "nothing_rests")
+    assert 30 <= at_s <= 30 + 2 * step_s
+
+
 def test_information_is_told_once():
     """It is no trouble, however long it lasts."""
     course = Course()
