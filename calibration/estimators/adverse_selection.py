@@ -70,7 +70,8 @@ class Trend(NamedTuple):
 
     def cluster(self, time_ms: IntArray) -> IntArray:
         """Position of the cluster of each time, the first or the last for a time at the very edge."""
-        return np.minimum(np.maximum(time_ms // CLUSTER_MS - self.first, 0), len(self.moves) - 1)
+        position: IntArray = np.minimum(np.maximum(time_ms // CLUSTER_MS - self.first, 0), len(self.moves) - 1)
+        return position
 
     @classmethod
     def of(cls, grid: Seconds) -> Self:

@@ -31,7 +31,7 @@ def unobserved(tape: Tape, maximum_quote_age_ms: int = MAXIMUM_QUOTE_AGE_MS) -> 
 
 def merge(intervals: IntArray, start_ms: int, end_ms: int) -> IntArray:
     """Intervals inside a window, ascending and disjoint; empty ones vanish."""
-    clipped = np.minimum(np.maximum(intervals, start_ms), end_ms)
+    clipped: IntArray = np.minimum(np.maximum(intervals, start_ms), end_ms)
     clipped = clipped[clipped[:, 1] > clipped[:, 0]]
     clipped = clipped[np.argsort(clipped[:, 0], kind="stable")]
     if len(clipped) == 0:

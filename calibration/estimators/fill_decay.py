@@ -43,7 +43,7 @@ class TailRange(NamedTuple):
         """Whole ticks beyond the start of orders that reach it."""
         return np.floor((reach - self.start) / self.tick + _ROUNDING).astype(np.int64)
 
-    def holds(self, reach: FloatArray) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    def holds(self, reach: FloatArray) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
         """Which orders reach the start."""
         return np.asarray(reach >= self.start - _ROUNDING * self.tick)
 

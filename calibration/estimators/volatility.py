@@ -12,6 +12,7 @@ from scipy.special import gammaincinv
 from calibration.estimators.estimate import Estimate
 from calibration.estimators.seconds import Seconds
 from market_making.market.errors import NotEnoughData
+from market_making.market.tape import FloatArray
 
 SPAN_S = 5
 _FLOOR_SPAN_S = 300.0
@@ -37,7 +38,7 @@ def volatility(seconds: Seconds, tick: float) -> Estimate:
     return Estimate(value, float(np.sqrt(low * variance)), max(float(np.sqrt(high * variance)), value), len(moves))
 
 
-def _effective_freedom(moves: np.ndarray[tuple[int], np.dtype[np.float64]], independent: int) -> float:
+def _effective_freedom(moves: FloatArray, independent: int) -> float:
     """Degrees of freedom of the variance: fat tails leave fewer than there are moves."""
     squares = moves**2
     spread = float(squares.var())

@@ -103,7 +103,8 @@ def _reach(axes: Axes, subject: Subject) -> None:
         supported = curve.depth[curve.rate * exposure >= ENOUGH_REACHED]
         furthest = max(furthest, _FURTHEST * supported[-1] if len(supported) else candidate.tail_start)
     for direction, look in _LOOKS.items():
-        depth = np.linspace(candidate.tail_start, max(furthest, 2 * candidate.tail_start), 60)
+        ends = candidate.tail_start, max(furthest, 2 * candidate.tail_start)
+        depth = np.asarray(np.linspace(*ends, 60), dtype=np.float64)
         fit, (low, high) = _fitted(subject, direction, depth)
         axes.fill_between(depth * bps, low, high, color=look.colour, alpha=0.16, linewidth=0)
         axes.plot(depth * bps, fit, look.line, color=look.colour, linewidth=2.0, label=f"{look.name}: fit, 95 %")

@@ -169,7 +169,7 @@ class History:
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
-    def column(self, name: str, missing: float | None = None) -> np.ndarray[tuple[int], np.dtype[Any]]:
+    def column(self, name: str, missing: float | None = None) -> np.ndarray[tuple[int, ...], np.dtype[Any]]:
         """Values of one column of `SCHEMA`; where an older row has none, `missing`, or else NaN or None."""
         values = self.table[name]
         return np.asarray((values if missing is None else values.fill_null(missing)).to_numpy())

@@ -121,7 +121,8 @@ class CoinPanel:
 
     def break_even(self, minimum_per_hour: float) -> FloatArray:
         """Highest fee at which a coin pays, NaN where none within ±100 bps does; bisected for all coins at once."""
-        pays, fails = np.full(len(self._mid), -_LARGEST_FEE), np.full(len(self._mid), _LARGEST_FEE)
+        pays: FloatArray = np.full(len(self._mid), -_LARGEST_FEE)
+        fails: FloatArray = np.full(len(self._mid), _LARGEST_FEE)
         ever = self.pays(pays, minimum_per_hour)
         for _ in range(_BISECTIONS):
             middle = (pays + fails) / 2

@@ -56,7 +56,8 @@ class Earnings(NamedTuple):
     def inventory_sd(self) -> FloatArray:
         """Standard deviation of inventory, shape (C,) [lots]."""
         mean = self._inventory @ self.occupancy
-        return np.sqrt(np.maximum(self.mean_square_inventory - mean**2, 0.0))
+        deviation: FloatArray = np.sqrt(np.maximum(self.mean_square_inventory - mean**2, 0.0))
+        return deviation
 
     def largest_inventory(self, share: float) -> FloatArray:
         """The least |q| that is not exceeded for this share of the time, shape (C,) [lots]."""

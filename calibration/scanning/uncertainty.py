@@ -78,7 +78,8 @@ def _tail_rate(estimates: FlowEstimates, tail_start: float, normal: FloatArray) 
 
 def _error(estimate: Estimate, normal: FloatArray) -> FloatArray:
     below, above = estimate.value - estimate.low, estimate.high - estimate.value
-    return normal / _QUANTILE * np.where(normal > 0, above, below)
+    error: FloatArray = normal / _QUANTILE * np.where(normal > 0, above, below)
+    return error
 
 
 def _positive(estimate: Estimate, normal: FloatArray) -> FloatArray:

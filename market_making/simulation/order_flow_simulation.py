@@ -125,7 +125,8 @@ class OrderFlowSimulation:
         """Stamps of the book: every change of the touch, every order, and changes of size alone."""
         refreshes = start + random.integers(0, MINUTE_MS, random.poisson(self.truth.refresh_rate * MINUTE_MS / 1e3))
         opening = np.full(1 if self._minute == 0 else 0, start)
-        return np.unique(np.concatenate([*changes, refreshes, opening]))
+        stamps: Integers = np.unique(np.concatenate([*changes, refreshes, opening]))
+        return stamps
 
     def _touch(self, bid: Integers, wide: NDArray[np.bool_]) -> tuple[Integers, Integers]:
         extra = wide * (self.truth.widening.extra_ticks if self.truth.widening else 0)
@@ -251,7 +252,8 @@ def _stopped(path: Integers, low: int, high: int) -> Integers:
     if low <= path.min() and path.max() <= high:
         return path
     path = path - np.maximum(np.maximum.accumulate(path - high), 0)
-    return path + np.maximum(np.maximum.accumulate(low - path), 0)
+    kept: Integers = path + np.maximum(np.maximum.accumulate(low - path), 0)
+    return kept
 
 
 def _level_sizes(truth: MarketTruth, random: np.random.Generator) -> Integers:

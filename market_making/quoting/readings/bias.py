@@ -90,7 +90,9 @@ def relative_strength(closes: FloatArray, length: int = _RSI_LENGTH) -> FloatArr
     rises = wilder_average(np.where(np.isnan(changes), np.nan, np.maximum(changes, 0)), length)
     falls = wilder_average(np.where(np.isnan(changes), np.nan, np.maximum(-changes, 0)), length)
     moved = rises + falls
-    return np.divide(100 * rises, moved, out=np.where(np.isnan(moved), np.nan, 50.0), where=moved > 0)
+    usual = np.where(np.isnan(moved), np.nan, 50.0)
+    strength: FloatArray = np.divide(100 * rises, moved, out=usual, where=moved > 0)
+    return strength
 
 
 class Qqe(NamedTuple):

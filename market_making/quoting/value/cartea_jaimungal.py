@@ -22,7 +22,7 @@ from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from market_making.market.errors import InvalidFlow
 from market_making.market.sides import Sides
@@ -210,10 +210,11 @@ class ProblemArrays(NamedTuple):
     @property
     def length(self) -> FloatArray:
         """The unit of depth of each coin: the smaller 1/κ, shape (C,) [price]."""
-        return 1 / np.maximum(self.sides.ask.decay, self.sides.bid.decay)
+        length: FloatArray = 1 / np.maximum(self.sides.ask.decay, self.sides.bid.decay)
+        return length
 
 
-def _require(values: FloatArray, holds: np.ndarray, what: str, needed: str) -> None:
+def _require(values: FloatArray, holds: NDArray[np.bool_], what: str, needed: str) -> None:
     wrong = ~(holds & np.isfinite(values))
     if wrong.any():
         coin = int(np.argmax(wrong))

@@ -58,7 +58,8 @@ def quote_move(value: FloatArray) -> FloatArray:
     centre = gain.shape[-1] // 2
     ask_move = gain[..., centre - 1] - gain[..., -1]
     bid_move = gain[..., 0] - gain[..., centre]
-    return (ask_move + bid_move) / 2
+    mean: FloatArray = (ask_move + bid_move) / 2
+    return mean
 
 
 class _Search:
@@ -97,7 +98,8 @@ class _Search:
 def _half_spread(arrays: ProblemArrays) -> FloatArray:
     """Half-spread of the optimal quotes if inventory did not matter, at least 1/κ [price]."""
     depths = [np.maximum(side.depth(np.zeros_like(side.decay)), 1 / side.decay) for side in arrays.sides]
-    return (depths[0] + depths[1]) / 2
+    half_spread: FloatArray = (depths[0] + depths[1]) / 2
+    return half_spread
 
 
 def _quadratic_guess(arrays: ProblemArrays, curvature: FloatArray) -> FloatArray:

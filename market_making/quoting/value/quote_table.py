@@ -266,8 +266,7 @@ def _solve(problem: ValueProblem, settings: CarteaJaimungalSettings) -> QuoteTab
 
 def _session_rows(session_s: float) -> FloatArray:
     """Times left for which depths are kept, closer together towards the end [s]."""
-    rows: FloatArray = session_s * np.linspace(0, 1, _SESSION_ROWS) ** 2
-    return rows
+    return np.asarray(session_s * np.linspace(0, 1, _SESSION_ROWS) ** 2, dtype=np.float64)
 
 
 def _finite(problem: ValueProblem, rows: FloatArray, terminal_penalty: float) -> QuoteTables:

@@ -58,8 +58,8 @@ class Blocks:
 
 def blocks_of(session: Session, money: FillMoney) -> Blocks:
     """Cut one session."""
-    edges = np.arange(session.start_ms, session.end_ms, round(BLOCK_S * 1e3), dtype=np.int64)
-    edges = np.append(edges, session.end_ms)
+    begins = np.arange(session.start_ms, session.end_ms, round(BLOCK_S * 1e3), dtype=np.int64)
+    edges: IntArray = np.append(begins, session.end_ms)
     fills, equity = session.fills, Equity(session)
     of_fill = _block_of(fills.time_ms, edges)
     worth = equity.at(edges)

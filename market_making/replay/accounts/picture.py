@@ -62,7 +62,8 @@ def shown_orders(session: Session, most: int) -> IntArray:
     others = np.flatnonzero(session.orders.outcome != Outcome.FILLED)
     room = max(most - len(filled), 0)
     chosen = others[np.linspace(0, len(others) - 1, room).astype(np.int64)] if room else others[:0]
-    return np.unique(np.concatenate([filled, chosen]))
+    shown: IntArray = np.unique(np.concatenate([filled, chosen]))
+    return shown
 
 
 def figure(accounts: Accounts, horizon_s: float) -> dict[str, Any]:
