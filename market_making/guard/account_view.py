@@ -8,7 +8,8 @@ not take away one that was placed since.
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 
-from market_making.hyperliquid.open_orders import ActionAllowance, OpenOrder, OpenPosition, OrderUpdate
+from market_making.hyperliquid.address_limit import AddressLimit
+from market_making.hyperliquid.open_orders import OpenOrder, OpenPosition, OrderUpdate
 
 _REMEMBERED = 4096
 _SETTLED_S = 2.0  # an answer may be that much behind what the exchange has said elsewhere
@@ -88,12 +89,12 @@ class Budget:
     """Actions left of an account and for how long they last."""
 
     def __init__(self) -> None:
-        self.allowance: ActionAllowance | None = None
+        self.allowance: AddressLimit | None = None
         self.hours_left: float | None = None
         self._spent_since = 0
-        self._first: tuple[float, ActionAllowance] | None = None
+        self._first: tuple[float, AddressLimit] | None = None
 
-    def told(self, allowance: ActionAllowance, now_s: float) -> None:
+    def told(self, allowance: AddressLimit, now_s: float) -> None:
         """Take the exchange's answer."""
         self.allowance, self._spent_since = allowance, 0
         if self._first is None:
@@ -103,7 +104,7 @@ class Budget:
         if now_s - since_s < _RATE_AFTER_S:
             return
         # What the limit has grown by, through volume, is not lost.
-        net = (allowance.used - first.used) - (allowance.limit - first.limit)
+        net = (allowance.used - first.used) - (allowance.cap + allowance.surplus - first.cap - first.surplus)
         per_hour = net / (now_s - since_s) * 3600
         self.hours_left = max(allowance.left, 0) / per_hour if per_hour > 0 else float("inf")
         if now_s - since_s >= 15 * _RATE_AFTER_S:

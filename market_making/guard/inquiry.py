@@ -9,10 +9,10 @@ from market_making.guard.account_view import Budget, OpenOrders, Positions
 from market_making.guard.client import ExchangeClient, ExchangeRefused
 from market_making.guard.exchange_clock import ExchangeClock
 from market_making.guard.watch import AccountView, Alarm
+from market_making.hyperliquid.address_limit import read_address_limit
 from market_making.hyperliquid.open_orders import (
     AccountFill,
     parse_account_fills,
-    parse_allowance,
     parse_open_orders,
     parse_positions,
 )
@@ -159,7 +159,7 @@ class Inquiry:
             self.fills = fills
 
     async def _ask_allowance(self) -> None:
-        self._budget.told(parse_allowance(await self._client.ask("userRateLimit")), time.monotonic())
+        self._budget.told(read_address_limit(await self._client.ask("userRateLimit")), time.monotonic())
 
     async def _ask_signer(self) -> None:
         """Whether the key may sign for the account: a key that may not is told before it is needed."""

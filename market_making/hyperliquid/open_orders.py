@@ -1,6 +1,6 @@
 """What the exchange tells about an account, read: its open orders, what becomes of them, positions, actions left.
 
-The answers of ``frontendOpenOrders``, ``clearinghouseState``, ``userFillsByTime`` and ``userRateLimit``, and the
+The answers of ``frontendOpenOrders``, ``clearinghouseState`` and ``userFillsByTime``, and the
 messages of the websocket feed ``orderUpdates``, which tells of an order neither whether it is a trigger order nor,
 always, whether it may only reduce; both are then None.
 """
@@ -65,19 +65,6 @@ class AccountFill(NamedTuple):
     name: str | None
 
 
-class ActionAllowance(NamedTuple):
-    """Actions an address has used and may use in total, bought ones included; the volume it has traded [USDC]."""
-
-    used: int
-    limit: int
-    volume: float
-
-    @property
-    def left(self) -> int:
-        """Actions left before the exchange lets one through every ten seconds."""
-        return self.limit - self.used
-
-
 def parse_open_orders(answer: Any) -> tuple[OpenOrder, ...]:
     """Read the answer of ``frontendOpenOrders`` (or ``openOrders``).
 
@@ -134,25 +121,6 @@ def parse_account_fills(answer: Any) -> tuple[AccountFill, ...]:
     if not isinstance(answer, list):
         raise MalformedMessage(f"fills must be a list, got {answer!r:.200}")
     return tuple(_fill(fields) for fields in answer)
-
-
-def parse_allowance(answer: Any) -> ActionAllowance:
-    """Read the answer of ``userRateLimit``.
-
-    Raises
-    ------
-    MalformedMessage
-        If it holds no numbers.
-    """
-    try:
-        used, limit = answer["nRequestsUsed"], answer["nRequestsCap"]
-        bought = answer.get("nRequestsSurplus", 0)
-        volume = from_wire(answer["cumVlm"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise MalformedMessage(f"a rate limit lacks {error}: {answer!r:.200}") from None
-    if not all(type(number) is int for number in (used, limit, bought)):
-        raise MalformedMessage(f"a rate limit must be in whole numbers, got {answer!r:.200}")
-    return ActionAllowance(used, limit + bought, volume)
 
 
 def _position(fields: Mapping[str, Any]) -> OpenPosition:

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     ADDITION_DROPPED = "addition_dropped"
     ORDER_REFUSED = "order_refused"
     PAIR_LOCKED = "pair_locked"
+    WINDING_DOWN = "winding_down"
     KILL_SWITCH = "kill_switch"
     STOPPED = "stopped"
     BOT_SILENT = "bot_silent"

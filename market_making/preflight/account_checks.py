@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlparse
 
 from eth_account import Account
 
+from market_making.hyperliquid.address_limit import read_address_limit
 from market_making.hyperliquid.fees import AccountFees
 from market_making.market.errors import DataError
 from market_making.market.identity import Markets
@@ -112,8 +113,7 @@ def _fee(subject: Subject, name: str) -> Outcome:
 
 def _budget(subject: Subject, name: str) -> Outcome:
     """How many hours the account's actions last at the rate the bot may use."""
-    limit = subject.answers["userRateLimit"]
-    left = int(limit["nRequestsCap"]) - int(limit["nRequestsUsed"]) + int(limit.get("nRequestsSurplus", 0))
+    left = read_address_limit(subject.answers["userRateLimit"]).left
     hours = max(left - _RESERVE, 0) / (60 * subject.settings.quote.actions_per_minute)
     reason = f"{left} actions are left, {hours:.1f} hours at {subject.settings.quote.actions_per_minute:g} per minute"
     return judged(name, left > 2 * _RESERVE, reason, "trade volume or buy actions: each USDC traded earns one")

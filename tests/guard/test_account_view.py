@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_making.guard.account_view import Budget, OpenOrders
-from market_making.hyperliquid.open_orders import ActionAllowance, OrderUpdate
+from market_making.hyperliquid.address_limit import AddressLimit
+from market_making.hyperliquid.open_orders import OrderUpdate
 from tests.guard.documents import order
 
 DELAY_S = 0.3  # of answers and messages alike, at most
@@ -65,10 +66,10 @@ def test_actions_last_as_long_as_their_net_rate_says():
     """600 an hour net of what volume earns; an account that earns them has them for ever."""
     budget = Budget()
     assert budget.left is None
-    budget.told(ActionAllowance(1_000, 10_000, 0.0), 0.0)
+    budget.told(AddressLimit(1_000, 10_000, volume=0.0), 0.0)
     budget.spend(3)
     assert (budget.left, budget.hours_left) == (8_997, None)
-    budget.told(ActionAllowance(1_030, 10_020, 20.0), 60.0)
+    budget.told(AddressLimit(1_030, 10_020, volume=20.0), 60.0)
     assert budget.hours_left == 8_990 / 600
-    budget.told(ActionAllowance(1_100, 11_000, 1_000.0), 120.0)
+    budget.told(AddressLimit(1_100, 11_000, volume=1_000.0), 120.0)
     assert budget.hours_left == float("inf")

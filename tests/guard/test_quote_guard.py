@@ -10,7 +10,8 @@ from market_making.guard.account_view import Budget, OpenOrders
 from market_making.guard.best_quotes import BestQuotes
 from market_making.guard.quote_guard import Guarded, QuoteGuardRules, planned_distance, too_close
 from market_making.guard.quote_watch import QuoteWatch
-from market_making.hyperliquid.open_orders import ActionAllowance, OrderUpdate
+from market_making.hyperliquid.address_limit import AddressLimit
+from market_making.hyperliquid.open_orders import OrderUpdate
 from market_making.market.events import BestQuote, Level
 from market_making.market.reasons import Reason
 from market_making.market.sides import Side
@@ -137,11 +138,11 @@ def test_in_doubt_nothing_is_cancelled(doubt):
 def test_it_is_off_at_the_reserve_and_says_so():
     """And on again when there are more actions."""
     desk = Desk()
-    desk.budget.told(ActionAllowance(9_500, 10_000, 0.0), 0.0)
+    desk.budget.told(AddressLimit(9_500, 10_000, volume=0.0), 0.0)
     desk.stand()
     assert desk.at(2997.3) == []
     assert [alarm.name for alarm in desk.watch.alarms()] == ["budget_reserved"]
-    desk.budget.told(ActionAllowance(9_499, 10_000, 0.0), 1.0)
+    desk.budget.told(AddressLimit(9_499, 10_000, volume=0.0), 1.0)
     desk.stand()
     assert desk.at(2997.3) == [1]
     assert list(desk.watch.alarms()) == []

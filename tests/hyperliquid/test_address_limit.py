@@ -9,7 +9,7 @@ from market_making.market.errors import MalformedMessage
 def test_the_answer_of_the_documentation_is_read():
     """Bought actions are used first; what is left of them comes on top."""
     answer = {"cumVlm": "2854574.593578", "nRequestsUsed": 2890, "nRequestsCap": 2864574, "nRequestsSurplus": 0}
-    assert read_address_limit(answer) == AddressLimit(2890, 2864574, 0)
+    assert read_address_limit(answer) == AddressLimit(2890, 2864574, 0, 2854574.593578)
     assert read_address_limit(answer | {"nRequestsUsed": 0, "nRequestsSurplus": 70}).left == 2864644
     assert AddressLimit(10_100, 10_000, 0).left == -100
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_making.hyperliquid.accounts import Fill, fill_fields, rate_limit_fields
+from market_making.hyperliquid.address_limit import read_address_limit
 from market_making.hyperliquid.open_orders import (
     AccountFill,
     parse_account_fills,
-    parse_allowance,
     parse_open_orders,
     parse_order_updates,
     parse_positions,
@@ -80,8 +80,8 @@ def test_a_fill_comes_back_with_its_direction_and_the_name_of_its_order(side, si
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6), prices)
 def test_actions_left_are_those_earned_and_bought_without_those_used(used, reserved, cap, volume):
-    allowance = parse_allowance(rate_limit_fields(volume, used, reserved, cap))
+    allowance = read_address_limit(rate_limit_fields(volume, used, reserved, cap))
     assert (allowance.left, allowance.volume) == (cap + reserved - used, float(volume))
     for broken in (None, [], {}, {"nRequestsUsed": "1", "nRequestsCap": 2, "cumVlm": "1"}):
         with pytest.raises(MalformedMessage):
-            parse_allowance(broken)
+            read_address_limit(broken)

@@ -79,6 +79,7 @@ EXAMPLES = {
     "below_smallest_order": quiet_for(Reason.BELOW_SMALLEST_ORDER),
     "actions_spent": quiet_for(Reason.ACTIONS_SPENT),
     "pair_locked": quiet_for(Reason.PAIR_LOCKED),
+    "winding_down": quiet_for(Reason.WINDING_DOWN),
     "paused": quiet_for(Reason.STOPPED),
     "exchange_error": quiet_for(Reason.EXCHANGE_ERROR),
     "not_quoting": quiet_for(Reason.UNEXPECTED),

@@ -141,6 +141,14 @@ QUOTING = (
         "Look at `/locks` in Telegram or FreqUI; `/unlock` lets {pair} go on before the lock ends.",
     ),
     _unquoted(
+        "winding_down",
+        (Reason.WINDING_DOWN,),
+        "Nothing, if the pair was black-listed or taken from the whitelist on purpose: its position is offered at a "
+        "maker's price, and `/forceexit` leaves it at once. Else correct `exchange.pair_whitelist` and "
+        "`exchange.pair_blacklist`, and restart the bot with " + START_BOT + ".",
+        also_closed=True,
+    ),
+    _unquoted(
         "paused",
         (Reason.STOPPED,),
         "Somebody has paused the bot or asked it to leave its position; `/start` in Telegram or FreqUI lets it open "

@@ -24,6 +24,7 @@ from market_making.trading.freqtrade.edge.install import Edge, install
 from market_making.trading.freqtrade.edge.overrides import budget_of, names_of
 from market_making.trading.freqtrade.exchange_rules import post_only_flag
 from market_making.trading.freqtrade.halts import Halt, bot_name, halt_of
+from market_making.trading.freqtrade.pair_lists import PairLists
 from market_making.trading.freqtrade.pair_reader import PairReader, QuotingStrategy
 from market_making.trading.freqtrade.promises import misplaced_keys
 from market_making.trading.freqtrade.record import Record
@@ -141,6 +142,7 @@ class RunningBot:
         self._broken: dict[str, str] = {}
         exchange = strategy.dp._exchange if strategy.dp.runmode is RunMode.LIVE else None
         self._orders = AccountOrders(exchange, None if record is None else record.journal)
+        self._lists = PairLists(strategy.dp, strategy.config)
         self._watch: LegWatch | None = None
 
     @classmethod
@@ -218,7 +220,8 @@ class RunningBot:
     def _plan(self, pair: str, trade: Any, halt: Halt, now_ms: int) -> None:
         try:
             inputs, holding = self.reader.read(pair, trade, now_ms)
-            no_opening = halt.no_opening or inputs.no_opening or self._orders.no_opening(pair)
+            no_opening = halt.no_opening or self._lists.no_opening(pair)
+            no_opening = no_opening or inputs.no_opening or self._orders.no_opening(pair)
             inputs = replace(inputs, no_opening=no_opening, leaving=halt.leaving or inputs.leaving)
             self.reader.observers.planned(pair, self.desk.open(pair, inputs, holding).quotes)
         except MarketMakingError as error:

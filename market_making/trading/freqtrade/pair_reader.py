@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from calibration.publication.parameter_cache import ParameterCache
 from calibration.publication.parameters import Parameters
-from market_making.market.errors import MalformedMessage, SafetyError
+from market_making.market.errors import SafetyError
 from market_making.market.instrument import Instrument
 from market_making.market.reasons import Because, Reason
 from market_making.quoting.quote import MarketView, Quoter
@@ -17,7 +17,7 @@ from market_making.safety.state_file import CalibrationState
 from market_making.settings.settings import Settings
 from market_making.trading.fills import Fees
 from market_making.trading.freqtrade.account import AccountWatch, FreqtradeWallets
-from market_making.trading.freqtrade.exchange_rules import instrument_of, require_listed
+from market_making.trading.freqtrade.exchange_rules import instrument_of, names_of, require_listed
 from market_making.trading.freqtrade.order_book import top_of_book
 from market_making.trading.freqtrade.signals import last_bias
 from market_making.trading.freqtrade.trade import FreqtradeTrade, position_of, smallest_notional
@@ -168,10 +168,8 @@ class PairReader:
 
     def coin(self, pair: str) -> str | None:
         """What a pair's coin is called in files; None where its market is not known."""
-        try:
-            return self.instrument(pair).coin
-        except MalformedMessage:
-            return None
+        market = self._strategy.dp.market(pair)
+        return names_of(self._exchange, market).key if market else None
 
     def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:
         # In a dry run our order is in no book, so there is nothing to leave out.
