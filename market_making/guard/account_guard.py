@@ -10,7 +10,6 @@ import aiohttp
 
 from market_making.guard.account_view import Budget, OpenOrders
 from market_making.guard.best_quotes import BestQuotes
-from market_making.guard.books import BotBooks, read_books
 from market_making.guard.bot_files import BotFiles
 from market_making.guard.canceller import Canceller
 from market_making.guard.client import ExchangeClient, Meter
@@ -27,6 +26,7 @@ from market_making.guard.watch import AccountView, Alarm, BotView, Cancellation,
 from market_making.hyperliquid.open_orders import OpenOrder, OrderUpdate
 from market_making.market.errors import DataError
 from market_making.market.events import BestQuote
+from market_making.safety.books import BotBooks, read_books
 from market_making.safety.kill_switch import Kill
 from market_making.safety.order_names import OrderNames, noted_names
 

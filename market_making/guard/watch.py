@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from market_making.guard.account_view import Positions
-from market_making.guard.books import BotBooks
 from market_making.guard.unbooked import SAME_COINS, beyond_books, booked_coins, within
 from market_making.guard.wanted import is_wanted
 from market_making.hyperliquid.open_orders import OpenOrder
 from market_making.market.reasons import Because, Reason
+from market_making.safety.books import BotBooks
 from market_making.safety.kill_switch import Kill
 from market_making.safety.state_file import BotState, PairState
 

@@ -1,33 +1,25 @@
 """Checks of the account at Hyperliquid: who may sign for it, its mode, fee, actions, orders and positions."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote, urlparse
 
 from eth_account import Account
 
 from market_making.hyperliquid.address_limit import read_address_limit
 from market_making.hyperliquid.fees import AccountFees
-from market_making.market.errors import DataError
 from market_making.market.identity import Markets
 from market_making.preflight.outcome import Outcome, attempted, judged, passed
 from market_making.preflight.subject import Subject, owner_of
+from market_making.safety.books import BotBooks, read_books
 
 _SOON_MS = 3 * 86_400_000
 _RESERVE = 500
+_SAME_COINS = 1e-9
 _NO_ACCOUNT = "no account is configured: set exchange.walletAddress in the private file"
-
-
-class Books(NamedTuple):
-    """What the bot's database knows: identifiers of open orders, and coins held per pair, signed."""
-
-    orders: frozenset[str]
-    positions: dict[str, float]
 
 
 def account_checks(subject: Subject) -> Iterator[Outcome]:
@@ -121,21 +113,28 @@ def _budget(subject: Subject, name: str) -> Outcome:
 
 def _orders(subject: Subject, name: str) -> Outcome:
     """Whether the bot's database knows every open order."""
-    books = read_books(database_of(subject))
-    foreign = [order for order in subject.answers["openOrders"] if str(order["oid"]) not in books.orders]
-    reason = f"{len(foreign)} of {len(subject.answers['openOrders'])} open orders are in no database of this bot"
+    orders = [int(order["oid"]) for order in subject.answers["openOrders"]]
+    books = _books(subject)
+    foreign = [oid for oid in orders if oid not in books.open and oid not in books.stops]
+    reason = f"{len(foreign)} of {len(orders)} open orders are in no database of this bot"
     return judged(name, not foreign, reason, "cancel them on the exchange's page, or wait until mm guard has")
 
 
 def _positions(subject: Subject, name: str) -> Outcome:
-    """Whether the bot's database knows every position."""
-    books = read_books(database_of(subject))
+    """Whether the bot's database and the account hold the same."""
     held = {each["position"]["coin"]: float(each["position"]["szi"]) for each in _entries(subject) if each}
-    markets = subject.markets or Markets(())
-    known = {market.wire: coins for pair, coins in books.positions.items() if (market := markets.named(pair))}
-    foreign = [coin for coin, size in held.items() if abs(size - known.get(coin, 0.0)) > 1e-9]
-    reason = f"positions without a trade of the same size: {', '.join(foreign) or 'none'}"
-    return judged(name, not foreign, reason, "close them on the exchange's page before the bot starts")
+    markets, books = subject.markets or Markets(()), _books(subject)
+    booked = {getattr(markets.named(pair), "wire", pair): coins for pair, coins in books.coins.items()}
+    names = sorted(held.keys() | booked.keys())
+    differing = [coin for coin in names if abs(held.get(coin, 0.0) - booked.get(coin, 0.0)) > _SAME_COINS]
+    reason = f"positions that account and database have differently: {', '.join(differing) or 'none'}"
+    return judged(name, not differing, reason, "close them on the exchange's page before the bot starts")
+
+
+def _books(subject: Subject) -> BotBooks:
+    """What the bot's database says; one that does not exist yet knows nothing."""
+    path = database_of(subject)
+    return BotBooks() if path is None or not path.exists() else read_books(path, ())
 
 
 def _entries(subject: Subject) -> list[dict[str, Any]]:
@@ -147,23 +146,3 @@ def database_of(subject: Subject) -> Path | None:
     """File of the bot's database; None for one in memory."""
     url = urlparse(str(subject.config.get("db_url", "sqlite:///tradesv3.sqlite")))
     return Path(unquote(url.path[1:])) if url.path else None
-
-
-def read_books(path: Path | None) -> Books:
-    """Read what a bot's database knows; one that does not exist knows nothing.
-
-    Raises
-    ------
-    DataError
-        If the file is no database of Freqtrade's.
-    """
-    if path is None or not path.exists():
-        return Books(frozenset(), {})
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            orders = database.execute("SELECT order_id FROM orders WHERE ft_is_open = 1").fetchall()
-            trades = database.execute("SELECT pair, amount, is_short FROM trades WHERE is_open = 1").fetchall()
-    except sqlite3.Error as error:
-        raise DataError(f"{path} must be a database of Freqtrade's, got: {error}") from None
-    positions = {pair: -amount if is_short else amount for pair, amount, is_short in trades}
-    return Books(frozenset(str(order_id) for (order_id,) in orders), positions)

@@ -2,13 +2,16 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from market_making.preflight.outcome import Outcome, judged, passed, unknown
+from market_making.preflight.outcome import Outcome, attempted, judged, passed, unknown
 from market_making.preflight.subject import Subject
+from market_making.safety.account_lock import account_holder
+from market_making.safety.claim import port_fault
 from market_making.safety.kill_switch import read_kill
 
 _FURTHEST_CLOCK_MS = 1_000.0
@@ -31,10 +34,12 @@ def machine_checks(subject: Subject) -> Iterator[Outcome]:
         subject.network_error or f"{subject.settings.url} answers",
         "check the network and market_making.url",
     )
+    yield _running(subject)
     yield _clock(subject.clock_offset_ms)
     yield _builder(subject)
     yield _database(subject)
     yield from _server(subject.config.get("api_server", {}))
+    yield attempted("api-port", partial(_port, subject, "api-port"))
     yield _legs(subject)
     free = shutil.disk_usage(_existing(subject.settings.state)).free
     yield judged(
@@ -87,6 +92,27 @@ def _server(server: dict[str, Any]) -> Iterator[Outcome]:
     weak = server.get("password") in _KNOWN_PASSWORDS or min(map(len, secrets)) < _SHORTEST_SECRET
     reason = f"it listens on {address}" + (", a password or secret is a default or short" if weak else "")
     yield judged("api-server", local and not weak, reason, "bind it to 127.0.0.1 and write long random secrets")
+
+
+def _running(subject: Subject) -> Outcome:
+    """Two bots on one account double each other's orders."""
+    account, name = subject.account, "not-running"
+    holder = account_holder(subject.settings.state, account) if account is not None and subject.is_live else None
+    if holder is None:
+        return passed(name, "no other process is the bot of this account")
+    remedy = "nothing, if that is the bot you ask about: it runs; else stop it, or give this one an account of its own"
+    return judged(name, False, f"{holder}, is the bot of this account", remedy)
+
+
+def _port(subject: Subject, name: str) -> Outcome:
+    """Freqtrade waits for ever where its API's port is taken; a running bot has taken its own."""
+    server = subject.config.get("api_server", {})
+    if not server.get("enabled"):
+        return passed(name, "the API is off")
+    host, port = str(server.get("listen_ip_address", "127.0.0.1")), int(server.get("listen_port", 8080))
+    fault = port_fault(host, port)
+    reason = f"{port} on {host} is {'taken' if fault else 'free'}{fault and f': {fault}'}"
+    return judged(name, not fault, reason, "stop what listens there, or change api_server.listen_port")
 
 
 def _legs(subject: Subject) -> Outcome:

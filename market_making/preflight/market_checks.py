@@ -5,6 +5,7 @@ from functools import partial
 from math import log10
 
 from calibration.publication.parameters import Parameters, read_parameters
+from calibration.scanning.scan import MINIMUM_PER_HOUR
 from market_making.hyperliquid.listings import not_listed
 from market_making.hyperliquid.numbers import from_wire
 from market_making.market.errors import MalformedMessage, MarketMakingError
@@ -95,6 +96,7 @@ def _profitable(subject: Subject, coin: str, parameters: Parameters) -> Outcome:
     fee = subject.settings.model.maker_fee if subject.settings.has_own_fee else parameters.model.maker_fee
     income = expected_income(parameters.order_flow(), parameters.market.mid, fee)
     per_hour = 3600 * sum(income) * parameters.model.order_size
-    reason = f"the model expects {per_hour:+.2f} per hour at {1e4 * fee:g} bps; the regime is {parameters.regime.state}"
-    good = per_hour > 0 and parameters.regime.state != "pause"
+    expected = f"the model expects {per_hour:+.2f} per hour at {1e4 * fee:g} bps, needed is {MINIMUM_PER_HOUR:g}"
+    reason = f"{expected}; the regime is {parameters.regime.state}"
+    good = per_hour >= MINIMUM_PER_HOUR and parameters.regime.state != "pause"
     return judged(f"profitable-{coin}", good, reason, "choose another coin (mm scan), or force this check")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from market_making.market.errors import SafetyError
 from market_making.market.reasons import Reason
-from market_making.safety.process_lock import LockedByAnother, hold
+from market_making.safety.process_lock import LockedByAnother, hold, holder_of
 from market_making.safety.state_file import masked
 
 _held: dict[Path, int] = {}
@@ -39,8 +39,7 @@ def take_account(folder: Path, address: str, role: str = "bot") -> Path:
         If the lock file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # A state file shows no whole address, and neither does the name of a lock.
-    path = folder.resolve() / f"{role}-{sha256(address.lower().encode()).hexdigest()[:12]}.lock"
+    path = _path(folder, address, role)
     if path in _held:
         return path
     try:
@@ -68,6 +67,17 @@ def take_database(path: str | None) -> None:
     if lock not in _held:
         lock.parent.mkdir(parents=True, exist_ok=True)
         _held[lock] = hold(lock)
+
+
+def account_holder(folder: Path, address: str, role: str = "bot") -> str | None:
+    """Which process holds the lock of an account, and since when; None if none does, or this one."""
+    path = _path(folder, address, role)
+    return None if path in _held else holder_of(path)
+
+
+def _path(folder: Path, address: str, role: str) -> Path:
+    # A state file shows no whole address, and neither does the name of a lock.
+    return folder.resolve() / f"{role}-{sha256(address.lower().encode()).hexdigest()[:12]}.lock"
 
 
 def release_account(path: Path) -> None:

@@ -7,6 +7,7 @@ import errno
 import os
 import pwd
 import shlex
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,3 +98,14 @@ def _named(user: int) -> str:
         return f"{pwd.getpwuid(user).pw_name} (user id {user})"
     except KeyError:
         return f"user id {user}"
+
+
+def port_fault(host: str, port: int) -> str:
+    """Why a program could not listen there; empty if it could."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return ""

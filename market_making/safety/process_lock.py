@@ -36,6 +36,21 @@ def hold(path: Path) -> int:
     return handle
 
 
+def holder_of(path: Path) -> str | None:
+    """Which process holds the lock of a file, and since when; None if none does."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(path)
+    finally:
+        os.close(handle)
+    return None
+
+
 def _holder(path: Path) -> str:
     try:
         note = orjson.loads(path.read_bytes())

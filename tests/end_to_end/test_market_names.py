@@ -2,7 +2,9 @@
 
 import pytest
 
+from market_making.market.reasons import Reason
 from market_making.market.sides import Direction
+from market_making.safety.state_file import read_state
 from tests.live_bot import LiveBot
 from tests.puppet_market import PuppetMarket, VenueThread
 
@@ -14,6 +16,12 @@ ETH, K_COIN = "ETH/USDC:USDC", "KPEPE/USDC:USDC"
 def resting(venue):
     """Side by coin of what rests."""
     return {order["coin"]: order["side"] for order in venue.open_orders()}
+
+
+def said_of(folder, coin):
+    """Why there is no bid of a coin, by the bot's state file."""
+    state = read_state(folder / "state" / "market-making.json")
+    return next((pair.bid.reason for pair in state.pairs if pair.coin == coin), None)
 
 
 def test_a_coin_in_thousands_an_expression_and_a_black_listed_pair(tmp_path):
@@ -37,6 +45,7 @@ def test_a_coin_in_thousands_an_expression_and_a_black_listed_pair(tmp_path):
             bot.publish()
             bot.publish(coin="kPEPE", pair=K_COIN)
             bot.wait(lambda: resting(venue) == {"ETH": "A", "kPEPE": "B"}, 150, "the ask again")
+            bot.wait(lambda: said_of(tmp_path, "ETH") == Reason.WINDING_DOWN, 10, "why there is no bid")
             venue.market.print_trade(Direction.BUY, 3100.0, 10.0, "ETH")
             bot.wait(lambda: resting(venue) == {"kPEPE": "B"}, 40, "the end of the position")
             venue.market.print_trade(Direction.SELL, 2900.0, 10.0, "kPEPE")
@@ -47,4 +56,3 @@ def test_a_coin_in_thousands_an_expression_and_a_black_listed_pair(tmp_path):
     places = [(line["coin"], line["pair"], line["tag"]) for line in bot.decisions() if line["event"] == "place"]
     assert {(coin, pair) for coin, pair, _ in places} == {("ETH", ETH), ("kPEPE", K_COIN)}
     assert [tag for coin, _, tag in places if coin == "ETH"].count("open") == 1
-    assert any(line.get("reason") == "winding_down" for line in bot.decisions())

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from market_making.guard.books import BotBooks
 from market_making.guard.watch import AccountView, BotView
 from market_making.hyperliquid.open_orders import OpenOrder
 from market_making.market.sides import Side
+from market_making.safety.books import BotBooks
 from market_making.safety.state_file import BotState, PairState, QuoteState, RestingState
 
 PAIR, COIN, NOW_MS = "ETH/USDC:USDC", "ETH", 1_800_000_000_000

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_making.guard.books import BookedOrder, BotBooks
 from market_making.guard.watch import Watch, WatchRules
 from market_making.hyperliquid.open_orders import OpenPosition
 from market_making.market.reasons import Reason
 from market_making.market.sides import Side
+from market_making.safety.books import BookedOrder, BotBooks
 from market_making.safety.kill_switch import Kill
 from market_making.safety.state_file import QuoteState
 from tests.guard.documents import COIN, NOW_MS, PAIR, bot_view, order, pair_state, resting, state, view

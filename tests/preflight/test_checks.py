@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -9,17 +11,21 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from eth_account import Account
 
+from calibration.publication.parameters import PublishedRegime
 from market_making.hyperliquid.accounts import fee_fields
 from market_making.hyperliquid.listings import universe_fields
 from market_making.market.instrument import Listing
 from market_making.preflight.checks import check_all
 from market_making.preflight.outcome import Result, is_safe, overridden
 from market_making.preflight.subject import Subject
+from market_making.safety.account_lock import release_account, take_account
 from market_making.safety.kill_switch import Kill, write_kill
+from market_making.safety.process_lock import hold
 from market_making.settings.settings import Settings
 from tests.live_bot import ROOT, merged
 from tests.puppet_market import PuppetMarket, VenueThread, live_config, parameters
@@ -149,6 +155,60 @@ def test_each_fault_is_found_by_its_own_check(fault, healthy):
     assert {each.name for each in overridden(outcomes, bad)} == set(bad)
 
 
+def failed(subject):
+    """Names of the checks that fail."""
+    return [each.name for each in check_all(subject) if each.result is Result.FAILED]
+
+
+def test_a_bot_that_runs_is_told_as_such(healthy, tmp_path):
+    """By the process and since when; the configuration has no fault by it, nor has its API's port another name."""
+    folder = tmp_path / "state"
+    path = take_account(folder, ADDRESS)
+    release_account(path)
+    handle = hold(path)
+    try:
+        (told,) = [each for each in check_all(healthy) if each.result is Result.FAILED]
+        assert (told.name, f"process {os.getpid()}" in told.reason) == ("not-running", True)
+        assert failed(with_config(healthy, {"dry_run": True})) == []
+    finally:
+        os.close(handle)
+    assert failed(healthy) == []
+
+
+def test_a_taken_port_of_the_api_is_found(healthy):
+    """Freqtrade would wait for it for ever."""
+    secrets = {"password": "a long one of the user's own", "jwt_secret_key": "x" * 40, "ws_token": "y" * 40}
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        server = {"enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": other.getsockname()[1]} | secrets
+        subject = with_config(healthy, {"api_server": server})
+        assert failed(subject) == ["api-port"]
+    assert failed(subject) == []
+
+
+def test_a_full_disk_is_found(healthy, monkeypatch):
+    """Less than a gigabyte: the bot records and logs."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0.9e9))
+    assert failed(healthy) == ["disk"]
+
+
+@pytest.mark.parametrize("regime", ["quote", "pause"])
+def test_a_coin_that_costs_money_at_this_tier_is_found(healthy, tmp_path, regime):
+    """By a fee that is higher than what the model expects to earn, or by a regime in which nothing is quoted."""
+    changes = {"regime": PublishedRegime(toxicity_buy=0.5, toxicity_sell=0.5, state=regime)}
+    parameters(**GOOD_FLOW, **changes).write(tmp_path / "parameters")
+    fee = 0.01 if regime == "quote" else 0.00015
+    model = type(healthy.settings.model)(maker_fee=fee)
+    assert failed(with_settings(healthy, model=model)) == ["profitable-ETH"]
+
+
+def test_the_list_of_checks_is_the_one_of_the_documents(healthy):
+    """Every check that a healthy configuration passes stands in commands.md."""
+    text = (ROOT / "commands.md").read_text()
+    assert [each.name for each in check_all(healthy) if f"`{each.name.replace('-ETH', '-COIN')}`" not in text] == []
+
+
 def test_no_answer_at_all_is_unknown_and_not_safe(healthy):
     """Where the exchange is silent nothing about account and market passes."""
     outcomes = check_all(replace(healthy, answers={}, clock_offset_ms=None, network_error="meta: refused"))
@@ -179,14 +239,26 @@ def test_a_database_that_is_none_is_told_and_hides_nothing(healthy, tmp_path):
 def test_orders_and_positions_of_the_own_database_are_known(healthy, tmp_path):
     """What the bot's database holds is nobody else's."""
     with closing(sqlite3.connect(tmp_path / "live.sqlite")) as database:
-        database.execute("CREATE TABLE orders (order_id TEXT, ft_is_open INTEGER)")
-        database.execute("CREATE TABLE trades (pair TEXT, amount REAL, is_short INTEGER, is_open INTEGER)")
-        database.execute("INSERT INTO orders VALUES ('7', 1)")
-        database.execute("INSERT INTO trades VALUES ('ETH/USDC:USDC', 0.1, 1, 1)")
+        database.execute(
+            "CREATE TABLE orders (order_id TEXT, ft_is_open INTEGER, ft_pair TEXT, ft_order_side TEXT, ft_price REAL, "
+            "ft_amount REAL, filled REAL)"
+        )
+        database.execute(
+            "CREATE TABLE trades (pair TEXT, amount REAL, is_short INTEGER, is_open INTEGER, leverage REAL)"
+        )
+        database.execute("INSERT INTO orders VALUES ('7', 1, 'ETH/USDC:USDC', 'buy', 3000, 0.1, 0)")
+        database.execute("INSERT INTO orders VALUES ('8', 0, 'ETH/USDC:USDC', 'buy', 3000, 0.1, 0)")
+        database.execute("INSERT INTO trades VALUES ('ETH/USDC:USDC', 0.1, 1, 1, 1.0)")
         database.commit()
     held = [{"position": {"coin": "ETH", "szi": "-0.1"}}]
     subject = with_answer(healthy, openOrders=[{"oid": 7}], clearinghouseState={"assetPositions": held})
     assert is_safe(check_all(subject))
+    for fault in (
+        {"openOrders": [{"oid": 7}, {"oid": 8}]},  # the database has taken it for ended
+        {"clearinghouseState": {"assetPositions": [{"position": {"coin": "ETH", "szi": "-0.2"}}]}},
+        {"clearinghouseState": {"assetPositions": []}},  # somebody has closed it
+    ):
+        assert not is_safe(check_all(with_answer(subject, **fault)))
 
 
 @pytest.mark.slow

@@ -1,7 +1,5 @@
 """Do the bot's own books agree with the venue's? Freqtrade's database and the decision log against its fills."""
 
-import contextlib
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -9,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from market_making.market.names import perpetual_names
+from market_making.safety.books import read_books
 from market_making.trading.decision_log import Event, read_decisions
 
 _TOLERANCE = 1e-9
@@ -20,21 +19,16 @@ def unaccounted(database: Path, positions: dict[str, float], filled_orders: set[
 
     A filled order must stand in the bot's database, and its open trades must add up to the venue's position.
     """
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        known = {row[0] for row in connection.execute("SELECT order_id FROM orders")}
-        held = dict(
-            connection.execute(
-                "SELECT pair, sum(CASE WHEN is_short THEN -amount ELSE amount END) FROM trades WHERE is_open GROUP BY 1"
-            )
-        )
+    books = read_books(database, filled_orders)
+    held = {pair: coins for pair, coins in books.coins.items() if coins}
     findings = [
         f"order {order} was filled at the venue and is unknown to the bot"
         for order in sorted(filled_orders)
-        if str(order) not in known
+        if order not in books.known
     ]
     at_venue = {perpetual_names(coin).pair: size for coin, size in positions.items()}
     for pair in sorted(set(held) | set(at_venue)):
-        ours, theirs = held.get(pair) or 0.0, at_venue.get(pair, 0.0)
+        ours, theirs = held.get(pair, 0.0), at_venue.get(pair, 0.0)
         if abs(ours - theirs) > _TOLERANCE:
             findings.append(f"{pair}: the bot holds {ours:g}, the venue says {theirs:g}")
     return findings

@@ -12,6 +12,7 @@ from market_making.safety.account_lock import take_account
 from market_making.safety.kill_switch import read_kill
 from market_making.safety.standing import Standing, read_standing
 
+ONLY_CHECKED = "market_making_only_checked"  # set where a configuration is looked at and no bot is started
 _FORCED = str(CANCEL_REASON["FORCE_EXIT"])
 _PAUSED = Because(Reason.STOPPED, "paused by /stopentry; /start lets it open again")
 _LEAVING = Because(Reason.STOPPED, "/forceexit asks to leave the position")
@@ -102,7 +103,7 @@ def claim_account(config: Mapping[str, Any], folder: Path) -> None:
     OSError
         If the lock cannot be written.
     """
-    if config.get("runmode") is not RunMode.LIVE or config["dry_run"]:
+    if config.get("runmode") is not RunMode.LIVE or config["dry_run"] or config.get(ONLY_CHECKED):
         return
     # Freqtrade has taken the address out of what a strategy sees.
     exchange = config.get("original_config", config).get("exchange", {})

@@ -1,7 +1,8 @@
 """Load a configuration and its strategy as `freqtrade trade` would, to see what Freqtrade or the strategy refuses.
 
 A program of its own, ``python -m market_making.trading.freqtrade.loading USER_DATA FILE…``, which prints one JSON
-document: loading Freqtrade takes seconds and changes how the whole process logs.
+document: loading Freqtrade takes seconds and changes how the whole process logs. It takes neither account nor port, so
+that a running bot of the same configuration is no fault of it.
 """
 
 import json
@@ -14,6 +15,8 @@ from freqtrade.configuration import Configuration
 from freqtrade.exceptions import FreqtradeException
 from freqtrade.resolvers import StrategyResolver
 
+from market_making.trading.freqtrade.halts import ONLY_CHECKED
+
 
 def refusals_of(files: Sequence[str], user_data: str) -> tuple[dict[str, Any], list[str]]:
     """Return the configuration as Freqtrade has it (empty if it has none), and why it or the strategy is refused."""
@@ -22,6 +25,7 @@ def refusals_of(files: Sequence[str], user_data: str) -> tuple[dict[str, Any], l
     config: dict[str, Any] = {}
     try:
         config = Configuration(arguments, None).get_config()
+        config[ONLY_CHECKED] = True
         StrategyResolver.load_strategy(config)
     except FreqtradeException as refused:
         return config, str(refused).split("; ")

@@ -6,7 +6,6 @@ and what would happen otherwise. A key that is not listed is harmless and stays 
 """
 
 import re
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,9 @@ from freqtrade.enums import TRADE_MODES
 from freqtrade.strategy import IStrategy
 
 from market_making.market.errors import ConfigurationError
-from market_making.safety.claim import require_writable
+from market_making.safety.claim import port_fault, require_writable
 from market_making.settings.settings import Settings
+from market_making.trading.freqtrade.halts import ONLY_CHECKED
 
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 _KEY = re.compile("(0x)?[0-9a-fA-F]{64}")
@@ -168,7 +168,8 @@ def _surroundings(config: Mapping[str, Any], settings: Settings) -> Iterator[str
             f"max_open_trades must be at least {len(pairs)}, the number of pairs, got {places:g}: "
             "Freqtrade would drop the entries of the others"
         )
-    yield from _port(config.get("api_server", {}))
+    if not config.get(ONLY_CHECKED):
+        yield from _port(config.get("api_server", {}))
     yield from _database(str(config.get("db_url", "")))
     for folder in (settings.state, settings.decisions, settings.risk.state):
         try:
@@ -192,16 +193,11 @@ def _port(server: Mapping[str, Any]) -> Iterator[str]:
     """Freqtrade waits for ever where its API's port is taken, before it trades."""
     if not server.get("enabled"):
         return
-    address = (str(server.get("listen_ip_address", "127.0.0.1")), int(server.get("listen_port", 8080)))
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            yield (
-                f"api_server.listen_port must be free, got {address[1]} on {address[0]}: {error.strerror}; "
-                "Freqtrade would wait for it for ever"
-            )
+    host, port = str(server.get("listen_ip_address", "127.0.0.1")), int(server.get("listen_port", 8080))
+    if fault := port_fault(host, port):
+        yield (
+            f"api_server.listen_port must be free, got {port} on {host}: {fault}; Freqtrade would wait for it for ever"
+        )
 
 
 def misplaced_keys(address: str | None, key: str | None) -> Iterator[str]:

@@ -13,11 +13,17 @@ def database(tmp_path):
     """Freqtrade's two tables, as far as the comparison reads them: one short and one long trade, three orders."""
     path = tmp_path / "trades.sqlite"
     with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE orders (order_id TEXT)")
-        connection.execute("CREATE TABLE trades (pair TEXT, amount REAL, is_short INTEGER, is_open INTEGER)")
-        connection.executemany("INSERT INTO orders VALUES (?)", [("1",), ("2",), ("3",)])
+        connection.execute(
+            "CREATE TABLE orders (order_id TEXT, ft_is_open INTEGER, ft_pair TEXT, ft_order_side TEXT, ft_price REAL, "
+            "ft_amount REAL, filled REAL)"
+        )
+        connection.execute(
+            "CREATE TABLE trades (pair TEXT, amount REAL, is_short INTEGER, is_open INTEGER, leverage REAL)"
+        )
+        orders = [(number, 0, "ETH/USDC:USDC", "buy", 1.0, 1.0, 1.0) for number in "123"]
+        connection.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)", orders)
         connection.executemany(
-            "INSERT INTO trades VALUES (?, ?, ?, ?)",
+            "INSERT INTO trades VALUES (?, ?, ?, ?, 1.0)",
             [("ETH/USDC:USDC", 0.5, 1, 1), ("BTC/USDC:USDC", 0.1, 0, 1), ("BTC/USDC:USDC", 9.0, 0, 0)],
         )
     connection.close()

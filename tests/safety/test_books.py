@@ -5,9 +5,9 @@ from freqtrade.persistence import Order, Trade, init_db
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market_making.guard.books import BookedOrder, BotBooks, read_books
 from market_making.market.errors import DataError
 from market_making.market.sides import Side
+from market_making.safety.books import BookedOrder, BotBooks, read_books
 from tests.guard.documents import PAIR
 
 amounts = st.integers(1, 100).map(lambda number: number / 100)
