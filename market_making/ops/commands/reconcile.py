@@ -25,7 +25,7 @@ _AROUND_MS = 5_000
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path, exists=True))
+@click.argument("run", type=click.Path(path_type=Path))
 @options_of(
     click.option("--run", "name", help="Name of the run in the log.  [default: the last with orders]"),
     click.option("--coin", help="The coin, of a bot with several.  [default: the one with most orders]"),

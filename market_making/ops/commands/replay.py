@@ -64,7 +64,7 @@ _CACHE = "replay"
     click.option("--delay", type=Duration(), help="One way between bot and exchange.  [default: 0.05s]"),
     click.option(
         "--latency",
-        type=click.Path(path_type=Path, exists=True),
+        type=click.Path(path_type=Path),
         help="A live run, as mm reconcile takes it, whose measured latencies hold instead.",
     ),
     click.option(

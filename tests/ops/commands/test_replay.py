@@ -95,6 +95,7 @@ def test_two_bots_and_other_latencies_are_other_runs(replayed):
         (["--coin", "SOL"], 3, "SOL"),
         (["--coin", "ETH", "--parameters", "absent"], 3, "must hold calibrations"),
         (["--coin", "ETH", "--start", "2030-01-01"], 3, "at least 60 s without a gap"),
+        (["--coin", "ETH", "--latency", "absent"], 3, "absent must be a decision log"),
     ],
 )
 def test_wrong_use_is_answered_with_its_remedy(replayed, words, status, said):
