@@ -9,6 +9,7 @@ on purpose is left out of the shares of time with both sides, and counted in eve
 import argparse
 import time
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +39,13 @@ class Bound(NamedTuple):
     wanted: str
 
 
+class Incident(NamedTuple):
+    """What goes wrong on purpose, and after which share of the run it begins."""
+
+    share: float
+    play: Callable[[Programs], Iterator[str]]
+
+
 class DisturbedRun(TwoSidedDemo):
     """Two legs, and what goes wrong with them on purpose.
 
@@ -54,15 +62,15 @@ class DisturbedRun(TwoSidedDemo):
         self.weight, self.starts = 0.0, 0
         self.happened: list[str] = []
         self._incidents = iter(() if calm else self._schedule())
-        self._due_s = 60.0
+        self._next = next(self._incidents, None)
         self._step: Iterator[str] | None = None
         self._until_s = 0.0
 
-    def _schedule(self) -> Iterator[Callable[[Programs], Iterator[str]]]:
-        yield self._paused
-        yield self._forced
-        yield self._stopped
-        yield self._stop_loss
+    def _schedule(self) -> Iterator[Incident]:
+        yield Incident(0.1, self._paused)
+        yield Incident(0.3, self._forced)
+        yield Incident(0.5, self._stopped)
+        yield Incident(0.85, self._stop_loss)
 
     def _start_leg(self, programs: Programs, leg: Leg, *more: Path) -> None:
         self.starts += 1
@@ -72,17 +80,16 @@ class DisturbedRun(TwoSidedDemo):
         """Go on with what goes wrong; between two incidents there is a quiet time."""
         statistics = requests.get(f"{self._url}/statistics", timeout=10).json()["weight"]["addresses"]
         self.weight = max(self.weight, *(usage["weight_in_worst_minute"] for usage in statistics.values()), 0.0)
+        share = elapsed_s / (self.options.schedule.minutes * 60)
         if self._step is None:
-            left = self.options.schedule.minutes * 60 - elapsed_s
-            incident = next(self._incidents, None) if elapsed_s >= self._due_s and left > _PATIENCE_S else None
-            if incident is None:
+            if self._next is None or share < self._next.share:
                 return
-            self._step, self._until_s = incident(programs), time.monotonic() + _PATIENCE_S
+            self._step, self._until_s = self._next.play(programs), time.monotonic() + _PATIENCE_S
+            self._next = next(self._incidents, None)
         name = next(self._step, None)
         if name is None or time.monotonic() > self._until_s:
             self.happened.append(self.samples.during if name is None else f"{self.samples.during}: not finished")
             self._step, self.samples.during = None, ""
-            self._due_s = elapsed_s + (self.options.schedule.minutes * 60 - elapsed_s) / 6
         else:
             self.samples.during = name
 
@@ -114,7 +121,7 @@ class DisturbedRun(TwoSidedDemo):
         yield from self._until_quoted(self.legs[0], "a stopped leg")
 
     def _stop_loss(self, programs: Programs) -> Iterator[str]:
-        """The short leg is started anew with a stop-loss so near that it acts, and again with the usual one."""
+        """The short leg is started anew with a stop-loss so near that it acts; then it may open nothing for an hour."""
         leg, tight = self.legs[1], self.files.folder / "tight.json"
         tight.write_bytes(orjson.dumps({"stoploss": _STOP_LOSS}))
         yield "a stop-loss"
@@ -122,16 +129,12 @@ class DisturbedRun(TwoSidedDemo):
         before = self.audits[leg.name]["taker_fills"]
         self._start_leg(programs, leg, tight)
         yield from self._while(lambda: self.audits[leg.name]["taker_fills"] == before, "a stop-loss")
+        self.happened.append("a stop-loss")
         self._stop(programs, leg.program)
         self._start_leg(programs, leg)
-        yield from self._until_up(leg, "a stop-loss")
-        with leg.api() as api:
-            api.unlock_all()  # Freqtrade pauses the pair for an hour after a stop-loss
-        yield from self._until_quoted(leg, "a stop-loss")
-
-    def _until_up(self, leg: Leg, name: str) -> Iterator[str]:
-        with leg.api() as api:
-            yield from self._while(lambda: not api.is_up(), name)
+        self._until_s = inf
+        while True:  # Freqtrade's own protection keeps the leg from opening for an hour
+            yield "a stop-loss"
 
     def _until_quoted(self, leg: Leg, name: str) -> Iterator[str]:
         yield from self._while(lambda: not self.audits[leg.name]["orders"], name)
