@@ -1,5 +1,9 @@
 """Two stock bots on an account and its sub-account make one market, whatever happens to one of them."""
 
+import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
@@ -12,7 +16,7 @@ from market_making.ops.demo.freqtrade_api import FreqtradeApi
 from market_making.ops.demo.leg_samples import LegSamples, self_trades
 from market_making.ops.demo.processes import free_port
 from market_making.venue.config import AccountConfig
-from tests.live_bot import LiveBot, merged
+from tests.live_bot import ROOT, LiveBot, merged
 from tests.puppet_market import ADDRESS, OTHER_ADDRESS, OTHER_KEY, PuppetMarket, VenueThread
 
 pytestmark = pytest.mark.slow
@@ -149,3 +153,18 @@ def test_a_vault_is_traded_by_a_wallet_of_its_leader(tmp_path):
         audit = venue.audit(SUB)
         assert (audit["open_orders"], audit["rejected"], venue.audit(ADDRESS)["orders_placed"]) == (0, 0, 0)
         assert audit["orders_placed"] >= 2
+
+
+@pytest.mark.skipif(not os.environ.get("MM_LONG_TESTS"), reason="takes three minutes: set MM_LONG_TESTS=1")
+@pytest.mark.timeout(400)
+def test_the_two_sided_demo_ends_well():
+    """Venue, collector, calibrator, two stock bots and the guard: both sides rest, and the books of both legs agree."""
+    command = [sys.executable, "-m", "market_making.ops", "demo", "--two-sided", "--minutes", "1.5", "--json"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=380, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr[-3000:]
+    summary = json.loads(run.stdout)
+    assert summary["failures"] == summary["unaccounted"] == []
+    assert summary["both_sides_share"] > 0.75
+    assert summary["same_side_longest_s"] <= 2
+    assert (summary["crossings"], summary["self_trades"]) == (0, 0)
+    assert summary["fills"] == sum(leg["fills"] for leg in summary["legs"].values()) > 0
