@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class FeeTier:
-    """Settings with the fee of their account, as the exchange told it last.
+    """Settings with the fee of their account, as the exchange reported it last.
 
     A fee that is written in the configuration holds, and so does the base fee where no account is named or the venue
     is not Hyperliquid. While the exchange does not answer, the last known fee stays.

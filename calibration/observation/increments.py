@@ -74,7 +74,7 @@ class FollowedIncrements:
 
     @property
     def known(self) -> Increments:
-        """As they were told last.
+        """As they were set last.
 
         Raises
         ------

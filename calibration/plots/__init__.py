@@ -1,4 +1,4 @@
-"""Pictures of calibrations and of scans: the only package that needs matplotlib."""
+"""Plots of calibrations and of scans: the only package that needs matplotlib."""
 
 from calibration.plots.estimates import Subject, plot_calibration
 from calibration.plots.ranking import plot_scan

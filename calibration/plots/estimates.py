@@ -1,4 +1,4 @@
-"""The picture of one calibration: the fit beside what was seen, the impact of orders, and how both came to be."""
+"""The plot of one calibration: the fit beside what was seen, the impact of orders, and how both came to be."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +33,7 @@ Convert = Callable[[FloatArray, FloatArray], FloatArray]
 
 
 class _Look(NamedTuple):
-    """Colour, marker and line of a direction: it is told apart without colour too."""
+    """Colour, marker and line of a direction: it can be distinguished without colour too."""
 
     colour: str
     marker: str
@@ -68,7 +68,7 @@ def plot_calibration(subject: Subject, path: Path) -> None:
 
 
 def calibration_picture(subject: Subject) -> Figure:
-    """The picture as a figure: three panels, and three more through time where there is a history."""
+    """The plot as a figure: three panels, and three more through time where there is a history."""
     with_history = subject.history is not None and len(subject.history) >= _FEWEST_ROWS
     rows = 2 if with_history else 1
     spaces = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08, wspace=0.04, hspace=0.06)
@@ -126,7 +126,7 @@ def _mark_quote(axes: Axes, subject: Subject, direction: Direction, furthest: fl
     where = np.nan if quote is None else quote
     rate = flow.fill_intensity.value * np.exp(-flow.fill_decay.value * where)
     inside = where <= furthest and rate >= 0.5 / subject.observed.exposure_s
-    said = "none" if quote is None else f"{quote * subject.bps:.3g} bps{'' if inside else ', beyond the picture'}"
+    said = "none" if quote is None else f"{quote * subject.bps:.3g} bps{'' if inside else ', beyond the plot'}"
     axes.plot(
         where * subject.bps if inside else np.nan,
         rate,

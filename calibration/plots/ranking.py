@@ -1,4 +1,4 @@
-"""The picture of a scan: what each coin is expected to earn, best first; the refused ones grey, with the reason."""
+"""The plot of a scan: what each coin is expected to earn, best first; the refused ones grey, with the reason."""
 
 from pathlib import Path
 

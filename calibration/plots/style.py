@@ -1,4 +1,4 @@
-"""The look of the pictures: colours that the colour-blind can tell apart (Okabe and Ito, 2008), and little ink."""
+"""The look of the plots: colours that the colour-blind can distinguish (Okabe and Ito, 2008), and little ink."""
 
 import os
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def styled() -> Iterator[None]:
 
 
 def check_picture(path: Path) -> None:
-    """Tell beforehand whether a picture can be written; nothing is.
+    """Check beforehand whether a plot can be written; nothing is.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def check_picture(path: Path) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a picture; the ending of the file tells the format.
+    """Write a plot; the ending of the file names the format.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Who is told what: the guard's conditions, the log, and Freqtrade's Telegram chat.
+"""Who hears what: the guard's conditions, the log, and Freqtrade's Telegram chat.
 
 The conditions are rows like those of `market_making.safety.notices`, but what they find is in no document: the guard
 sees it itself, and its state file tells `mm status`.

@@ -1,4 +1,4 @@
-"""The whole guard: one process for all bots of a machine, until it is told to end."""
+"""The whole guard: one process for all bots of a machine, until somebody ends it."""
 
 import asyncio
 import logging

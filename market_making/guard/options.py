@@ -1,4 +1,4 @@
-"""What the guard is told: whose orders, where the files are, and how patient it is."""
+"""What the guard must know: whose orders, where the files are, and how patient it is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

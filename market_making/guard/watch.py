@@ -38,7 +38,7 @@ class WatchRules:
     remainder_s : float
         After which a remainder is cancelled that its bot does not want and Freqtrade cannot cancel.
     position_s : float
-        After which a position that the books do not explain is told.
+        After which a position that the books do not explain is reported.
     unbooked_s : float
         After which coins are left that the bot has asked for and its books have not; twice that while it is silent.
     flatten_s : float
@@ -46,7 +46,7 @@ class WatchRules:
     smallest_notional : float
         Largest value that Freqtrade may take for too small to be left at leverage 1 [USDC].
     flatten_unknown : bool
-        Whether a position beyond the books is left, and not only told.
+        Whether a position beyond the books is left, and not only reported.
     """
 
     silence_s: float = 5.0

@@ -1,6 +1,6 @@
 """What state files show: pure tests over one document and the time, each yielding what it found, with figures.
 
-A test knows neither when its finding began nor whether anybody was told; that is the tracker's business
+A test knows neither when its finding began nor whether anybody has heard of it; that is the tracker's business
 (`market_making.safety.notice_tracker`). Ages and durations are in milliseconds, like the documents.
 """
 

@@ -69,7 +69,7 @@ class _Course:
 
 @dataclass
 class _Trouble:
-    """What was told of one topic of one subject, until none of its conditions is seen any more."""
+    """What was said of one topic of one subject, until none of its conditions is seen any more."""
 
     since_ms: int
     seen_ms: int

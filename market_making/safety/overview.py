@@ -74,7 +74,7 @@ class Overview:
 
 
 def look(folder: Path, venue: str, now_ms: int) -> Overview:
-    """Read the state files of a folder; what is missing is told for one venue."""
+    """Read the state files of a folder; what is missing is reported for one venue."""
     states = (_as_told(folder, state, now_ms) for state in read_states(folder))
     return overview(states, venue, now_ms, read_kill(folder))
 
@@ -91,7 +91,7 @@ def overview(states: Iterable[State], venue: str, now_ms: int, kill: Kill | None
 
 
 def _as_told(folder: Path, state: State, now_ms: int) -> State:
-    """A bot that is silent because somebody has told it to stop has ended in order: it writes nothing meanwhile."""
+    """A bot that is silent because somebody has stopped it has ended in order: it writes nothing meanwhile."""
     is_silent = isinstance(state, BotState) and now_ms - state.written_ms > SILENT_MS
     if is_silent and read_standing(folder, name_of(state)) is Standing.STOPPED:
         return replace(state, stopped=True)

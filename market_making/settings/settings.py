@@ -55,7 +55,7 @@ class Settings(Section):
     )
     parameters: Path = Field(USER_DATA / "parameters", description="Folder of the parameter files and their history")
     decisions: Path = Field(USER_DATA / "logs/decisions", description="Folder of the bots' decision logs")
-    legs: Path = Field(USER_DATA / "legs", description="Folder in which two legs tell each other their position")
+    legs: Path = Field(USER_DATA / "legs", description="Folder through which two legs share their positions")
     state: Path = Field(
         USER_DATA / "state",
         description="Folder of the state files, the kill switch and the pace of requests that bots share",
@@ -159,7 +159,7 @@ class Settings(Section):
         return "maker_fee" in self.model.model_fields_set
 
     def with_maker_fee(self, fee: float) -> "Settings":
-        """Return the same with a fee that was told; it does not count as configured."""
+        """Return the same with a fee from elsewhere; it does not count as configured."""
         values = dict(self.model) | {"maker_fee": fee}
         model = ModelSettings.model_construct(_fields_set=self.model.model_fields_set, **values)
         return self.model_copy(update={"model": model})

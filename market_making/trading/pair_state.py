@@ -14,7 +14,7 @@ from market_making.trading.markouts import MarkoutMeter
 from market_making.trading.order_track import AskedOrder
 
 _LEVELS = 5
-_UNPLANNED = Because(Reason.UNEXPECTED, "the loop ended before this pair was planned; the bot's log tells why")
+_UNPLANNED = Because(Reason.UNEXPECTED, "the loop ended before this pair was planned; the bot's log says why")
 
 
 @dataclass

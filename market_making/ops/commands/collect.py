@@ -49,8 +49,8 @@ data_option = click.option("--data", help="Root of the tick store: a folder, or 
 def collect(**options: Any) -> None:
     """Record best quotes, trades, books and asset contexts until stopped (Ctrl-C or SIGTERM).
 
-    What was received is written before the program ends; what was missed is noted as a gap. With --json the end is told
-    as a document.
+    What was received is written before the program ends; what was missed is noted as a gap. With --json the end is a
+    document.
     """
     settings = load_settings(
         options["configs"],

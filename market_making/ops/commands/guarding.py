@@ -1,4 +1,4 @@
-"""From Freqtrade's configuration files to what the guard is told."""
+"""From Freqtrade's configuration files to what the guard must know."""
 
 import os
 import re
@@ -24,7 +24,7 @@ _KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 
 
 def guard_options(bots: Sequence[Sequence[Path]], user_data: Path | None = None) -> GuardOptions:
-    """What the guard is told, from the configuration files of each bot; `user_data` is Freqtrade's folder, if chosen.
+    """What the guard must know, from the configuration files of each bot; `user_data` is Freqtrade's folder, if chosen.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Pictures are an extra: only who asks for one needs the library that draws it."""
+"""Plots are an extra: only who asks for one needs the library that draws it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _DAY_MS = 86_400_000
 plot_option = click.option(
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Also draw a picture into this file (PNG, SVG or PDF).",
+    help="Also draw a plot into this file (PNG, SVG or PDF).",
 )
 
 
 def check_picture(path: Path | None) -> None:
-    """Tell whether the picture asked for can be drawn: to be called before anything else is published.
+    """Check whether the plot asked for can be drawn: to be called before anything else is published.
 
     Raises
     ------
@@ -74,4 +74,4 @@ def _plots() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "matplotlib":
             raise
-        raise ConfigurationError("a picture needs matplotlib: pip install -e '.[plot]'") from None
+        raise ConfigurationError("a plot needs matplotlib: pip install -e '.[plot]'") from None

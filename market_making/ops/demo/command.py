@@ -56,7 +56,7 @@ def demo(*, minutes: float, recording: Path | None, coins: tuple[str, ...], as_j
     if faults is not None:
         from market_making.venue.faults.presets import read_faults
 
-        read_faults(faults)  # a name nobody knows is told of before anything is started
+        read_faults(faults)  # an unknown name is refused before anything is started
     schedule = schedule_of(recording, coins, minutes)
     from rich.console import Console
 
@@ -130,7 +130,7 @@ def _play_two_sided(options: DemoOptions, console: Console, *, as_json: bool) ->
 
 
 def schedule_of(recording: Path | None, coins: tuple[str, ...], minutes: float) -> Schedule:
-    """How long everything lasts; a coin that was not recorded, or too short, is told of before anything is started."""
+    """How long everything lasts; a coin that was not recorded, or too short, is refused before anything is started."""
     if recording is not None:
         require_folders(recording, _VENUE, coins)
     from market_making.ops.demo.schedule import Schedule

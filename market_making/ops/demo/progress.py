@@ -14,7 +14,7 @@ Report = Callable[[str, float], None]
 
 @contextmanager
 def progress_on(console: Console) -> Iterator[Report]:
-    """Yield a function that is told what is being done and which share of it is done."""
+    """Yield a function that takes what is being done and which share of it is done."""
     if not console.is_terminal:
         yield PlainLines(console)
         return

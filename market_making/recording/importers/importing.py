@@ -131,7 +131,7 @@ def _import_file(
 
 
 def _told(entries: Iterator[Entry], source: SourceFile, progress: Progress | None) -> Iterator[Entry]:
-    """The entries, with the progress told now and then and at the end."""
+    """The entries, with the progress reported now and then and at the end."""
     for number, entry in enumerate(entries):
         if progress is not None and number % PROGRESS_ROWS == 0:
             progress(source.path, source.bytes_read, source.size)

@@ -11,7 +11,7 @@ from market_making.safety.conditions.remedies import START_BOT
 def _unquoted(
     name: str, reasons: tuple[Reason, ...], remedy: str, severity: Severity = Severity.WARNING, **more: Any
 ) -> Condition:
-    """A reason why a pair has no order: told after 30 s, at once and as an alarm while a position is held."""
+    """A reason why a pair has no order: said after 30 s, at once and as an alarm while a position is held."""
     switches = {switch: more.pop(switch, False) for switch in ("never_grave", "also_closed")}
     return Condition(
         name,
@@ -36,7 +36,7 @@ QUOTING = (
     _unquoted(
         "parameters_stale",
         (Reason.PARAMETERS_STALE,),
-        "The calibrator or the recorder has stopped, and `mm status` tells which. Start what is missing with "
+        "The calibrator or the recorder has stopped; `mm status` shows which. Start what is missing with "
         "`mm collect --coin {coin}` or `mm calibrate --coin {coin}`.",
     ),
     _unquoted(
@@ -175,7 +175,7 @@ QUOTING = (
         "{pair} should be quoted, but no order rests.{held}",
         "{pair} is quoted again.",
         "Look in the bot's log for refused orders: the key may have expired, the balance may be too low, or "
-        "`/stopentry` may be in force. `mm check` tells which.",
+        "`/stopentry` may be in force. `mm check` shows which.",
         after_ms=LATER_MS,
         topic="quoting",
     ),

@@ -20,7 +20,7 @@ _HORIZON_MS = 43_200_000.0  # what is left shrinks as exp(−t/12 h) without fil
 _BURST_MS, _SMALLEST_BURST = 1_800_000.0, 30.0
 _EARNED_SHARE = 0.5
 _WIDEST = 12.0
-_ASSUMED_LEFT = 5_000.0  # while nobody has told
+_ASSUMED_LEFT = 5_000.0  # while nobody has said
 _RELIEF_MS = RELIEF_S * 1e3
 _RECOVERY_MS, _RECOVERY_WITHOUT_MS = 600_000, 60_000
 _HOUR_MS, _SHORTEST_WINDOW_MS = 3_600_000, 60_000
@@ -57,7 +57,7 @@ class ActionGovernor(ActionBudget):
         self._net: deque[tuple[int, float]] = deque()
 
     def read(self, limit: AddressLimit, now_ms: int) -> None:
-        """Take the limit that the exchange has told; what was counted since the last one is in it."""
+        """Take the limit that the exchange has reported; what was counted since the last one is in it."""
         self._fill(now_ms)
         is_first = self._limit is None
         self._limit, self._sent_since, self._earned_since = limit, 0, 0.0
@@ -94,12 +94,12 @@ class ActionGovernor(ActionBudget):
 
     @property
     def used(self) -> int | None:
-        """Actions the address has used; None while nobody has told."""
+        """Actions the address has used; None while it is not known."""
         return None if self._limit is None else self._limit.used + self._sent_since
 
     @property
     def limit(self) -> int | None:
-        """Actions it may have used, bought ones included; None while nobody has told."""
+        """Actions it may have used, bought ones included; None while it is not known."""
         if self._limit is None:
             return None
         return int(self._limit.cap + self._limit.surplus + self._earned_since)

@@ -162,7 +162,7 @@ class AccountWatch:
             self._valued_ms = self._read_ms
             value = sum(position.cost for position in self._positions.values())
             good = self._cash.read(cash, value, self._read_ms or 0)
-            text = f"the account tells {cash:g}, and had {self._cash.believed}: not believed until it lasts"
+            text = f"the account reports {cash:g}, and had {self._cash.believed}: not believed until it lasts"
             self._doubt = None if good else Because(Reason.ACCOUNT_UNKNOWN, text)
         return cash if self._doubt is None or self._cash.believed is None else self._cash.believed
 

@@ -1,4 +1,4 @@
-"""The account's open orders held against the bot's own: an unknown one is told, closes its pair, and is cancelled."""
+"""The account's open orders held against the bot's own: an unknown one is logged, closes its pair, and is cancelled."""
 
 import logging
 from collections.abc import Iterable

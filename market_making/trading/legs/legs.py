@@ -84,5 +84,5 @@ class Legs:
             self._unwritten.discard(coin)
         except OSError as error:
             if coin not in self._unwritten:
-                logger.warning("%s only reduces: the other leg cannot be told of it: %s", coin, error)
+                logger.warning("%s only reduces: it cannot be written for the other leg: %s", coin, error)
             self._unwritten.add(coin)

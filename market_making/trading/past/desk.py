@@ -55,7 +55,7 @@ class BacktestDesk:
         opens : Sequence[CandleOpen]
             The candles.
         charged : float or None
-            The fee that the backtest takes off, if it is known; that another one is quoted with is told once.
+            The fee that the backtest takes off, if it is known; a warning says once where quotes reckon with another.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class BacktestDesk:
         if known is None:
             period_ms = (opens[0].time_ms, opens[-1].time_ms)
             known = self._planners[instrument.pair] = read_candle_planner(self._settings, instrument, rules, period_ms)
-            _tell_coverage(known, np.array([moment.time_ms for moment in opens], dtype=np.int64))
+            _tell_coverage(known, np.array([candle.time_ms for candle in opens], dtype=np.int64))
         past = replace(known, rules=replace(rules, role=rules.role.alone))
         track = self._tracks[instrument.pair] = CandleTrack(past, opens, model)
         if is_first:
@@ -129,7 +129,7 @@ def _tell_fees(pair: str, fees: Sequence[float], charged: float | None) -> None:
 def read_candle_planner(
     settings: Settings, instrument: Instrument, rules: QuotingRules, period_ms: tuple[int, int]
 ) -> CandlePlanner:
-    """Read the history of one coin for a period, its first and last moment [ms].
+    """Read the history of one coin for a period, its first and last time [ms].
 
     Raises
     ------

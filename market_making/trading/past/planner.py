@@ -90,9 +90,9 @@ class CandlePlanner:
         own = self.model.maker_fee
         return np.full(len(positions), own) if self.has_own_fee else self.calibrations.maker_fees(positions, own)
 
-    def at(self, moment: CandleOpen, position: int, quoter: Quoter, maker_fee: float) -> Planner:
-        """Return the planner of a moment, from the calibration at a position."""
-        time_ms, price, bias = moment
+    def at(self, candle: CandleOpen, position: int, quoter: Quoter, maker_fee: float) -> Planner:
+        """Return the planner of a candle, from the calibration at a position."""
+        time_ms, price, bias = candle
         flow = self.calibrations.flow(position)
         half_spread = max(flow.half_spread, self.instrument.tick(price) / 2)
         size = _DEEP_BOOK / price  # how deep the book was is not in the history
@@ -134,10 +134,10 @@ class CandleTrack:
     def __init__(self, planner: CandlePlanner, opens: Sequence[CandleOpen], model: Callable[[float], Quoter]) -> None:
         self._planner = planner
         self._opens = opens
-        self._places = {moment.time_ms: place for place, moment in enumerate(opens)}
-        positions = planner.usable_at(np.array([moment.time_ms for moment in opens], dtype=np.int64))
+        self._places = {candle.time_ms: place for place, candle in enumerate(opens)}
+        positions = planner.usable_at(np.array([candle.time_ms for candle in opens], dtype=np.int64))
         self._positions: list[int] = positions.tolist()
-        fees, prices = planner.maker_fees(positions), np.array([moment.price for moment in opens], dtype=np.float64)
+        fees, prices = planner.maker_fees(positions), np.array([candle.price for candle in opens], dtype=np.float64)
         self._fees: list[float] = fees.tolist()
         self._quoter_of: dict[float, Callable[[int], Quoter]] = {
             fee: _prepared(model(fee), planner.calibrations, np.where(fees == fee, positions, -1), prices)
@@ -150,7 +150,7 @@ class CandleTrack:
         return list(dict.fromkeys(fee for fee, at in zip(self._fees, self._positions, strict=True) if at >= 0))
 
     def at(self, time_ms: int) -> Planner:
-        """Return the planner of a moment.
+        """Return the planner of a candle.
 
         Raises
         ------
@@ -167,7 +167,7 @@ class CandleTrack:
         return self._planner.at(self._opens[place], position, self._quoter_of[fee](place), fee)
 
     def inputs(self, time_ms: int) -> PairInputs:
-        """Return what the desk plans from at a moment.
+        """Return what the desk plans from at a candle.
 
         Raises
         ------
@@ -190,7 +190,7 @@ class CandleTrack:
 def _prepared(
     model: Quoter, calibrations: Calibrations, positions: IntArray, prices: FloatArray
 ) -> Callable[[int], Quoter]:
-    """What gives the quoter of each moment that has a position."""
+    """What gives the quoter of each candle that has a calibration."""
     if not isinstance(model, Preparing):
         return lambda _: model
     usable = positions >= 0

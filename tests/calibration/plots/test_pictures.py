@@ -171,7 +171,7 @@ def with_quote(subject, depth):
     ("in_bps", "said", "marked"),
     [
         (5.0, "our ask: 5 bps", True),
-        (93.0, "our ask: 93 bps, beyond the picture", False),
+        (93.0, "our ask: 93 bps, beyond the plot", False),
         (None, "our ask: none", False),
     ],
 )

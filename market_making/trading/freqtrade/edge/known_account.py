@@ -1,4 +1,4 @@
-"""The account's state that a websocket has told: balance and positions, good for what has happened until then.
+"""The account's state from a websocket: balance and positions, good for what has happened until then.
 
 It is answered only when it is newer than everything known of the account's own orders, and was heard after it; and the
 exchange itself is asked every half minute whatever is told.

@@ -1,4 +1,4 @@
-"""The books that a websocket has told: the fast book as heartbeat, and the best quotes that are newer.
+"""The books from a websocket: the fast book as heartbeat, and the best quotes that are newer.
 
 A book is known only while its heartbeat is: the fast book comes every half second even when nothing changes. Nothing is
 known of a coin of which it is silent for a second, or whose time is not that of now.

@@ -1,4 +1,4 @@
-"""What a websocket has told of the account's own orders, and whether it may be believed.
+"""What a websocket has reported of the account's own orders, and whether it may be believed.
 
 An answer of the exchange about an order is good until the socket brings news of that order. News are merged so that
 late, doubled and reordered messages change nothing: an end is final, and what is left of an order only shrinks. Fills

@@ -118,9 +118,9 @@ class Socket:
         self._first_s = now_s if self._first_s is None else self._first_s
         if self.orders.is_ready:
             told = self.orders.is_believed()
-            return None if told else "not believed: it has not told in time what became of an own order"
+            return None if told else "not believed: it has not reported in time what became of an own order"
         if self._user is not None and now_s - self._first_s > _ACKNOWLEDGED_WITHIN_S:
-            return "not believed: it tells nothing of the account"
+            return "not believed: it reports nothing of the account"
         return None
 
     def _take(self, channel: str, data: Any) -> None:
