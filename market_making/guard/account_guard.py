@@ -131,15 +131,19 @@ class AccountGuard:
         database = self.bot.database if state is None or state.database is None else Path(state.database)
         await self._read_books(database, oids)
         bot = BotView(self.bot.name, state, silent_s, self._books, valid, is_stopped)
+        now_s = time.monotonic()
+        heard_s = self.socket.heard_s if self.socket.is_up and self.orders.is_complete else self.inquiry.orders_s
         return AccountView(
             bot=bot,
             orders=tuple(self._all_orders()),
             positions=self.inquiry.positions,
             coins_of=self._markets().coins_of,
             kill=kill,
-            now_s=time.monotonic(),
+            now_s=now_s,
             now_ms=self._clock.earliest_ms(),
             unbooked=self._unbooked(),
+            orders_blind_s=now_s - heard_s,
+            positions_blind_s=now_s - self.inquiry.positions_s,
         )
 
     def _unbooked(self) -> dict[str, float]:

@@ -52,6 +52,8 @@ class Inquiry:
     def __init__(self, client: ExchangeClient, orders: OpenOrders, budget: Budget, clock: ExchangeClock) -> None:
         self._clock = clock
         self.positions: Positions | None = None
+        self.orders_s = self.positions_s = time.monotonic()
+        """When the last question was asked that was answered [s, monotonic]."""
         self._client, self._orders, self._budget = client, orders, budget
         self._asked_s: dict[str, float] = {}
         self._answered_s = time.monotonic()
@@ -59,7 +61,7 @@ class Inquiry:
         """Fills of the last quarter of an hour, asked for while positions and books differ; none while something is
         being left."""
         self._fills_from_s = float("-inf")
-        self._is_urgent = self._is_leaving = self._differs = self._has_filled = False
+        self._is_urgent = self._is_leaving = self._differs = self._has_filled = self._is_blind = False
         self._words = ""
         self._signer: Alarm | None = None
         self._is_scheduled = False
@@ -78,6 +80,7 @@ class Inquiry:
         books = view.bot.books
         known = frozenset() if books is None else books.known
         self._is_urgent = any(order.is_trigger is None and order.oid not in known for order in view.orders)
+        self._is_blind = view.orders_blind_s >= ORDERS_BLIND_S
         self._is_leaving = is_leaving
         self._differs = differs
         if is_leaving:  # what is filled now takes off from what earlier fills have left
@@ -126,7 +129,8 @@ class Inquiry:
 
     def _period_s(self, what: str) -> float:
         if what == "orders":
-            period_s = ORDERS_S if self._orders.is_complete else ORDERS_BLIND_S
+            is_heard = self._orders.is_complete and not self._is_blind
+            period_s = ORDERS_S if is_heard else ORDERS_BLIND_S
             period_s = min(period_s, ORDERS_URGENT_S) if self._is_urgent else period_s
         elif what == "positions" and (self._is_leaving or self._differs or self._has_filled):
             return POSITIONS_URGENT_S  # light, and what is left depends on it
@@ -141,16 +145,17 @@ class Inquiry:
     async def _ask_orders(self) -> None:
         asked_s = time.monotonic()
         self._orders.replace(parse_open_orders(await self._client.ask("frontendOpenOrders")), asked_s)
-        self._answered_s = time.monotonic()
+        self.orders_s, self._answered_s = asked_s, time.monotonic()
 
     async def _ask_positions(self) -> None:
         self._has_filled = False  # whatever is filled from here on is asked about again
+        asked_s = time.monotonic()
         try:
             self.positions = parse_positions(await self._client.ask("clearinghouseState"))
         except (ExchangeRefused, MalformedMessage):
             self._has_filled = True
             raise
-        self._answered_s = time.monotonic()
+        self.positions_s, self._answered_s = asked_s, time.monotonic()
 
     async def _ask_fills(self) -> None:
         asked_s, since_ms = time.monotonic(), self._clock.earliest_ms() - FILLS_OF_MS

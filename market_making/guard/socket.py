@@ -27,8 +27,8 @@ from market_making.hyperliquid.open_orders import OrderUpdate, parse_order_updat
 from market_making.market.errors import MalformedMessage
 from market_making.market.events import BestQuote
 
-PING_S = 5.0
-SILENCE_S = 12.0
+PING_S = 1.0  # also how old the word of a quiet market may be
+SILENCE_S = 6.0
 CHECK_S = 0.25
 CONNECT_S = 5.0
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.25, 10.0
@@ -79,7 +79,7 @@ class AccountSocket:
         self._url = url.rstrip("/").replace("http", "ws", 1) + "/ws"
         self._address = address
         self._listener = listener
-        self._heard_s = 0.0
+        self.heard_s = 0.0
 
     async def run(self, session: aiohttp.ClientSession) -> None:
         """Receive until cancelled."""
@@ -109,7 +109,7 @@ class AccountSocket:
         async with socket:
             updates = {"type": "orderUpdates", "user": self._address}
             await socket.send_str(orjson.dumps({"method": "subscribe", "subscription": updates}).decode())
-            self._heard_s = time.monotonic()
+            self.heard_s = time.monotonic()
             keeper = asyncio.create_task(self._keep(socket))
             try:
                 async for message in socket:
@@ -121,7 +121,7 @@ class AccountSocket:
                     await keeper
 
     def _receive(self, text: str | bytes) -> None:
-        self._heard_s = time.monotonic()
+        self.heard_s = time.monotonic()
         try:
             frame = parse_frame(text)
             if isinstance(frame, BestQuote):
@@ -140,7 +140,7 @@ class AccountSocket:
         """Subscribe to the coins that are wanted, ping, and close when nothing is heard."""
         asked: set[str] = set()
         pinged_s = time.monotonic()
-        while time.monotonic() - self._heard_s < SILENCE_S:
+        while time.monotonic() - self.heard_s < SILENCE_S:
             for coin in sorted(self._listener.coins() - asked):
                 await socket.send_str(format_subscribe(Subscription("bbo", coin)).decode())
                 asked.add(coin)

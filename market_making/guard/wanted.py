@@ -2,6 +2,7 @@
 
 from market_making.hyperliquid.open_orders import OpenOrder
 from market_making.market.sides import Side
+from market_making.safety.books import BotBooks
 from market_making.safety.state_file import PairState
 
 _OFF_BPS = 1.0
@@ -13,3 +14,10 @@ def is_wanted(order: OpenOrder, pair: PairState) -> bool:
     if not pair.quoting or quote.price is None:
         return False
     return abs(quote.price - order.price) <= order.price * _OFF_BPS / 1e4
+
+
+def is_unknown(order: OpenOrder, books: BotBooks | None, pair: PairState | None) -> bool:
+    """Whether the bot's database could be read and neither it nor the state file has the order."""
+    if books is None or order.oid in books.known or order.oid in books.open:
+        return False
+    return pair is None or pair.resting is None or pair.resting.order_id != str(order.oid)

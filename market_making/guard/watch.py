@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from market_making.guard.account_view import Positions
 from market_making.guard.unbooked import SAME_COINS, beyond_books, booked_coins, within
-from market_making.guard.wanted import is_wanted
+from market_making.guard.wanted import is_unknown, is_wanted
 from market_making.hyperliquid.open_orders import OpenOrder
 from market_making.market.reasons import Because, Reason
 from market_making.safety.books import BotBooks
@@ -87,6 +87,7 @@ class AccountView:
     """Everything one judgement sees; `coins_of` translates Freqtrade's pairs, `positions` is None while not known.
 
     `unbooked` are coins [signed] that orders have filled which the bot has asked for and its database does not know.
+    `orders_blind_s` and `positions_blind_s`: since when nothing has confirmed them [s]; a bot forgets what it cancels.
     """
 
     bot: BotView
@@ -97,6 +98,8 @@ class AccountView:
     now_s: float
     now_ms: int
     unbooked: Mapping[str, float] = field(default_factory=dict)
+    orders_blind_s: float = 0.0
+    positions_blind_s: float = 0.0
 
 
 class Cancellation(NamedTuple):
@@ -189,9 +192,9 @@ class Watch:
             text = f"no loop of {view.bot.name} has ended for {view.bot.silent_s:.1f} s"
             yield _Cause(Because(Reason.BOT_SILENT, text), 0.0)
         yield from self._stale(order, view)
-        if _is_unknown(order, view.bot):
+        if is_unknown(order, view.bot.books, view.bot.pair_of(order.coin)):
             text = f"neither the database nor the state of {view.bot.name} knows it"
-            yield _Cause(Because(Reason.ORDER_UNKNOWN, text), self.rules.unknown_s)
+            yield _Cause(Because(Reason.ORDER_UNKNOWN, text), self.rules.unknown_s + view.orders_blind_s)
         yield from self._remainder(order, view)
 
     def _killed(self, order: OpenOrder, view: AccountView) -> Iterator[_Cause]:
@@ -223,7 +226,7 @@ class Watch:
         limit = self.rules.smallest_notional * books.leverage.get(pair.pair, 1.0)
         if small < limit and not is_wanted(order, pair):
             text = f"{order.filled:g} of {order.original:g} coins are filled: Freqtrade can neither cancel nor move it"
-            yield _Cause(Because(Reason.BELOW_SMALLEST_ORDER, text), self.rules.remainder_s)
+            yield _Cause(Because(Reason.BELOW_SMALLEST_ORDER, text), self.rules.remainder_s + view.orders_blind_s)
 
     def _leaves(self, view: AccountView) -> Iterator[Leave]:
         if view.positions is None:
@@ -235,7 +238,7 @@ class Watch:
                     yield Leave(coin, position.size, Because(Reason.KILL_SWITCH, view.kill.sentence))
                 continue
             beyond = beyond_books(position.size, self._own(coin, view))
-            if not beyond:
+            if not beyond or view.positions_blind_s > self.rules.position_s:
                 continue
             lasts_s = self._lasts(key := ("beyond", coin), view.now_s)
             self._differs = self._differs or lasts_s >= self.rules.unbooked_s / 2
@@ -278,7 +281,7 @@ class Watch:
     def _unknown_positions(self, view: AccountView) -> Iterator[Alarm]:
         """Positions that the books do not explain; a fill under way explains itself before the patience is over."""
         books = view.bot.books
-        if view.positions is None or books is None:
+        if view.positions is None or books is None or view.positions_blind_s > self.rules.position_s:
             return
         booked = booked_coins(books.coins, view.coins_of)
         for coin in sorted(booked.keys() | view.positions.keys()):
@@ -289,11 +292,3 @@ class Watch:
                 if lasts_s >= self.rules.position_s:
                     text = f"the account holds {held:g} {coin}, the books of {view.bot.name} say {own:g}"
                     yield Alarm("position_unknown", text, coin)
-
-
-def _is_unknown(order: OpenOrder, bot: BotView) -> bool:
-    """Whether the bot's database could be read and neither it nor the state file has the order."""
-    if bot.books is None or order.oid in bot.books.known or order.oid in bot.books.open:
-        return False
-    pair = bot.pair_of(order.coin)
-    return pair is None or pair.resting is None or pair.resting.order_id != str(order.oid)

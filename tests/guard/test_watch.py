@@ -216,3 +216,30 @@ def test_a_fill_that_is_booked_in_time_is_not_left():
         return view(now_s, bot, orders=(), positions=positions, unbooked={} if is_booked else {COIN: 0.02})
 
     assert left(look) is None
+
+
+@pytest.mark.parametrize("filled", [0.0, 0.0017])
+def test_a_guard_that_is_cut_off_takes_no_order_for_unknown(filled):
+    """Freqtrade forgets a cancelled entry: what was last heard of it minutes ago may long be gone."""
+    known = bot_view(books=BotBooks(frozenset()))
+    seen = order(2, size=0.0333 - filled)
+    assert watched(lambda now_s: view(now_s, known, orders=(seen,), orders_blind_s=now_s)) == {}
+    heard = watched(lambda now_s: view(now_s, known, orders=(seen,), orders_blind_s=now_s % 1))
+    assert RULES.unknown_s <= heard[2][0] <= RULES.unknown_s + 1
+
+
+def test_positions_that_were_last_seen_long_ago_are_told_and_left_by_nothing_but_the_kill_switch():
+    """The bot may have sold them since."""
+    rules = WatchRules(flatten_unknown=True)
+    held = {COIN: OpenPosition(1.0, 3000.0, 1.0)}
+    for blind, kill, leaves in ((False, None, True), (True, None, False), (True, LEFT, True)):
+        watch, judged = Watch(rules), []
+        for now_s in TICKS:
+            blind_s = now_s + 0.1 if blind else 0.0
+            look = view(
+                now_s, bot_view(books=BotBooks()), orders=(), positions=held, kill=kill, positions_blind_s=blind_s
+            )
+            judged.append(watch.judge(look))
+        assert any(each.leaves for each in judged) is leaves
+        told = {alarm.name for each in judged for alarm in each.alarms}
+        assert ("position_unknown" in told) is not blind
