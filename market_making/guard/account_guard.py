@@ -26,6 +26,7 @@ from market_making.guard.watch import AccountView, Alarm, BotView, Cancellation,
 from market_making.hyperliquid.open_orders import OpenOrder, OrderUpdate
 from market_making.market.errors import DataError
 from market_making.market.events import BestQuote
+from market_making.safety.account_lock import account_holder
 from market_making.safety.books import BotBooks, read_books
 from market_making.safety.kill_switch import Kill
 from market_making.safety.order_names import OrderNames, noted_names
@@ -130,7 +131,8 @@ class AccountGuard:
         oids = [*(order.oid for order in self.orders), *(fill.oid for fill in fills)]
         database = self.bot.database if state is None or state.database is None else Path(state.database)
         await self._read_books(database, oids)
-        bot = BotView(self.bot.name, state, silent_s, self._books, valid, is_stopped)
+        is_dead = bool(fills) and account_holder(self.options.state, self.bot.identity.address) is None
+        bot = BotView(self.bot.name, state, silent_s, self._books, valid, is_stopped, is_dead)
         now_s = time.monotonic()
         heard_s = self.socket.heard_s if self.socket.is_up and self.orders.is_complete else self.inquiry.orders_s
         return AccountView(

@@ -40,7 +40,8 @@ class WatchRules:
     position_s : float
         After which a position that the books do not explain is reported.
     unbooked_s : float
-        After which coins are left that the bot has asked for and its books have not; twice that while it is silent.
+        After which coins are left that its own orders have filled and its books have not; three times that while the
+        bot lives and has not looped since: it may still wait for an answer.
     flatten_s : float
         What a living bot has to leave its position by itself when the kill switch asks for it.
     smallest_notional : float
@@ -66,7 +67,7 @@ class BotView:
     """One bot; `silent_s` is how long no loop of it has ended, `valid_until_ms` that of each coin's parameter file.
 
     A coin without a file has None; `books` is None where the database cannot be read. `is_stopped` says that somebody
-    has stopped it, so that its silence is no alarm.
+    has stopped it, so that its silence is no alarm; `is_dead`, that no process of it lives, as far as that was asked.
     """
 
     name: str
@@ -75,6 +76,7 @@ class BotView:
     books: BotBooks | None
     valid_until_ms: Mapping[str, int | None]
     is_stopped: bool = False
+    is_dead: bool = False
 
     def pair_of(self, coin: str) -> PairState | None:
         """What the bot says about a coin."""
@@ -251,11 +253,10 @@ class Watch:
                 yield Leave(coin, beyond, Because(Reason.POSITION_UNKNOWN, text))
 
     def _patience_of_lost_s(self, key: Hashable, view: AccountView) -> float:
-        """What the bot has to book its fills [s]: shorter when a loop that began after them has ended without it."""
-        state = view.bot.state
-        loop = None if state is None else (state.run, state.loop)
+        """What the bot has to book its fills [s]: shorter when a loop has ended without it, or the bot has."""
+        loop = None if view.bot.state is None else (view.bot.state.run, view.bot.state.loop)
         has_looped = self._loops.setdefault(key, loop) != loop
-        return self.rules.unbooked_s * (1 if has_looped else 2)
+        return self.rules.unbooked_s * (1 if has_looped or view.bot.is_dead else 3)
 
     @staticmethod
     def _own(coin: str, view: AccountView) -> float | None:

@@ -113,6 +113,7 @@ class Lost:
 
     def __init__(self) -> None:
         self.now_s, self.asked, self.sends = 0.0, 0, True
+        self.timeout = 10_000
 
     def create_order(self, *_: Any) -> Any:
         if self.sends:

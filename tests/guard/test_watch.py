@@ -183,13 +183,17 @@ def left(look):
     return None
 
 
-@pytest.mark.parametrize(("loops", "expected_s"), [(True, 3.0), (False, 6.0)])
-def test_coins_that_the_bot_has_asked_for_and_not_booked_are_left(loops, expected_s):
-    """Without anybody's request: sooner where a loop that began after the fill has ended without booking it."""
+@pytest.mark.parametrize(
+    ("loops", "is_dead", "expected_s"), [(True, False, 3.0), (False, True, 3.0), (False, False, 9.0)]
+)
+def test_coins_that_the_bot_has_asked_for_and_not_booked_are_left(loops, is_dead, expected_s):
+    """Without anybody's request, when the bot will not book them any more: while it may wait for an answer, later."""
     positions = {COIN: OpenPosition(0.05, 150.0, 1.0)}
 
     def look(now_s):
-        bot = bot_view(books=BotBooks(coins={PAIR: 0.03}), state=state(loop=3 + int(now_s) if loops else 3))
+        bot = bot_view(
+            books=BotBooks(coins={PAIR: 0.03}), state=state(loop=3 + int(now_s) if loops else 3), is_dead=is_dead
+        )
         return view(now_s, bot, orders=(), positions=positions, unbooked={COIN: 0.02})
 
     assert left(look) == (expected_s, pytest.approx(0.02))

@@ -173,8 +173,9 @@ class Player:
         plan = self.plan
         if plan.target in (Target.ADDITION, Target.EXIT):
             self._wait(self._has_entered, _PREPARE_S, "a position")
-            self._favour("bid" if plan.side == "buy" else "ask")
+            self._favour_aimed()
             self._wait(self._rests_aimed, _PREPARE_S, f"an order that is the {plan.target}")
+        self._favour_aimed()  # also after the first fill of an entry: what follows grows the position, too
         SharedBucket(bucket_path(self.folder / "state", self.venue.url)).charge(-BURST)
         if plan.first_fill is not None:
             self._print(plan.first_fill / self.venue.market.mid)
@@ -308,6 +309,9 @@ class Player:
             time.sleep(0.1)
 
     # --- hands and eyes
+
+    def _favour_aimed(self) -> None:
+        self._favour("bid" if self.plan.side == "buy" else "ask")
 
     def _favour(self, side: str) -> None:
         """Let the model quote one side only; empty for both."""

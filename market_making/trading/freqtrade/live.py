@@ -1,6 +1,7 @@
 """A bot that runs, live or dry: its desk, its orders' flags, and the start of each loop."""
 
 import logging
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -38,6 +39,8 @@ from market_making.trading.pair_coins import PairCoins
 from market_making.trading.risk_watch import RiskWatch
 
 logger = logging.getLogger(__name__)
+
+log = logging.getLogger(__name__)
 
 _PRACTISED = "dry_run_"  # begins every order id that Freqtrade makes up
 
@@ -118,6 +121,22 @@ def follows_touch(strategy: QuotingStrategy) -> bool:
     return is_running(strategy) and strategy.settings.edge.fresh
 
 
+def without_empty(trades: Iterable[Any]) -> Iterator[Any]:
+    """Give open trades, and remove those whose entry was cancelled unfilled while the bot did not run.
+
+    Freqtrade removes such a trade when it cancels the entry itself. One that it finds cancelled when it starts stays
+    open without an order, and Freqtrade neither looks at it nor opens another trade of its pair ever again.
+    """
+    for trade in trades:
+        is_cancelled = trade.fully_canceled_entry_order_count == len(trade.orders)
+        if trade.amount == 0 and is_cancelled and not trade.has_open_orders:
+            log.warning("removing a trade of %s: its entry was cancelled unfilled while no bot ran", trade.pair)
+            trade.delete()
+            Trade.commit()
+        else:
+            yield trade
+
+
 class RunningBot:
     """What a strategy does besides Freqtrade's hooks: the start of each loop, the record, and the end.
 
@@ -193,7 +212,7 @@ class RunningBot:
     def _look(self, now_ms: int) -> dict[str, Any]:
         """The trade of each pair, None where there is none; what has become of its orders is told."""
         trades: dict[str, Any] = dict.fromkeys((*self._strategy.dp.current_whitelist(), *self.desk.orders.pairs))
-        trades |= {trade.pair: trade for trade in Trade.get_open_trades()}
+        trades |= {trade.pair: trade for trade in without_empty(Trade.get_open_trades())}
         self._holdings = {pair: holding_of(trade) for pair, trade in trades.items()}
         for pair, holding in self._holdings.items():
             self.desk.look(pair, holding, now_ms)

@@ -7,7 +7,8 @@ sent, as Freqtrade could not book it either, unless it only reduces.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import ccxt
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 # that appears later still is found in the list of open orders, and cancelled.
 _PATIENCE_S = 3.0
 _AGAIN_S = 0.3
+# How long an answer is waited for [ms]; ccxt's own 10 s are longer than anybody else may wait for the bot's next loop.
+_ORDER_MS, _QUESTION_MS = 3_000, 1_500
 _REFUSED = "rejected"
 
 
@@ -71,7 +74,8 @@ class NamedOrders:
         name = self._noted(is_exit=bool(params.get("reduceOnly")))
         self._is_sent = False
         try:
-            order = self._stock(symbol, type, side, amount, price, params | {"clientOrderId": name})
+            with self._within(_ORDER_MS):
+                order = self._stock(symbol, type, side, amount, price, params | {"clientOrderId": name})
         except (ccxt.OperationFailed, ccxt.ExchangeError) as error:
             if not self._is_sent or not _is_lost(error):
                 raise
@@ -115,12 +119,22 @@ class NamedOrders:
         # The shape of an answer to an order that rests: Freqtrade asks for the rest by the number.
         return self._client.parse_order({"resting": {"oid": oid}}, self._client.market(symbol))
 
+    @contextmanager
+    def _within(self, timeout_ms: int) -> Iterator[None]:
+        usual_ms = self._client.timeout
+        self._client.timeout = min(timeout_ms, usual_ms)
+        try:
+            yield
+        finally:
+            self._client.timeout = usual_ms
+
     def _asked(self, name: str) -> tuple[int | None, str]:
         """Number and status of the order of this name; None where the exchange does not know it, or does not answer."""
         client = self._client
         address, _ = client.handle_public_address("fetchOrder", {})
         try:
-            answer = client.publicPostInfo({"type": "orderStatus", "user": address, "oid": name})
+            with self._within(_QUESTION_MS):
+                answer = client.publicPostInfo({"type": "orderStatus", "user": address, "oid": name})
         except (ccxt.OperationFailed, ccxt.ExchangeError) as error:
             log.info("the order is not asked for: %s", error)
             return None, ""
