@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -95,11 +95,20 @@ def differences(bot: LiveBot) -> list[str]:
 
 def fill(bot: LiveBot, size: float) -> int:
     """Let somebody fill a part of what rests; return its id."""
+
+    def is_filled() -> bool:
+        return any(float(order["sz"]) < float(order["origSz"]) for order in bot.venue.open_orders())
+
+    def trade() -> bool:
+        for order in bot.venue.open_orders():
+            direction, price = (Direction.SELL, 2900.0) if order["side"] == "B" else (Direction.BUY, 3100.0)
+            bot.venue.market.print_trade(direction, price, size)
+            with suppress(AssertionError):  # it may have been moved just then
+                seconds_until(is_filled, 2, "nothing was filled")
+        return is_filled()
+
+    seconds_until(trade, AGAIN_S, "no order was filled in part")
     (order,) = bot.venue.open_orders()
-    direction = Direction.SELL if order["side"] == "B" else Direction.BUY
-    price = 2900.0 if direction is Direction.SELL else 3100.0
-    bot.venue.market.print_trade(direction, price, size)
-    seconds_until(lambda: bot.venue.open_orders()[0]["sz"] != order["sz"], 5, "nothing was filled")
     return int(order["oid"])
 
 

@@ -87,7 +87,7 @@ def test_kill_switch_and_silence_act_on_every_leg(legs: GuardedLegs) -> None:
         remove_kill(legs.folder / "state")
         legs.quoting(30)
         legs.venue.inject({"fault": "status", "action": "cancel", "code": 502, "user": OTHER_ADDRESS, "times": 8})
-        legs.venue.market.mid += 3.0
+        legs.venue.market.mid += 0.8  # too close to the ask, and not so far that it is filled
         seconds_until(lambda: "retrying in 30 seconds" in legs.bots["short"].log, 30, "the leg does not sleep")
         legs.venue.heal()
         write_kill(legs.folder / "state", Kill(1))
@@ -98,10 +98,10 @@ def test_kill_switch_and_silence_act_on_every_leg(legs: GuardedLegs) -> None:
             os.kill(legs.pid(leg), signal.SIGSTOP)
         legs.gone(5.0)
         os.kill(legs.pid("long"), signal.SIGKILL)
+        os.kill(legs.pid("short"), signal.SIGCONT)
         with legs.bots["long"]:
-            seconds_until(lambda: legs.rests("long"), 60, "the leg that was started again does not quote")
+            legs.quoting(60)
             os.kill(legs.pid("long"), signal.SIGSTOP)
-            legs.gone(5.0)
-            for leg in LEGS:
-                os.kill(legs.pid(leg), signal.SIGCONT)
+            seconds_until(lambda: not legs.rests("long"), 5.0, "it still rests")
+            os.kill(legs.pid("long"), signal.SIGCONT)
             legs.quoting(60)
