@@ -277,6 +277,11 @@ def test_the_command_passes_on_the_venue_and_refuses_a_placeholder(tmp_path):
         told = json.loads(good.stdout)
         assert [each for each in told["checks"] if each["result"] != "passed"] == []
         assert (good.returncode, told["ok"]) == (0, True)
+        lock = take_account(tmp_path / "state", ADDRESS)  # as the bot that runs
+        beside = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+        release_account(lock)
+        failed = [each for each in json.loads(beside.stdout)["checks"] if each["result"] != "passed"]
+        assert [each["name"] for each in failed] == ["not-running"]
         config["cancel_open_orders_on_exit"] = False
         (tmp_path / "private.json").write_text(json.dumps(config))
         bad = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
