@@ -1,7 +1,7 @@
 """Laws of the plan: whatever the model says, at most one order, valid, not crossing, within the bounds."""
 
 from dataclasses import replace
-from math import isfinite, nan
+from math import exp, isfinite, nan
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +20,7 @@ from market_making.quoting.risk.toxicity import WIDEN_FACTOR, Regime
 from market_making.quoting.terms import Terms
 from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 from market_making.settings.role import Role
+from market_making.trading.actions.budget import Patience
 from market_making.trading.holding import Holding, RestingOrder
 from market_making.trading.legs.sides import OtherLeg
 from market_making.trading.plan import Planner
@@ -178,6 +179,21 @@ def test_an_order_too_far_from_mid_waits_for_its_life_and_the_budget(planner, ag
     """A quote that only became less likely to fill is moved when it is old enough and an action is left."""
     plan = planner.plan(rest(planner, Side.BID, -1.0, age_ms=age_ms), Restraints(saving=saving))
     assert plan.keep is kept
+
+
+def test_an_order_is_moved_when_that_gains_more_than_its_two_actions_cost(planner):
+    """What the better price earns for as long as the order has rested, by the model's own rate of fills."""
+    holding = rest(planner, Side.BID, -1.0)
+    order, resting = planner.plan(Holding(), FREE).order, holding.resting
+
+    def earned(price):
+        decay = planner.flow.fill_decay.sell
+        return planner.flow.fill_intensity.sell / decay * exp(-decay * (planner.market.mid - price))
+
+    worth = (earned(order.price) - earned(resting.price)) * order.size * 60
+    for price, reason in ((0.45 * worth, Reason.TOO_FAR), (0.55 * worth, Reason.SAVING_ACTIONS)):
+        plan = planner.plan(holding, Restraints(patience=Patience(action_price=price)))
+        assert (plan.keep, plan.reason) == (reason is Reason.SAVING_ACTIONS, reason)
 
 
 def test_with_a_position_the_reducing_side_is_quoted(planner):
