@@ -1,8 +1,8 @@
 """95 % intervals of sums that are correlated in time: batch means, and the stationary bootstrap beside them.
 
 Batch means: the session is cut into blocks that are long against what correlates fills, and the blocks are taken for
-independent; Student's t knows that they are few. In simulated markets this holds the truth 95 times of 100, while the
-bootstrap of seconds holds it 90 times (benchmarks/replay_accounts.py).
+independent; Student's t knows that they are few. benchmarks/replay_accounts.py counts how often it holds the truth in
+simulated markets, beside the bootstrap.
 """
 
 from typing import NamedTuple
