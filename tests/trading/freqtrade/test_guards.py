@@ -14,7 +14,7 @@ from market_making.market.reasons import Reason
 from market_making.market.sides import Side
 from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.freqtrade.account import AccountWatch, check_position
-from market_making.trading.freqtrade.exchange_rules import require_listed
+from market_making.trading.freqtrade.exchange_rules import names_of, require_listed
 from market_making.trading.freqtrade.trade import adjustment_of, holding_of, smallest_notional, stake_of
 from market_making.trading.holding import Holding, RestingOrder
 from market_making.trading.plan import PlannedOrder
@@ -206,3 +206,22 @@ def test_a_market_that_the_exchange_has_delisted_is_not_quoted():
     with pytest.raises(MalformedMessage, match="has delisted ETH/USDC:USDC") as refused:
         require_listed({"symbol": "ETH/USDC:USDC", "active": False})
     assert refused.value.reason is Reason.DELISTED
+
+
+@pytest.mark.parametrize(
+    ("kind", "market", "names"),
+    [
+        ("swap", ("KPEPE/USDC:USDC", "KPEPE", "kPEPE", "2"), ("kPEPE", "KPEPE/USDC:USDC", "kPEPE")),
+        (
+            "swap",
+            ("XYZ-NVDA/USDC:USDC", "XYZ-NVDA", "xyz:NVDA", "110001"),
+            ("xyz:NVDA", "XYZ-NVDA/USDC:USDC", "xyz-NVDA"),
+        ),
+        ("spot", ("BTC/USDC", "BTC", "UBTC", "@142"), ("@142", "BTC/USDC", "UBTC_USDC")),
+        ("spot", ("HYPE/USDC", "HYPE", "HYPE", "@107"), ("@107", "HYPE/USDC", "HYPE_USDC")),
+    ],
+)
+def test_names_are_read_from_what_ccxt_says_of_a_market(kind, market, names):
+    """Never made from the pair: a spot market has a parameter file of its own, beside the perpetual's."""
+    told = dict(zip(("symbol", "base", "baseName", "id"), market, strict=True))
+    assert names_of("hyperliquid", told | {"quote": "USDC", "type": kind}) == names
