@@ -5,6 +5,7 @@ replaces after every event. A restart loses it all: volatility is known again af
 a minute, and what is usual, which had up to a day of memory, ten minutes later and from then on only.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from math import expm1, sqrt
 
@@ -65,7 +66,8 @@ class Observer:
         markouts = self.markouts.seen(time_ms, mid, horizon_ms=settings.markout_ms, scale=scale)
         if self.mids and time_ms - self.mids[-1][0] < _SPACING_MS:
             return replace(self, markouts=markouts)
-        mids = (*(entry for entry in self.mids if time_ms - entry[0] <= _KEPT_MS), (time_ms, mid))
+        kept = bisect_left(self.mids, (time_ms - _KEPT_MS,))  # they ascend in time
+        mids = (*self.mids[kept:], (time_ms, mid))
         volatility = _volatility(mids)
         if volatility is None:
             return replace(self, mids=mids, volatility=None, markouts=markouts)

@@ -5,7 +5,7 @@ pinned by the version and held by tests. Orders are filled whole (`no_partial_fi
 version loses what was filled before. It pays no funding and knows no reduce-only.
 """
 
-from ctypes import POINTER, byref, c_double, c_uint64, cast
+from ctypes import POINTER, Structure, byref, c_bool, c_double, c_int8, c_int64, c_uint8, c_uint64, cast, sizeof
 from functools import lru_cache
 from typing import Any
 
@@ -37,6 +37,30 @@ _FILLED, _NEW = 3, 1
 _POST_ONLY, _LIMIT = 1, 0
 
 
+class _Order(Structure):
+    """An order in the memory of the library."""
+
+    _fields_ = (
+        ("qty", c_double),
+        ("leaves_qty", c_double),
+        ("exec_qty", c_double),
+        ("exec_price_tick", c_int64),
+        ("price_tick", c_int64),
+        ("tick_size", c_double),
+        ("exch_timestamp", c_int64),
+        ("local_timestamp", c_int64),
+        ("order_id", c_uint64),
+        ("_q1", c_uint64),
+        ("_q2", c_uint64),
+        ("maker", c_bool),
+        ("order_type", c_uint8),
+        ("req", c_uint8),
+        ("status", c_uint8),
+        ("side", c_int8),
+        ("time_in_force", c_uint8),
+    )
+
+
 @lru_cache(1)
 def _library() -> Any:
     """The functions of hftbacktest.
@@ -54,6 +78,10 @@ def _library() -> Any:
         ) from None
     if hftbacktest.__version__ != VERSION:
         raise ConfigurationError(f"hftbacktest must be version {VERSION}, got {hftbacktest.__version__}")
+    if sizeof(_Order) != hftbacktest.types.order_dtype.itemsize:
+        raise ConfigurationError(
+            f"an order of hftbacktest must be of {sizeof(_Order)} bytes; install version {VERSION}"
+        )
     return hftbacktest
 
 
@@ -80,7 +108,6 @@ class HftbacktestEngine:
         self._calls, self._fee = library.binding, settings.maker_fee
         self._tick, self._decimals = tape.tick, decimals_of(tape.tick)
         self._pointer = library.build_roivec_backtest([_asset(library.BacktestAsset, tape, settings)])
-        self._order_type = np.dtype(library.types.order_dtype)
         self.fills: list[EngineFill] = []
         self.fundings: list[EngineFunding] = []
         self._open: dict[int, Side] = {}
@@ -130,7 +157,7 @@ class HftbacktestEngine:
             submit = self._calls.roivecbt_submit_sell_order
         self._require(submit(self._pointer, 0, order.number, order.price, order.size, _POST_ONLY, _LIMIT, True))
         known = self._read(order.number)
-        if int(known["status"]) not in (_NEW, _FILLED):
+        if known.status not in (_NEW, _FILLED):
             return False
         self._open[order.number] = order.side
         self._collect()
@@ -196,23 +223,22 @@ class HftbacktestEngine:
         found: list[EngineFill] = []
         for number in [*self._open]:
             known = self._read(number)
-            if int(known["status"]) == _FILLED:
-                price = round(int(known["exec_price_tick"]) * self._tick, self._decimals)
-                size, time_ms = float(known["exec_qty"]), int(known["exch_timestamp"]) // NS_PER_MS
-                fee, is_maker = price * size * self._fee, bool(known["maker"])
+            if known.status == _FILLED:
+                price = round(known.exec_price_tick * self._tick, self._decimals)
+                size, time_ms = known.exec_qty, known.exch_timestamp // NS_PER_MS
+                fee, is_maker = price * size * self._fee, known.maker
                 found.append(EngineFill(time_ms, number, price, size, fee, is_maker))
                 self._filled[number] = size
                 del self._open[number]
         self.fills += sorted(found)
 
-    def _read(self, number: int) -> np.void:
+    def _read(self, number: int) -> _Order:
+        """An order as it is now; what is read of it later is as it is then."""
         orders = self._calls.roivecbt_orders(self._pointer, 0)
         address = self._calls.orders_get(orders, number)
         if not address:
             raise EngineFault(f"hftbacktest does not know the order {number}")
-        memory = np.ctypeslib.as_array(cast(address, POINTER(c_double)), (self._order_type.itemsize // 8,))
-        known: np.void = memory.view(self._order_type)[0].copy()
-        return known
+        return _Order.from_address(address)
 
     def _require(self, code: int) -> None:
         """Every call tells how it went; at the end of the tape there are still fills to read.

@@ -276,6 +276,12 @@ def test_a_fault_of_hftbacktest_ends_the_run(tmp_path, tapes):
         engine.place(NewOrder(1, 0, Side.BID, 2999.8, 1.0))
 
 
+def test_an_order_is_laid_out_as_hftbacktest_has_it():
+    dtype = pytest.importorskip("hftbacktest.types").order_dtype
+    ours = {name: getattr(hftbacktest._Order, name).offset for name, _ in hftbacktest._Order._fields_}
+    assert ours == {name: dtype.fields[name][1] for name in dtype.names}
+
+
 def test_another_version_of_hftbacktest_is_refused(monkeypatch):
     library = pytest.importorskip("hftbacktest")
     monkeypatch.setattr(library, "__version__", "2.5.0")
