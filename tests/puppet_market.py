@@ -48,10 +48,11 @@ class PuppetMarket:
     `shift` moves the mid of single coins [price].
     """
 
-    def __init__(self, mid: float = 3000.0, coins: tuple[str, ...] = ("ETH",)) -> None:
+    def __init__(self, mid: float = 3000.0, coins: tuple[str, ...] = ("ETH",), step_ms: int = STEP_MS) -> None:
         self.mid = mid
         self.shift: dict[str, float] = {}
         self._coins = coins
+        self._step_ms = step_ms
         self._trades: deque[tuple[str, Direction, float, float]] = deque()
 
     @property
@@ -64,7 +65,7 @@ class PuppetMarket:
         self._trades.append((coin or self._coins[0], direction, price, size))
 
     def events(self, start_ms: int) -> Iterator[BookSnapshot | Trade]:
-        """Endless: a book every 50 ms, and the trades that were asked for."""
+        """Endless: a book per step, and the trades that were asked for."""
         number, now_ms = 0, start_ms
         while True:
             while self._trades:
@@ -73,7 +74,7 @@ class PuppetMarket:
                 yield Trade(coin, now_ms, direction, price, size, str(number))
             for coin in self._coins:
                 yield self._book(coin, now_ms)
-            now_ms += STEP_MS
+            now_ms += self._step_ms
 
     def truth(self) -> None:
         """A puppet has none."""
@@ -121,7 +122,7 @@ class VenueThread:
         self.asked: list[Asked] = []
         accounts = config.pop("accounts", (AccountConfig(ADDRESS), AccountConfig(OTHER_ADDRESS)))
         self._is_direct = config.get("faults") is not None if proxied is None else not proxied
-        self._venue = LocalVenue(market, VenueConfig(accounts=accounts, history_s=300.0, **config))
+        self._venue = LocalVenue(market, VenueConfig(accounts=accounts, **({"history_s": 300.0} | config)))
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -1,28 +1,28 @@
 """Whatever is injected into a running bot: said once in log, messages, state file and `mm status`, and cleared."""
 
-import re
+import os
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
-from click.testing import CliRunner
+import requests
 from eth_account import Account
 from hyperliquid.exchange import Exchange
 
-from market_making.market.errors import MalformedMessage
 from market_making.market.sides import Direction
-from market_making.ops.command_line import main
+from market_making.ops.demo.processes import free_port
 from market_making.safety.kill_switch import Kill, remove_kill, write_kill
 from market_making.safety.notice_tracker import SETTLED_MS
-from market_making.safety.notices import CONDITIONS
-from market_making.safety.state_file import BotState, read_state
-from tests.live_bot import ROOT, LiveBot
+from market_making.trading.legs.leg_file import LegState, leg_path, publish_leg
+from market_making.venue.faults.document import Faults
+from tests.live_bot import LiveBot
 from tests.message_sink import MessageSink
-from tests.puppet_market import ADDRESS, KEY, PuppetMarket, VenueThread, parameters
+from tests.puppet_market import ADDRESS, KEY, PuppetMarket, VenueThread
+from tests.watched_bot import LOOPS_S, Watched, api_section
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,78 +31,20 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:hyperliquid"),
 ]
 
-NAME = "market-making"
-BY_NAME = {condition.name: condition for condition in CONDITIONS}
-LOOPS_S = 6.0  # a few loops, and the time their requests take
+EVERY = pytest.mark.skipif(not os.environ.get("EVERY_NOTICE"), reason="takes minutes: EVERY_NOTICE=1")
 SETTLED_S = SETTLED_MS / 1e3
 SOON_S, LATER_S = 3.0 + LOOPS_S, 30.0 + LOOPS_S
+POLLED_S, MINUTE_S = 10.0, 60.0  # how often open orders, and a limit that is near, are read
+NO_OPEN_ORDERS = {"fault": "status", "code": 502, "info": ["openOrders", "frontendOpenOrders"]}
+SPENT = "Too many cumulative requests sent (10400 > 10000) for cumulative volume traded $0.00."
 
 Fault = Callable[["Watched"], AbstractContextManager[Any]]
-
-
-class Watched:
-    """A running bot, and the four places where a notice appears."""
-
-    def __init__(self, bot: LiveBot, sink: MessageSink) -> None:
-        self.bot = bot
-        self._sink = sink
-
-    @property
-    def state(self) -> BotState | None:
-        """The bot's own file; None while there is none to be read."""
-        with suppress(OSError, MalformedMessage):
-            state = read_state(self.bot.folder / "state" / f"{NAME}.json")
-            assert isinstance(state, BotState)
-            return state
-        return None
-
-    def in_force(self) -> dict[str, str]:
-        """Severity of each notice in the state file, by name."""
-        state = self.state
-        return {} if state is None else {notice.name: notice.severity for notice in state.notices}
-
-    def logged(self, name: str, word: str) -> int:
-        """How often the log says that a notice has this severity, or is over."""
-        return self.bot.log.count(f"[{name}] {word}:")
-
-    def sent(self, name: str, *, over: bool) -> int:
-        """How many messages say that a notice holds, with what to do, or that it is over; the end may be another's."""
-        condition = BY_NAME[name]
-        template = f"Over: {condition.over}" if over else f"{condition.sentence} {condition.remedy}"
-        wording = re.sub(r"\\{\w+\\}", ".*", re.escape(template.replace("`", "")))
-        return sum(bool(re.search(wording, text.replace("`", ""))) for text in self._sink.notices())
-
-    def publish(self, **changes: Any) -> None:
-        """Publish parameters that stay valid while the tests run."""
-        self.bot.publish(valid_until_ms=int(time.time() * 1e3) + 900_000, **changes)
-
-    def status(self) -> tuple[int, dict[str, str]]:
-        """Exit status of `mm status`, and the severity of each notice it shows."""
-        files = [str(ROOT / "user_data" / "config.json"), str(self.bot.folder / "private.json")]
-        result = CliRunner().invoke(main, ["status", "--json", "-c", files[0], "-c", files[1]])
-        document = orjson.loads(result.stdout)
-        assert [bot["bot"] for bot in document["bots"]] == [NAME]
-        return result.exit_code, {notice["name"]: notice["severity"] for notice in document["notices"]}
-
-
-@contextmanager
-def missing_parameters(watched: Watched) -> Iterator[None]:
-    (watched.bot.folder / "parameters" / "ETH.json").unlink()
-    yield
-    watched.publish()
 
 
 @contextmanager
 def stale_parameters(watched: Watched) -> Iterator[None]:
     now_ms = int(time.time() * 1e3)
     watched.bot.publish(created_ms=now_ms - 90_000, valid_until_ms=now_ms - 30_000)
-    yield
-    watched.publish()
-
-
-@contextmanager
-def other_order_size(watched: Watched) -> Iterator[None]:
-    watched.publish(model=parameters().model.model_copy(update={"order_size": 0.0666}))
     yield
     watched.publish()
 
@@ -151,27 +93,69 @@ def unknown_position(watched: Watched) -> Iterator[None]:
     assert opened["status"] == "ok"
 
 
+def venue(*faults: dict[str, Any]) -> Fault:
+    """Faults of the exchange, which end all at once."""
+
+    @contextmanager
+    def struck(watched: Watched) -> Iterator[None]:
+        watched.bot.venue.inject(*faults)
+        yield
+        watched.bot.venue.heal()
+
+    return struck
+
+
+@contextmanager
+def paused(watched: Watched) -> Iterator[None]:
+    watched.ask("POST", "pause")
+    yield
+    watched.ask("POST", "start")
+
+
+@contextmanager
+def spent(watched: Watched) -> Iterator[None]:
+    """The exchange says once that the address has no actions left, and the bot reads the limit."""
+    limit = {"cumVlm": "0.0", "nRequestsUsed": 10_400, "nRequestsCap": 10_000, "nRequestsSurplus": 0}
+    told = {"fault": "content", "info": "userRateLimit", "content": limit}
+    watched.bot.venue.inject(told, {"fault": "refuse", "action": "order", "whole": True, "times": 1, "text": SPENT})
+    watched.bot.venue.market.mid += 3.0  # the order is moved; upwards, so that a bid is not filled
+    yield
+    watched.bot.venue.heal()
+
+
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """A bot that quotes, one for all faults, in their order: the first ones find it flat."""
     folder: Path = tmp_path_factory.mktemp("bot")
-    with VenueThread(PuppetMarket()) as venue, MessageSink() as sink:
-        changes = {"webhook": sink.config, "market_making": {"quote": {"maximum_account_age_s": 0}}}
-        running = LiveBot(venue, folder, changes=changes)
-        result = Watched(running, sink)
+    with watched_bot(folder) as result:
+        yield result
+
+
+@contextmanager
+def watched_bot(folder: Path, **settings: Any) -> Iterator[Watched]:
+    """A bot of one pair that quotes, with these settings of `market_making`."""
+    market, port = PuppetMarket(coins=("ETH", "BTC")), free_port()
+    with VenueThread(market, proxied=True, faults=Faults()) as exchange, MessageSink() as sink:
+        section = {"quote": {"maximum_account_age_s": 0}} | settings
+        changes = {"webhook": sink.config, "api_server": api_section(port), "market_making": section}
+        changes |= {"exchange": {"markets_refresh_interval": 1}}
+        running = LiveBot(exchange, folder, changes=changes)
+        result = Watched(running, sink, port)
         result.publish()
         with running:
-            running.wait(lambda: bool(venue.open_orders()), 60, "a first quote")
+            running.wait(lambda: bool(exchange.open_orders()), 60, "a first quote")
             yield result
 
 
 FLAT: dict[str, tuple[str, Fault, float]] = {
-    "settings_differ": ("info", other_order_size, LOOPS_S),
-    "clock_behind": ("warning", book_is(-5_000), SOON_S),
     "kill_switch": ("warning", killed, LOOPS_S),
     "log_unwritable": ("warning", unwritable("decisions"), LOOPS_S),
-    "parameters_missing": ("warning", missing_parameters, LATER_S),
 }
+FLAT_TOO: dict[str, tuple[str, Fault, float]] = {
+    "paused": ("warning", paused, LATER_S),
+    "account_unknown": ("warning", venue(NO_OPEN_ORDERS), LATER_S + POLLED_S),
+    "loop_slow": ("warning", venue({"fault": "delay", "info": "clearinghouseState", "seconds": 6.0}), LATER_S + 12.0),
+}  # fmt: skip
 HELD: dict[str, tuple[str, Fault, float]] = {
     "parameters_stale": ("alarm", stale_parameters, SOON_S),
     "book_stale": ("alarm", book_is(60_000), SOON_S),
@@ -179,26 +163,53 @@ HELD: dict[str, tuple[str, Fault, float]] = {
 }
 
 
-def injected(watched: Watched, name: str, severity: str, fault: Fault, within_s: float) -> None:
+def injected(
+    watched: Watched, name: str, severity: str, fault: Fault, within_s: float, *, lasts_s: float = 0.0
+) -> None:
     """Inject a fault, look for its notice everywhere, repair it, and see that the notice has gone."""
     bot, ended = watched.bot, watched.sent(name, over=True)
     assert name not in watched.in_force()
     with fault(watched):
         bot.wait(lambda: watched.in_force().get(name) == severity, within_s, name)
         bot.wait(lambda: watched.sent(name, over=False) == 1, LOOPS_S, f"the message of {name}")
-        code, shown = watched.status()
+        code, shown = watched.shown()
         assert shown[name] == severity
         assert code == (4 if "alarm" in shown.values() else 0)
-    bot.wait(lambda: name not in watched.in_force(), SETTLED_S + 2 * LOOPS_S, f"the end of {name}")
+    bot.wait(lambda: name not in watched.in_force(), lasts_s + SETTLED_S + 2 * LOOPS_S, f"the end of {name}")
     bot.wait(lambda: watched.sent(name, over=True) == ended + 1, 2 * LOOPS_S, f"the message that {name} is over")
     assert (watched.logged(name, severity), watched.logged(name, "over"), watched.sent(name, over=False)) == (1, 1, 1)
-    assert name not in watched.status()[1]
+    assert name not in watched.shown()[1]
 
 
 @pytest.mark.parametrize("name", FLAT)
 def test_a_flat_bot_says_what_is_the_matter_once_and_when_it_is_over(watched: Watched, name: str) -> None:
     """In log, messages, state file and `mm status`, within its time."""
     injected(watched, name, *FLAT[name])
+
+
+@EVERY
+@pytest.mark.parametrize("name", FLAT_TOO)
+def test_a_flat_bot_says_the_rest_as_well(watched: Watched, name: str) -> None:
+    """What takes half a minute each."""
+    injected(watched, name, *FLAT_TOO[name], lasts_s=POLLED_S)
+
+
+@EVERY
+def test_a_bot_without_actions_says_how_few_are_left_and_that_it_does_not_quote(watched: Watched) -> None:
+    """Two notices, in force together; the limit is read again within a minute."""
+    name = "actions_spent"
+    with spent(watched):
+        watched.bot.wait(lambda: "actions_low" in watched.in_force(), POLLED_S + SOON_S, "actions_low")
+        watched.bot.wait(lambda: watched.in_force().get(name) == "warning", LATER_S, name)
+        watched.bot.wait(lambda: watched.sent("actions_low", over=False) == 1, LOOPS_S, "the message of actions_low")
+        assert {"actions_low", name} <= set(watched.shown()[1])
+    watched.bot.wait(lambda: not watched.in_force(), MINUTE_S + SETTLED_S + 2 * LOOPS_S, "the end of both")
+    watched.bot.wait(lambda: watched.sent("actions_low", over=True) == 1, LOOPS_S, "the message that it is over")
+    said = (
+        watched.logged("actions_low", "warning") + watched.logged("actions_low", "alarm"),
+        watched.logged(name, "over"),
+    )
+    assert said == (1, 1)
 
 
 def test_a_state_file_that_cannot_be_written_is_told_in_log_and_message(watched: Watched) -> None:
@@ -211,16 +222,22 @@ def test_a_state_file_that_cannot_be_written_is_told_in_log_and_message(watched:
     assert (watched.logged(name, "warning"), watched.logged(name, "over")) == (1, 1)
 
 
+def fill(watched: Watched) -> None:
+    """Let somebody fill the order that rests, and wait until the bot knows it."""
+    bot = watched.bot
+    is_bid = bot.venue.open_orders()[0]["side"] == "B"
+    through = 2_950.0 if is_bid else 3_050.0
+    bot.venue.market.print_trade(Direction.SELL if is_bid else Direction.BUY, through, 5.0)
+    bot.wait(lambda: watched.state is not None and watched.state.pairs[0].coins != 0, 20, "a position")
+
+
 @pytest.fixture
 def held(watched: Watched) -> Watched:
     """The same bot with a position, and an order that leaves it."""
     state, bot = watched.state, watched.bot
     if state is None or not state.pairs[0].coins:
         bot.wait(lambda: bool(bot.venue.open_orders()), 20, "a quote")
-        is_bid = bot.venue.open_orders()[0]["side"] == "B"
-        through = 2_950.0 if is_bid else 3_050.0
-        bot.venue.market.print_trade(Direction.SELL if is_bid else Direction.BUY, through, 5.0)
-        bot.wait(lambda: watched.state is not None and watched.state.pairs[0].coins != 0, 20, "a position")
+        fill(watched)
     bot.wait(lambda: watched.state is not None and watched.state.pairs[0].quoting, 20, "an order that leaves it")
     return watched
 
@@ -240,3 +257,47 @@ def test_a_risk_rule_is_told_once_and_by_nobody_else(held: Watched) -> None:
     about_opening = [text for text in held._sink.notices()[before:] if "open" in text.split(". ")[0]]
     assert len(about_opening) == 1
     assert held.logged("risk_rule", "warning") + held.logged("risk_rule", "alarm") == 1
+
+
+@EVERY
+def test_a_leg_says_that_the_other_one_is_silent(tmp_path: Path) -> None:
+    """And that it answers again."""
+
+    def answer() -> None:
+        while not ended.wait(1.0):
+            if not silent.is_set():
+                publish_leg(leg_path(tmp_path / "legs", "ETH", "short"), LegState(), now_ms=int(time.time() * 1e3))
+
+    ended, silent = threading.Event(), threading.Event()
+    other = threading.Thread(target=answer)
+    other.start()
+
+    @contextmanager
+    def silence(_: Watched) -> Iterator[None]:
+        silent.set()
+        yield
+        silent.clear()
+
+    try:
+        with watched_bot(tmp_path, sides="long_leg") as watched:
+            injected(watched, "other_leg_silent", "warning", silence, 10.0 + LATER_S)
+    finally:
+        ended.set()
+        other.join()
+
+
+@EVERY
+def test_a_pair_that_is_delisted_is_told_and_so_is_a_bot_that_has_none(tmp_path: Path) -> None:
+    """Freqtrade drops it from its list when it reads the markets again, once per minute here."""
+    with watched_bot(tmp_path) as watched:
+        meta = requests.post(f"{watched.bot.venue.url}/info", json={"type": "metaAndAssetCtxs"}, timeout=5).json()
+        universe = [each | ({"isDelisted": True} if each["name"] == "ETH" else {}) for each in meta[0]["universe"]]
+        gone = [meta[0] | {"universe": universe}, meta[1]]
+        faults = (
+            {"fault": "content", "info": "metaAndAssetCtxs", "content": gone},
+            {"fault": "content", "info": "meta", "content": gone[0]},
+        )
+        injected(watched, "no_pair", "warning", venue(*faults), MINUTE_S + LATER_S, lasts_s=MINUTE_S)
+        watched.bot.wait(lambda: bool(watched.bot.venue.open_orders()), MINUTE_S, "quoting again")
+        fill(watched)
+        injected(watched, "market_unknown", "alarm", venue(*faults), MINUTE_S + SOON_S, lasts_s=MINUTE_S)
