@@ -3,6 +3,7 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+from market_making.market.errors import SafetyError
 from market_making.market.instrument import Instrument
 from market_making.market.sides import Side
 from market_making.trading.actions.budget import ActionBudget
@@ -113,7 +114,11 @@ class RiskBot:
         for pair in pairs:
             instrument, position = replace(INSTRUMENTS[ETH.pair], pair=pair), positions[pair]
             resting = position.holding.resting
-            self.watch.check(self.account, instrument, position.closed, resting, self.now_ms)
+            try:
+                self.watch.check(self.account, instrument, position.closed, resting, self.now_ms)
+            except SafetyError as error:
+                self.desk.withhold(pair, error.because, self.now_ms)
+                return False
             worth = self.watch.worth(self.account, STAKE, pair)
             market = self.planner.market._replace(bid_price=mid - 0.05, ask_price=mid + 0.05, time_ms=self.now_ms)
             planner = replace(self.planner, instrument=instrument, market=market, now_ms=self.now_ms)

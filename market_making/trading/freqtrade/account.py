@@ -7,13 +7,14 @@ from market_making.market.errors import SafetyError
 from market_making.market.instrument import Instrument
 from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
+from market_making.trading.freqtrade.fill_under_way import FillsUnderWay
 from market_making.trading.freqtrade.foreign_coins import ForeignCoins
 from market_making.trading.holding import Position, RestingOrder
 from market_making.trading.plausible_value import PlausibleCash
 
 
 class FreqtradePosition(Protocol):
-    """What is needed of ``freqtrade.wallets.PositionWallet``: size [coins, positive] and side, long or short."""
+    """What is needed of ``freqtrade.wallets.PositionWallet``: size [coins, positive], side, and open result [quote]."""
 
     @property
     def position(self) -> float:
@@ -22,7 +23,12 @@ class FreqtradePosition(Protocol):
 
     @property
     def side(self) -> str:
-        """Direction."""
+        """Long or short."""
+        ...
+
+    @property
+    def unrealized_pnl(self) -> float:
+        """Open result, according to the exchange."""
         ...
 
 
@@ -87,11 +93,14 @@ class AccountWatch:
         self._positions: Mapping[str, Position] = {}
         self._lots: dict[str, float] = {}
         self._foreign = ForeignCoins()
+        self._under_way = FillsUnderWay()
         self._read_ms: int | None = None
         self._read_with: dict[str, float] = {}
         self._cash = PlausibleCash(scale)
         self._valued_ms: int | None = None
         self._doubt: Because | None = None
+        self.unified = False
+        """Whether spot and futures share one balance."""
 
     def expect(self, positions: Mapping[str, Position]) -> None:
         """Take note of what own orders of every pair add up to in this loop."""
@@ -107,6 +116,8 @@ class AccountWatch:
     ) -> None:
         """Compare one pair; where the account does not agree it is read again before it is believed.
 
+        What the account holds more may be a fill of the resting order, for three loops and seconds at most.
+
         `closed` and `resting` are as in `check_position`.
 
         Raises
@@ -119,18 +130,15 @@ class AccountWatch:
         self._lots[instrument.pair] = float(instrument.lot)
         if self._is_due(now_ms):
             self._read(wallets, now_ms)
-        tolerance = float(instrument.lot) / 2
         try:
-            check_position(
-                self._held(wallets, instrument.pair), closed, resting, tolerance=tolerance, shared=self._spot
-            )
+            self._compare(wallets, instrument, closed, resting)
         except SafetyError:
             if self._read_ms == now_ms:
                 raise
             self._read(wallets, now_ms)
-            check_position(
-                self._held(wallets, instrument.pair), closed, resting, tolerance=tolerance, shared=self._spot
-            )
+            self._compare(wallets, instrument, closed, resting)
+        if not self._spot:
+            self._require_under_way(wallets, instrument, closed, resting, now_ms)
 
     def worth(self, wallets: FreqtradeWallets, stake_currency: str, pair: str) -> Worth:
         """What the account is worth; a position in futures is in it at its opening price, coins are added at theirs.
@@ -143,6 +151,10 @@ class AccountWatch:
         if self._spot and self._dry_run:
             told -= sum(map(_counted_twice, self._positions.values()))
         cash = self._believed(told)  # with what coins have cost: buying them is no loss
+        if self.unified:
+            # Freqtrade has taken the open result out of the balance. Where the balance does not contain it, an open
+            # loss would show nowhere: of the two readings the worse counts.
+            cash += min(sum(each.unrealized_pnl for each in wallets.get_all_positions().values()), 0.0)
         settled = self._doubt is None and self._is_settled(wallets, pair)
         return Worth(cash, self._positions.get(pair, Position()).average_rate, settled)
 
@@ -155,6 +167,29 @@ class AccountWatch:
         """Whether the account holds all that finished own orders add up to, and more in the same direction."""
         own, held = position.closed, self._held(wallets, instrument.pair)
         return own != 0 and not self._spot and own * held > 0 and abs(held) >= abs(own)
+
+    def _compare(
+        self, wallets: FreqtradeWallets, instrument: Instrument, closed: float, resting: RestingOrder | None
+    ) -> None:
+        held, tolerance = self._held(wallets, instrument.pair), float(instrument.lot) / 2
+        check_position(held, closed, resting, tolerance=tolerance, shared=self._spot)
+
+    def _require_under_way(
+        self,
+        wallets: FreqtradeWallets,
+        instrument: Instrument,
+        closed: float,
+        resting: RestingOrder | None,
+        now_ms: int,
+    ) -> None:
+        """Read the account again while it differs from own orders; what lasts is no fill of the resting one."""
+        own = closed + (0.0 if resting is None else _signed(resting, resting.filled))
+        lots = round((self._held(wallets, instrument.pair) - own) / float(instrument.lot))
+        if lots and self._read_ms != now_ms:
+            self._read(wallets, now_ms)
+            lots = round((self._held(wallets, instrument.pair) - own) / float(instrument.lot))
+        if not self._under_way.is_one(instrument.pair, lots, now_ms):
+            raise _unknown_position(self._held(wallets, instrument.pair), own)
 
     def _believed(self, cash: float) -> float:
         """Judge each reading of the account once; every pair of a loop sees the same."""
@@ -243,8 +278,17 @@ def check_position(
         If they do not agree: somebody else trades on this account, or a fill or an order went unnoticed.
     """
     open_size = 0.0 if resting is None else resting.remaining + resting.filled
-    reach = closed + (open_size if resting is not None and resting.side is Side.BID else -open_size)
+    reach = closed if resting is None else closed + _signed(resting, open_size)
     low, high = min(closed, reach) - tolerance, max(closed, reach) + tolerance
     if not account >= low or (account > high and not shared):
-        detail = f"unknown position: the account holds {account:g} coins, own orders add up to {closed:g}"
-        raise SafetyError(detail, reason=Reason.POSITION_UNKNOWN)
+        raise _unknown_position(account, closed)
+
+
+def _signed(order: RestingOrder, size: float) -> float:
+    """What a fill of so much does to the position [coins]."""
+    return size if order.side is Side.BID else -size
+
+
+def _unknown_position(account: float, own: float) -> SafetyError:
+    detail = f"unknown position: the account holds {account:g} coins, own orders add up to {own:g}"
+    return SafetyError(detail, reason=Reason.POSITION_UNKNOWN)

@@ -14,6 +14,7 @@ from market_making.quoting.readings.observations import Observations
 from market_making.trading.holding import RestingOrder
 
 _LEVELS = 10  # as many as a model looks at
+_FUTURE_MS = 1000.0  # more, and one of the two clocks is wrong: no age of a book can be told
 _DUST = 1e-9  # of a size: what is left of a level when floating point has taken our own order out of it
 
 
@@ -27,7 +28,7 @@ def top_of_book(
     book : dict
         ``bids`` and ``asks`` as lists of [price, size], best first, and ``timestamp`` [ms] or None, as ccxt gives it.
     now_ms : int
-        The time at which the book was asked for; it stands in for a timestamp the exchange does not give.
+        The time of the answer [ms]; it stands in for a timestamp the exchange does not give.
     own : RestingOrder, optional
         Our own order, to be left out: a maker must not follow itself.
 
@@ -36,9 +37,15 @@ def top_of_book(
     MalformedMessage
         If a side is empty, a number is not positive and finite, or the book is crossed.
     DataError
-        If the book is too old.
+        If the book is too old, or of the future.
     """
     time_ms = book.get("timestamp") or now_ms
+    if time_ms - now_ms > _FUTURE_MS:
+        ahead_s = (time_ms - now_ms) / 1e3
+        detail = (
+            f"the book is {ahead_s:.1f} s ahead of this machine's clock, limit {_FUTURE_MS / 1e3:.1f} s: set the clock"
+        )
+        raise DataError(detail, reason=Reason.BOOK_STALE)
     if now_ms - time_ms > maximum_age_ms:
         detail = f"the book is {(now_ms - time_ms) / 1e3:.1f} s old, limit {maximum_age_ms / 1e3:.1f} s"
         raise DataError(detail, reason=Reason.BOOK_STALE)

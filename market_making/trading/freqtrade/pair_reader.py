@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from calibration.publication.parameter_cache import ParameterCache
 from calibration.publication.parameters import Parameters
+from market_making.market import clock
 from market_making.market.errors import SafetyError
 from market_making.market.instrument import Instrument
 from market_making.market.reasons import Because, Reason
@@ -17,6 +18,7 @@ from market_making.safety.state_file import CalibrationState
 from market_making.settings.settings import Settings
 from market_making.trading.fills import Fees
 from market_making.trading.freqtrade.account import AccountWatch, FreqtradeWallets
+from market_making.trading.freqtrade.edge.account_mode import is_unified
 from market_making.trading.freqtrade.exchange_rules import instrument_of, names_of, require_listed
 from market_making.trading.freqtrade.order_book import top_of_book
 from market_making.trading.freqtrade.signals import last_bias
@@ -116,7 +118,7 @@ class PairReader:
         parameters = self._parameters.read(instrument.coin, now_ms).require_good()
         self._adopt_fee(parameters.model.maker_fee)
         excess = self._excess(instrument, position, now_ms)
-        market, quoting = self._market(pair, position.holding, now_ms), self._quoting(parameters, instrument)
+        market, quoting = self._market(pair, position.holding), self._quoting(parameters, instrument)
         parameters.require_market(pair, market.mid)
         planner = Planner(
             instrument=instrument,
@@ -128,6 +130,7 @@ class PairReader:
             now_ms=now_ms,
             regime=Regime(parameters.regime.state),
         )
+        self.account.unified = self._is_live and is_unified(strategy.dp._exchange)
         worth = self.account.worth(strategy.wallets, strategy.stake_currency, pair)
         lost, locked = self.observers.take_lost(pair), self._locked(pair, trade)
         growing = locked or excess or self.account.doubt
@@ -171,11 +174,11 @@ class PairReader:
         market = self._strategy.dp.market(pair)
         return names_of(self._exchange, market).key if market else None
 
-    def _market(self, pair: str, holding: Holding, now_ms: int) -> MarketView:
+    def _market(self, pair: str, holding: Holding) -> MarketView:
         # In a dry run our order is in no book, so there is nothing to leave out.
         strategy, own = self._strategy, holding.resting if self._is_live else None
         book, limit_ms = strategy.dp.orderbook(pair, 20), strategy.settings.quote.maximum_book_age_s * 1e3
-        market = top_of_book(dict(book), now_ms=now_ms, maximum_age_ms=limit_ms, own=own)
+        market = top_of_book(dict(book), now_ms=clock.now_ms(), maximum_age_ms=limit_ms, own=own)
         candles, _ = strategy.dp.get_analyzed_dataframe(pair, strategy.timeframe)
         wallets: FreqtradeWallets = strategy.wallets
         margin_used = self.account.margin_used(wallets, strategy.stake_currency)

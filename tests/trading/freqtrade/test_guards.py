@@ -125,6 +125,27 @@ def test_a_difference_that_stays_is_an_error():
         AccountWatch(5000).check(Wallets(0.5, 0.5), ETH, 0.0, None, 1000)
 
 
+def test_a_fill_is_under_way_for_three_loops_and_seconds_at_most():
+    """A purchase by hand no larger than the resting order would else count as its fill for ever."""
+    resting = RestingOrder("1", Side.BID, 3000.0, 0.0333, 0.0, 0)
+    wallets, watch = Wallets(0.0, 0.01), AccountWatch(5000, spot=False)
+    for now_ms in (1000, 2000, 3000, 3999):
+        watch.check(wallets, ETH, 0.0, resting, now_ms)
+    assert wallets.reads == 4
+    with pytest.raises(SafetyError, match=r"unknown position: the account holds 0\.01 coins"):
+        watch.check(wallets, ETH, 0.0, resting, 4000)
+
+
+def test_fills_that_the_books_learn_of_are_under_way_anew_each_time():
+    """An order that is filled in parts, each known a loop later, never is an unknown position."""
+    wallets, watch = Wallets(0.0, 0.0), AccountWatch(5000, spot=False)
+    for part in range(1, 10):
+        wallets.true = part * 0.003
+        for step, known in enumerate((part - 1, part - 1, part)):
+            resting = RestingOrder("1", Side.BID, 3000.0, 0.0333 - known * 0.003, known * 0.003, 0)
+            watch.check(wallets, ETH, 0.0, resting, part * 10_000 + step * 2_000)
+
+
 def test_an_unknown_account_is_an_error():
     """Without wallets nothing is quoted."""
     with pytest.raises(SafetyError, match="not known"):

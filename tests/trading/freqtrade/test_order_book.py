@@ -48,6 +48,14 @@ def test_an_old_book_is_refused():
         top(BOOK | {"timestamp": NOW_MS - 4000})
 
 
+@pytest.mark.parametrize("ahead_ms", [1001, 45_000, 3_600_000])
+def test_a_book_of_the_future_is_as_bad_as_an_old_one(ahead_ms):
+    """With a clock that is wrong a book that stopped would look fresh; a second is left for what clocks do."""
+    with pytest.raises(DataError, match="ahead of this machine's clock"):
+        top(BOOK | {"timestamp": NOW_MS + ahead_ms})
+    assert top(BOOK | {"timestamp": NOW_MS + 1000}).time_ms == NOW_MS + 1000
+
+
 def test_an_exchange_without_timestamps_is_taken_at_its_answer():
     """Where a book has no time, the time of asking stands in."""
     assert top(BOOK | {"timestamp": None}).time_ms == NOW_MS
