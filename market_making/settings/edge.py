@@ -27,6 +27,17 @@ class EdgeSettings(Section):
         True, description="Name every order, and ask for it by its name if its answer is lost; off, it stays unknown"
     )
     socket: bool = Field(True, description="Hear of books, orders and fills by one websocket; off, they are asked for")
+    unanswered: bool = Field(
+        True,
+        description="Look orders that cannot be asked about up in the account's lists, and cancel them unasked; "
+        "off, they hold up the loop and rest on",
+    )
+    patience: bool = Field(
+        True, description="Give a question up after 4 s and try again after 2 s; off, after 10 s and after 30 s"
+    )
+    sound_answers: bool = Field(
+        True, description="Take an answer that lacks what it must have for none; off, ccxt takes it as it is"
+    )
     wake: bool = Field(
         True, description="Let the websocket's news begin the next loop; off, the bot sleeps until its time is over"
     )

@@ -37,7 +37,8 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
     """A bot that quotes both ways, one for all troubles."""
     folder: Path = tmp_path_factory.mktemp("bot")
     with VenueThread(PuppetMarket(), faults=Faults()) as venue:
-        running = LiveBot(venue, folder)
+        # Freqtrade's own pause after an error: half a minute in which only the guard acts.
+        running = LiveBot(venue, folder, changes={"market_making": {"edge": {"patience": False}}})
         running.publish(valid_until_ms=int(time.time() * 1e3) + 3_600_000)
         with running:
             running.wait(lambda: bool(venue.open_orders()), 60, "a first quote")

@@ -176,7 +176,7 @@ def test_off_nothing_is_replaced(bot, tmp_path):
 
 def test_all_on_a_dry_run_has_no_account_to_ask():
     """What concerns orders is left out."""
-    left_out = {"asked_once", "leverage_once", "address_budget", "named", "cancel_first"}
+    left_out = {"asked_once", "leverage_once", "address_budget", "named", "unanswered", "cancel_first"}
     assert set(names_of(EdgeSettings(), is_live=False)) == {override.name for override in OVERRIDES} - left_out
 
 

@@ -10,7 +10,7 @@ from market_making.market.errors import MarketMakingError
 from market_making.market.reasons import Because, Reason
 from market_making.trading.freqtrade.edge.open_orders import open_orders_of
 from market_making.trading.journal import Journal
-from market_making.trading.open_orders import OpenOrderWatch
+from market_making.trading.open_orders import AccountOrder, OpenOrderWatch
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ class AccountOrders:
         self._exchange = exchange
         self._journal = journal
         self._watch = OpenOrderWatch()
+        self._orders: list[AccountOrder] = []
         self._failure: Because | None = None
         self._told: set[str] = set()
 
@@ -39,22 +40,34 @@ class AccountOrders:
             return
         if missing:
             self._watch.doubt()
-        if not self._watch.is_due(now_ms):
-            return
-        try:
-            orders = open_orders_of(self._exchange)
-        except (FreqtradeException, MarketMakingError) as error:  # the latter where the pace leaves the question out
-            self._failure = Because(Reason.ACCOUNT_UNKNOWN, f"the open orders of the account are not known: {error}")
-            return
-        self._failure = None
-        known = {order.order_id for trade in trades for order in trade.orders if order.ft_is_open}
-        self._watch.seen(orders, known, now_ms)
-        self._tell(now_ms)
-        self._cancel(now_ms)
+        if self._watch.is_due(now_ms) and self._read(trades, now_ms):
+            self._cancel(self._watch.to_cancel(now_ms), "which this bot does not know")
+
+    def end(self, trades: Iterable[Any], now_ms: int) -> None:
+        """Cancel whatever still rests at the end of the bot.
+
+        That is an order whose answer has not come, or one that Freqtrade does not cancel: partly filled, and what is
+        filled is too small to be sold.
+        """
+        if self._exchange is not None and self._read(trades, now_ms):
+            self._cancel(self._orders, "which the bot would leave behind")
 
     def no_opening(self, pair: str) -> Because | None:
         """Why a pair must not open anything, if there is a reason."""
         return self._watch.no_opening(pair) or self._failure
+
+    def _read(self, trades: Iterable[Any], now_ms: int) -> bool:
+        """Compare now; return whether the exchange has answered."""
+        try:
+            self._orders = open_orders_of(self._exchange)
+        except (FreqtradeException, MarketMakingError) as error:  # the latter where the pace leaves the question out
+            self._failure = Because(Reason.ACCOUNT_UNKNOWN, f"the open orders of the account are not known: {error}")
+            return False
+        self._failure = None
+        known = {order.order_id for trade in trades for order in trade.orders if order.ft_is_open}
+        self._watch.seen(self._orders, known, now_ms)
+        self._tell(now_ms)
+        return True
 
     def _tell(self, now_ms: int) -> None:
         unknown = self._watch.unknown
@@ -65,11 +78,11 @@ class AccountOrders:
                 self._journal.foreign(order.pair, because, now_ms)
         self._told = {order.order_id for order in unknown}
 
-    def _cancel(self, now_ms: int) -> None:
-        for order in self._watch.to_cancel(now_ms):
-            log.warning("cancelling an order of %s that this bot does not know: %s", order.pair, order)
+    def _cancel(self, orders: Iterable[AccountOrder], why: str) -> None:
+        for order in orders:
+            log.warning("cancelling an order of %s, %s: %s", order.pair, why, order)
             try:
                 self._exchange.cancel_order(order.order_id, order.pair)
             except (FreqtradeException, MarketMakingError) as error:
                 # It is asked about again in the next loop, and filled or cancelled meanwhile it is gone.
-                log.warning("the unknown order %s is not cancelled: %s", order.order_id, error)
+                log.warning("order %s is not cancelled: %s", order.order_id, error)

@@ -193,20 +193,22 @@ class RunningBot:
     def start_loop(self, now_ms: int, edge: Edge) -> None:
         """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
         try:
-            self._plan_all(now_ms, is_paused=edge.is_paused)
+            trades = self._plan_all(now_ms, is_paused=edge.is_paused)
+            if edge.unasked is not None:
+                edge.unasked.cancel(filter(None, trades.values()), now_ms)
         finally:  # whatever happens, the bot gives a sign of life
             if self._record is not None:
                 self._record.loop(self.desk, self._holdings, now_ms, edge)
 
     def end(self, now_ms: int) -> None:
-        """See what has become of the last orders, and say that the bot has ended."""
+        """See what has become of the last orders, leave no unknown one, and say that the bot has ended."""
         if self._watch is not None:
             self._watch.stop()
         self.desk.legs.end()
         if self._record is None:
             return
         with suppress(SQLAlchemyError):  # the database may be gone by then
-            self._look(now_ms)
+            self._orders.end(filter(None, self._look(now_ms).values()), now_ms)
         self._record.end(self.desk, self._holdings, now_ms)
 
     def _look(self, now_ms: int) -> dict[str, Any]:
@@ -222,7 +224,7 @@ class RunningBot:
                 self._record.funded(trade)
         return trades
 
-    def _plan_all(self, now_ms: int, *, is_paused: bool) -> None:
+    def _plan_all(self, now_ms: int, *, is_paused: bool) -> dict[str, Any]:
         try:
             trades = self._look(now_ms)
         finally:
@@ -235,6 +237,7 @@ class RunningBot:
                 self._plan(pair, trade, halt, now_ms)
             else:
                 self.desk.withhold(pair, halt.nothing, now_ms)
+        return trades
 
     def _plan(self, pair: str, trade: Any, halt: Halt, now_ms: int) -> None:
         try:

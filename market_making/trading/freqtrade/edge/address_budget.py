@@ -54,7 +54,7 @@ class AddressBudget:
         """
         if not request.is_action:
             return forward(request)
-        if _opens(request) and not self._governor.may_open(now_ms()):
+        if opens(request) and not self._governor.may_open(now_ms()):
             raise ccxt.InvalidOrder(f"{request.kind} was not sent: the address has sent more than its limit")
         try:
             answer = forward(request)
@@ -84,7 +84,7 @@ class AddressBudget:
         self._due_s = self._clock() + (_PERIOD_NEAR_S if limit.left < _NEAR else _PERIOD_S)
 
 
-def _opens(request: Request) -> bool:
+def opens(request: Request) -> bool:
     """Whether an action opens or enlarges a position, or prepares that; what reduces one is always tried."""
     if request.kind == "order":
         orders = request.body.get("orders")

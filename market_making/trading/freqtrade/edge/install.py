@@ -12,7 +12,7 @@ from market_making.safety.order_names import OrderNames
 from market_making.safety.standing import Standing
 from market_making.trading.actions.governor import ActionGovernor
 from market_making.trading.desk import Desk
-from market_making.trading.freqtrade.edge import remembered, sleep
+from market_making.trading.freqtrade.edge import patience, remembered, sleep
 from market_making.trading.freqtrade.edge.address_budget import AddressBudget
 from market_making.trading.freqtrade.edge.asked_once import AskedOnce
 from market_making.trading.freqtrade.edge.builder_fee import refuse_builder_fee
@@ -23,10 +23,14 @@ from market_making.trading.freqtrade.edge.loop import Loop
 from market_making.trading.freqtrade.edge.named_orders import NamedOrders
 from market_making.trading.freqtrade.edge.overrides import OVERRIDES
 from market_making.trading.freqtrade.edge.pace import Pace
+from market_making.trading.freqtrade.edge.patience import Patience
+from market_making.trading.freqtrade.edge.refused_key import RefusedKey
 from market_making.trading.freqtrade.edge.remembered import Remembered
 from market_making.trading.freqtrade.edge.socket import Socket
 from market_making.trading.freqtrade.edge.socket_answers import SocketAnswers
+from market_making.trading.freqtrade.edge.sound_answers import SoundAnswers
 from market_making.trading.freqtrade.edge.stale_orders import CancelFirst, StaleOrders
+from market_making.trading.freqtrade.edge.unanswered import Unanswered, UnaskedCancel
 from market_making.trading.freqtrade.exchange_rules import names_of
 from market_making.trading.holding import RestingOrder
 from market_making.trading.wanted import WantedOrder
@@ -43,6 +47,7 @@ class Edge:
     socket: Socket | None = None
     remembered: Remembered | None = None
     alarm: sleep.Alarm | None = None
+    unasked: UnaskedCancel | None = None
     installed: tuple[str, ...] = ()
     exchange: Any = None
 
@@ -91,8 +96,8 @@ def install(
     """
     wanted = set(names)
     edge = Edge(installed=tuple(each.name for each in OVERRIDES if each.name in wanted), exchange=exchange)
-    sleep.restore()
-    remembered.restore()
+    for module in (sleep, remembered, patience):
+        module.restore()
     if "remembered" in wanted:
         edge.remembered = Remembered(folder, bot)
     if "builder_fee" in wanted:
@@ -118,13 +123,31 @@ def _steps(edge: Edge, folder: Path, desk: Desk, *, with_books: bool) -> Iterato
         yield AskedOnce(edge.loop).step
     if "socket" in names:
         yield from _connect(edge, desk, with_books=with_books)
+    if "unanswered" in names:
+        unanswered = Unanswered(edge.loop)
+        edge.unasked = UnaskedCancel(exchange._api, unanswered, desk)
+        yield unanswered.step
+        yield RefusedKey().step
     if isinstance(desk.budget, ActionGovernor):
         counted = AddressBudget(exchange._api, desk.budget)
         edge.loop.on_start(counted.refresh)
         yield counted.step
+    yield from _last_steps(edge, folder)
+
+
+def _last_steps(edge: Edge, folder: Path) -> Iterator[Step]:
+    """The steps next to the exchange: what passes them is really asked."""
+    exchange, names, sound = edge.exchange, edge.installed, SoundAnswers()
+    if "sound_answers" in names:
+        for client in _later(exchange):
+            DoorLater(client, sound.step_later)
     if "pace" in names:
         edge.pace = _paced(edge, folder)
         yield edge.pace.step
+    if "patience" in names:
+        yield Patience(exchange._api).step
+    if "sound_answers" in names:
+        yield sound.step
 
 
 def _paced(edge: Edge, folder: Path) -> Pace:
@@ -132,11 +155,16 @@ def _paced(edge: Edge, folder: Path) -> Pace:
     address = exchange._api.implode_hostname(exchange._api.urls["api"]["public"])
     pace = Pace(SharedBucket(bucket_path(folder, address)), edge.loop)
     pace.started()
-    for client in filter(None, (exchange._api, exchange._api_async, exchange._ws_async)):
+    for client in (exchange._api, *_later(exchange)):
         client.enableRateLimit = False
-    for client in filter(None, (exchange._api_async, exchange._ws_async)):
+    for client in _later(exchange):
         DoorLater(client, pace.step_later)
     return pace
+
+
+def _later(exchange: Any) -> list[Any]:
+    """The asynchronous clients."""
+    return list(filter(None, (exchange._api_async, exchange._ws_async)))
 
 
 def _connect(edge: Edge, desk: Desk, *, with_books: bool) -> Iterator[Step]:

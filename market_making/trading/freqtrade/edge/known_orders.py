@@ -184,6 +184,7 @@ class KnownOrders:
             if not asked_s or self._clock() - asked_s > LISTED_FOR_S or not self.is_believed():
                 return None
             states = {oid: known.state for oid, known in self._orders.items() if known.state is not None}
+            cancelled = {oid for oid, (_, ended) in self._expected.items() if ended}
             listed = {order.get("oid"): order for order in answer}
             new = {
                 oid: state.words["order"]
@@ -193,7 +194,7 @@ class KnownOrders:
             current = [
                 order | ({"sz": states[oid].words["order"]["sz"]} if oid in states else {})
                 for oid, order in (new | listed).items()
-                if oid not in states or not states[oid].has_ended
+                if oid not in cancelled and (oid not in states or not states[oid].has_ended)
             ]
             return deepcopy(current)
 

@@ -11,6 +11,8 @@ from market_making.trading.open_orders import AccountOrder
 def open_orders_of(exchange: Any) -> list[AccountOrder]:
     """Ask for every open order of the account (weight 20 on Hyperliquid).
 
+    Left out is what only protects a position: a trigger order that may only reduce, whoever has placed it.
+
     Raises
     ------
     TemporaryError
@@ -29,4 +31,10 @@ def open_orders_of(exchange: Any) -> list[AccountOrder]:
             remaining=float(order["remaining"] or order["amount"] or 0.0),
         )
         for order in orders
+        if not _protects(order)
     ]
+
+
+def _protects(order: Any) -> bool:
+    words = order["info"]
+    return bool(words.get("isTrigger")) and bool(words.get("reduceOnly"))

@@ -85,3 +85,11 @@ def size_of(text: Any) -> Decimal:
     if not number.is_finite() or number < 0:
         raise MalformedMessage(f"a size must be a number, got {text!r:.40}")
     return number
+
+
+def statuses_of(answer: Any) -> list[Any]:
+    """What the exchange says to each item of an action; nothing where the answer is none."""
+    response = answer.get("response") if isinstance(answer, dict) else None
+    data = response.get("data") if isinstance(response, dict) else None
+    statuses = data.get("statuses") if isinstance(data, dict) else None
+    return statuses if isinstance(statuses, list) else []

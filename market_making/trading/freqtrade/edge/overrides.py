@@ -41,6 +41,17 @@ OVERRIDES = (
         "ccxt.hyperliquid.request, freqtrade.exchange.Hyperliquid.get_trades_for_order and close",
         "books, orders and fills are asked for",
     ),
+    Override(
+        "unanswered",
+        "ccxt.hyperliquid.request",
+        "an order that cannot be asked about holds up the loop for 35 s and rests on",
+    ),
+    Override(
+        "patience",
+        "ccxt.hyperliquid.timeout, freqtrade.worker.RETRY_TIMEOUT",
+        "an answer is waited for 10 s, and the bot sleeps 30 s after a failed request",
+    ),
+    Override("sound_answers", "ccxt.hyperliquid.request", "null is an order without a number, or an empty account"),
     Override("wake", "freqtrade.worker.Worker._sleep", "the bot sleeps until its time between two loops is over"),
     Override("cancel_first", "ccxt.hyperliquid.request", "a stale order is cancelled in the turn of its pair"),
     Override("funding", "freqtrade.exchange.Hyperliquid.get_funding_fees", "funding is asked for before every order"),
@@ -49,7 +60,9 @@ OVERRIDES = (
 
 def names_of(settings: EdgeSettings, *, is_live: bool) -> tuple[str, ...]:
     """Overrides that are switched on and can work: a dry run has no account, without the socket nothing wakes."""
-    without = set() if is_live else {"asked_once", "leverage_once", "address_budget", "named", "cancel_first"}
+    without = (
+        set() if is_live else {"asked_once", "leverage_once", "address_budget", "named", "unanswered", "cancel_first"}
+    )
     if not settings.socket:
         without |= {"wake", "cancel_first"}
     names = (override.name for override in OVERRIDES if getattr(settings, override.name))

@@ -9,6 +9,7 @@ import orjson
 
 from market_making.trading.freqtrade.edge.door import Forward, Request
 from market_making.trading.freqtrade.edge.known_books import SILENCE_S
+from market_making.trading.freqtrade.edge.order_words import statuses_of
 from market_making.trading.freqtrade.edge.socket import Socket
 
 _LISTS = ("openOrders", "frontendOpenOrders")
@@ -98,7 +99,7 @@ class SocketAnswers:
         oids = [item["o"] for item in cancels if isinstance(item.get("o"), int)] if isinstance(cancels, list) else []
         self._orders.acting_on(oids)
         answer = forward(request)
-        statuses = _statuses(answer)
+        statuses = statuses_of(answer)
         for oid, status in zip(oids, statuses, strict=False):
             if status == "success":
                 self._orders.cancelled(oid)
@@ -115,11 +116,3 @@ class SocketAnswers:
         """Whether the connection that the orders come by has brought a book within a second."""
         heard_s = self._books.heard_s
         return heard_s is not None and self._clock() - heard_s <= SILENCE_S
-
-
-def _statuses(answer: Any) -> list[Any]:
-    """What the exchange says to each item of an action."""
-    response = answer.get("response") if isinstance(answer, dict) else None
-    data = response.get("data") if isinstance(response, dict) else None
-    statuses = data.get("statuses") if isinstance(data, dict) else None
-    return statuses if isinstance(statuses, list) else []

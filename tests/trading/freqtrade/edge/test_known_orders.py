@@ -192,6 +192,8 @@ def test_the_list_of_open_orders_follows_the_news(orders, clock):
     assert orders.listing(b"q") == first
     orders.take_updates([words("canceled", "1.0", 2, 1), words("open", "0.4", 2, 2), words(oid=9)])
     assert {order["oid"]: order["sz"] for order in orders.listing(b"q")} == {2: "0.4", 3: "1.0", 9: "1.0"}
+    orders.cancelled(3)
+    assert {order["oid"] for order in orders.listing(b"q")} == {2, 9}
     assert orders.listing(b"another") is None
     clock.now_s += 60.1
     assert orders.listing(b"q") is None

@@ -1,0 +1,145 @@
+"""Orders that cannot be asked about: looked up in the account's lists, asked about twice in a loop, cancelled unasked.
+
+Freqtrade asks six times about an order that is not found and waits up to 17 s in between: 35 s in which it looks at no
+pair. After a cancellation it then takes the order for one without a fill. And it cancels no order whose state it could
+not read, so that a stale quote rests for as long as the question fails.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import ccxt
+from freqtrade.exceptions import FreqtradeException
+
+from market_making.market.errors import MalformedMessage, MarketMakingError
+from market_making.trading.desk import Desk
+from market_making.trading.freqtrade.edge.door import Forward, Request
+from market_making.trading.freqtrade.edge.listed_orders import ListedOrders
+from market_making.trading.freqtrade.edge.loop import Loop
+from market_making.trading.freqtrade.edge.order_words import state_of
+from market_making.trading.freqtrade.trade import holding_of, resting_order_of
+
+log = logging.getLogger(__name__)
+
+_TRIES = 2  # of a question about one order in a loop, or after an own action
+
+
+class Unanswered:
+    """Step of the client that notes which orders cannot be asked about.
+
+    Parameters
+    ----------
+    loop : Loop
+        Before its first loop the bot asks about orders that may be long gone: that is left to Freqtrade.
+    clock : Callable[[], float]
+        Seconds that never go back.
+    """
+
+    def __init__(self, loop: Loop, clock: Callable[[], float] = time.monotonic) -> None:
+        self.oids: set[int] = set()
+        """Orders whose last question was not answered, and that are not known to be cancelled."""
+        self._lists = ListedOrders(clock)
+        self._failed: Counter[int] = Counter()
+        self._has_begun = False
+        loop.on_start(self._begin)
+
+    def step(self, request: Request, forward: Forward) -> Any:
+        """Answer, or ask.
+
+        Raises
+        ------
+        ccxt.NetworkError
+            If the order cannot be asked about; further questions in the same loop are not sent.
+        """
+        oid = request.body.get("oid")
+        if request.is_action:
+            self._lists.forget()
+            self._failed.clear()
+        if request.kind != "orderStatus" or type(oid) is not int or not self._has_begun:
+            return forward(request)
+        if self._failed[oid] >= _TRIES:
+            raise ccxt.ExchangeNotAvailable(f"order {oid} cannot be asked about in this loop")
+        try:
+            answer = self._ask(oid, request, forward)
+        except (ccxt.NetworkError, FreqtradeException, MarketMakingError):
+            self._failed[oid] += 1
+            self.oids.add(oid)
+            raise
+        self.oids.discard(oid)
+        return answer
+
+    def _ask(self, oid: int, request: Request, forward: Forward) -> Any:
+        try:
+            answer = forward(request)
+        except ccxt.OrderNotFound:
+            return self._lists.look_up(oid, request, forward)
+        if not _is_answer(answer):
+            raise ccxt.ExchangeNotAvailable(f"the answer about order {oid} is {answer!r:.60}")
+        return answer
+
+    def _begin(self) -> None:
+        self._has_begun = True
+        self._failed.clear()
+
+
+class UnaskedCancel:
+    """Cancels orders that no plan keeps and that Freqtrade does not cancel.
+
+    It cancels none that it cannot ask about, and no partly filled one where what is filled, or what is left of an exit,
+    is too small to be sold by itself. Such an order would rest at its price, kill switch or not.
+
+    Parameters
+    ----------
+    client : ccxt.hyperliquid
+        Sends it.
+    unanswered : Unanswered
+        Knows the orders that cannot be asked about.
+    desk : Desk
+        Says what the plans keep.
+    """
+
+    def __init__(self, client: Any, unanswered: Unanswered, desk: Desk) -> None:
+        self._client = client
+        self._unanswered = unanswered
+        self._desk = desk
+        self._unwanted: dict[int, bool] = {}  # since a loop before; whether the exchange has answered its cancellation
+
+    def cancel(self, trades: Iterable[Any], now_ms: int) -> None:
+        """Cancel, once every pair has its plan or none; Freqtrade finds them cancelled and goes on."""
+        unwanted = {}
+        for trade in trades:
+            for order in trade.open_orders:
+                oid = int(order.order_id) if str(order.order_id).isdecimal() else None
+                if oid is None or not self._desk.must_cancel(
+                    trade.pair, holding_of(trade), resting_order_of(order), now_ms
+                ):
+                    continue
+                done, was_there = self._unwanted.get(oid, False), oid in self._unwanted
+                if not done and (was_there or oid in self._unanswered.oids):
+                    done = self._send(oid, trade.pair)
+                unwanted[oid] = done
+        self._unwanted = unwanted
+
+    def _send(self, oid: int, pair: str) -> bool:
+        """Send it, and return whether the order has ended by the exchange's word."""
+        log.warning("cancelling order %d of %s, which Freqtrade does not cancel", oid, pair)
+        try:
+            self._client.cancel_order(str(oid), pair)
+        except ccxt.OrderNotFound:
+            return True
+        except (ccxt.BaseError, FreqtradeException, MarketMakingError) as error:
+            log.warning("order %d is not cancelled: %s", oid, error)
+            return False
+        return True
+
+
+def _is_answer(answer: Any) -> bool:
+    """Whether it says how much of an order of some size is left; ccxt takes anything for an open order."""
+    try:
+        state = state_of(answer.get("order") if isinstance(answer, dict) else None)
+    except MalformedMessage:
+        return False
+    return state.size > 0 or bool(state.words["order"].get("isPositionTpsl"))

@@ -1,0 +1,194 @@
+"""An order that cannot be asked about is looked up in lists, asked about twice in a loop, and cancelled unasked."""
+
+from contextlib import contextmanager
+
+import ccxt
+import pytest
+
+from market_making.trading.freqtrade.edge.door import Door
+from market_making.trading.freqtrade.edge.loop import Loop
+from market_making.trading.freqtrade.edge.unanswered import Unanswered, UnaskedCancel
+from tests.trading.freqtrade.edge.fakes import TOO_MANY, Client
+
+NOT_FOUND = ccxt.OrderNotFound('hyperliquid {"status":"unknownOid"}')
+WORDS = {"oid": 7, "coin": "ETH", "side": "B", "limitPx": "3000.0", "sz": "0.5", "origSz": "1.0", "timestamp": 1}
+
+
+def entry(status, **changes):
+    return {"order": WORDS | changes, "status": status, "statusTimestamp": 2}
+
+
+def answered(status="open", **changes):
+    return {"status": "order", "order": entry(status, **changes)}
+
+
+class Now:
+    """Seconds that a test moves."""
+
+    value = 0.0
+
+    def __call__(self):
+        return self.value
+
+
+@pytest.fixture
+def now():
+    return Now()
+
+
+@pytest.fixture
+def loop():
+    return Loop()
+
+
+@pytest.fixture
+def client(loop, now):
+    client = Client(orderStatus=NOT_FOUND, frontendOpenOrders=[], historicalOrders=[])
+    client.unanswered = Unanswered(loop, now)
+    Door(client, [client.unanswered.step])
+    with loop.planning():
+        pass
+    return client
+
+
+def ask(client):
+    return client.ask("orderStatus", user="0x1", oid=7)
+
+
+def test_an_open_order_is_found_in_the_list(client):
+    """It is answered as the exchange would answer: open, with what is left."""
+    client.answers["frontendOpenOrders"] = [WORDS | {"oid": 6}, WORDS]
+    answer = ask(client)
+    assert (answer["order"]["status"], answer["order"]["order"]["sz"]) == ("open", "0.5")
+    assert client.unanswered.oids == set()
+
+
+@pytest.mark.parametrize("status", ["filled", "canceled", "marginCanceled"])
+def test_a_past_order_is_found_with_how_it_ended(client, status):
+    """The list has an entry for each state; that in which it was open is passed over."""
+    client.answers["historicalOrders"] = [entry("open"), entry(status, sz="0.0"), entry("open", oid=6)]
+    assert ask(client)["order"]["status"] == status
+
+
+def test_lists_are_asked_for_once_in_three_seconds_and_after_an_action(client, now, loop):
+    """They weigh much; an own action makes them stale."""
+    client.answers["frontendOpenOrders"] = [WORDS]
+    for _ in range(3):
+        ask(client)
+    assert client.asked.count("frontendOpenOrders") == 1
+    client.act("cancel")
+    ask(client)
+    assert client.asked.count("frontendOpenOrders") == 2
+    now.value = 3.1
+    ask(client)
+    assert client.asked.count("frontendOpenOrders") == 3
+
+
+@pytest.mark.parametrize("lists", [None, {}, [None], TOO_MANY])
+def test_an_order_that_nobody_knows_is_no_order_without_a_fill(client, lists):
+    """Freqtrade would take `OrderNotFound` after a cancellation for the end of an order that was not filled."""
+    client.answers["frontendOpenOrders"] = lists
+    with pytest.raises(ccxt.NetworkError):
+        ask(client)
+    assert client.unanswered.oids == {7}
+
+
+@pytest.mark.parametrize("answer", [None, {}, [], {"status": "order"}, answered(origSz="0.0", sz="0.0"), 7])
+def test_half_an_answer_is_none(client, answer):
+    """ccxt would make an open order of it that has no number, and Freqtrade ends."""
+    client.answers["orderStatus"] = answer
+    with pytest.raises(ccxt.ExchangeNotAvailable):
+        ask(client)
+
+
+@pytest.mark.parametrize("failure", [NOT_FOUND, TOO_MANY, ccxt.RequestTimeout("10 s"), None])
+def test_a_question_that_fails_is_sent_twice_in_a_loop(client, loop, failure):
+    """Freqtrade asks six times; another order, another loop, and an own action begin anew."""
+    client.answers["orderStatus"] = failure
+    for _ in range(6):
+        with pytest.raises(ccxt.NetworkError):
+            ask(client)
+    assert client.asked.count("orderStatus") == 2
+    client.act("cancel")
+    with pytest.raises(ccxt.NetworkError):
+        ask(client)
+    with loop.planning(), pytest.raises(ccxt.NetworkError):
+        ask(client)
+    assert client.asked.count("orderStatus") == 4
+
+
+def test_before_the_first_loop_freqtrade_learns_that_an_order_is_not_found(now):
+    """At the start it clears its database of orders that are long gone."""
+    client = Client(orderStatus=NOT_FOUND)
+    Door(client, [Unanswered(Loop(), now).step])
+    with pytest.raises(ccxt.OrderNotFound):
+        ask(client)
+
+
+class Desk:
+    """Keeps no order, or all."""
+
+    keeps = False
+
+    def must_cancel(self, *_):
+        """Whether the plan wants it away."""
+        return not self.keeps
+
+
+class Trade:
+    """A trade with one open order."""
+
+    pair, amount, is_short, orders = "ETH/USDC:USDC", 0.0, False, ()
+
+    def __init__(self, order):
+        self.open_orders = self.orders = [order]
+
+
+@contextmanager
+def cancelling(client, monkeypatch):
+    """Cancels of the client that are noted, and answered as the test says."""
+    sent = []
+
+    def cancel(oid, pair):
+        sent.append((oid, pair))
+        if client.refusal:
+            raise client.refusal
+
+    client.refusal, client.cancel_order = None, cancel
+    for name in ("holding_of", "resting_order_of"):
+        monkeypatch.setattr(f"market_making.trading.freqtrade.edge.unanswered.{name}", lambda each: each)
+    yield sent
+
+
+@pytest.mark.parametrize(
+    ("refusal", "times"), [(None, 1), (NOT_FOUND, 1), (TOO_MANY, 3), (ccxt.RequestTimeout("10 s"), 3)]
+)
+def test_what_no_plan_keeps_is_cancelled_unasked_until_that_is_answered(client, monkeypatch, refusal, times):
+    """An order that has ended meanwhile is not cancelled again."""
+    desk, trades = Desk(), [Trade(type("Order", (), {"order_id": "7"})())]
+    with cancelling(client, monkeypatch) as sent:
+        unasked = UnaskedCancel(client, client.unanswered, desk)
+        client.refusal = refusal
+        with pytest.raises(ccxt.NetworkError):
+            ask(client)
+        desk.keeps = True
+        unasked.cancel(trades, 0)
+        assert sent == []
+        desk.keeps = False
+        for _ in range(3):
+            unasked.cancel(trades, 0)
+        assert sent == [("7", "ETH/USDC:USDC")] * times
+
+
+def test_what_freqtrade_has_not_cancelled_in_its_loop_is_cancelled_in_the_next(client, monkeypatch):
+    """It leaves a partly filled order whose parts are too small; an order that is kept again begins anew."""
+    desk, trades = Desk(), [Trade(type("Order", (), {"order_id": "7"})())]
+    with cancelling(client, monkeypatch) as sent:
+        unasked = UnaskedCancel(client, client.unanswered, desk)
+        for keeps in (False, True, False):
+            desk.keeps = keeps
+            unasked.cancel(trades, 0)
+        assert sent == []
+        for _ in range(3):
+            unasked.cancel(trades, 0)
+        assert sent == [("7", "ETH/USDC:USDC")]
