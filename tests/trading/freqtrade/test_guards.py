@@ -128,7 +128,7 @@ def test_a_difference_that_stays_is_an_error():
 def test_a_fill_is_under_way_for_three_loops_and_seconds_at_most():
     """A purchase by hand no larger than the resting order would else count as its fill for ever."""
     resting = RestingOrder("1", Side.BID, 3000.0, 0.0333, 0.0, 0)
-    wallets, watch = Wallets(0.0, 0.01), AccountWatch(5000, spot=False)
+    wallets, watch = Wallets(0.0, 0.01), AccountWatch(5000)
     for now_ms in (1000, 2000, 3000, 3999):
         watch.check(wallets, ETH, 0.0, resting, now_ms)
     assert wallets.reads == 4
@@ -138,7 +138,7 @@ def test_a_fill_is_under_way_for_three_loops_and_seconds_at_most():
 
 def test_fills_that_the_books_learn_of_are_under_way_anew_each_time():
     """An order that is filled in parts, each known a loop later, never is an unknown position."""
-    wallets, watch = Wallets(0.0, 0.0), AccountWatch(5000, spot=False)
+    wallets, watch = Wallets(0.0, 0.0), AccountWatch(5000)
     for part in range(1, 10):
         wallets.true = part * 0.003
         for step, known in enumerate((part - 1, part - 1, part)):

@@ -36,5 +36,5 @@ def open_orders_of(exchange: Any) -> list[AccountOrder]:
 
 
 def _protects(order: Any) -> bool:
-    words = order["info"]
+    words = order.get("info") or {}
     return bool(words.get("isTrigger")) and bool(words.get("reduceOnly"))
