@@ -134,8 +134,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 @contextmanager
 def watched_bot(folder: Path, **settings: Any) -> Iterator[Watched]:
     """A bot of one pair that quotes, with these settings of `market_making`."""
-    market, port = PuppetMarket(coins=("ETH", "BTC")), free_port()
-    with VenueThread(market, proxied=True, faults=Faults()) as exchange, MessageSink() as sink:
+    market, port = PuppetMarket(coins=("ETH", "BTC"), step_ms=250), free_port()
+    with VenueThread(market, proxied=True, faults=Faults(), history_s=130.0) as exchange, MessageSink() as sink:
         section = {"quote": {"maximum_account_age_s": 0}} | settings
         changes = {"webhook": sink.config, "api_server": api_section(port), "market_making": section}
         changes |= {"exchange": {"markets_refresh_interval": 1}}
@@ -143,7 +143,7 @@ def watched_bot(folder: Path, **settings: Any) -> Iterator[Watched]:
         result = Watched(running, sink, port)
         result.publish()
         with running:
-            running.wait(lambda: bool(exchange.open_orders()), 60, "a first quote")
+            running.wait(lambda: bool(exchange.open_orders()), 120, "a first quote")
             yield result
 
 

@@ -301,7 +301,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
             watched.publish(coin)
         with running:
             quoted = len(coins) - 1  # all but the one whose losses cannot be read
-            running.wait(lambda: len(exchange.open_orders()) >= quoted, 90, "a first quote of every pair")
+            running.wait(lambda: len(exchange.open_orders()) >= quoted, 180, "a first quote of every pair")
             yield Bench(watched)
 
 
