@@ -110,9 +110,9 @@ def test_without_it_the_other_pair_waits_for_half_a_minute(maker, venue, monkeyp
     assert before["ETH"] in resting(venue).values()
 
 
-def test_patience_lets_the_bot_sleep_two_seconds_after_a_failed_request(maker):
+def test_patience_lets_the_bot_sleep_one_second_after_a_failed_request(maker):
     """And without it half a minute."""
     maker("patience")
-    assert worker.RETRY_TIMEOUT == patience.RETRY_S == 2
+    assert worker.RETRY_TIMEOUT == patience.RETRY_S == 1
     maker("unanswered")
     assert worker.RETRY_TIMEOUT == 30

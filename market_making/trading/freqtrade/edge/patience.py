@@ -12,7 +12,7 @@ from freqtrade import worker
 from market_making.trading.freqtrade.edge.door import Forward, Request
 
 _STOCK_S: float = worker.RETRY_TIMEOUT
-RETRY_S = 2
+RETRY_S = 1
 QUESTION_S = 4.0
 
 
