@@ -2,7 +2,7 @@
 
 Two stock `freqtrade trade` processes quote the same moving market from the same parameters, each on an account of its
 own: one with the configuration as it is shipped, and as the baseline one that logs and sends what Freqtrade does by
-itself. A loop of one second places and cancels about 55 times a minute. Messages are counted at Freqtrade's webhook,
+itself. Mid moves so that nearly every loop moves the order. Messages are counted at Freqtrade's webhook,
 which gets every kind, and by what Freqtrade's own Telegram makes of the configuration: off, silent or on.
 `quiet_hour.py [MINUTES]`, five without it.
 """
