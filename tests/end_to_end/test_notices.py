@@ -36,6 +36,17 @@ SETTLED_S = SETTLED_MS / 1e3
 SOON_S, LATER_S = 3.0 + LOOPS_S, 30.0 + LOOPS_S
 POLLED_S, MINUTE_S = 10.0, 60.0  # how often open orders, and a limit that is near, are read
 NO_OPEN_ORDERS = {"fault": "status", "code": 502, "info": ["openOrders", "frontendOpenOrders"]}
+_SUMMARY = {"accountValue": "-5.0", "totalNtlPos": "0.0", "totalRawUsd": "-5.0", "totalMarginUsed": "0.0"}
+IN_DEBT = {
+    "fault": "content",
+    "info": "clearinghouseState",
+    "content": {
+        "marginSummary": _SUMMARY,
+        "crossMarginSummary": _SUMMARY,
+        "withdrawable": "-5.0",
+        "assetPositions": [],
+    },
+}
 SPENT = "Too many cumulative requests sent (10400 > 10000) for cumulative volume traded $0.00."
 
 Fault = Callable[["Watched"], AbstractContextManager[Any]]
@@ -154,6 +165,7 @@ FLAT: dict[str, tuple[str, Fault, float]] = {
 FLAT_TOO: dict[str, tuple[str, Fault, float]] = {
     "paused": ("warning", paused, LATER_S),
     "account_unknown": ("warning", venue(NO_OPEN_ORDERS), LATER_S + POLLED_S),
+    "equity_unknown": ("warning", venue(IN_DEBT), MINUTE_S + SOON_S),  # a value below nothing is never believed
     "loop_slow": ("warning", venue({"fault": "delay", "info": "clearinghouseState", "seconds": 6.0}), LATER_S + 12.0),
 }  # fmt: skip
 HELD: dict[str, tuple[str, Fault, float]] = {
