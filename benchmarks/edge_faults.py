@@ -62,13 +62,14 @@ class Sample(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What one run showed: time until a change of the venue stood in the bot's books [s], and what was wrong."""
+    """What one run showed: times until a fill stood in the bot's books [s], what was late, and what was lost."""
 
     seconds: int
     lags_s: list[float]
     fills: int
     struck: int
-    wrong: list[str]
+    late: list[str]
+    lost: list[str]
 
 
 def books_of_venue(report: dict[str, Any]) -> Books:
@@ -138,11 +139,11 @@ class Station:
             # The bot has cancelled its orders by now; what was filled meanwhile is in its books, or it is lost.
             report = venue.audit(orders="yes")
             schedules = requests.get(f"{venue.url}/faults", timeout=5).json()["schedules"]
-        wrong = list(disagreements(samples))
-        wrong += unaccounted(self._folder / "trades.sqlite", report["positions"], set(report["filled_orders"]))
-        wrong += unrecorded(decisions_in(self._folder / "decisions"), report["fills"])
+        lost = unaccounted(self._folder / "trades.sqlite", report["positions"], set(report["filled_orders"]))
+        lost += unrecorded(decisions_in(self._folder / "decisions"), report["fills"])
         struck, seen_s = sum(sum(each["struck"]) for each in schedules), {int(each.time_s) for each in samples}
-        self.outcome = Outcome(len(seen_s), lags(samples), len(report["fills"]), struck, wrong)
+        late = list(disagreements(samples))
+        self.outcome = Outcome(len(seen_s), lags(samples), len(report["fills"]), struck, late, lost)
 
     def _wait_for_a_quote(self, bot: LiveBot, venue: VenueThread) -> None:
         def quotes() -> bool:
@@ -215,8 +216,8 @@ def main() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    print("| run | seconds | faults struck | fills | until a fill is known: median, 95 %, longest [s] | wrong |")
-    print("|---|---|---|---|---|---|")
+    print("| run | seconds | faults struck | fills | until a fill is known: median, 95 %, longest [s] | late | lost |")
+    print("|---|---|---|---|---|---|---|")
     for run, station in zip(options.runs, stations, strict=True):
         seen = station.outcome
         if seen is None:
@@ -224,9 +225,11 @@ def main() -> None:
             continue
         ordered = sorted(seen.lags_s)
         figures = f"{median(ordered):.1f}, {ordered[int(0.95 * len(ordered))]:.1f}, {ordered[-1]:.1f}"
-        print(f"| {run} | {seen.seconds} | {seen.struck} | {seen.fills} | {figures} | {len(seen.wrong)} |")
-        print(*seen.wrong[:SHOWN], sep="\n")
-    raise SystemExit(any(station.outcome is None or station.outcome.wrong for station in stations))
+        print(
+            f"| {run} | {seen.seconds} | {seen.struck} | {seen.fills} | {figures} | {len(seen.late)} | {len(seen.lost)} |"
+        )
+        print(*seen.lost, *seen.late[:SHOWN], sep="\n")
+    raise SystemExit(any(each.outcome is None or each.outcome.late or each.outcome.lost for each in stations))
 
 
 if __name__ == "__main__":
