@@ -225,9 +225,8 @@ def main() -> None:
             continue
         ordered = sorted(seen.lags_s)
         figures = f"{median(ordered):.1f}, {ordered[int(0.95 * len(ordered))]:.1f}, {ordered[-1]:.1f}"
-        print(
-            f"| {run} | {seen.seconds} | {seen.struck} | {seen.fills} | {figures} | {len(seen.late)} | {len(seen.lost)} |"
-        )
+        cells = run, seen.seconds, seen.struck, seen.fills, figures, len(seen.late), len(seen.lost)
+        print("|", " | ".join(map(str, cells)), "|")
         print(*seen.lost, *seen.late[:SHOWN], sep="\n")
     raise SystemExit(any(each.outcome is None or each.outcome.late or each.outcome.lost for each in stations))
 
