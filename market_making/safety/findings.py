@@ -15,6 +15,7 @@ from market_making.safety.state_file import BotState, PairState, SidecarState
 SILENT_MS = 30_000  # a program that has not written its state for so long hangs, has ended or cannot write
 NOT_WRITING_MS = 60_000
 AHEAD_MS = 1_000  # how far the exchange's clock may be before this machine's
+BEHIND_MS = 500  # a bot quotes from no book that is a second ahead, and warns before that
 SLOW_LOOP_MS = 5_000
 FEW_ACTIONS, FEW_HOURS = 500, 2.0
 _DUST = 1e-9  # coins: no exchange has smaller lots
@@ -124,7 +125,7 @@ def clock_behind(state: BotState, now_ms: int) -> Iterator[Finding]:  # noqa: AR
     """Find books of the future: a book that stops would not be noticed for as long as the clock is behind."""
     for pair in state.pairs:
         ahead_ms = 0 if pair.book is None else pair.book.exchange_ms - state.written_ms
-        if ahead_ms > AHEAD_MS:
+        if ahead_ms > BEHIND_MS:
             yield Finding(pair.pair, _about(pair) | {"ahead": seconds(ahead_ms)}, is_held(pair))
 
 

@@ -165,6 +165,7 @@ FLAT: dict[str, tuple[str, Fault, float]] = {
 FLAT_TOO: dict[str, tuple[str, Fault, float]] = {
     "paused": ("warning", paused, LATER_S),
     "account_unknown": ("warning", venue(NO_OPEN_ORDERS), LATER_S + POLLED_S),
+    "clock_behind": ("warning", book_is(-900), SOON_S),
     "equity_unknown": ("warning", venue(IN_DEBT), MINUTE_S + SOON_S),  # a value below nothing is never believed
     "loop_slow": ("warning", venue({"fault": "delay", "info": "clearinghouseState", "seconds": 6.0}), LATER_S + 12.0),
 }  # fmt: skip

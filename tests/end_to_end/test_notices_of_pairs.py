@@ -253,7 +253,6 @@ CASES: dict[str, Case] = {
     "model_withholds": Case("warning", published(market=HOPELESS)),
     "book_stale": Case("warning", later(-60_000)),
     "book_unusable": Case("warning", book(crossed)),
-    "clock_behind": Case("warning", later(60_000), SOON_S),
     "position_unknown": Case("alarm", foreign_position, SOON_S),
     "order_unknown": Case("alarm", foreign_order, SOON_S + 10.0),  # open orders are read every ten seconds
     "below_smallest_order": Case("warning", dust),

@@ -89,7 +89,7 @@ EXAMPLES = {
     "risk_unreadable": quiet_for(Reason.RISK_UNREADABLE),
     "equity_unknown": bot(risk=(Reason.EQUITY_UNKNOWN,)),
     "kill_switch": replace(BOT, killed=True),
-    "clock_behind": bot(book=BookState(NOW_MS + 1_500)),
+    "clock_behind": bot(book=BookState(NOW_MS + 800)),
     "settings_differ": bot(calibration=CalibrationState(own_table=True, why="order_notional 50 here, 100 there")),
     "actions_low": account(actions_used=9_600, actions_limit=10_000),
     "legs_uneven": replace(account(equity=700.0, other_leg=1_300.0), leg="short"),
