@@ -34,7 +34,9 @@ class GuardedLegs:
         (self.folder / leg).mkdir()
         shared = {name: str(self.folder / name) for name in ("parameters", "legs", "state", "decisions")}
         mine = {"exchange": {"walletAddress": OTHER_ADDRESS, "privateKey": OTHER_KEY}} if leg == "short" else {}
-        changes = merged({"market_making": shared | {"sides": f"{leg}_leg"}}, mine)
+        # Freqtrade's own pause after an error: half a minute in which only the guard acts.
+        own = {"sides": f"{leg}_leg", "edge": {"patience": False}}
+        changes = merged({"market_making": shared | own}, mine)
         return LiveBot(self.venue, self.folder / leg, changes=changes, base=("config.json", f"config-{leg}.json"))
 
     @contextmanager
