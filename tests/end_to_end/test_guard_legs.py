@@ -89,7 +89,7 @@ def test_kill_switch_and_silence_act_on_every_leg(legs: GuardedLegs) -> None:
         remove_kill(legs.folder / "state")
         legs.quoting(30)
         legs.venue.inject({"fault": "status", "action": "cancel", "code": 502, "user": OTHER_ADDRESS, "times": 8})
-        legs.venue.market.mid += 0.8  # too close to the ask, and not so far that it is filled
+        legs.venue.market.mid -= 1.2  # away from the ask, and not so far that the bid is filled
         seconds_until(lambda: "retrying in 30 seconds" in legs.bots["short"].log, 30, "the leg does not sleep")
         legs.venue.heal()
         write_kill(legs.folder / "state", Kill(1))

@@ -341,8 +341,7 @@ class Player:
         return [strike for strike in struck if strike["fault"] in wanted and strike["kind"] in ("order", "cancel")]
 
     def _count_places(self) -> int:
-        lines = (line for path in (self.folder / "decisions").glob("*.jsonl") for line in path.open("rb"))
-        return sum(b'"event":"place"' in line for line in lines)
+        return sum(path.read_bytes().count(b'"event":"place"') for path in (self.folder / "decisions").glob("*.jsonl"))
 
     def _booked(self, known: set[int]) -> bool:
         """Whether the database has an order that did not rest before."""
