@@ -28,10 +28,11 @@ class GuardedLegs:
 
     def __init__(self, venue: VenueThread, folder: Path) -> None:
         self.venue, self.folder = venue, folder
-        self.bots = {leg: self._bot(leg) for leg in LEGS}
+        self.bots = {leg: self.bot(leg) for leg in LEGS}
 
-    def _bot(self, leg: str) -> LiveBot:
-        (self.folder / leg).mkdir()
+    def bot(self, leg: str) -> LiveBot:
+        """The bot of a leg; one more of the same leg goes on where the first has ended."""
+        (self.folder / leg).mkdir(exist_ok=True)
         shared = {name: str(self.folder / name) for name in ("parameters", "legs", "state", "decisions")}
         mine = {"exchange": {"walletAddress": OTHER_ADDRESS, "privateKey": OTHER_KEY}} if leg == "short" else {}
         # Freqtrade's own pause after an error: half a minute in which only the guard acts.
@@ -101,7 +102,7 @@ def test_kill_switch_and_silence_act_on_every_leg(legs: GuardedLegs) -> None:
         legs.gone(5.0)
         os.kill(legs.pid("long"), signal.SIGKILL)
         os.kill(legs.pid("short"), signal.SIGCONT)
-        with legs.bots["long"]:
+        with legs.bot("long"):
             legs.quoting(60)
             os.kill(legs.pid("long"), signal.SIGSTOP)
             seconds_until(lambda: not legs.rests("long"), 5.0, "it still rests")

@@ -114,6 +114,7 @@ class Lost:
     def __init__(self) -> None:
         self.now_s, self.asked, self.sends = 0.0, 0, True
         self.timeout = 10_000
+        self.words: ccxt.BaseError = ccxt.OrderNotFound("unknownOid")
 
     def create_order(self, *_: Any) -> Any:
         if self.sends:
@@ -128,7 +129,7 @@ class Lost:
 
     def publicPostInfo(self, question: Any) -> Any:  # noqa: N802 - ccxt's name
         self.asked += 1
-        raise ccxt.OrderNotFound("unknownOid")
+        raise self.words
 
     def pause(self, seconds: float) -> None:
         self.now_s += seconds
@@ -147,6 +148,17 @@ def test_it_asks_for_three_seconds_and_not_at_all_for_what_was_never_sent(
         named.create("ETH/USDC:USDC", "limit", "buy", 0.1, 3000.0)
     assert least <= client.asked <= most
     assert client.now_s == pytest.approx(3.0 if sends else 0.0, abs=0.4)
+
+
+def test_it_asks_longer_where_the_question_is_not_answered(tmp_path: Path) -> None:
+    """Silence says less than "no such order"."""
+    client = Lost()
+    client.words = ccxt.RequestTimeout("no answer")
+    named = NamedOrders(client, OrderNames(tmp_path, "maker"), clock=lambda: client.now_s, pause=client.pause)
+    Door(client, [named.step])
+    with pytest.raises(ccxt.RequestTimeout):
+        named.create("ETH/USDC:USDC", "limit", "buy", 0.1, 3000.0)
+    assert client.now_s == pytest.approx(5.0, abs=0.4)
 
 
 @pytest.fixture

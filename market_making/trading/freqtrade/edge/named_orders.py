@@ -22,10 +22,11 @@ log = logging.getLogger(__name__)
 # A request that is under way when its connection breaks takes effect within this time, or is taken for lost. An order
 # that appears later still is found in the list of open orders, and cancelled.
 _PATIENCE_S = 3.0
+_UNANSWERED_S = 5.0  # where the exchange does not even answer the question
 _AGAIN_S = 0.3
 # How long an answer is waited for [ms]; ccxt's own 10 s are longer than anybody else may wait for the bot's next loop.
 _ORDER_MS, _QUESTION_MS = 3_000, 1_500
-_REFUSED = "rejected"
+_REFUSED, _UNKNOWN = "rejected", "unknownOid"
 
 
 class NamedOrders:
@@ -103,14 +104,13 @@ class NamedOrders:
             The given one, if the exchange does not know the order, or has refused it.
         """
         log.warning("the answer to an order of %s is lost, asking for it: %s", symbol, error)
-        until_s = self._clock() + (
-            0.0 if isinstance(error, ccxt.DDoSProtection) else _PATIENCE_S
-        )  # after a 429 ask once
+        began_s, is_limited = self._clock(), isinstance(error, ccxt.DDoSProtection)  # after a 429 it is asked once
         while True:
             oid, status = self._asked(name)
             if oid is not None:
                 break
-            if self._clock() >= until_s:
+            patience_s = _PATIENCE_S if status == _UNKNOWN else _UNANSWERED_S
+            if is_limited or self._clock() - began_s >= patience_s:
                 raise error
             self._pause(_AGAIN_S)
         log.warning("order %s of %s is %s", oid, symbol, status)
@@ -129,14 +129,16 @@ class NamedOrders:
             self._client.timeout = usual_ms
 
     def _asked(self, name: str) -> tuple[int | None, str]:
-        """Number and status of the order of this name; None where the exchange does not know it, or does not answer."""
+        """Number and status of the order of this name; no number where the exchange has none, or does not answer."""
         client = self._client
         address, _ = client.handle_public_address("fetchOrder", {})
         try:
             with self._within(_QUESTION_MS):
                 answer = client.publicPostInfo({"type": "orderStatus", "user": address, "oid": name})
+        except ccxt.OrderNotFound:
+            return None, _UNKNOWN
         except (ccxt.OperationFailed, ccxt.ExchangeError) as error:
-            log.info("the order is not asked for: %s", error)
+            log.info("whether there is an order is not answered: %s", error)
             return None, ""
         body = answer.get("order") if isinstance(answer, dict) else None
         order = body.get("order") if isinstance(body, dict) else None
