@@ -75,4 +75,4 @@ def _merit(
     quoted = [(side, leg) for side, leg in zip(pair, (long, short), strict=True) if side is not None]
     reducing = [abs(leg.coins) for side, leg in quoted if side is leg.leaves]
     kept = sum(side is leg.order for side, leg in quoted)
-    return len(quoted), len(reducing), kept, sum(reducing), pair[0] is Side.BID, pair[0] is not None
+    return len(quoted), len(reducing), kept, sum(reducing), pair[0] is Side.BID, pair[1] is Side.ASK

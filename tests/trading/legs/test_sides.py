@@ -91,7 +91,8 @@ def test_who_need_not_turn_does_not():
         (LegRoom(0.0), LegRoom(-1.0, (BID,)), (ASK, BID)),
         (LegRoom(0.0, ()), LegRoom(-1.0), (None, BID)),
         (LegRoom(3.0, (ASK,)), LegRoom(0.0, (ASK,)), (ASK, None)),  # at the bound no bid is wanted
-        (LegRoom(0.0), LegRoom(0.0, ()), (BID, None)),
+        (LegRoom(0.0), LegRoom(0.0, ()), (BID, None)),  # each begins with its own side, also where it starts first
+        (LegRoom(0.0, ()), LegRoom(0.0), (None, ASK)),
     ],
 )
 def test_a_leg_whose_rules_forbid_a_side_never_puts_both_on_one(long, short, sides):
