@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -34,10 +33,7 @@ class GuardedLegs:
     def bot(self, leg: str) -> LiveBot:
         """The bot of a leg; one more of the same leg goes on where the first has ended."""
         (self.folder / leg).mkdir(exist_ok=True)
-        shared: dict[str, Any] = {
-            name: str(self.folder / name) for name in ("parameters", "legs", "state", "decisions")
-        }
-        shared["edge"] = {"patience": False}  # so that it sleeps for 30 s after an error, as stock Freqtrade does
+        shared = {name: str(self.folder / name) for name in ("parameters", "legs", "state", "decisions")}
         mine = {"exchange": {"walletAddress": OTHER_ADDRESS, "privateKey": OTHER_KEY}} if leg == "short" else {}
         # Freqtrade's own pause after an error: half a minute in which only the guard acts.
         own = {"sides": f"{leg}_leg", "edge": {"patience": False}}
