@@ -18,15 +18,9 @@ import numpy as np
 from market_making.market.tape import Tape
 from market_making.replay.accounts.accounts import Accounts
 from market_making.replay.accounts.ledger import EXACT, HORIZONS_S
-from market_making.replay.accounts.metrics import (
-    Bootstrapped,
-    FillsPerHour,
-    Markout,
-    MeanInventory,
-    Metric,
-    MoneyBps,
-    MoneyPerHour,
-)
+from market_making.replay.accounts.metric import Metric
+from market_making.replay.accounts.money_metrics import Bootstrapped, Markout, MoneyBps, MoneyPerHour
+from market_making.replay.accounts.quoting_metrics import FillsPerHour, MeanInventory
 from market_making.replay.result import Fundings, Outcome, ReplayResult, Session, Touch, fills_of, orders_of
 from market_making.simulation.presets import default_truths
 from market_making.simulation.simulation import simulate_tape

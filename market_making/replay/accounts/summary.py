@@ -3,16 +3,9 @@
 from typing import Any
 
 from market_making.replay.accounts.accounts import Accounts
-from market_making.replay.accounts.metrics import (
-    METRICS,
-    Drawdown,
-    MakerRatio,
-    Markout,
-    MeanInventory,
-    MoneyBps,
-    Uptime,
-    verdict,
-)
+from market_making.replay.accounts.metrics import METRICS, verdict
+from market_making.replay.accounts.money_metrics import Drawdown, Markout, MoneyBps
+from market_making.replay.accounts.quoting_metrics import MakerRatio, MeanInventory, Uptime
 
 SPLIT_S = 1.0
 

@@ -15,7 +15,8 @@ from market_making.market.clock import utc_text
 from market_making.market.durable_file import replace_file
 from market_making.market.errors import ConfigurationError
 from market_making.replay.accounts.accounts import Accounts
-from market_making.replay.accounts.metrics import METRICS, Measured, verdict
+from market_making.replay.accounts.metric import Measured
+from market_making.replay.accounts.metrics import METRICS, verdict
 from market_making.replay.accounts.picture import MOST_ORDERS, MOST_POINTS, figure, shown_orders
 from market_making.replay.accounts.summary import SPLIT_S
 from market_making.replay.result import Outcome, Session

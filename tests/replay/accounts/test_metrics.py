@@ -7,22 +7,16 @@ from hypothesis import strategies as st
 
 from market_making.replay.accounts.accounts import Accounts
 from market_making.replay.accounts.intervals import LEAST_BLOCKS, TOO_SHORT
-from market_making.replay.accounts.metrics import (
-    METRICS,
-    Drawdown,
+from market_making.replay.accounts.metrics import METRICS, verdict
+from market_making.replay.accounts.money_metrics import Drawdown, Markout, MoneyBps, MoneyPerHour, Sharpe, sharpe_error
+from market_making.replay.accounts.quoting_metrics import (
     LargestInventory,
     MakerRatio,
-    Markout,
     MeanInventory,
-    MoneyBps,
-    MoneyPerHour,
     QueueWait,
-    Sharpe,
     TimeAtTouch,
     Turnover,
     Uptime,
-    sharpe_error,
-    verdict,
 )
 from market_making.replay.accounts.summary import document
 from market_making.replay.result import Outcome
