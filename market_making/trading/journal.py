@@ -123,17 +123,22 @@ class Journal:
             because = Because(Reason.ORDER_REFUSED, words) if words else _SILENT
             self._write(news.event, time_ms, pair, _requested(news.asked) | because._asdict())
         elif news.order is not None and news.event is Event.CANCELLED:
-            values = {} if news.wanted else self._unasked(news.order, time_ms)
+            values = self._by_whom(news.order, time_ms, wanted=news.wanted)
             self._write(news.event, time_ms, pair, _shown(news.order) | values)
         elif news.order is not None and news.event is not Event.FILL:
             answered = {"place": news.asked.sequence} if news.asked is not None else {}
             placed = {"tag": news.order.tag or None, "placed_ms": news.order.placed_ms}
             self._write(news.event, time_ms, pair, _shown(news.order) | placed | answered)
 
-    def _unasked(self, order: RestingOrder, time_ms: int) -> dict[str, Any]:
-        """Why an order was cancelled that the bot wanted, as far as anybody has said so."""
+    def _by_whom(self, order: RestingOrder, time_ms: int, *, wanted: bool) -> dict[str, Any]:
+        """Why an order was cancelled if it was not the bot that did it, as far as anybody has said so.
+
+        A bot may ask for what the guard has done a moment before: then it was the guard.
+        """
         because = None if self._canceller is None else self._canceller(order.order_id, time_ms)
-        return {"detail": "the bot has not asked for it"} if because is None else because._asdict()
+        if because is not None:
+            return because._asdict()
+        return {} if wanted else {"detail": "the bot has not asked for it"}
 
     def filled(self, fill: Fill) -> None:
         """A part of an order was filled."""

@@ -18,7 +18,11 @@ from tests.guard.scripted_bot import GuardThread, seconds_until
 from tests.live_bot import ROOT, LiveBot, merged
 from tests.puppet_market import ADDRESS, OTHER_ADDRESS, OTHER_KEY, PuppetMarket, VenueThread
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(not os.environ.get("MM_LONG_TESTS"), reason="takes two minutes: set MM_LONG_TESTS=1"),
+]
 
 LEGS = {"long": ADDRESS, "short": OTHER_ADDRESS}
 

@@ -20,14 +20,15 @@ from tests.message_sink import MessageSink
 from tests.puppet_market import ADDRESS, KEY, PuppetMarket, VenueThread, parameters
 from tests.watched_bot import LOOPS_S, NAME, Watched, api_section, pair_of
 
+EVERY = bool(os.environ.get("EVERY_NOTICE"))
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
+    pytest.mark.skipif(not EVERY, reason="takes minutes: EVERY_NOTICE=1"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:websockets"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:hyperliquid"),
 ]
 
-EVERY = bool(os.environ.get("EVERY_NOTICE"))
 SETTLED_S = SETTLED_MS / 1e3
 AT_ONCE_S, SOON_S, LATER_S = LOOPS_S, 3.0 + LOOPS_S, 30.0 + LOOPS_S
 MINUTE_S = 60.0 + LOOPS_S  # losses are saved, and what is not known of an account is believed, once a minute

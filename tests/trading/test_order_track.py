@@ -1,11 +1,14 @@
 """What becomes of an order is told once, and says whether the bot had asked for it."""
 
-from market_making.market.reasons import Reason
+import pytest
+
+from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side
-from market_making.trading.decision_log import Event
+from market_making.trading.decision_log import DecisionLog, Event, log_files, read_decisions
 from market_making.trading.fills import CountedFills
 from market_making.trading.holding import RestingOrder
-from market_making.trading.order_track import OrderTrack
+from market_making.trading.journal import Journal
+from market_making.trading.order_track import OrderNews, OrderTrack
 
 
 def order(number):
@@ -54,3 +57,17 @@ def test_a_cancel_is_new_once_per_order_and_reason():
     assert track.cancel(order(2), Reason.TOO_CLOSE)
     assert not track.cancel(order(1), Reason.TOO_FAR)
     assert track.cancel(order(1), Reason.TOO_CLOSE)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_what_the_guard_has_cancelled_is_the_guards_whoever_asked_too(tmp_path, wanted):
+    """A bot that was asleep asks for what the guard has done already."""
+    because = Because(Reason.GUARD, "mid is too close")
+    journal = Journal(
+        DecisionLog(tmp_path, "bot", "run"), canceller=lambda order_id, _: because if order_id == "1" else None
+    )
+    for number in (1, 2):
+        journal.news("ETH/USDC:USDC", OrderNews(Event.CANCELLED, order(number), wanted=wanted), 1_000)
+    first, second = [line for line in read_decisions(*log_files(tmp_path, "bot")) if line["event"] is Event.CANCELLED]
+    assert (first["reason"], first["detail"]) == (Reason.GUARD, "mid is too close")
+    assert (second["reason"], second["detail"]) == (None, "" if wanted else "the bot has not asked for it")

@@ -118,7 +118,8 @@ BOT = (
         "state_unwritable",
         Severity.WARNING,
         found.unwritable("state"),
-        "The state file cannot be written: {detail}. `mm status` and the guard do not see this bot.",
+        "The state folder cannot be written: {detail}. Nothing is opened, as an order whose answer is lost could not "
+        "be found again; `mm status` and the guard do not see this bot.",
         "The state file is written again.",
         SEE_DISK,
         after_ms=SOON_MS,
