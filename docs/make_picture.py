@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 PICTURE = Path(__file__).parent / "page.png"
 MINUTES = 3.0
@@ -53,12 +53,12 @@ def take(url: str) -> None:
         browser.close()
 
 
-def _open(page, url: str) -> None:  # type: ignore[no-untyped-def] # playwright's Page
+def _open(page: Page, url: str) -> None:
     """The page starts a little after the demo has said where it will be."""
     for _ in range(120):
         try:
             page.goto(url)
-        except Exception:  # noqa: BLE001 - whatever the browser calls a refused connection
+        except Error:  # refused
             page.wait_for_timeout(500)
         else:
             return

@@ -11,13 +11,12 @@ that was seen, and a coin must earn more than a minimum and the price of its act
 
 from collections.abc import Sequence
 
+from calibration.scanning import MINIMUM_PER_HOUR
 from calibration.scanning.candidates import Candidate, Unknown
 from calibration.scanning.coin_panel import CoinPanel
 from calibration.scanning.prospect import Figures, Prospect, Terms
 from market_making.market.errors import InvalidFlow
 from market_making.settings.settings import Settings
-
-MINIMUM_PER_HOUR = 0.1
 
 
 def scan(

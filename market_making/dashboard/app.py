@@ -18,7 +18,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from market_making.dashboard.documents import coins_view, header, pair_view, safety_view
 from market_making.dashboard.metrics import exposition
-from market_making.dashboard.past import calibrations, last_decisions
+from market_making.dashboard.past import calibrations, last_decisions, last_fills
 from market_making.dashboard.replays import replay_page, replays
 from market_making.dashboard.scan import Scan
 from market_making.dashboard.watcher import Seen, Watcher
@@ -107,7 +107,7 @@ def _add_views(app: FastAPI, settings: Settings, watcher: Watcher) -> None:
         "/api/stream": views.stream,
         "/api/view": views.once,
         "/api/samples": views.samples,
-        "/api/decisions": views.decisions,
+        "/api/fills": views.fills,
         "/api/calibrations": views.calibrations,
         "/api/scan": views.scan,
         "/api/replays": views.replays,
@@ -141,9 +141,10 @@ class Views:
         """The last half hour of a pair."""
         return _json(self._watcher.samples.of(bot, pair))
 
-    def decisions(self, bot: str, pair: str) -> Response:
-        """The last decisions on a pair."""
-        return _json(last_decisions(self._settings, _plain_name(bot), pair))
+    def fills(self, bot: str, pair: str) -> Response:
+        """The fills of the last half hour of a pair."""
+        now_ms = self._watcher.seen.overview.now_ms
+        return _json(last_fills(self._settings, _plain_name(bot), pair, now_ms))
 
     def calibrations(self, coin: str) -> Response:
         """The last calibrations of a coin."""

@@ -9,9 +9,10 @@ from dataclasses import asdict
 from typing import Any
 
 from market_making.market.errors import NotEnoughData
+from market_making.quoting.terms import NAMES
 from market_making.safety.findings import SILENT_MS
 from market_making.safety.overview import Overview, name_of
-from market_making.safety.state_file import BotState, PairState, QuoteState, SidecarState
+from market_making.safety.state_file import BotState, PairState, SidecarState
 
 MOST_PAIRS = 50
 
@@ -48,7 +49,6 @@ def coins_view(seen: Overview) -> dict[str, Any]:
 
 
 def _row(bot: BotState, pair: PairState, now_ms: int) -> dict[str, Any]:
-    created_ms = pair.calibration.created_ms
     names = ("pair", "coin", "quoting", "reason", "detail", "since_ms", "mid", "inventory", "maximum_inventory")
     return {
         **{name: getattr(pair, name) for name in names},
@@ -58,7 +58,7 @@ def _row(bot: BotState, pair: PairState, now_ms: int) -> dict[str, Any]:
         "resting": _resting(pair),
         "day": pair.money.net,
         "fills": pair.money.fills,
-        "calibration_age_ms": None if created_ms is None else now_ms - created_ms,
+        "calibration_age_ms": pair.calibration.age_ms(now_ms),
     }
 
 
@@ -100,10 +100,11 @@ def pair_view(seen: Overview, bot: str, pair: str) -> dict[str, Any]:
         "age_ms": seen.now_ms - owner.written_ms,
         "started_ms": owner.started_ms,
         "book": None if state.book is None else asdict(state.book),
-        "bid": _quote(state.bid),
-        "ask": _quote(state.ask),
+        "bid": asdict(state.bid),
+        "ask": asdict(state.ask),
         "resting": _resting(state),
         "calibration": asdict(state.calibration),
+        "term_names": {term: short for term, (short, _) in NAMES.items()},
         "markouts": [asdict(markout) for markout in state.markouts],
         "money": asdict(state.money),
     }
@@ -115,10 +116,6 @@ def _found(bots: Iterable[BotState], bot: str, pair: str) -> tuple[BotState, Pai
             if (owner.bot, state.pair) == (bot, pair):
                 return owner, state
     raise NotEnoughData(f"no bot called {bot!r} has written of {pair!r} here")
-
-
-def _quote(quote: QuoteState) -> dict[str, Any]:
-    return asdict(quote)
 
 
 def _resting(pair: PairState) -> dict[str, Any] | None:
@@ -140,15 +137,13 @@ def safety_view(seen: Overview) -> dict[str, Any]:
 
 def _account(bot: BotState, now_ms: int) -> dict[str, Any]:
     account = bot.account
-    used, limit = account.actions_used, account.actions_limit
     return {
         "bot": bot.bot,
         "mode": bot.mode,
         "leg": bot.leg,
         "age_ms": now_ms - bot.written_ms,
         "equity": account.equity,
-        "actions_used": used,
-        "actions_limit": limit,
+        "actions_left": account.actions_left,
         "hours_left": account.hours_left,
         "weight_per_minute": account.weight_per_minute,
         "loop_ms": bot.loop_ms,

@@ -96,9 +96,9 @@ def _program(state: BotState | SidecarState, now_ms: int) -> Iterator[_Row]:
 
 def _bot(bot: BotState, now_ms: int) -> Iterator[_Row]:
     account, labels = bot.account, (bot.bot, bot.mode)
-    used, limit = account.actions_used, account.actions_limit
+    left = account.actions_left
     yield "mm_equity", labels, account.equity
-    yield "mm_actions_left", labels, None if used is None or limit is None else float(limit - used)
+    yield "mm_actions_left", labels, None if left is None else float(left)
     yield "mm_actions_left_hours", labels, account.hours_left
     yield "mm_weight_per_minute", labels, account.weight_per_minute
     for pair in bot.pairs:
@@ -107,14 +107,14 @@ def _bot(bot: BotState, now_ms: int) -> Iterator[_Row]:
 
 
 def _pair(bot: str, pair: PairState, now_ms: int) -> Iterator[_Row]:
-    labels, money, created_ms = (bot, pair.coin), pair.money, pair.calibration.created_ms
+    labels, money, age_ms = (bot, pair.coin), pair.money, pair.calibration.age_ms(now_ms)
     yield "mm_quoting", labels, float(pair.quoting)
     if not pair.quoting:
         yield "mm_not_quoting", (*labels, str(pair.reason or "unknown")), 1.0
     yield "mm_mid", labels, pair.mid
     yield "mm_inventory_lots", labels, pair.inventory
     yield "mm_inventory_bound_lots", labels, pair.maximum_inventory
-    yield "mm_calibration_age_seconds", labels, None if created_ms is None else (now_ms - created_ms) / 1e3
+    yield "mm_calibration_age_seconds", labels, None if age_ms is None else age_ms / 1e3
     yield "mm_fills_today", labels, float(money.fills)
     yield "mm_volume_today", labels, money.volume
     for part in _PARTS:

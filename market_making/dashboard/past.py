@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from market_making.market.errors import MalformedMessage
 from market_making.settings.settings import Settings
 from market_making.trading.decision_log import Event, log_files
 
-_TAIL_BYTES = 200_000
+_TAIL_BYTES, _FILLS_TAIL_BYTES = 200_000, 4_000_000
+_FILLS_MS = 1_800_000  # as long as prices are drawn
 _HOURS = 2
 _MOST_ROWS = 240
 _SHOWN = (Event.PLACE, Event.FILL, Event.CANCELLED, Event.WITHHOLD, Event.REFUSED, Event.FOREIGN, Event.KEEP)
@@ -28,23 +30,30 @@ _LINES = (
 )
 
 
-def last_decisions(settings: Settings, bot: str, pair: str, number: int = 40) -> list[dict[str, Any]]:
+def last_decisions(settings: Settings, bot: str, pair: str, number: int) -> list[dict[str, Any]]:
     """Return what a bot has decided on a pair, newest first; empty if its log cannot be read."""
-    found: list[dict[str, Any]] = []
-    for line in _newest_first(settings.decisions, bot):
-        if line.get("pair") == pair and line.get("event") in _SHOWN:
-            found.append({name: line[name] for name in _KEYS if line.get(name) is not None})
-            if len(found) == number:
-                break
-    return found
+    lines = _newest_first(settings.decisions, bot, _TAIL_BYTES)
+    shown = (line for line in lines if line.get("pair") == pair and line.get("event") in _SHOWN)
+    return [_short(line) for line in islice(shown, number)]
 
 
-def _newest_first(folder: Path, bot: str) -> Iterator[dict[str, Any]]:
+def last_fills(settings: Settings, bot: str, pair: str, now_ms: int) -> list[dict[str, Any]]:
+    """Return the fills of the last half hour, newest first."""
+    lines = _newest_first(settings.decisions, bot, _FILLS_TAIL_BYTES)
+    recent = takewhile(lambda line: line.get("time_ms", 0) >= now_ms - _FILLS_MS, lines)
+    return [_short(line) for line in recent if (line.get("pair"), line.get("event")) == (pair, Event.FILL)]
+
+
+def _short(line: dict[str, Any]) -> dict[str, Any]:
+    return {name: line[name] for name in _KEYS if line.get(name) is not None}
+
+
+def _newest_first(folder: Path, bot: str, most_bytes: int) -> Iterator[dict[str, Any]]:
     for path in reversed(log_files(folder, bot)[-1:]):
         try:
             with path.open("rb") as file:
                 file.seek(0, 2)
-                start = max(file.tell() - _TAIL_BYTES, 0)
+                start = max(file.tell() - most_bytes, 0)
                 file.seek(start)
                 lines = file.read().splitlines()
         except OSError:

@@ -9,7 +9,6 @@ from market_making.market.errors import MarketMakingError
 from market_making.settings.settings import Settings
 
 _OLD_MS = 15_000
-_MINIMUM_PER_HOUR = 0.1
 
 
 class Scan:
@@ -32,7 +31,7 @@ class Scan:
         model = self._settings.model
         around = {"fee_bps": 1e4 * model.maker_fee, "order_notional": model.order_notional, "made_ms": now_ms}
         try:
-            found = scan(candidates_from_files((), self._settings, now_ms), self._settings, _MINIMUM_PER_HOUR)
+            found = scan(candidates_from_files((), self._settings, now_ms), self._settings)
         except (MarketMakingError, OSError) as error:
             return around | {"coins": [], "missing": f"nothing to rank: {error}"}
         missing = "" if found else "no coin is calibrated: start mm collect and mm calibrate"

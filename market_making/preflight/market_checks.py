@@ -5,7 +5,7 @@ from functools import partial
 from math import log10
 
 from calibration.publication.parameters import Parameters, read_parameters
-from calibration.scanning.scan import MINIMUM_PER_HOUR
+from calibration.scanning import MINIMUM_PER_HOUR
 from market_making.hyperliquid.listings import not_listed
 from market_making.hyperliquid.numbers import from_wire
 from market_making.market.errors import MalformedMessage, MarketMakingError

@@ -3,6 +3,26 @@
 from operator import add
 from typing import NamedTuple
 
+NAMES = {
+    "room": ("room 1/κ", "what a maker without costs keeps"),
+    "adverse_selection": ("adverse selection", "mid moves against a filled quote"),
+    "fee": ("maker fee", "of a fill"),
+    "inventory": ("inventory", "what is held, or will be after the fill"),
+    "volatility": ("volatility", "mid moves while a position is held"),
+    "trend": ("trend", "mid drifts"),
+    "level": ("level", "of the ladder, the tier or the fixed spread"),
+    "fair_value": ("fair value", "it is not mid"),
+    "floor": ("model's own bound", "its least or greatest depth"),
+    "regime": ("regime", "the flow is toxic"),
+    "risk": ("risk rules", "after losses"),
+    "user_factor": ("depth factor", "your own"),
+    "bounds": ("half-spread bounds", "your least and greatest"),
+    "touch": ("to the touch", "a position is left"),
+    "tick": ("rounding", "to a valid price"),
+    "fresh": ("book moved", "while the order was placed"),
+}
+"""What people read of each term: a short name, and why it is there."""
+
 # Terms that are asked of every model alike come last: see `market_making.quoting.pricing`.
 _AFTER_THE_MODEL = 5
 _ROUNDING = 1e-10  # of the largest term: a price and mid are large against their difference

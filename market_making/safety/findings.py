@@ -177,8 +177,7 @@ def no_pair(state: BotState, now_ms: int) -> Iterator[Finding]:  # noqa: ARG001
 
 def actions_low(state: BotState, now_ms: int) -> Iterator[Finding]:  # noqa: ARG001
     """Find an address whose actions are about to be used up; grave when a hundred are left."""
-    used, limit, hours = (state.account.actions_used, state.account.actions_limit, state.account.hours_left)
-    left = None if used is None or limit is None else limit - used
+    left, hours = state.account.actions_left, state.account.hours_left
     few = (left is not None and left < FEW_ACTIONS) or (hours is not None and hours < FEW_HOURS)
     if few:
         known = "few" if left is None else f"{max(left, 0):,}"

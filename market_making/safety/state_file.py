@@ -101,6 +101,10 @@ class CalibrationState:
     own_table: bool = False
     why: str = ""
 
+    def age_ms(self, now_ms: int) -> int | None:
+        """Its age [ms], if there is one."""
+        return None if self.created_ms is None else now_ms - self.created_ms
+
 
 @dataclass(frozen=True)
 class PairState:
@@ -151,6 +155,12 @@ class AccountState:
     weight_per_minute: float | None = None
     money: MoneyState = MoneyState()
     other_leg: float | None = None
+
+    @property
+    def actions_left(self) -> int | None:
+        """How many actions the address has left, if that is known."""
+        used, limit = self.actions_used, self.actions_limit
+        return None if used is None or limit is None else limit - used
 
 
 @dataclass(frozen=True)

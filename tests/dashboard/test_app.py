@@ -22,7 +22,7 @@ ADDRESSES = (
     "/api/view?show=safety",
     f"/api/view?show=pair&bot=bot&pair={PAIR}",
     f"/api/samples?bot=bot&pair={PAIR}",
-    f"/api/decisions?bot=bot&pair={PAIR}",
+    f"/api/fills?bot=bot&pair={PAIR}",
     "/api/calibrations?coin=ETH",
     "/api/scan",
     "/api/replays",
@@ -101,7 +101,7 @@ def test_a_name_that_leads_elsewhere_is_nobodys(serve, settings):
 
 
 def _is_nobody(client, name):
-    assert client.get("/api/decisions", bot=name, pair=PAIR).status_code == 404
+    assert client.get("/api/fills", bot=name, pair=PAIR).status_code == 404
     assert client.get("/api/calibrations", coin=name).status_code == 404
 
 
@@ -162,8 +162,20 @@ def test_decisions_are_the_newest_of_the_pair_and_a_torn_line_costs_no_other(ser
     with next(settings.decisions.glob("*.jsonl")).open("a") as file:
         file.write('{"event": "pla')
     client = serve(settings)
-    shown = client.get("/api/decisions", bot="bot", pair=PAIR).json()
+    shown = client.get("/api/view", show="pair", bot="bot", pair=PAIR).json()["pair"]["decisions"]
     assert [(line["event"], line["time_ms"]) for line in shown] == [("fill", 2), ("place", 0)]
+
+
+def test_fills_are_told_however_many_decisions_came_after_them(serve, settings):
+    """The picture of prices shows those of the last half hour, not of the last lines."""
+    place = {"event": "place", "side": "bid", "price": 1.0}
+    lines = [
+        {"time_ms": NOW_MS - 3_000_000, "event": "fill", "price": 1.0},
+        {"time_ms": NOW_MS - 60_000, "event": "fill", "price": 2.0},
+    ]
+    write_decisions(settings, lines + [place | {"time_ms": NOW_MS - 1_000 + k} for k in range(200)])
+    client = serve(settings)
+    assert [line["price"] for line in client.get("/api/fills", bot="bot", pair=PAIR).json()] == [2.0]
 
 
 def test_a_bot_that_is_silent_or_has_ended_is_not_shown_as_running(serve, settings):

@@ -46,12 +46,6 @@ export function coins(host, { coins: shown }) {
     idle.length ? el("section", { class: "panel wide" }, el("h2", {}, "Calibrated, not quoted"), table([["coin"], ["age", "n"], ["status"], ["remark"]], idle)) : null);
 }
 
-const TERMS = {
-  room: "room 1/κ", adverse_selection: "adverse selection", fee: "maker fee", inventory: "inventory", volatility: "volatility",
-  trend: "trend", level: "level of the ladder", fair_value: "fair value", floor: "model's own bound", regime: "toxic flow",
-  risk: "risk rules", user_factor: "your depth factor", bounds: "your half-spread bounds", touch: "to the touch", tick: "rounding to a tick", fresh: "book moved meanwhile",
-};
-
 // The panels of a pair are made once and drawn again with every document.
 export class Pair {
   constructor(host, fetchJson, bot, pair) {
@@ -83,9 +77,9 @@ export class Pair {
 
   async load() {
     const query = `bot=${encodeURIComponent(this.bot)}&pair=${encodeURIComponent(this.name)}`;
-    const [samples, decisions] = await Promise.all([this.fetchJson(`/api/samples?${query}`), this.fetchJson(`/api/decisions?${query}`)]);
+    const [samples, fills] = await Promise.all([this.fetchJson(`/api/samples?${query}`), this.fetchJson(`/api/fills?${query}`)]);
     if (samples?.time_ms) this.samples = samples;
-    this.remember(decisions ?? []);
+    this.remember(fills ?? []);
   }
 
   remember(decisions) {
@@ -153,7 +147,7 @@ export class Pair {
       return;
     }
     const sign = order.side === "bid" ? -1 : 1;
-    const steps = Object.entries(order.terms).map(([name, value]) => ({ name: TERMS[name] ?? words(name), value: sign * value }));
+    const steps = Object.entries(order.terms).map(([name, value]) => ({ name: pair.term_names[name] ?? words(name), value: sign * value }));
     waterfall(this.why, {
       start: { name: "mid when priced", value: order.planned_mid }, steps,
       end: { name: `${order.side} that rests`, value: order.price }, format: (v) => exact(v, pair.tick),
@@ -185,7 +179,7 @@ export class Pair {
     const line = (name, of, kind) => el("tr", { class: kind ?? "" }, cell(name), cell(of(pair.bid), "n bid"), cell(of(pair.ask), "n ask"));
     const said = (quote) => (quote.reason ? words(quote.reason) : "");
     put(this.both, table([["term"], ["bid", "n"], ["ask", "n"]], [
-      ...names.map((name) => line(TERMS[name] ?? words(name), (quote) => signed(quote.terms[name] ?? 0, 4))),
+      ...names.map((name) => line(pair.term_names[name] ?? words(name), (quote) => signed(quote.terms[name] ?? 0, 4))),
       line("distance from mid", (quote) => (quote.depth === null ? "–" : digits(quote.depth, 4) + bps(quote.depth))),
       line("price", (quote) => exact(quote.price, pair.tick)),
       line("closed because", said)]));
@@ -225,10 +219,9 @@ export class Pair {
 
 export function safety(host, { safety: shown, header }) {
   const accounts = shown.accounts.map((a) => {
-    const left = a.actions_limit === null || a.actions_used === null ? null : a.actions_limit - a.actions_used;
     const risk = a.risk.map((r) => `${r.pair}: ${r.detail}`).join("; ");
     return el("tr", {}, cell(`${a.bot} (${a.mode})`), cell(digits(a.equity, 6), "n"), money(a.money.net),
-      cell(left === null ? "not known" : digits(left, 6), "n"), cell(a.hours_left === null ? "–" : digits(a.hours_left, 3), `n ${a.hours_left !== null && a.hours_left < 2 ? "bad" : ""}`),
+      cell(a.actions_left === null ? "not known" : digits(a.actions_left, 6), "n"), cell(a.hours_left === null ? "–" : digits(a.hours_left, 3), `n ${a.hours_left !== null && a.hours_left < 2 ? "bad" : ""}`),
       cell(a.weight_per_minute === null ? "–" : `${digits(a.weight_per_minute, 4)} of 1,200`, "n"), cell(`${digits(a.loop_ms, 3)} / ${digits(a.longest_loop_ms, 3)}`, "n"), cell(risk || "none", "text dim"));
   });
   const columns = [["bot"], ["equity [quote]", "n"], ["today [quote]", "n"], ["actions left", "n"], ["they last [h]", "n"], ["weight per minute", "n"], ["loop, longest [ms]", "n"], ["risk rules that hold"]];

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 
 from market_making.market.errors import ConfigurationError
 from market_making.ops.commands.options import config_option, json_option, load_settings, print_json, with_options
+from market_making.safety.claim import port_fault
 
 
 @click.command()
@@ -34,7 +34,8 @@ def dashboard(configs: tuple[Path, ...], port: int, address: str, names: tuple[s
     settings = load_settings(configs)
     from market_making.dashboard.server import PageServer
 
-    _require_free(address, port)
+    if fault := port_fault(address, port):
+        raise ConfigurationError(f"--port must be free, got {port} on {address}: {fault}")
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     url = f"http://127.0.0.1:{port}"
     if as_json:
@@ -42,17 +43,3 @@ def dashboard(configs: tuple[Path, ...], port: int, address: str, names: tuple[s
     else:
         click.echo(f"{url} shows what is in {settings.state}; Ctrl-C ends it")
     PageServer(settings, address, port, names=names).run()
-
-
-def _require_free(address: str, port: int) -> None:
-    """Say it in one line; the server would end with a page of its own log."""
-    import socket
-
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            raise ConfigurationError(f"--port must be free, got {port}: another program listens there") from None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from calibration.scanning import MINIMUM_PER_HOUR
 from market_making.market.errors import ConfigurationError, NotEnoughData
 from market_making.ops.commands.options import (
     coins_option,
@@ -22,8 +23,6 @@ from market_making.ops.commands.plotting import check_picture, draw_scan, plot_o
 if TYPE_CHECKING:
     from calibration.scanning.candidates import Candidate, Unknown
     from market_making.settings.settings import Settings
-
-MINIMUM_PER_HOUR = 0.1
 
 
 @click.command(name="scan")

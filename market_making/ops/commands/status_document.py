@@ -37,7 +37,7 @@ def _bot(bot: BotState, at_ms: int) -> dict[str, Any]:
         **{name: getattr(bot, name) for name in names},
         "age_ms": at_ms - bot.written_ms,
         "day_result": bot.account.money.net,
-        "actions_left": _actions_left(bot),
+        "actions_left": bot.account.actions_left,
         "pairs": [_pair(pair, at_ms) for pair in bot.pairs],
     }
 
@@ -56,11 +56,6 @@ def _legs(both: LegPair) -> dict[str, Any]:
     }
 
 
-def _actions_left(bot: BotState) -> int | None:
-    used, limit = bot.account.actions_used, bot.account.actions_limit
-    return None if used is None or limit is None else limit - used
-
-
 def _pair(pair: PairState, at_ms: int) -> dict[str, Any]:
     names = (
         "pair",
@@ -74,11 +69,10 @@ def _pair(pair: PairState, at_ms: int) -> dict[str, Any]:
         "coins",
         "mid",
     )
-    created_ms = pair.calibration.created_ms
     return {
         **{name: getattr(pair, name) for name in names},
         "day_result": pair.money.net,
         "fills": pair.money.fills,
         "resting": None if pair.resting is None else asdict(pair.resting),
-        "calibration_age_ms": None if created_ms is None else at_ms - created_ms,
+        "calibration_age_ms": pair.calibration.age_ms(at_ms),
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _MINUTES = 4.0
 _VENUE = "hyperliquid"
+Report = Callable[[str, float], None]
 
 
 @click.command()
@@ -60,7 +62,9 @@ def demo(*, minutes: float, recording: Path | None, coins: tuple[str, ...], as_j
     schedule = schedule_of(recording, coins, minutes)
     from rich.console import Console
 
+    from market_making.ops.demo.progress import progress_on
     from market_making.ops.demo.run import DemoOptions
+    from market_making.ops.demo.signals import ended_by_signals
 
     if options["compare"] and options["two_sided"]:
         raise click.UsageError("--compare and --two-sided are two demos: leave one out.")
@@ -68,65 +72,56 @@ def demo(*, minutes: float, recording: Path | None, coins: tuple[str, ...], as_j
     if schedule.shortened:
         console.print(schedule.shortened, highlight=False)
     play = _play_comparison if options["compare"] else _play_two_sided if options["two_sided"] else _play
-    if play(DemoOptions(schedule, coins, seed, recording, faults), console, as_json=as_json):
+    with ended_by_signals(), progress_on(console) as report:
+        played = play(DemoOptions(schedule, coins, seed, recording, faults), console, report)
+    if as_json:
+        print_json(played.summary)
+    else:
+        played.show(Console())
+    if played.summary["failures"]:
         raise SystemExit(1)
 
 
-def _play(options: DemoOptions, console: Console, *, as_json: bool) -> list[str]:
-    """Run one bot; return what failed."""
-    from market_making.ops.demo.progress import progress_on
+class Played(NamedTuple):
+    """What a demo has shown: its summary, and how to print it."""
+
+    summary: dict[str, Any]
+    show: Callable[[Console], None]
+
+
+def _play(options: DemoOptions, console: Console, report: Report) -> Played:
+    """Run one bot."""
     from market_making.ops.demo.run import Demo
-    from market_making.ops.demo.signals import ended_by_signals
     from market_making.ops.demo.summary import show_places, show_summary, summarise
 
-    with ended_by_signals(), progress_on(console) as report:
-        run = Demo(options, report)
-        show_places(console, run)
-        seen = run.run()
+    run = Demo(options, report)
+    show_places(console, run)
+    seen = run.run()
     summary = summarise(run, seen)
-    if as_json:
-        print_json(summary)
-    else:
-        show_summary(type(console)(), run, seen, summary)
-    return list(summary["failures"])
+    return Played(summary, lambda screen: show_summary(screen, run, seen, summary))
 
 
-def _play_comparison(options: DemoOptions, console: Console, *, as_json: bool) -> list[str]:
-    """Run several bots on the same market; return what failed."""
+def _play_comparison(options: DemoOptions, console: Console, report: Report) -> Played:
+    """Run several bots on the same market."""
     from market_making.ops.demo.compared import show_comparison, summarise_comparison
     from market_making.ops.demo.comparison import lively_comparison
-    from market_making.ops.demo.progress import progress_on
-    from market_making.ops.demo.signals import ended_by_signals
 
-    with ended_by_signals(), progress_on(console) as report:
-        run = lively_comparison(options, report)
-        console.print(f"logs of all programs: {run.files.logs}", highlight=False, soft_wrap=True)
-        run.run()
+    run = lively_comparison(options, report)
+    console.print(f"logs of all programs: {run.files.logs}", highlight=False, soft_wrap=True)
+    run.run()
     summary = summarise_comparison(run)
-    if as_json:
-        print_json(summary)
-    else:
-        show_comparison(type(console)(), run, summary)
-    return list(summary["failures"])
+    return Played(summary, lambda screen: show_comparison(screen, run, summary))
 
 
-def _play_two_sided(options: DemoOptions, console: Console, *, as_json: bool) -> list[str]:
-    """Run two bots on two accounts, and the guard; return what failed."""
-    from market_making.ops.demo.progress import progress_on
-    from market_making.ops.demo.signals import ended_by_signals
+def _play_two_sided(options: DemoOptions, console: Console, report: Report) -> Played:
+    """Run two bots on two accounts, and the guard."""
     from market_making.ops.demo.two_sided import TwoSidedDemo
     from market_making.ops.demo.two_sided_summary import show_legs, show_places, summarise_legs
 
-    with ended_by_signals(), progress_on(console) as report:
-        run = TwoSidedDemo(options, report)
-        show_places(console, run)
-        seen = run.run()
-    summary = summarise_legs(run, seen)
-    if as_json:
-        print_json(summary)
-    else:
-        show_legs(type(console)(), run, summary)
-    return list(summary["failures"])
+    run = TwoSidedDemo(options, report)
+    show_places(console, run)
+    summary = summarise_legs(run, run.run())
+    return Played(summary, lambda screen: show_legs(screen, run, summary))
 
 
 def schedule_of(recording: Path | None, coins: tuple[str, ...], minutes: float) -> Schedule:

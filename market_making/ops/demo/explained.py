@@ -6,26 +6,8 @@ from typing import Any, NamedTuple
 
 from rich.table import Table
 
+from market_making.quoting.terms import NAMES
 from market_making.trading.decision_log import Event, read_decisions
-
-_MEANING = {
-    "room": "room: what a maker without costs keeps, 1/κ",
-    "adverse_selection": "adverse selection: mid moves against a filled quote",
-    "fee": "maker fee",
-    "inventory": "inventory: what is held, or will be after the fill",
-    "volatility": "volatility while a position is held",
-    "trend": "trend of mid",
-    "level": "level of the ladder",
-    "fair_value": "fair value that is not mid",
-    "floor": "the model's own least or greatest depth",
-    "regime": "regime: the flow is toxic",
-    "risk": "risk rules",
-    "user_factor": "your depth factor",
-    "bounds": "your least and greatest half-spread",
-    "touch": "to the touch, to leave a position",
-    "tick": "rounding to a valid price",
-    "fresh": "the touch moved while the order was placed",
-}
 
 
 class ExplainedQuote(NamedTuple):
@@ -55,7 +37,7 @@ class ExplainedQuote(NamedTuple):
         table.columns[1].justify = "right"
         table.add_row("mid when it was priced", f"{self.mid:.10g}")
         for name, value in self.steps.items():
-            table.add_row(_MEANING.get(name, name.replace("_", " ")), f"{value:+.4g}")
+            table.add_row(": ".join(NAMES[name]), f"{value:+.4g}")
         table.add_section()
         table.add_row("price", f"{self.price:.10g}")
         return table

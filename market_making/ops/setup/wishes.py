@@ -1,7 +1,6 @@
 """What a user wants of a new bot, checked before anything is written."""
 
 import re
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from market_making.market.errors import ConfigurationError
 from market_making.market.suggestion import did_you_mean
+from market_making.safety.claim import port_fault
 from market_making.settings.settings import Settings
 
 _NAME = re.compile("[a-z0-9][a-z0-9-]{0,39}")
@@ -104,9 +104,8 @@ def free_api_port(taken: set[int]) -> int:
         If a hundred ports are taken.
     """
     for port in range(_FIRST_API_PORT, _FIRST_API_PORT + _API_PORTS):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            if port not in taken and probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
+        if port not in taken and not port_fault("127.0.0.1", port):
+            return port
     raise ConfigurationError(f"no port between {_FIRST_API_PORT} and {_FIRST_API_PORT + _API_PORTS - 1} is free")
 
 

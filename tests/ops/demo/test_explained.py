@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from market_making.ops.demo.explained import _MEANING, last_quote
-from market_making.quoting.terms import Terms
+from market_making.ops.demo.explained import last_quote
+from market_making.quoting.terms import NAMES, Terms
 from market_making.trading.decision_log import DecisionLog, Event
 
 TERMS = {"room": 1.0, "adverse_selection": 0.3, "fee": 0.5, "inventory": -0.2}
@@ -64,4 +64,4 @@ def test_without_an_order_nothing_is_explained(log, tmp_path):
 
 def test_every_term_has_a_meaning():
     """A term that is new to the prices gets a sentence here."""
-    assert set(_MEANING) == set(Terms._fields)
+    assert set(NAMES) == set(Terms._fields)
