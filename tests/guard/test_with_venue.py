@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import cycle
 
 import aiohttp
 import orjson
@@ -361,8 +362,13 @@ def test_a_leader_that_moves_first_is_followed_and_missed_when_it_fails(bot, mon
         guard.ready()
         bot.pair = pair_state(bid=QuoteState(2999.0, 1.0, 1.0), ask=QuoteState(3001.0, 1.0, 1.0))
         bid, ask = bot.place(2999.0), bot.place(3001.0, buy=False)
-        bot.venue.market.mid = 2999.9  # a new best quote: the distance between the two venues is learnt from those
-        wait_s = seconds_until(lambda: guard.guard._leader.mid(COIN, time.monotonic()), 5, "nothing is announced")
+        mids = cycle((2999.9, 3000.0))
+
+        def announces() -> object:
+            bot.venue.market.mid = next(mids)  # the distance between the two venues is learnt from new best quotes
+            return guard.guard._leader.mid(COIN, time.monotonic())
+
+        wait_s = seconds_until(announces, 5, "nothing is announced")
         assert wait_s > 0.5
         assert bot.open_oids() == {bid, ask}
         leader.mid = 2999.3

@@ -17,6 +17,8 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any, NoReturn
 
+import psutil
+
 ROOT = Path(__file__).resolve().parents[2]
 FREQTRADE, OPS = "freqtrade", "ops"
 _END_WITH_PARENT = 1  # PR_SET_PDEATHSIG
@@ -39,27 +41,21 @@ class Forge:
         self._mutex = Lock()
         assert self._answers.readline().strip() == "ready"
 
-    def start(self, program: str, arguments: list[str], log: Path) -> int:
-        """Start a program, its output appended to `log`; return its process id."""
+    def start(self, program: str, arguments: list[str], log: Path) -> psutil.Process:
+        """Start a program, its output appended to `log`.
+
+        What is returned knows when it began: its number may be another's once it has ended, even a thread's of a test.
+        """
         with self._mutex:
             self._ask.write(json.dumps({"program": program, "arguments": arguments, "log": str(log)}) + "\n")
             self._ask.flush()
-            return int(self._answers.readline())
+            return psutil.Process(int(self._answers.readline()))
 
     def close(self) -> None:
         """End the process, and with it what it has forked."""
         self._ask.close()
         self._process.wait(10)
         self._answers.close()
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a forked process still runs; the forge reaps those that have ended."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _pipe(stream: IO[str] | None) -> IO[str]:

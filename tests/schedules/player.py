@@ -1,10 +1,8 @@
 """Plays one schedule: a stock bot in live mode on the local venue beside `mm guard`, restarted as a supervisor does."""
 
 import json
-import os
 import resource
 import shutil
-import signal
 import sqlite3
 import time
 from collections.abc import Callable
@@ -219,7 +217,7 @@ class Player:
         self._aim(self._reached())
         if self.plan.stage is Stage.ANSWERED:
             time.sleep(self._chance.uniform(0.0, 0.3 if self.plan.target is Target.ADDITION else 0.03))
-        os.kill(self.programs.bot, signal.SIGKILL)
+        self.programs.bot.kill()
         self._struck()
         self._pass(self.plan.filled_after_s + 1.0)
 
@@ -244,16 +242,16 @@ class Player:
         until_s = time.monotonic() + self._chance.uniform(0.0, 2.0)
         self._move()
         self._wait_quietly(lambda: time.monotonic() > until_s, 3.0)
-        os.kill(self.programs.bot, signal.SIGSTOP)
+        self.programs.bot.suspend()
         self._struck()
         self._pass(self.plan.seconds)
-        os.kill(self.programs.bot, signal.SIGCONT)
+        self.programs.bot.resume()
 
     def _fill_disk(self) -> None:
         """From the middle of a create on the bot can write nothing; what is started anew finds room again."""
         self.venue.inject(*self.plan.faults)
         self._aim(self._reached())
-        bot = self.programs.bot
+        bot = self.programs.bot.pid
         limits = resource.prlimit(bot, resource.RLIMIT_FSIZE)
         resource.prlimit(bot, resource.RLIMIT_FSIZE, (0, limits[1]))
         self._struck()

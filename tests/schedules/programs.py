@@ -1,13 +1,13 @@
 """The programs of a schedule: a bot that a supervisor starts again, whose model can be aimed, and a guard."""
 
-import os
-import signal
 import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from tests.live_bot import ROOT
-from tests.schedules.forge import FREQTRADE, OPS, Forge, is_alive
+from tests.schedules.forge import FREQTRADE, OPS, Forge
 
 RESTART_S = 1.0
 STRATEGY = '''
@@ -46,12 +46,11 @@ class Programs:
         self.restarts = -1
         self.guard = forge.start(OPS, ["guard", *_configs(self._files)], folder / "guard.log")
         self._ended_s: float | None = None
-        self.bot = 0
         self._start()
 
     def tend(self) -> None:
         """Start the bot again some time after it has ended."""
-        if is_alive(self.bot):
+        if self.bot.is_running():
             return
         if self._ended_s is None:
             self._ended_s = time.monotonic()
@@ -60,9 +59,9 @@ class Programs:
 
     def close(self) -> None:
         """End both at once."""
-        for pid in (self.bot, self.guard):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for process in (self.bot, self.guard):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def _start(self) -> None:
         arguments = ["trade", "--strategy", "Aimed", "--userdir", str(ROOT / "user_data")]
