@@ -31,7 +31,6 @@ class Reason(StrEnum):
     POSITION_UNKNOWN = "position_unknown"
     ORDER_UNKNOWN = "order_unknown"
     ACCOUNT_UNKNOWN = "account_unknown"
-    ACCOUNT_SHARED = "account_shared"
     OTHER_LEG_SILENT = "other_leg_silent"
     OTHER_LEG_QUOTES = "other_leg_quotes"
     OTHER_LEG_TURNS = "other_leg_turns"

@@ -10,7 +10,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from market_making.market.errors import SafetyError
-from market_making.market.reasons import Reason
 from market_making.safety.process_lock import LockedByAnother, hold, holder_of
 from market_making.safety.state_file import masked
 
@@ -47,7 +46,7 @@ def take_account(folder: Path, address: str, role: str = "bot") -> Path:
     except LockedByAnother as holder:
         whose = f"{holder}, is the {role} of account {masked(address)}"
         text = f"{whose}; stop it first, or give this one an account of its own"
-        raise SafetyError(text, reason=Reason.ACCOUNT_SHARED) from None
+        raise SafetyError(text) from None
     return path
 
 

@@ -72,7 +72,6 @@ EXAMPLES = {
     "market_unknown": quiet_for(Reason.DELISTED),
     "position_unknown": quiet_for(Reason.POSITION_UNKNOWN),
     "order_unknown": quiet_for(Reason.ORDER_UNKNOWN),
-    "account_shared": quiet_for(Reason.ACCOUNT_SHARED),
     "account_unknown": quiet_for(Reason.ACCOUNT_UNKNOWN),
     "other_leg_silent": quiet_for(Reason.OTHER_LEG_SILENT),
     "one_sided": quiet_for(Reason.OTHER_LEG_QUOTES),
@@ -163,7 +162,7 @@ def test_a_risk_rule_is_told_in_its_own_words():
     assert condition.notice(finding, 0).text == "ETH/USDC:USDC opens nothing: the position is 85 % of the largest."
 
 
-@pytest.mark.parametrize("reason", [Reason.POSITION_UNKNOWN, Reason.ORDER_UNKNOWN, Reason.ACCOUNT_SHARED])
+@pytest.mark.parametrize("reason", [Reason.POSITION_UNKNOWN, Reason.ORDER_UNKNOWN])
 def test_what_is_unknown_is_an_alarm_also_while_the_rest_is_quoted(reason):
     """The bot leaves what is certainly its own; that the rest is nobody's is as grave as before."""
     closed = QuoteState(reason=reason, detail="the account holds more")

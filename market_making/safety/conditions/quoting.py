@@ -95,13 +95,6 @@ QUOTING = (
         also_closed=True,
     ),
     _unquoted(
-        "account_shared",
-        (Reason.ACCOUNT_SHARED,),
-        "Stop one of the two bots, or give each an account of its own.",
-        Severity.ALARM,
-        also_closed=True,
-    ),
-    _unquoted(
         "account_unknown",
         (Reason.ACCOUNT_UNKNOWN,),
         "Wait if the exchange is disturbed. Else compare `exchange.walletAddress` and the key with the exchange's page "
