@@ -1,6 +1,7 @@
 """Seeded schedules of faults: what rests or stands on the account that the bot's books do not explain.
 
 Usage: ``python benchmarks/fault_schedules.py [--seeds FIRST:END] [--workers N] [--folder DIR] [--json FILE]``.
+A run that was interrupted goes on where it ended if it is given the same file; seeds that the file has are not played.
 Each schedule is stock Freqtrade in live mode on the local exchange beside `mm guard`, restarted when it ends. Kills at
 every stage of a create, frozen processes, lost, late and doubled answers, outages, a full disk, a wrong clock; with
 leverage 1 and 3, first fills of 1, 5 and 11 USDC, and somebody who trades through what rests meanwhile. Ten times a
@@ -24,6 +25,7 @@ from tempfile import mkdtemp
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from tests.schedules.books import Unknown  # noqa: E402
 from tests.schedules.drawing import draw  # noqa: E402
 from tests.schedules.forge import Forge  # noqa: E402
 from tests.schedules.player import Outcome, play  # noqa: E402
@@ -68,6 +70,17 @@ def _summary(outcomes: Iterable[Outcome]) -> None:
             print(_line(outcome))
 
 
+def _read(file: Path | None) -> list[Outcome]:
+    """What an earlier run has written; nothing where there was none."""
+    if file is None or not file.is_file():
+        return []
+    outcomes = []
+    for row in json.loads(file.read_text()):
+        unknown = tuple(Unknown(*each) for each in row.pop("unknown"))
+        outcomes.append(Outcome(**row | {"failures": tuple(row["failures"]), "unknown": unknown}))
+    return outcomes
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", default="0:37", metavar="FIRST:END")
@@ -78,10 +91,11 @@ def main() -> None:
     first, end = map(int, options.seeds.split(":"))
     folder = options.folder or Path(mkdtemp(prefix="schedules-"))
     print(f"logs in {folder}", flush=True)
-    outcomes, began = [], time.monotonic()
+    outcomes, began = _read(options.json), time.monotonic()
+    seeds = sorted(set(range(first, end)) - {outcome.seed for outcome in outcomes})
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.workers, mp_context=context, initializer=_begin) as pool:
-        played = [pool.submit(_play, seed, folder) for seed in range(first, end)]
+        played = [pool.submit(_play, seed, folder) for seed in seeds]
         for each in as_completed(played):
             outcomes.append(each.result())
             print(_line(outcomes[-1]), flush=True)
