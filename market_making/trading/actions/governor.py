@@ -7,7 +7,8 @@ a day without a fill must fit into what is left:
 * A second bucket fills with a twelfth of the rest per hour, so that a day without a fill takes 86 % of it, and with
   half of what fills earn. The emptier it is, the wider the tolerance and the longer the life of an order: that takes
   fewer actions, until both are in balance.
-* Flat and without an order, a bot tries an entry now and then also from the reserve: only a fill earns actions.
+* Flat and without an order, a bot that has sent nothing for an hour tries one entry from the reserve: only a fill earns
+  actions, and without one it would never quote again. With nothing left at all it tries one every minute.
 """
 
 from collections import deque
@@ -22,8 +23,8 @@ _EARNED_SHARE = 0.5
 _WIDEST = 12.0
 _ASSUMED_LEFT = 5_000.0  # while nobody has said
 _RELIEF_MS = RELIEF_S * 1e3
-_RECOVERY_MS, _RECOVERY_WITHOUT_MS = 600_000, 60_000
 _HOUR_MS, _SHORTEST_WINDOW_MS = 3_600_000, 60_000
+_RECOVERY_MS, _RECOVERY_WITHOUT_MS = _HOUR_MS, 60_000
 
 
 class ActionGovernor(ActionBudget):
@@ -54,6 +55,7 @@ class ActionGovernor(ActionBudget):
         self._level_ms: int | None = None
         self._began_ms: int | None = None
         self._sent_ms: int | None = None
+        self._short_ms: int | None = None  # since when only the reserve is left
         self._net: deque[tuple[int, float]] = deque()
 
     def read(self, limit: AddressLimit, now_ms: int) -> None:
@@ -125,11 +127,13 @@ class ActionGovernor(ActionBudget):
         patience = Patience(factor, factor, self._price)
         left = self.left_of_limit
         if left > self._reserve:
+            self._short_ms = None
             usual = super().standing(now_ms, flat=flat)
             if usual.saving or self._level < self.entry_actions + CANCEL_ACTIONS:
                 spent = Because(Reason.ACTIONS_SPENT, f"the action budget is spent, {left:.0f} are left for a day")
                 return Standing(True, spent, None, patience)
             return usual._replace(patience=patience)
+        self._short_ms = now_ms if self._short_ms is None else self._short_ms
         kept = Because(Reason.ACTIONS_RESERVED, f"{left:.0f} actions are left, {self._reserve} are kept for leaving")
         opening = None if flat and self._may_recover(now_ms) else kept
         placing = Because(Reason.ACTIONS_SPENT, "the address has sent more than its limit")
@@ -150,8 +154,10 @@ class ActionGovernor(ActionBudget):
         self._level_ms = now_ms
 
     def _may_recover(self, now_ms: int) -> bool:
-        pause_ms = _RECOVERY_MS if self.left_of_limit > 0 else _RECOVERY_WITHOUT_MS
-        return self._sent_ms is None or now_ms - self._sent_ms >= pause_ms
+        if self.left_of_limit <= 0:
+            return self._sent_ms is None or now_ms - self._sent_ms >= _RECOVERY_WITHOUT_MS
+        since_ms = max(each for each in (self._sent_ms, self._short_ms) if each is not None)
+        return now_ms - since_ms >= _RECOVERY_MS
 
     def _is_relieved(self, now_ms: int) -> bool:
         return self._sent_ms is None or now_ms - self._sent_ms >= _RELIEF_MS

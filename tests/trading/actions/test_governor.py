@@ -93,7 +93,7 @@ def test_patience_only_ever_grows_as_the_bucket_empties(steps):
         assert 1.0 <= stands.patience.tolerance_factor == stands.patience.life_factor <= 12.0
         if stands.opening is None and budget.left_of_limit > 500:
             budget.sent(min(wanted, 2), now_ms)
-    assert budget.left_of_limit > 500 - 2 - len(steps)  # beyond it only what recovers, one in ten minutes
+    assert budget.left_of_limit > 500 - 2 - len(steps)  # beyond it only what recovers, one in an hour
 
 
 def test_the_reserve_is_for_cancelling_and_leaving():
@@ -108,11 +108,12 @@ def test_the_reserve_is_for_cancelling_and_leaving():
     assert budget.standing(11_000, flat=False).placing is None
 
 
-@pytest.mark.parametrize(("left", "pause_ms"), [(400, 600_000), (0, 60_000), (-50, 60_000)])
+@pytest.mark.parametrize(("left", "pause_ms"), [(400, HOUR_MS), (0, 60_000), (-50, 60_000)])
 def test_flat_it_tries_an_entry_now_and_then_because_only_fills_earn(left, pause_ms):
-    """From the reserve every ten minutes, beyond the limit every minute; a fill ends the shortage."""
+    """From the reserve once an hour, beyond the limit every minute; a fill ends the shortage."""
     budget = governor(1000)
     budget.sent(1000 - left, 0)
+    assert budget.standing(0, flat=True).opening is not None
     assert budget.standing(pause_ms - 1, flat=True).opening is not None
     assert budget.standing(pause_ms, flat=False).opening is not None
     assert budget.standing(pause_ms, flat=True).opening is None
@@ -120,6 +121,14 @@ def test_flat_it_tries_an_entry_now_and_then_because_only_fills_earn(left, pause
     assert budget.standing(pause_ms + 1, flat=True).opening is not None
     budget.earned(1000.0, pause_ms + 1)
     assert budget.standing(pause_ms + 2, flat=True).opening is None
+
+
+def test_a_bot_that_starts_with_its_reserve_opens_nothing_for_an_hour():
+    """It has sent nothing yet; what it finds left is not its to spend."""
+    budget = governor(500)
+    for second in range(3600):
+        assert budget.standing(second * 1000, flat=True).opening.reason is Reason.ACTIONS_RESERVED
+    assert budget.standing(HOUR_MS, flat=True).opening is None
 
 
 def test_the_exchanges_word_is_final():

@@ -1,8 +1,9 @@
 """What has become of an order, from the account's lists: for an exchange that does not know it by its number."""
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from math import inf
+from typing import Any, NamedTuple
 
 import ccxt
 
@@ -10,7 +11,24 @@ from market_making.market.errors import MalformedMessage
 from market_making.trading.freqtrade.edge.door import Forward, Request
 from market_making.trading.freqtrade.edge.order_words import State, items_of, state_of
 
-KEPT_FOR_S = 3.0  # a list weighs as much as ten questions about an order
+OPEN, PAST = "frontendOpenOrders", "historicalOrders"
+# A list weighs as much as ten questions about an order, that of past orders up to sixty.
+KEPT_FOR_S = 3.0
+KEPT_LONGEST_S = {OPEN: 10.0, PAST: 30.0}
+_FORGOTTEN_AFTER_S = 60.0
+_SHARE = 0.25  # of the time for which an order has been looked up; a list may be as old
+
+
+class _Sought(NamedTuple):
+    """An order that is looked up from `since_s` to `until_s`, was cancelled at `acted_s` and seen open at `open_s` [s].
+
+    No list from before its cancellation says anything of it, and no list of past orders from when it was open.
+    """
+
+    since_s: float
+    until_s: float
+    acted_s: float = -inf
+    open_s: float = -inf
 
 
 class ListedOrders:
@@ -25,10 +43,17 @@ class ListedOrders:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lists: dict[str, tuple[list[dict[str, Any]], float]] = {}
+        self._sought: dict[int, _Sought] = {}
 
-    def forget(self) -> None:
-        """An own action is sent: the lists are of before it."""
-        self._lists.clear()
+    def acted_on(self, oids: Iterable[int]) -> None:
+        """Own actions on these orders were sent: what the lists say of them is of before."""
+        now_s = self._clock()
+        self._sought |= {oid: _Sought(now_s, now_s, now_s) for oid in oids}
+        self._sought = {oid: each for oid, each in self._sought.items() if now_s - each.until_s <= _FORGOTTEN_AFTER_S}
+
+    def answered(self, oid: int) -> None:
+        """The exchange has answered about an order: it is not looked up any more."""
+        self._sought.pop(oid, None)
 
     def look_up(self, oid: int, request: Request, forward: Forward) -> dict[str, Any]:
         """Answer a question about an order as ``orderStatus`` would.
@@ -38,20 +63,23 @@ class ListedOrders:
         ccxt.ExchangeNotAvailable
             If no list has the order. Freqtrade takes it for an order without an answer, not for one without a fill.
         """
+        now_s = self._clock()
+        self._sought[oid] = self._sought.get(oid, _Sought(now_s, now_s))._replace(until_s=now_s)
         state = self._open(oid, request, forward) or self._past(oid, request, forward)
         if state is None:
             raise ccxt.ExchangeNotAvailable(f"neither orderStatus nor the account's lists know order {oid}")
         return {"status": "order", "order": state.words}
 
     def _open(self, oid: int, request: Request, forward: Forward) -> State | None:
-        for order in self._list("frontendOpenOrders", request, forward):
+        for order in self._list(OPEN, oid, request, forward):
             if order.get("oid") == oid:
+                self._sought[oid] = self._sought[oid]._replace(open_s=self._lists[OPEN][1])
                 return _read({"order": order, "status": "open", "statusTimestamp": order.get("timestamp")})
         return None
 
     def _past(self, oid: int, request: Request, forward: Forward) -> State | None:
         """The order as it ended; the list has an entry for each of its states."""
-        for item in self._list("historicalOrders", request, forward):
+        for item in self._list(PAST, oid, request, forward):
             order = item.get("order")
             if isinstance(order, dict) and order.get("oid") == oid:
                 state = _read(item)
@@ -59,10 +87,13 @@ class ListedOrders:
                     return state
         return None
 
-    def _list(self, kind: str, request: Request, forward: Forward) -> list[dict[str, Any]]:
-        if kind in self._lists and self._clock() - self._lists[kind][1] <= KEPT_FOR_S:
-            return self._lists[kind][0]
-        asked_s = self._clock()
+    def _list(self, kind: str, oid: int, request: Request, forward: Forward) -> list[dict[str, Any]]:
+        asked_s, sought = self._clock(), self._sought[oid]
+        news_s = sought.acted_s if kind == OPEN else max(sought.acted_s, sought.open_s)
+        kept_s = min(max(KEPT_FOR_S, _SHARE * (asked_s - sought.since_s)), KEPT_LONGEST_S[kind])
+        kept = self._lists.get(kind)
+        if kept is not None and kept[1] > news_s and asked_s - kept[1] <= kept_s:
+            return kept[0]
         answer = forward(request._replace(params={"type": kind, "user": request.body.get("user")}))
         try:
             self._lists[kind] = (items_of(answer), asked_s)

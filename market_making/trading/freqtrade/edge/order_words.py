@@ -93,3 +93,10 @@ def statuses_of(answer: Any) -> list[Any]:
     data = response.get("data") if isinstance(response, dict) else None
     statuses = data.get("statuses") if isinstance(data, dict) else None
     return statuses if isinstance(statuses, list) else []
+
+
+def cancelled_in(action: dict[str, Any]) -> list[int]:
+    """Numbers of the orders that a signed action cancels."""
+    cancels = action.get("cancels") if action.get("type") == "cancel" else None
+    items = cancels if isinstance(cancels, list) else []
+    return [item["o"] for item in items if isinstance(item, dict) and isinstance(item.get("o"), int)]

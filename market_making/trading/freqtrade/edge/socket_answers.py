@@ -9,7 +9,7 @@ import orjson
 
 from market_making.trading.freqtrade.edge.door import Forward, Request
 from market_making.trading.freqtrade.edge.known_books import SILENCE_S
-from market_making.trading.freqtrade.edge.order_words import statuses_of
+from market_making.trading.freqtrade.edge.order_words import cancelled_in, statuses_of
 from market_making.trading.freqtrade.edge.socket import Socket
 
 _LISTS = ("openOrders", "frontendOpenOrders")
@@ -95,8 +95,7 @@ class SocketAnswers:
         return answer
 
     def _act(self, request: Request, forward: Forward) -> Any:
-        cancels = request.body.get("cancels") if request.kind == "cancel" else None
-        oids = [item["o"] for item in cancels if isinstance(item.get("o"), int)] if isinstance(cancels, list) else []
+        oids = cancelled_in(request.body)
         self._orders.acting_on(oids)
         answer = forward(request)
         statuses = statuses_of(answer)

@@ -17,6 +17,7 @@ from market_making.market.errors import MarketMakingError
 from market_making.trading.freqtrade.edge.door import Forward, Request
 from market_making.trading.freqtrade.edge.known_books import KnownBooks
 from market_making.trading.freqtrade.edge.known_orders import KnownOrders, OpenOrder
+from market_making.trading.freqtrade.edge.order_words import cancelled_in
 from market_making.trading.holding import RestingOrder
 from market_making.trading.wanted import WantedOrder
 
@@ -136,7 +137,7 @@ class CancelFirst:
         """
         if self._stale.has_rung and not self._is_cancelling and self._is_own_thread():
             self._refresh()
-            self.cancel(but=_cancelled_by(request))
+            self.cancel(but=cancelled_in(request.body) if request.is_action else ())
         return forward(request)
 
     def cancel(self, *, but: Collection[int] = ()) -> None:
@@ -159,9 +160,3 @@ class CancelFirst:
             log.warning("of %d stale orders not all could be cancelled first: %s", len(found), error)
         finally:
             self._is_cancelling = False
-
-
-def _cancelled_by(request: Request) -> Collection[int]:
-    """Numbers of the orders that a request cancels itself."""
-    cancels = request.body.get("cancels") if request.is_action else None
-    return [item["o"] for item in cancels if isinstance(item.get("o"), int)] if isinstance(cancels, list) else []

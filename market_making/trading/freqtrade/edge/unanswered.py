@@ -19,12 +19,12 @@ from market_making.trading.desk import Desk
 from market_making.trading.freqtrade.edge.door import Forward, Request
 from market_making.trading.freqtrade.edge.listed_orders import ListedOrders
 from market_making.trading.freqtrade.edge.loop import Loop
-from market_making.trading.freqtrade.edge.order_words import state_of
+from market_making.trading.freqtrade.edge.order_words import cancelled_in, state_of
 from market_making.trading.freqtrade.trade import holding_of, resting_order_of
 
 log = logging.getLogger(__name__)
 
-_TRIES = 2  # of a question about one order in a loop, or after an own action
+_TRIES = 2  # of a question about one order in a loop, or after its cancellation
 
 
 class Unanswered:
@@ -56,8 +56,7 @@ class Unanswered:
         """
         oid = request.body.get("oid")
         if request.is_action:
-            self._lists.forget()
-            self._failed.clear()
+            return self._act(request, forward)
         if request.kind != "orderStatus" or type(oid) is not int or not self._has_begun:
             return forward(request)
         if self._failed[oid] >= _TRIES:
@@ -71,6 +70,16 @@ class Unanswered:
         self.oids.discard(oid)
         return answer
 
+    def _act(self, request: Request, forward: Forward) -> Any:
+        """Send an action; of the orders that it cancels nothing of before holds, of all others everything does."""
+        oids = cancelled_in(request.body)
+        try:
+            return forward(request)
+        finally:
+            self._lists.acted_on(oids)
+            for oid in oids:
+                self._failed.pop(oid, None)
+
     def _ask(self, oid: int, request: Request, forward: Forward) -> Any:
         try:
             answer = forward(request)
@@ -78,6 +87,7 @@ class Unanswered:
             return self._lists.look_up(oid, request, forward)
         if not _is_answer(answer):
             raise ccxt.ExchangeNotAvailable(f"the answer about order {oid} is {answer!r:.60}")
+        self._lists.answered(oid)
         return answer
 
     def _begin(self) -> None:

@@ -1,10 +1,11 @@
 """An order that cannot be asked about is looked up in lists, asked about twice in a loop, and cancelled unasked."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import ccxt
 import pytest
 
+from market_making.hyperliquid.weights import answer_weight, question_weight
 from market_making.trading.freqtrade.edge.door import Door
 from market_making.trading.freqtrade.edge.loop import Loop
 from market_making.trading.freqtrade.edge.unanswered import Unanswered, UnaskedCancel
@@ -70,18 +71,62 @@ def test_a_past_order_is_found_with_how_it_ended(client, status):
     assert ask(client)["order"]["status"] == status
 
 
-def test_lists_are_asked_for_once_in_three_seconds_and_after_an_action(client, now, loop):
-    """They weigh much; an own action makes them stale."""
+def test_lists_are_asked_for_once_in_three_seconds_and_after_a_cancellation_of_the_order(client, now):
+    """They weigh much; what is done to other orders changes nothing of what they say of this one."""
     client.answers["frontendOpenOrders"] = [WORDS]
     for _ in range(3):
         ask(client)
+        client.act("order", orders=[{"a": 1}])
+        client.act("cancel", cancels=[{"a": 1, "o": 6}])
     assert client.asked.count("frontendOpenOrders") == 1
-    client.act("cancel")
+    client.act("cancel", cancels=[{"a": 1, "o": 7}])
+    now.value = 0.1
     ask(client)
     assert client.asked.count("frontendOpenOrders") == 2
-    now.value = 3.1
+    now.value = 3.2
     ask(client)
     assert client.asked.count("frontendOpenOrders") == 3
+
+
+@pytest.mark.parametrize(("is_open", "most"), [(True, 200), (False, 300)])
+def test_an_order_that_nobody_can_ask_about_costs_a_quarter_of_the_limit_while_others_are_moved(
+    client, now, loop, is_open, most
+):
+    """Each loop of a minute moves the orders of five pairs, and Freqtrade asks for the sixth up to six times."""
+    client.answers["frontendOpenOrders"] = [WORDS] if is_open else []
+    client.answers["historicalOrders"] = [entry("open", oid=6)] * 200
+    weights = []
+    for second in range(180):
+        now.value = float(second)
+        asked = len(client.asked)
+        with loop.planning():
+            pass
+        for number in range(5):
+            for _ in range(6):
+                with suppress(ccxt.NetworkError):
+                    ask(client)
+            client.act("cancel", cancels=[{"a": number, "o": 100 + number}])
+            client.act("order", orders=[{"a": number}])
+        kinds = [kind for kind in client.asked[asked:] if kind not in ("order", "cancel", "orderStatus")]
+        weights.append(sum(question_weight(kind) + answer_weight(kind, client.answers[kind]) for kind in kinds))
+    assert sum(weights[60:120]) <= most
+    assert sum(weights[:60]) <= 2 * most  # while it is new it is looked for more often
+
+
+def test_an_order_that_leaves_the_open_ones_is_looked_for_among_past_ones_anew(client, now):
+    """However long the list of past orders is good for others: it is from before its end."""
+    for second in range(100):
+        now.value = float(second)
+        with pytest.raises(ccxt.NetworkError):
+            client.ask("orderStatus", user="0x1", oid=6)
+    client.answers["frontendOpenOrders"] = [WORDS]
+    for second in range(100, 112):
+        now.value = float(second)
+        with suppress(ccxt.NetworkError):
+            ask(client)
+    client.answers |= {"frontendOpenOrders": [], "historicalOrders": [entry("filled", sz="0.0")]}
+    now.value = 115.1
+    assert ask(client)["order"]["status"] == "filled"
 
 
 @pytest.mark.parametrize("lists", [None, {}, [None], TOO_MANY])
@@ -103,13 +148,16 @@ def test_half_an_answer_is_none(client, answer):
 
 @pytest.mark.parametrize("failure", [NOT_FOUND, TOO_MANY, ccxt.RequestTimeout("10 s"), None])
 def test_a_question_that_fails_is_sent_twice_in_a_loop(client, loop, failure):
-    """Freqtrade asks six times; another order, another loop, and an own action begin anew."""
+    """Freqtrade asks six times; another order, another loop, and its cancellation begin anew."""
     client.answers["orderStatus"] = failure
     for _ in range(6):
         with pytest.raises(ccxt.NetworkError):
             ask(client)
+    client.act("order")
+    with pytest.raises(ccxt.NetworkError):
+        ask(client)
     assert client.asked.count("orderStatus") == 2
-    client.act("cancel")
+    client.act("cancel", cancels=[{"a": 1, "o": 7}])
     with pytest.raises(ccxt.NetworkError):
         ask(client)
     with loop.planning(), pytest.raises(ccxt.NetworkError):
