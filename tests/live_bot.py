@@ -45,10 +45,10 @@ class LiveBot:
         self._started_in = started_in
         self.venue = venue
         (folder / "private.json").write_text(json.dumps(merged(live_config(venue.url, folder), changes or {})))
-        files = [ROOT / "user_data" / name for name in base] + [folder / "private.json"]
+        self.files = [ROOT / "user_data" / name for name in base] + [folder / "private.json"]
         self._command = [sys.executable, "-m", "freqtrade", "trade", "--strategy", strategy]
         self._command += ["--userdir", str(user_data), "--strategy-path", str(folder)]
-        for file in files:
+        for file in self.files:
             self._command += ["--config", str(file)]
 
     def __enter__(self) -> Self:

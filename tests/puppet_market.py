@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from http import HTTPStatus
 from math import isnan
 from pathlib import Path
@@ -160,6 +161,14 @@ class VenueThread:
         """Orders that rest, the newest first, whatever faults the protocol plays."""
         query = {"user": address, "orders": "yes"}
         return list(requests.get(f"{self.url}/audit", params=query, timeout=5).json()["orders"])[::-1]
+
+    def transfer(self, source: str, target: str, amount: str) -> None:
+        """Move cash [USDC] from one account to another, as a person does on the exchange's page."""
+        assert self._venue._gateway is not None
+        accounts = self._venue._gateway._exchange.state.accounts
+        for address, change in ((source, -Decimal(amount)), (target, Decimal(amount))):
+            account = accounts[address.lower()]
+            account.deposits, account.cash = account.deposits + change, account.cash + change
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -13,7 +13,7 @@ from market_making.market.errors import MalformedMessage
 from market_making.ops.command_line import main
 from market_making.safety.notices import CONDITIONS
 from market_making.safety.state_file import BotState, read_state
-from tests.live_bot import ROOT, LiveBot
+from tests.live_bot import LiveBot
 from tests.message_sink import MessageSink
 from tests.puppet_market import parameters
 
@@ -36,8 +36,9 @@ def api_section(port: int) -> dict[str, Any]:
 class Watched:
     """A running bot, and the four places where a notice appears; a `pair` asks for what is about it alone."""
 
-    def __init__(self, bot: LiveBot, sink: MessageSink, api_port: int) -> None:
+    def __init__(self, bot: LiveBot, sink: MessageSink, api_port: int, name: str = NAME) -> None:
         self.bot = bot
+        self._name = name
         self._sink = sink
         self._api = f"http://127.0.0.1:{api_port}/api/v1"
 
@@ -51,7 +52,7 @@ class Watched:
     def state(self) -> BotState | None:
         """The bot's own file; None while there is none to be read."""
         with suppress(OSError, MalformedMessage):
-            state = read_state(self.bot.folder / "state" / f"{NAME}.json")
+            state = read_state(self.bot.folder / "state" / f"{self._name}.json")
             assert isinstance(state, BotState)
             return state
         return None
@@ -81,10 +82,9 @@ class Watched:
 
     def status(self) -> tuple[int, list[dict[str, Any]]]:
         """Exit status of `mm status`, and the notices it shows."""
-        files = [str(ROOT / "user_data" / "config.json"), str(self.bot.folder / "private.json")]
-        result = CliRunner().invoke(main, ["status", "--json", "-c", files[0], "-c", files[1]])
+        result = CliRunner().invoke(main, ["status", "--json", *(f"--config={file}" for file in self.bot.files)])
         document = orjson.loads(result.stdout)
-        assert [bot["bot"] for bot in document["bots"]] == [NAME]
+        assert [bot["bot"] for bot in document["bots"]] == [self._name]
         return result.exit_code, document["notices"]
 
     def shown(self) -> tuple[int, dict[str, str]]:

@@ -86,6 +86,14 @@ class Bench:
         """Coins that the venue says are held."""
         return float(self.venue.audit()["positions"].get(coin, 0.0))
 
+    def fill(self, coin: str, size: float) -> None:
+        """Let somebody trade with the order of a coin."""
+        orders = {order["coin"]: order for order in self.venue.open_orders()}
+        is_bid = orders[coin]["side"] == "B"
+        direction, price = (Direction.SELL, 2_950.0) if is_bid else (Direction.BUY, 3_050.0)
+        self.venue.market.print_trade(direction, price, size, coin)
+        self.bot.wait(lambda: self.holds(coin) != 0, 5, "a fill")
+
 
 def published(**changes: Any) -> Fault:
     """A change of the parameter file."""
@@ -174,14 +182,18 @@ def foreign_position(bench: Bench, coin: str) -> Iterator[None]:
 
 
 @contextmanager
+def black_listed(bench: Bench, coin: str) -> Iterator[None]:
+    """Somebody says `/blacklist` while a position is held."""
+    bench.fill(coin, 10.0)
+    bench.watched.ask("POST", "blacklist", {"blacklist": [pair_of(coin)]})
+    yield
+    bench.watched.ask("DELETE", f"blacklist?pairs_to_delete={pair_of(coin)}")
+
+
+@contextmanager
 def dust(bench: Bench, coin: str) -> Iterator[None]:
     """Six USDC are filled, and no more is to be opened: what is held is too small to be offered."""
-    orders = {order["coin"]: order for order in bench.venue.open_orders()}
-    is_bid = orders[coin]["side"] == "B"
-    bench.venue.market.print_trade(
-        Direction.SELL if is_bid else Direction.BUY, 2_950.0 if is_bid else 3_050.0, 0.002, coin
-    )
-    bench.bot.wait(lambda: bench.holds(coin) != 0, 5, "dust")
+    bench.fill(coin, 0.002)
     paused = parameters().regime.model_copy(update={"state": "pause"})
     bench.watched.publish(coin, regime=paused)
     yield
@@ -258,6 +270,7 @@ CASES: dict[str, Case] = {
     "order_unknown": Case("alarm", foreign_order, SOON_S + 10.0),  # open orders are read every ten seconds
     "below_smallest_order": Case("warning", dust),
     "pair_locked": Case("warning", locked),
+    "winding_down": Case("alarm", black_listed),
     "exchange_error": Case("warning", venue({"fault": "status", "code": 502, "info": "l2Book"})),
     "nothing_rests": Case("warning", refused),
     "not_quoting": Case("warning", published(market=BROKEN)),
