@@ -30,7 +30,7 @@ from typing import Any, NamedTuple, Self
 import orjson
 import psutil
 import requests
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -97,8 +97,19 @@ class Measured(NamedTuple):
     processor: float
 
 
+class Heard(NamedTuple):
+    """The last news of an order: its coin, whether it rests, and since when [s, monotonic]."""
+
+    coin: str
+    rests: bool
+    since_s: float
+
+
 class Listener(threading.Thread):
-    """Hears best quotes at the venue itself, and notes the stamps."""
+    """Hears best quotes and order updates at the venue itself, and notes the stamps.
+
+    Whoever asks the venue time and again instead takes the processor from the bot and the venue that are measured.
+    """
 
     def __init__(self, bench: "Bench") -> None:
         super().__init__(daemon=True)
@@ -117,19 +128,32 @@ class Listener(threading.Thread):
         """Listen until it is ended."""
         with connect(self._bench.venue.direct_url.replace("http", "ws", 1) + "/ws", compression=None) as socket:
             for coin in self._bench.coins:
-                wish = {"method": "subscribe", "subscription": {"type": "bbo", "coin": coin}}
-                socket.send(orjson.dumps(wish).decode())
+                _subscribe(socket, type="bbo", coin=coin)
+            _subscribe(socket, type="orderUpdates", user=ADDRESS)
             pinged_s = time.monotonic()
             while not self._ended.is_set():
                 if time.monotonic() - pinged_s > PING_S:  # who is silent for a minute is cut off
                     pinged_s = time.monotonic()
                     socket.send('{"method": "ping"}')
                 with contextlib.suppress(TimeoutError):
-                    message = orjson.loads(socket.recv(timeout=1.0))
-                    if message["channel"] == "bbo":
-                        prices = (round(float(level["px"]), 2) for level in message["data"]["bbo"])
-                        stamped_s = message["data"]["time"] / 1e3 - time.time() + time.monotonic()
-                        self._bench.told.append((stamped_s, *prices))
+                    self._take(**orjson.loads(socket.recv(timeout=1.0)))
+
+    def _take(self, channel: str, data: Any = None) -> None:
+        if channel == "bbo":
+            bid, ask = (round(float(level["px"]), 2) for level in data["bbo"])
+            self._bench.told.append((_monotonic_s(data["time"]), bid, ask))
+        if channel == "orderUpdates":
+            for update in data:
+                order, since_s = update["order"], _monotonic_s(update["statusTimestamp"])
+                self._bench.heard[order["oid"]] = Heard(order["coin"], update["status"] == "open", since_s)
+
+
+def _subscribe(socket: ClientConnection, **subscription: str) -> None:
+    socket.send(orjson.dumps({"method": "subscribe", "subscription": subscription}).decode())
+
+
+def _monotonic_s(stamp_ms: int) -> float:
+    return stamp_ms / 1e3 - time.time() + time.monotonic()
 
 
 class Bench:
@@ -141,6 +165,8 @@ class Bench:
         self.phase, self.published_s = random.Random(1), 0.0
         self.told: list[tuple[float, float, float]] = []
         """When the market had which best bid and ask, of any coin, by the stamp of the message."""
+        self.heard: dict[int, Heard] = {}
+        """The last news of every order, by number."""
 
     def get(self, page: str, **query: str) -> Any:
         """A page of the venue that weighs nothing, at once."""
@@ -199,18 +225,19 @@ class Bench:
         sides = Counter(order["side"] for order in before.values())
         towards = -1 if sides["B"] >= sides["A"] else 1
         stale = {oid for oid, order in before.items() if (order["side"] == "B") == (towards < 0)}
-        gone: dict[int, float] = {}
         self.told.clear()
         self.venue.market.mid = mid = round(self.venue.market.mid + towards * 0.9, 1)
-        while True:
-            now_s, orders = time.monotonic(), self.orders()
-            gone |= {oid: now_s for oid in stale if oid not in orders and oid not in gone}
-            if len(gone) == len(stale) and len({order["coin"] for order in orders.values()}) == len(self.coins):
-                break
-            time.sleep(0.002)
-        moved_s = self._moved_s(mid, towards)
-        times = [(each - moved_s) * 1e3 for each in (min(gone.values()), max(gone.values()), now_s)]
+        self.bot.wait(lambda: self._has_answered(stale), 30, "cancels and new quotes")
+        moved_s, heard = self._moved_s(mid, towards), dict(self.heard)
+        gone = [heard[oid].since_s for oid in stale]
+        quoted_s = max(order.since_s for order in heard.values() if order.rests)
+        times = [(each - moved_s) * 1e3 for each in (min(gone), max(gone), quoted_s)]
         return times[0], times[1], times[2], self.audit()["actions"] - actions
+
+    def _has_answered(self, stale: set[int]) -> bool:
+        heard = dict(self.heard)
+        gone = all(oid in heard and not heard[oid].rests for oid in stale)
+        return gone and len({order.coin for order in heard.values() if order.rests}) == len(self.coins)
 
     def _moved_s(self, mid: float, towards: int) -> float:
         """When the market had first the side that has come towards the own orders, which are the other side [s]."""
