@@ -140,7 +140,7 @@ def until_asleep(seconds):
     return time.monotonic() - began
 
 
-def test_a_sleep_ends_when_mid_comes_too_close(maker, venue):
+def test_a_sleep_ends_when_mid_comes_too_close_and_the_order_goes_before_freqtrade_does_anything(maker, venue):
     """And not when it moves away or a little."""
     bot = maker()
     loop(bot)
@@ -155,7 +155,10 @@ def test_a_sleep_ends_when_mid_comes_too_close(maker, venue):
     venue.market.mid = 3000.0
     time.sleep(0.2)
     venue.market.mid = round(3000.0 + towards * 0.6, 1)
-    assert until_asleep(5.0) < 1.0
+    assert asked(venue, lambda: until_asleep(5.0)) == {"cancel": 1}
+    assert venue.open_orders() == []
+    loop(bot)
+    assert books_agree(bot, venue)
 
 
 @pytest.mark.parametrize("venue", [2], indirect=True)

@@ -205,7 +205,8 @@ def _cancel_first(edge: Edge, desk: Desk, stale: StaleOrders) -> CancelFirst:
         desk.cancelling_first(pair, order, now_ms())
 
     first = CancelFirst(edge.exchange._api, stale, told, lambda: edge.loop.is_here, refresh)
-    edge.loop.on_start(first.cancel)
+    for listen in (edge.loop.on_wake, edge.loop.on_start):
+        listen(first.cancel)
     return first
 
 

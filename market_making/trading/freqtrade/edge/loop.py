@@ -15,6 +15,7 @@ class Loop:
         self._listeners: list[Callable[[], None]] = []
         self._starters: list[Callable[[], None]] = []
         self._enders: list[Callable[[], None]] = []
+        self._wakers: list[Callable[[], None]] = []
 
     def on_start(self, starter: Callable[[], None]) -> None:
         """Call `starter` at the beginning of every loop, before anything is planned; it must not raise."""
@@ -27,6 +28,10 @@ class Loop:
     def on_end(self, ender: Callable[[], None]) -> None:
         """Call `ender` at the end of every loop; it must not raise."""
         self._enders.append(ender)
+
+    def on_wake(self, waker: Callable[[], None]) -> None:
+        """Call `waker` at the end of every pause, before Freqtrade does anything; it must not raise."""
+        self._wakers.append(waker)
 
     @contextmanager
     def planning(self) -> Iterator[None]:
@@ -47,6 +52,11 @@ class Loop:
         self.happened()
         for ender in self._enders:
             ender()
+
+    def woke(self) -> None:
+        """The bot has slept."""
+        for waker in self._wakers:
+            waker()
 
     def happened(self) -> None:
         """An own action, news of an order, a new loop: answers of before are stale."""

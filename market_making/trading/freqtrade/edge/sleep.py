@@ -38,7 +38,7 @@ class Sleep:
     Parameters
     ----------
     loop : Loop
-        Told when it ends.
+        Told when it ends, and when the pause does.
     alarm : Alarm or None
         Ends the pause early; without it the bot sleeps as Freqtrade does.
     """
@@ -55,6 +55,7 @@ class Sleep:
             _STOCK(sleep_duration)
         else:
             self._alarm.wait(sleep_duration)
+        self._loop.woke()
 
 
 def restore() -> None:

@@ -56,6 +56,17 @@ def test_the_loop_has_ended_when_the_bot_sleeps(alarm):
     assert ended == [False]
 
 
+@pytest.mark.parametrize("alarm", [None, sleep.Alarm()])
+def test_who_waits_for_the_end_of_a_pause_is_called_before_freqtrade_goes_on(alarm):
+    """Not within a loop: that has not begun."""
+    loop, heard = Loop(), []
+    loop.on_end(lambda: heard.append("ended"))
+    loop.on_wake(lambda: heard.append(loop.is_running))
+    sleep.Sleep(loop, alarm)
+    Worker._sleep(0.0)
+    assert heard == ["ended", False]
+
+
 def test_restored_it_is_freqtrades_own():
     """After a bot that had it, in the same process."""
     sleep.Sleep(Loop())
