@@ -56,6 +56,10 @@ ENTRIES = {
         f"{_COMMANDS}.replay:replay_command",
         "Run a strategy over recorded ticks with the bot's own loop, and say what it earned and why.",
     ),
+    "compare": Entry(
+        f"{_COMMANDS}.compare:compare",
+        "Hold strategies against each other and against other makers, on the same recording.",
+    ),
     "reconcile": Entry(
         f"{_COMMANDS}.reconcile:reconcile",
         "Hold a live run against a replay of its own recording: fills, plans, sums, and how long everything took.",

@@ -68,10 +68,21 @@ def draw_calibration(parameters: Parameters, settings: Settings, path: Path) -> 
     plots.plot_calibration(plots.Subject(parameters, observed, source(start_ms - LEAD_MS, end_ms), history), path)
 
 
-def _plots() -> Any:
+def plots_of(module: str) -> Any:
+    """A module that draws.
+
+    Raises
+    ------
+    ConfigurationError
+        If matplotlib is not installed.
+    """
     try:
-        return import_module("calibration.plots")
+        return import_module(module)
     except ModuleNotFoundError as error:
         if error.name != "matplotlib":
             raise
         raise ConfigurationError("a plot needs matplotlib: pip install -e '.[plot]'") from None
+
+
+def _plots() -> Any:
+    return plots_of("calibration.plots")

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -92,7 +92,7 @@ def replay(setup: ReplaySetup, tapes: Sequence[SessionTape]) -> ReplayResult:
     began, sessions, name = time.perf_counter(), [], ""
     calibrations = [CalibrationsAsOf(setup.history, model, setup.instrument) for model in setup.models]
     for tape in tapes:
-        engine = setup.engine(tape, _engine_settings(setup))
+        engine = setup.engine(tape, engine_settings(setup))
         name = engine.name
         sessions.append(_session(setup, calibrations, tape, engine))
     return ReplayResult(
@@ -106,7 +106,8 @@ def replay(setup: ReplaySetup, tapes: Sequence[SessionTape]) -> ReplayResult:
     )
 
 
-def _engine_settings(setup: ReplaySetup) -> EngineSettings:
+def engine_settings(setup: ReplaySetup) -> EngineSettings:
+    """What the engine of each session is set up with."""
     settings = EngineSettings(setup.instrument, setup.model.settings.model.maker_fee)
     return replace(settings, funding_rate=setup.funding_rate, legs=len(setup.models))
 
@@ -132,11 +133,19 @@ def _session(
     first_ms = start_ms + setup.phase_ms
     loops = [bot.run(first_ms + leg * _apart_ms(setup, len(bots)), end_ms) for leg, bot in enumerate(bots)]
     drive(loops, engine, record, end_ms)
-    return _result(bots, engine, record, (touch, start_ms, end_ms, tape.rows))
+    return session_of(bots, engine, record, (touch, start_ms, end_ms, tape.rows))
 
 
 def _apart_ms(setup: ReplaySetup, legs: int) -> int:
     return setup.lags().draw().period_ms // legs
+
+
+class Counting(Protocol):
+    """What a loop has counted: decisions, plans that had to be made, and why no order was wanted."""
+
+    decisions: int
+    plans: int
+    withheld: Counter[Reason]
 
 
 class _Waiting(NamedTuple):
@@ -180,7 +189,27 @@ def drive(loops: Sequence[Loop], engine: Engine, record: OrderRecord, end_ms: in
     engine.advance(end_ms)
 
 
-def _result(bots: Sequence[Bot], engine: Engine, record: OrderRecord, about: tuple[Touch, int, int, int]) -> Session:
+def session_of(
+    bots: Sequence[Counting], engine: Engine, record: OrderRecord, about: tuple[Touch, int, int, int]
+) -> Session:
+    """What came of a session that was driven to its end.
+
+    Parameters
+    ----------
+    bots : Sequence[Counting]
+        Whose loops they were.
+    engine : Engine
+        Is closed.
+    record : OrderRecord
+        Of all orders.
+    about : tuple
+        The market's touch, start and end of the quoting [ms], rows of the tape.
+
+    Raises
+    ------
+    EngineFault
+        If the engine's money is not that of its fills.
+    """
     touch, start_ms, end_ms, rows = about
     account, withheld = engine.close(), sum((bot.withheld for bot in bots), Counter[Reason]())
     times = np.array([fill.time_ms for fill in engine.fills], dtype=np.int64)

@@ -1,0 +1,1 @@
+"""Many replays held against each other: makers compared, parameters searched, targets checked."""
