@@ -115,7 +115,10 @@ def planned_distance(order: OpenOrder, pair: PairState | None, first_mid: float 
         return None  # what leaves at the touch is close on purpose
     resting = pair.resting
     if resting is not None and resting.order_id == str(order.oid):
-        return None if resting.planned_mid is None else _usable(abs(order.price - resting.planned_mid))
+        if resting.planned_mid is None:
+            return None
+        # The price has followed mid since the plan, and the mid that it is as far from has moved as much.
+        return _usable(abs(order.price - resting.planned_mid) - resting.terms.get("fresh", 0.0))
     quote = pair.bid if order.side is Side.BID else pair.ask
     known = [] if first_mid is None else [_distance(order, first_mid)]
     if known and quote.price is not None and pair.mid is not None:
