@@ -1,6 +1,7 @@
 """Fixtures every test may use."""
 
 import errno
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,12 +9,22 @@ import pytest
 from hypothesis import settings
 
 from market_making.market import durable_file
+from market_making.trading.deferred_stop import SIGNALS
 
 # The same examples at every run, and no failure because a machine is slow.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
+HANDLERS = {number: signal.getsignal(number) for number in SIGNALS}
 RECORDINGS = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _signal_handlers() -> Iterator[None]:
+    """A bot in the test's own process holds a stop back, and sends it again later: to another test, if it stayed."""
+    yield
+    for number, handler in HANDLERS.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
