@@ -10,9 +10,10 @@ from hypothesis import settings
 
 from market_making.market import durable_file
 from market_making.trading.deferred_stop import SIGNALS
+from tests.length import often
 
 # The same examples at every run, and no failure because a machine is slow.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=often(200, 40))
 settings.load_profile("repeatable")
 
 HANDLERS = {number: signal.getsignal(number) for number in SIGNALS}

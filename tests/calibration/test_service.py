@@ -18,6 +18,7 @@ from market_making.market.errors import ConfigurationError
 from market_making.safety.claim import claimed
 from market_making.safety.state_file import read_state
 from tests.calibration.conftest import START
+from tests.length import often
 
 
 def test_the_service_runs_at_multiples_of_its_period_until_it_is_stopped(settings):
@@ -37,7 +38,7 @@ def test_the_service_runs_at_multiples_of_its_period_until_it_is_stopped(setting
 
 def test_a_clock_that_is_put_back_delays_one_cycle_only(settings):
     """Whenever it happens, no wait is longer than a period, and nothing is published from the future."""
-    for jumps_at in range(2, 75, 4):
+    for jumps_at in range(2, 75, often(4, 12)):
         clock = JumpingClock(START / 1e3 + 1400, jumps_at, -300)
         stop = FakeStop(clock, rounds=40)
         folder = settings.parameters / str(jumps_at)
@@ -52,7 +53,7 @@ def test_a_clock_that_is_put_back_delays_one_cycle_only(settings):
 
 def test_a_clock_that_is_put_forward_costs_no_more_than_what_it_passes_over(settings):
     """What was due meanwhile is not made up for: each later cycle is at its own multiple, once."""
-    for jumps_at in range(2, 75, 6):
+    for jumps_at in range(2, 75, often(6, 18)):
         clock = JumpingClock(START / 1e3 + 900, jumps_at, 301)
         folder = settings.parameters / str(jumps_at)
         run_service(settings.model_copy(update={"parameters": folder}), stop=FakeStop(clock, rounds=40), clock=clock)

@@ -21,6 +21,7 @@ from market_making.venue.engine.notices import TradesNotice
 from market_making.venue.engine.order_desk import Handling
 from market_making.venue.order_book.order import Status
 from market_making.venue.protocol.account_view import account_state, position_state
+from tests.length import often
 
 ADDRESSES = [f"0x{letter * 40}" for letter in "abc"]
 LISTINGS = (Listing("BTC", 5, 40), Listing("ETH", 4, 25))
@@ -117,7 +118,7 @@ def traded_by(notices: Iterable[object], address: str, coin: str) -> Fraction:
     return Fraction(bought) - sum(size for size, trade in sizes if trade.seller == address)
 
 
-@settings(max_examples=100)
+@settings(max_examples=often(100, 40))
 @given(OPERATIONS)
 def test_every_dollar_is_accounted_for(operations: list[tuple]):
     """After any sequence: cash and values = deposits + realised − fees + funding + unrealised = the ledger of fills."""
@@ -135,7 +136,7 @@ def test_every_dollar_is_accounted_for(operations: list[tuple]):
             assert traded_by(notices, account.address, coin) == Fraction(position.size)
 
 
-@settings(max_examples=100)
+@settings(max_examples=often(100, 40))
 @given(OPERATIONS)
 def test_resting_orders_are_always_possible(operations: list[tuple]):
     """No resting order crosses the book or another one; reduce-only ones reduce; open and resting are the same set."""

@@ -13,6 +13,7 @@ from market_making.trading.actions.budget import ActionBudget, Patience
 from market_making.trading.actions.governor import ActionGovernor
 from market_making.trading.desk import Desk, PairInputs
 from market_making.trading.holding import Holding, RestingOrder
+from tests.length import only_long
 
 PAIR = "ETH/USDC:USDC"
 HOUR_MS = 3_600_000
@@ -60,7 +61,7 @@ def test_hours_without_a_fill_fit_into_what_is_left(planner):
     assert free > 0.05 / 12 * 9_500
 
 
-@pytest.mark.slow
+@only_long
 def test_a_day_without_a_fill_fits_into_ten_thousand_actions(planner):
     """The whole day, at a volatility of 1.2 bps in a second and quotes 3 bps from mid."""
     budget = governor()
