@@ -39,7 +39,7 @@ MOST_MESSAGES, MOST_MEGABYTES = 6.0, 5.0
 QUICK = {  # move an order as often as a loop of one second can
     "market_making": {
         "quote": {"minimum_life_s": 0, "tolerance_bps": 0.01, "actions_per_minute": 600, "action_price": 0},
-        "edge": {"address_budget": False},
+        "edge": {"address_budget": False, "socket": True},
     }
 }
 ALL_LOUD: dict[str, Any] = {
