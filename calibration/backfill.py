@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from calibration.fee_tier import FeeTier
 from calibration.flow.calibrate import Calibration, calibrate_observed
 from calibration.observation.funding import FundingHistory, funding_rate
 from calibration.observation.increments import FollowedIncrements, infer_increments
@@ -45,6 +46,7 @@ def calibrate_once(coin: str, at_ms: int, settings: Settings) -> Parameters:
     DataError, ModelError
         If there is too little data, or no quotes follow from it.
     """
+    settings = FeeTier(settings).settings_of(coin)
     store = TickStore(settings.market_data, settings.venue)
     start_ms = at_ms - round(settings.calibration.window_s * 1e3)
     tape = store.tape(coin, start_ms, at_ms)
@@ -57,7 +59,7 @@ def calibrate_once(coin: str, at_ms: int, settings: Settings) -> Parameters:
     except NotEnoughData as error:
         raise NotEnoughData(f"{coin}: {error}") from None
     calibration = replace(calibration, funding_rate=funding_rate(store, coin, at_ms))
-    result = solve([calibration], settings)[0]
+    result = solve([calibration], [settings])[0]
     if isinstance(result, ModelError):
         raise result
     document = parameters(coin, result, settings)
@@ -96,6 +98,7 @@ def backfill(
     NotEnoughData
         If there is no row at all: why the last time had none.
     """
+    settings = FeeTier(settings).settings_of(coin)
     store = TickStore(settings.market_data, settings.venue)
     writer = HistoryWriter(settings.parameters, coin, _BACKFILL_ROWS)
     step_ms, window_ms = round(every_s * 1e3), round(settings.calibration.window_s * 1e3)
@@ -112,7 +115,7 @@ def backfill(
             else:
                 previous = result
                 found.append(result)
-        for solved in solve(_with_funding(found, store, coin), settings):
+        for solved in solve(_with_funding(found, store, coin), [settings] * len(found)):
             if isinstance(solved, ModelError):
                 refusal = str(solved)
             else:

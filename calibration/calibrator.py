@@ -156,7 +156,9 @@ class Calibrator:
         except (DataError, OSError) as error:
             logger.warning("what is recorded cannot be listed: %s", error)
             return
-        chosen, self._missing = self._selection.choose(names_among(settings.venue, recorded, self._selection))
+        chosen, self._missing = self._selection.choose(
+            names_among(settings.market_data, settings.venue, recorded, self._selection)
+        )
         for coin in (names.key for names in chosen):
             if coin not in self._histories:
                 self._coins.append(coin)
@@ -177,20 +179,22 @@ class Calibrator:
 
     def _start_writing(self, coins: Sequence[str], now_ms: int) -> dict[str, _Written]:
         """Calibrate and solve for some coins, and let their files be written meanwhile."""
-        settings, calibrations = self.fee_tier.settings, {}
+        calibrations, settings = {}, {}
         for coin in coins:
             try:
-                calibrations[coin] = self._calibrate(coin, now_ms)
+                settings[coin] = self.fee_tier.settings_of(coin)
+                calibrations[coin] = self._calibrate(coin, settings[coin], now_ms)
             except (DataError, ModelError) as error:
                 self._refusals.refused(coin, error, now_ms)
                 if coin not in self._previous:
                     self._reader.forget(coin)
         writes = {}
-        for coin, result in zip(calibrations, solve(list(calibrations.values()), settings), strict=True):
+        solved = solve(list(calibrations.values()), [settings[coin] for coin in calibrations])
+        for coin, result in zip(calibrations, solved, strict=True):
             if isinstance(result, ModelError):
                 self._refusals.refused(coin, result, now_ms)
             else:
-                writes[coin] = self._written(coin, result, settings)
+                writes[coin] = self._written(coin, result, settings[coin])
         return writes
 
     def _written(self, coin: str, result: Published, settings: Settings) -> _Written:
@@ -225,10 +229,10 @@ class Calibrator:
                 self.failures += (f"the history of {coin} is not written: {error}",)
                 logger.error(self.failures[-1])
 
-    def _calibrate(self, coin: str, now_ms: int) -> Calibration:
+    def _calibrate(self, coin: str, settings: Settings, now_ms: int) -> Calibration:
         observed = self._reader.observations(coin, now_ms)
         increments = self._reader.increments(coin)
-        found = calibrate_observed(observed, increments, self.fee_tier.settings, self._previous.get(coin), now_ms)
+        found = calibrate_observed(observed, increments, settings, self._previous.get(coin), now_ms)
         found = with_forecast(found, observed.seconds, self._forecasts[coin])
         return replace(found, funding_rate=self._funding.at(coin, now_ms))
 

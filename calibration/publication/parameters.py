@@ -18,7 +18,7 @@ from market_making.market.sides import Directions
 from market_making.quoting.order_flow import OrderFlow
 from market_making.settings.sections import Horizon
 
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 _CLOCK_TOLERANCE_MS = 5_000
 # How far mid may move while a file is valid: for a minute; for longer it grows with the square root of time.
 # In 133 days BTC, ETH and SOL moved 5.2 % at most within a 5-minute candle, HYPE 14.4 %: 6.4 % for a minute.
@@ -159,6 +159,8 @@ class Parameters(Document):
     venue: str
     coin: str
     pair: str
+    wire: str | None = None
+    asset: int | None = None
     created_ms: int
     valid_until_ms: int
     calibration_id: str
@@ -186,7 +188,7 @@ class Parameters(Document):
             raise SafetyError(f"the calibration is bad: {flags}", reason=Reason.CALIBRATION_BAD)
         return self
 
-    def require_market(self, pair: str, mid: float) -> Self:
+    def require_market(self, pair: str, mid: float, wire: str = "") -> Self:
         """Return these parameters, unless they are those of another market.
 
         Parameters
@@ -195,15 +197,22 @@ class Parameters(Document):
             Freqtrade's name of the market that is to be quoted.
         mid : float
             Mid of its book [price].
+        wire : str
+            The venue's name of it, if it is known: ccxt may call two markets alike.
 
         Raises
         ------
         InvalidParameters
-            If the pair is another one, or if the mid of the file is so far from the book's that no market moves by as
-            much while a file is valid: it then is of another coin, unit, network or time.
+            If the pair or the venue's name is another one, or if the mid of the file is so far from the book's that no
+            market moves by as much while a file is valid: it then is of another coin, unit, network or time.
         """
         if pair != self.pair:
             raise InvalidParameters(f"the parameters of {self.coin} must be for {pair}, got those for {self.pair}")
+        if wire and self.wire is not None and wire != self.wire:
+            raise InvalidParameters(
+                f"the parameters of {self.coin} must be for {wire}, which is what orders in {pair} go to, "
+                f"got those for {self.wire}"
+            )
         periods = max(1.0, (self.valid_until_ms - self.created_ms) / _FURTHEST_WITHIN_MS)
         limit, apart = _FURTHEST_MOVE * math.sqrt(periods), abs(mid / self.market.mid - 1)
         if not apart <= limit:

@@ -1,6 +1,6 @@
 """From a calibration and its table of quotes to the parameter file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from typing import NamedTuple
@@ -22,7 +22,8 @@ from market_making.market.errors import ModelError
 from market_making.market.tape import FloatArray
 from market_making.quoting.risk import toxicity
 from market_making.quoting.value.quote_table import QuoteTable, solve_tables
-from market_making.recording.other_venues.venues import names_of
+from market_making.recording.other_venues.venues import THROUGH_CCXT, names_of
+from market_making.recording.store.market_file import read_market
 from market_making.settings.sections import ModelSettings
 from market_making.settings.settings import Settings
 
@@ -59,24 +60,45 @@ class Published(NamedTuple):
     table: QuoteTable
 
 
-def solve(calibrations: list[Calibration], settings: Settings) -> list[Published | ModelError]:
-    """Solve for the quotes of many coins in one go; for a coin that has none, the error that says why."""
-    model = settings.model.cartea_jaimungal()
-    flows = [calibration.order_flow() for calibration in calibrations]
-    tables = solve_tables(flows, [calibration.mid for calibration in calibrations], model)
-    return [
-        table if isinstance(table, ModelError) else Published(calibration, table)
-        for calibration, table in zip(calibrations, tables, strict=True)
-    ]
+def solve(calibrations: Sequence[Calibration], settings: Sequence[Settings]) -> list[Published | ModelError]:
+    """Solve for the quotes of many coins, in one go where the maker fee is the same.
+
+    Parameters
+    ----------
+    calibrations : sequence of Calibration
+        Of the coins.
+    settings : sequence of Settings
+        Of each coin; they differ in nothing but the fee.
+
+    Returns
+    -------
+    list of Published or ModelError
+        For a coin that has no quotes, the error that says why.
+    """
+    places: dict[float, list[int]] = {}
+    for place, each in enumerate(settings):
+        places.setdefault(each.model.maker_fee, []).append(place)
+    found: dict[int, Published | ModelError] = {}
+    for group in places.values():
+        members, model = [calibrations[place] for place in group], settings[group[0]].model.cartea_jaimungal()
+        flows = [calibration.order_flow() for calibration in members]
+        tables = solve_tables(flows, [calibration.mid for calibration in members], model)
+        for place, calibration, table in zip(group, members, tables, strict=True):
+            found[place] = table if isinstance(table, ModelError) else Published(calibration, table)
+    return [found[place] for place in range(len(calibrations))]
 
 
 def parameters(coin: str, published: Published, settings: Settings) -> Parameters:
     """Put everything into the form of the file; its identity is a hash of its content."""
     calibration, table = published
+    root, venue = settings.market_data, settings.venue
+    market = None if venue in THROUGH_CCXT else read_market(root, venue, coin)
     document = Parameters(
-        venue=settings.venue,
+        venue=venue,
         coin=coin,
-        pair=names_of(settings.venue, coin, settings.pairs).pair,
+        pair=names_of(root, venue, coin, settings.pairs).pair,
+        wire=None if market is None else market.wire,
+        asset=None if market is None else market.asset,
         created_ms=calibration.created_ms,
         valid_until_ms=calibration.created_ms + round(settings.calibration.valid_for_s * 1e3),
         calibration_id="",

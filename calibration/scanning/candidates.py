@@ -126,7 +126,7 @@ def candidates_from_files(coins: Sequence[str], settings: Settings, now_ms: int)
 def _among(known: Sequence[str], coins: Sequence[str], settings: Settings) -> Sequence[str]:
     """Those meant by any name of their market, and names that mean none, which are told; all if none is named."""
     wanted = Selection(tuple(coins))
-    chosen, missing = wanted.choose(names_among(settings.venue, known, wanted))
+    chosen, missing = wanted.choose(names_among(settings.market_data, settings.venue, known, wanted))
     return [*(names.key for names in chosen), *missing] if coins else known
 
 

@@ -18,7 +18,7 @@ from market_making.guard.leader import Leader, LeaderFeed
 from market_making.guard.options import GuardOptions, Markets
 from market_making.guard.record import GuardRecord
 from market_making.guard.watch import Alarm
-from market_making.hyperliquid.information import markets
+from market_making.hyperliquid.information import MARKETS_WEIGHT, markets
 from market_making.hyperliquid.open_orders import OpenOrder
 from market_making.hyperliquid.shared_bucket import SharedBucket, bucket_path
 from market_making.market.clock import now_ms
@@ -170,7 +170,7 @@ class Guard:
                 log.warning("what is listed is not known: %s", error)
                 await asyncio.sleep(LISTINGS_AGAIN_S)
                 continue
-            self._meter.spend(20)
+            self._meter.spend(MARKETS_WEIGHT)
             self._markets = Markets(
                 assets={market.wire: market.asset for market in found},
                 decimals={market.wire: market.listing.size_decimals for market in found},

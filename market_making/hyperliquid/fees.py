@@ -52,15 +52,8 @@ class AccountFees(NamedTuple):
         spot = Rates(_rate(answer, "userSpotAddRate"), _rate(answer, "userSpotCrossRate"))
         return cls(perpetual, spot, _share(answer, "activeReferralDiscount"))
 
-    def on(self, market: Market, *, stable_pair: bool = False) -> Rates:
-        """Return what this account pays on a market.
-
-        Parameters
-        ----------
-        market : Market
-            As the venue lists it.
-        stable_pair : bool
-            Whether both tokens of a spot pair are quote assets.
+    def on(self, market: Market) -> Rates:
+        """Return what this account pays on a market, as the venue lists it.
 
         Raises
         ------
@@ -71,7 +64,8 @@ class AccountFees(NamedTuple):
         scale = market.listing.fee_scale
         if market.kind is Kind.PERPETUAL and market.dex.name and scale is None:
             raise MalformedMessage(f"the listing of {market.wire} lacks deployerFeeScale: its fee is not known")
-        factor = (_STABLE if stable_pair else 1.0) * (_GROWTH if market.listing.growth else 1.0)
+        is_stable = market.tokens is not None and market.tokens.is_stable
+        factor = (_STABLE if is_stable else 1.0) * (_GROWTH if market.listing.growth else 1.0)
         return Rates(*(self._billed(rate * factor, scale) for rate in base))
 
     def on_main(self) -> Rates:
@@ -82,6 +76,10 @@ class AccountFees(NamedTuple):
         if rate <= 0:
             return rate
         return rate * (1 - self.referral_discount) * _deployers_factor(scale)
+
+
+# What an account without volume, stake and referral pays.
+BASE_TIER = AccountFees(Rates(0.00015, 0.00045), Rates(0.0004, 0.0007), 0.0)
 
 
 def _deployers_factor(scale: float | None) -> float:

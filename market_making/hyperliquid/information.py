@@ -1,13 +1,16 @@
 """Questions to Hyperliquid's ``/info`` endpoint that need no account: what is listed, what time it is."""
 
+import logging
 import time
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 import orjson
 
+from market_making.hyperliquid.exchange_listings import Answers, parse_exchange
 from market_making.hyperliquid.fees import AccountFees
-from market_making.hyperliquid.listings import parse_contexts, parse_markets
+from market_making.hyperliquid.listings import parse_contexts
 from market_making.hyperliquid.market_data import parse_book
 from market_making.hyperliquid.numbers import milliseconds
 from market_making.market.errors import MalformedMessage
@@ -16,19 +19,34 @@ from market_making.market.identity import Markets
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 CLOCK_QUESTIONS = 3
+MARKETS_WEIGHT = 80
+"""Weight of the questions that `markets` asks."""
+
+log = logging.getLogger(__name__)
 
 
 async def markets(session: aiohttp.ClientSession, url: str) -> Markets:
-    """Markets that the venue lists.
+    """Markets that the venue lists: perpetuals of every dex, and spot.
 
     Raises
     ------
     MalformedMessage
-        If the answer is not one.
+        If the answer of the main dex is not one.
     aiohttp.ClientError, TimeoutError
         If the venue does not answer.
     """
-    return parse_markets(await ask(session, url, {"type": "meta"}))
+    meta = await ask(session, url, {"type": "meta"})
+    others = [await _ask_if_known(session, url, kind) for kind in ("perpDexs", "allPerpMetas", "spotMeta")]
+    return parse_exchange(Answers(meta, *others))
+
+
+async def _ask_if_known(session: aiohttp.ClientSession, url: str, kind: str) -> Any:
+    """Ask what a venue need not know; None where it refuses the question."""
+    try:
+        return await ask(session, url, {"type": kind})
+    except MalformedMessage as error:
+        log.warning("markets that %s tells of are left out: %s", kind, error)
+        return None
 
 
 async def contexts(session: aiohttp.ClientSession, url: str) -> tuple[AssetContext, ...]:
@@ -67,10 +85,12 @@ async def _measure_clock(session: aiohttp.ClientSession, url: str) -> tuple[floa
 
 
 async def ask(session: aiohttp.ClientSession, url: str, question: dict[str, Any]) -> Any:
-    """Ask one question, whose ``type`` names it; errors as in `markets`."""
+    """Ask one question, whose ``type`` names it; errors as in `markets`: one that asks too much gets no answer."""
     async with session.post(f"{url.rstrip('/')}/info", json=question, timeout=TIMEOUT) as answer:
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            answer.raise_for_status()
         content = await answer.read()
-        if answer.status != 200:
+        if answer.status != HTTPStatus.OK:
             raise MalformedMessage(f"{question['type']}: status {answer.status}, {content[:200]!r}")
     try:
         return orjson.loads(content)

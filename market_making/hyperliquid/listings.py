@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from market_making.hyperliquid.market_data import context_fields, parse_context
+from market_making.hyperliquid.contexts import context_fields, parse_context
 from market_making.hyperliquid.numbers import from_wire
 from market_making.market.errors import MalformedMessage, UnknownCoin
 from market_making.market.events import AssetContext
-from market_making.market.identity import MAIN_DEX, Dex, Market, Markets
+from market_making.market.identity import Market, Markets
 from market_making.market.instrument import Listing
 from market_making.market.selection import Selection
 from market_making.market.suggestion import nearest
@@ -26,11 +26,6 @@ def parse_universe(answer: Any) -> tuple[Listing, ...]:
         return tuple(_listing(fields) for fields in meta["universe"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedMessage(f"universe lacks {error}: {meta!r:.200}") from None
-
-
-def parse_markets(answer: Any, dex: Dex = MAIN_DEX) -> Markets:
-    """Read the perpetuals of a dex from its ``meta`` or ``metaAndAssetCtxs`` answer; errors as in `parse_universe`."""
-    return Markets(Market.perpetual(listing, place, dex) for place, listing in enumerate(parse_universe(answer)))
 
 
 def universe_fields(listings: Sequence[Listing]) -> dict[str, Any]:
@@ -90,16 +85,16 @@ def require_listed(selection: Selection, markets: Markets) -> tuple[Market, ...]
 
 def not_listed(missing: Sequence[str], markets: Markets) -> str:
     """Say which names are not those of a market that is traded, and what the venue lists."""
-    tradable = sorted(market.wire for market in markets if market.is_tradable)
+    tradable = sorted(market.key for market in markets if market.is_tradable)
     names = ", ".join(tradable[:40]) + (", …" if len(tradable) > 40 else "")
     asked = ", ".join(f"{name}{_hint(name, markets)}" for name in missing)
-    return f"{asked} not listed; the venue lists {len(tradable)} coins: {names}"
+    return f"{asked} not listed; the venue lists {len(tradable)} markets: {names}"
 
 
 def _hint(name: str, markets: Markets) -> str:
     listed = markets.named(name)
     if listed is not None and not listed.is_tradable:
-        return " (delisted)"
+        return f" ({listed.objection})"
     if any(name in market.names for market in markets.ambiguous):
         return " (the name of more than one market)"
     found = nearest(name, {other for market in markets if market.is_tradable for other in market.names})

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from market_making.hyperliquid.numbers import from_wire, milliseconds, positive, to_wire
+from market_making.hyperliquid.contexts import context_channel, context_fields, parse_context, parse_spot_context
+from market_making.hyperliquid.numbers import milliseconds, positive, to_wire
 from market_making.market.errors import MalformedMessage
 from market_making.market.events import AssetContext, BestQuote, BookSnapshot, Level, Trade
 from market_making.market.sides import Direction
@@ -130,48 +131,6 @@ def book_fields(book: BookSnapshot) -> dict[str, Any]:
     return {"coin": book.coin, "time": book.time_ms, "levels": levels}
 
 
-class DayFigures(NamedTuple):
-    """The rest of a context: the price a day ago, the day's volume [USDC, coins], the impact prices of both sides."""
-
-    previous_price: float
-    notional_volume: float
-    base_volume: float
-    impact_prices: tuple[float, float] | None
-
-
-def context_fields(context: AssetContext, day: DayFigures | None = None) -> dict[str, Any]:
-    """Asset context as the venue writes it, ready for JSON; without the day's figures they are neutral."""
-    mid = context.mid_price
-    if day is None:
-        day = DayFigures(context.mark_price, 0.0, 0.0, None if mid is None else (mid, mid))
-    impact = day.impact_prices
-    return {
-        "funding": to_wire(context.funding),
-        "openInterest": to_wire(context.open_interest),
-        "prevDayPx": to_wire(day.previous_price),
-        "dayNtlVlm": to_wire(round(day.notional_volume, 6)),
-        "premium": "0",
-        "oraclePx": to_wire(context.oracle_price),
-        "markPx": to_wire(context.mark_price),
-        "midPx": None if mid is None else to_wire(mid),
-        "impactPxs": None if impact is None else [to_wire(price) for price in impact],
-        "dayBaseVlm": to_wire(round(day.base_volume, 6)),
-    }
-
-
-def parse_context(coin: str, fields: Any) -> AssetContext:
-    """Read the fields of an asset context, from the websocket or from REST."""
-    mid = fields.get("midPx")
-    return AssetContext(
-        coin=coin,
-        funding=from_wire(fields["funding"]),
-        mark_price=positive(fields["markPx"], "markPx"),
-        oracle_price=positive(fields["oraclePx"], "oraclePx"),
-        open_interest=from_wire(fields["openInterest"]),
-        mid_price=None if mid is None else positive(mid, "midPx"),
-    )
-
-
 def format_frame(frame: Frame) -> bytes:
     """Write one message as the venue does; the inverse of `parse_frame`."""
     if isinstance(frame, Greeting):
@@ -188,7 +147,7 @@ def _body(frame: Frame) -> tuple[str, Any]:  # noqa: PLR0911 - one return for ea
             sides = [None if level is None else _level_fields(level) for level in (bid, ask)]
             return "bbo", {"coin": coin, "time": time_ms, "bbo": sides}
         case AssetContext():
-            return "activeAssetCtx", {"coin": frame.coin, "ctx": context_fields(frame)}
+            return context_channel(frame), {"coin": frame.coin, "ctx": context_fields(frame)}
         case Acknowledged(subscription):
             return "subscriptionResponse", {
                 "method": "subscribe",
@@ -299,6 +258,7 @@ _PARSERS: dict[str, Callable[[Any], Frame]] = {
     "bbo": _parse_quote,
     "trades": _parse_trades,
     "activeAssetCtx": lambda data: parse_context(_coin(data), data["ctx"]),
+    "activeSpotAssetCtx": lambda data: parse_spot_context(_coin(data), data["ctx"]),
     "subscriptionResponse": _parse_acknowledgement,
     "error": lambda data: Refused(str(data)),
     "pong": lambda data: Pong(),  # noqa: ARG005 - a pong has no body

@@ -46,15 +46,15 @@ class Trade(NamedTuple):
 
 
 class AssetContext(NamedTuple):
-    """What the venue publishes of one perpetual beside its book; the message carries no time.
+    """What the venue publishes of one market beside its book; the message carries no time.
 
-    `funding` is the rate of the current hour [fraction], `open_interest` is in coins; `mid_price` is None while a
-    side of the book is empty.
+    `funding` is the rate of the current hour [fraction], `open_interest` is in coins; a spot market has neither, and no
+    oracle. `mid_price` is None while a side of the book is empty.
     """
 
     coin: str
-    funding: float
+    funding: float | None
     mark_price: float
-    oracle_price: float
-    open_interest: float
+    oracle_price: float | None
+    open_interest: float | None
     mid_price: float | None = None

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from market_making.market.instrument import Instrument, Listing
-from market_making.market.names import USDC, Names, perpetual_names
+from market_making.market.names import USDC, Names, perpetual_names, spot_names
 
 _DEX_ASSETS = 100_000
 _ASSETS_OF_A_DEX = 10_000
+_SPOT_ASSETS = 10_000
 
 
 class Kind(StrEnum):
@@ -39,6 +41,14 @@ class Dex:
 MAIN_DEX = Dex()
 
 
+class SpotTokens(NamedTuple):
+    """The tokens of a spot market, as the venue names them; `is_stable` where both are quote assets."""
+
+    base: str
+    quote: str
+    is_stable: bool = False
+
+
 @dataclass(frozen=True)
 class Market:
     """A market as its venue lists it.
@@ -55,6 +65,8 @@ class Market:
         Steps, leverage, what its fee depends on, and whether it is traded at all.
     dex : Dex
         Where it is listed.
+    tokens : SpotTokens or None
+        What a spot market exchanges; None for a perpetual.
     """
 
     names: Names
@@ -62,12 +74,19 @@ class Market:
     asset: int
     listing: Listing
     dex: Dex = MAIN_DEX
+    tokens: SpotTokens | None = None
 
     @classmethod
     def perpetual(cls, listing: Listing, place: int, dex: Dex = MAIN_DEX) -> "Market":
         """The perpetual that a dex lists at this place."""
         names = perpetual_names(listing.coin, dex.collateral)
         return cls(names, Kind.PERPETUAL, dex.asset(place), listing, dex)
+
+    @classmethod
+    def spot(cls, listing: Listing, index: int, tokens: SpotTokens, pair: str) -> "Market":
+        """The spot market with this index; `pair` is ccxt's name of it."""
+        names = spot_names(listing.coin, pair, tokens.base, tokens.quote)
+        return cls(names, Kind.SPOT, _SPOT_ASSETS + index, listing, tokens=tokens)
 
     @property
     def wire(self) -> str:
@@ -85,9 +104,18 @@ class Market:
         return self.names.key
 
     @property
+    def objection(self) -> str:
+        """Why it cannot be recorded and traded; empty if it can."""
+        if self.listing.delisted:
+            return "delisted"
+        if self.dex.collateral != USDC:
+            return f"its collateral is {self.dex.collateral}, supported is {USDC}"
+        return ""
+
+    @property
     def is_tradable(self) -> bool:
-        """Whether the venue takes orders."""
-        return not self.listing.delisted
+        """Whether the venue takes orders, and in a currency that is supported."""
+        return not self.objection
 
     @cached_property
     def instrument(self) -> Instrument:

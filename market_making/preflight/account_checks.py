@@ -96,11 +96,10 @@ def _mode(subject: Subject, name: str) -> Outcome:
 
 
 def _fee(subject: Subject, name: str) -> Outcome:
-    """Whether the configured maker fee is the account's."""
-    fee = AccountFees.parse(subject.answers["userFees"]).on_main().maker
-    configured = subject.settings.model.maker_fee if subject.settings.has_own_fee else fee
-    reason = f"the account's maker fee is {1e4 * fee:g} bps, used is {1e4 * configured:g} bps"
-    return judged(name, configured >= fee - 1e-9, reason, "remove market_making.model.maker_fee: it is asked for")
+    """What the account pays in general; what each market makes of it is a check of the market."""
+    fees = AccountFees.parse(subject.answers["userFees"])
+    perpetual, spot = fees.on_main().maker, fees.spot.maker * (1 - fees.referral_discount)
+    return passed(name, f"the account's maker fee is {1e4 * perpetual:g} bps, on spot {1e4 * spot:g} bps")
 
 
 def _budget(subject: Subject, name: str) -> Outcome:

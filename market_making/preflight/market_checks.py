@@ -6,6 +6,7 @@ from math import log10
 
 from calibration.publication.parameters import Parameters, read_parameters
 from calibration.scanning import MINIMUM_PER_HOUR
+from market_making.hyperliquid.fees import AccountFees
 from market_making.hyperliquid.listings import not_listed
 from market_making.hyperliquid.numbers import from_wire
 from market_making.market.errors import MalformedMessage, MarketMakingError
@@ -28,6 +29,8 @@ def market_checks(subject: Subject) -> Iterator[Outcome]:
         yield _not_listed(subject, name)
     for names in subject.choice.chosen:
         yield _listed(subject, names)
+        if subject.account is not None:
+            yield attempted(f"fee-{names.key}", partial(_fee, subject, names))
         yield attempted(f"price-grid-{names.key}", partial(_grid, subject, names))
         yield from _calibration(subject, names)
 
@@ -50,9 +53,20 @@ def _listed(subject: Subject, names: Names) -> Outcome:
     if subject.markets is None:
         return unknown(name, _NO_MARKETS, _NETWORK)
     market = subject.markets.named(names.pair)
-    is_traded = market is not None and market.is_tradable
-    reason = f"{names.wire} is {'listed' if is_traded else 'delisted'}"
-    return judged(name, is_traded, reason, "correct exchange.pair_whitelist")
+    objection = "not listed" if market is None else market.objection
+    return judged(name, not objection, f"{names.wire}: {objection or 'listed'}", "correct exchange.pair_whitelist")
+
+
+def _fee(subject: Subject, names: Names) -> Outcome:
+    """Whether the maker fee that is used is what the account pays on this market, or more."""
+    name, market = f"fee-{names.key}", subject.markets and subject.markets.named(names.pair)
+    if not market:
+        return unknown(name, _NO_MARKETS, _NETWORK)
+    fee, settings = AccountFees.parse(subject.answers["userFees"]).on(market).maker, subject.settings
+    own = settings.own_fee(names)
+    used = fee if own is None else own
+    reason = f"the account pays {1e4 * fee:g} bps on {names.wire}, used is {1e4 * used:g} bps"
+    return judged(name, used >= fee - 1e-9, reason, "remove the configured maker fee: it is asked for")
 
 
 def _grid(subject: Subject, names: Names) -> Outcome:
@@ -83,20 +97,21 @@ def _calibration(subject: Subject, names: Names) -> Iterator[Outcome]:
         parameters = read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=subject.now_ms)
         parameters.require_good()
         if mid is not None:
-            parameters.require_market(names.pair, mid)
+            parameters.require_market(names.pair, mid, names.wire)
     except MarketMakingError as error:
         yield judged(name, False, str(error), f"mm calibrate --coin {coin}")
         return
     age_s = (subject.now_ms - parameters.created_ms) / 1e3
     yield passed(name, f"{parameters.quality.status}, {age_s:.0f} s old, from {parameters.quality.events} events")
-    yield _profitable(subject, coin, parameters)
+    yield _profitable(subject, names, parameters)
 
 
-def _profitable(subject: Subject, coin: str, parameters: Parameters) -> Outcome:
-    fee = subject.settings.model.maker_fee if subject.settings.has_own_fee else parameters.model.maker_fee
+def _profitable(subject: Subject, names: Names, parameters: Parameters) -> Outcome:
+    own = subject.settings.own_fee(names)
+    fee = parameters.model.maker_fee if own is None else own
     income = expected_income(parameters.order_flow(), parameters.market.mid, fee)
     per_hour = 3600 * sum(income) * parameters.model.order_size
     expected = f"the model expects {per_hour:+.2f} per hour at {1e4 * fee:g} bps, needed is {MINIMUM_PER_HOUR:g}"
     reason = f"{expected}; the regime is {parameters.regime.state}"
     good = per_hour >= MINIMUM_PER_HOUR and parameters.regime.state != "pause"
-    return judged(f"profitable-{coin}", good, reason, "choose another coin (mm scan), or force this check")
+    return judged(f"profitable-{names.key}", good, reason, "choose another coin (mm scan), or force this check")

@@ -7,14 +7,26 @@ from typing import Any
 
 import aiohttp
 
+from market_making.hyperliquid.exchange_listings import Answers, parse_exchange
 from market_making.hyperliquid.information import ask, clock_offset_ms
-from market_making.hyperliquid.listings import parse_markets
 from market_making.market.errors import MalformedMessage
 from market_making.market.identity import Markets
 from market_making.market.selection import Choice, Selection
 from market_making.recording.other_venues.recorded import names_among
 from market_making.settings.pairs import pairs_of
 from market_making.settings.settings import Settings
+
+_OF_LISTINGS = ("meta", "perpDexs", "allPerpMetas", "spotMeta")
+_OF_MARKET = (*_OF_LISTINGS, "allMids")
+_OF_ACCOUNT = (
+    "userFees",
+    "userRateLimit",
+    "userRole",
+    "extraAgents",
+    "userAbstraction",
+    "openOrders",
+    "clearinghouseState",
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +60,8 @@ class Subject:
     def markets(self) -> Markets | None:
         """What the exchange lists; None where it did not answer, or not as expected."""
         try:
-            return parse_markets(self.answers["meta"])
+            meta, *others = (self.answers.get(question) for question in _OF_LISTINGS)
+            return parse_exchange(Answers(meta, *others))
         except (KeyError, MalformedMessage):
             return None
 
@@ -64,24 +77,12 @@ class Subject:
         if self.markets is not None:
             return selection.choose(market.names for market in self.markets)
         published = (path.stem for path in self.settings.parameters.glob("*.json"))
-        return selection.choose(names_among(self.settings.venue, published, selection))
+        return selection.choose(names_among(self.settings.market_data, self.settings.venue, published, selection))
 
     @property
     def is_live(self) -> bool:
         """Whether the configuration trades money."""
         return not self.config.get("dry_run", True)
-
-
-_OF_MARKET = ("meta", "allMids")
-_OF_ACCOUNT = (
-    "userFees",
-    "userRateLimit",
-    "userRole",
-    "extraAgents",
-    "userAbstraction",
-    "openOrders",
-    "clearinghouseState",
-)
 
 
 async def answers_of(settings: Settings) -> tuple[dict[str, Any], float | None, str]:
@@ -103,12 +104,26 @@ async def answers_of(settings: Settings) -> tuple[dict[str, Any], float | None, 
                 found[question["type"]] = await ask(session, settings.url, question)
             except (aiohttp.ClientError, TimeoutError, MalformedMessage) as refused:
                 error = error or f"{question['type']}: {refused or type(refused).__name__}"
+        error = error or await _ask_for_mids(session, settings, found)
         error = error or await _ask_for_owner(session, settings, found)
         try:
             offset = await clock_offset_ms(session, settings.url)
         except (aiohttp.ClientError, TimeoutError, MalformedMessage) as refused:
             error = error or f"exchangeStatus: {refused or type(refused).__name__}"
     return found, offset, error
+
+
+async def _ask_for_mids(session: aiohttp.ClientSession, settings: Settings, found: dict[str, Any]) -> str:
+    """Ask for the mids of the dexes whose markets are wanted, beside those of the main one; return the error."""
+    markets = Subject({}, settings, 0, answers=found).markets or ()
+    chosen = settings.selection.choose(market.names for market in markets).chosen
+    dexs = {market.dex.name for market in markets if market.names in chosen and market.dex.name}
+    try:
+        for dex in sorted(dexs):
+            found["allMids"] |= await ask(session, settings.url, {"type": "allMids", "dex": dex})
+    except (aiohttp.ClientError, TimeoutError, MalformedMessage, KeyError, TypeError) as refused:
+        return f"allMids: {refused or type(refused).__name__}"
+    return ""
 
 
 async def _ask_for_owner(session: aiohttp.ClientSession, settings: Settings, found: dict[str, Any]) -> str:

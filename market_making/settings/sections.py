@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # the models load numpy, which takes as long as all the rest 
 
 _SMALLEST_NOTIONAL = 13.0
 
+_Fee = Annotated[float, Field(ge=-0.01, le=0.01, allow_inf_nan=False)]
+
 
 class Horizon(Section):
     """How far ahead the model looks."""
@@ -44,10 +46,15 @@ class ModelSettings(Section):
     terminal_penalty: NotNegative = Field(
         0.0, description="Cost of the inventory that is left at the end of a session [price per lot²]"
     )
-    maker_fee: Annotated[float, Field(ge=-0.01, le=0.01, allow_inf_nan=False)] = Field(
+    maker_fee: _Fee = Field(
         0.00015,
         description="Maker fee [fraction of the value], negative for a rebate; "
-        "if it is not configured, the exchange is asked for the fee of the account",
+        "if it is not configured, the exchange is asked for the fee of the account on each market",
+    )
+    maker_fees: dict[str, _Fee] = Field(
+        {},
+        description="Maker fees of single markets by any of their names [fraction of the value], "
+        "such as those of a promotion; they win over `maker_fee`",
     )
     horizon: Horizon = Field(Horizon(), description="How far ahead the model looks")
     drift_weight: Annotated[float, Field(ge=0, le=1)] = Field(

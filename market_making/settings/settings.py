@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError
 
 from market_making.market.errors import ConfigurationError
+from market_making.market.names import Names
 from market_making.market.selection import Selection
 from market_making.market.suggestion import nearest
 from market_making.settings.edge import EdgeSettings
@@ -157,6 +158,13 @@ class Settings(Section):
     def has_own_fee(self) -> bool:
         """Whether the maker fee was configured."""
         return "maker_fee" in self.model.model_fields_set
+
+    def own_fee(self, names: Names) -> float | None:
+        """The maker fee that is configured for a market, or else for all; None if neither is."""
+        for name, fee in self.model.maker_fees.items():
+            if name in names:
+                return fee
+        return self.model.maker_fee if self.has_own_fee else None
 
     def with_maker_fee(self, fee: float) -> "Settings":
         """Return the same with a fee from elsewhere; it does not count as configured."""

@@ -14,15 +14,20 @@ class PairObservers:
     Parameters
     ----------
     maker_fee : float
-        Share of the value of a fill, which it must earn not to have lost.
+        Share of the value of a fill, which it must earn not to have lost, where a pair has no fee of its own.
     """
 
     def __init__(self, maker_fee: float, settings: ObserverSettings | None = None) -> None:
-        self.maker_fee = maker_fee
+        self._maker_fee = maker_fee
+        self._fees: dict[str, float] = {}
         self._settings = settings or ObserverSettings()
         self._lost: dict[str, tuple[bool, ...]] = {}
         self._observers: dict[str, Observer] = {}
         self._hedging: set[str] = set()
+
+    def charge(self, pair: str, maker_fee: float) -> None:
+        """Take note of the fee of a pair."""
+        self._fees[pair] = maker_fee
 
     def seen(self, pair: str, market: MarketView, *, bias: float = 0.0, margin_used: float = 0.0) -> MarketView:
         """Take note of the market, and return it with the readings, the trend and the share of margin in use added."""
@@ -31,7 +36,8 @@ class PairObservers:
         self._observers[pair] = observer
         waiting = before.markouts.pending
         due = waiting[: len(waiting) - len(observer.markouts.pending)]
-        judged = tuple(is_losing(fill, market.mid, self.maker_fee) for fill in due)
+        fee = self._fees.get(pair, self._maker_fee)
+        judged = tuple(is_losing(fill, market.mid, fee) for fill in due)
         self._lost[pair] = self._lost.get(pair, ()) + judged
         readings = observer.observations(market.time_ms, market.mid)
         levels = market.observations

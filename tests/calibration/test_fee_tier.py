@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 
 from calibration.fee_tier import FeeTier
+from market_making.market.errors import MalformedMessage
+from market_making.market.identity import Dex, Market, SpotTokens
+from market_making.market.instrument import Listing
 from market_making.market.timetable import Timetable
 from market_making.ops.commands.options import load_settings
+from market_making.recording.store.market_file import write_market
+from market_making.recording.store.storage import open_storage
 from market_making.settings.sections import ModelSettings
 from market_making.settings.settings import Settings
 from tests.puppet_market import ADDRESS, PuppetMarket, VenueThread
@@ -97,3 +102,45 @@ def test_the_wallet_of_the_configuration_is_the_account(tmp_path: Path, url):
         path.write_text(json.dumps({"exchange": {"walletAddress": wallet}, "market_making": {"url": url}}))
         settings = load_settings((path,))
         assert asked(settings).model.maker_fee == expected
+
+
+PAYS_BPS = {"ETH": 0.8, "xyz-NVDA": 0.16, "xyz-GOLD": 1.6, "UBTC_USDC": 4.0}
+DEX = Dex("xyz", 1)
+MARKETS = (
+    Market.perpetual(Listing("ETH", 4), 0),
+    Market.perpetual(Listing("xyz:NVDA", 3, growth=True, fee_scale=1.0), 0, DEX),
+    Market.perpetual(Listing("xyz:GOLD", 3, fee_scale=1.0), 1, DEX),
+    Market.perpetual(Listing("xyz:ODD", 3), 2, DEX),
+    Market.spot(Listing("@142", 5), 142, SpotTokens("UBTC", "USDC"), "BTC/USDC"),
+)
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """A store that has begun to record a market of each kind."""
+    for market in MARKETS:
+        write_market(open_storage(tmp_path), "hyperliquid", market)
+    return Settings(market_data=tmp_path)
+
+
+@pytest.mark.parametrize(("coin", "bps"), PAYS_BPS.items())
+def test_one_account_pays_another_fee_on_each_market(recorded, url, coin, bps):
+    """Of the account's tier; what a market makes of it stands in its listing."""
+    tier = FeeTier(recorded.model_copy(update={"url": url, "account": ADDRESS}))
+    tier.ask()
+    assert 1e4 * tier.settings_of(coin).model.maker_fee == pytest.approx(bps)
+
+
+def test_a_market_that_does_not_tell_its_scale_has_no_fee(recorded):
+    """Its deployer may take anything; a fee in the configuration holds all the same."""
+    with pytest.raises(MalformedMessage, match="deployerFeeScale"):
+        FeeTier(recorded).fee_of("xyz-ODD")
+    fixed = recorded.model_copy(update={"model": ModelSettings(maker_fees={"XYZ-ODD/USDC:USDC": 0.0002})})
+    assert FeeTier(fixed).fee_of("xyz-ODD") == 0.0002
+    assert FeeTier(fixed).fee_of("ETH") == BASE
+
+
+def test_without_an_account_the_fees_are_those_of_the_base_tier(recorded):
+    """The highest there are."""
+    tier = FeeTier(recorded)
+    assert [1e4 * tier.fee_of(coin) for coin in PAYS_BPS] == pytest.approx([1.5, 0.3, 3.0, 4.0])

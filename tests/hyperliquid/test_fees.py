@@ -7,14 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from market_making.hyperliquid.accounts import fee_fields
-from market_making.hyperliquid.fees import AccountFees, Rates
+from market_making.hyperliquid.fees import BASE_TIER, AccountFees, Rates
 from market_making.market.errors import MalformedMessage
-from market_making.market.identity import MAIN_DEX, Dex, Kind, Market
+from market_making.market.identity import MAIN_DEX, Dex, Market, SpotTokens
 from market_making.market.instrument import Listing
-from market_making.market.names import Names
 
 BPS = 1e-4
-TIER_0 = AccountFees(Rates(0.00015, 0.00045), Rates(0.0004, 0.0007), 0.0)
+TIER_0 = BASE_TIER
 REFERRED = TIER_0._replace(referral_discount=0.04)
 STAKED = AccountFees(Rates(1.425 * BPS, 4.275 * BPS), Rates(3.8 * BPS, 6.65 * BPS), 0.0)
 ANSWER = fee_fields(Decimal("0.00015"), Decimal("0.00045"), Decimal(0), Decimal(0), "2026-11-26")
@@ -27,27 +26,28 @@ def perpetual(coin, dex=XYZ, **listing):
 
 
 BTC = perpetual("BTC", MAIN_DEX)
-SPOT = Market(Names("@142", "UBTC/USDC", "UBTC-USDC"), Kind.SPOT, 10_142, Listing("UBTC", 5))
+SPOT = Market.spot(Listing("@142", 5), 142, SpotTokens("UBTC", "USDC"), "BTC/USDC")
+STABLE = Market.spot(Listing("@166", 2), 166, SpotTokens("USDT0", "USDC", is_stable=True), "USDT/USDC")
 
 
 @pytest.mark.parametrize(
-    ("fees", "market", "stable", "maker", "taker"),
+    ("fees", "market", "maker", "taker"),
     [
-        (TIER_0, BTC, False, 1.50, 4.50),
-        (TIER_0, perpetual("xyz:NVDA", fee_scale=1.0, growth=True), False, 0.30, 0.90),
-        (REFERRED, perpetual("xyz:NVDA", fee_scale=1.0, growth=True), False, 0.288, 0.864),
-        (STAKED, perpetual("xyz:NVDA", fee_scale=1.0, growth=True), False, 0.285, 0.855),
-        (TIER_0, perpetual("xyz:GOLD", fee_scale=1.0), False, 3.00, 9.00),
-        (TIER_0, perpetual("para:ANSEM", Dex("para", 2), fee_scale=0.5), False, 2.25, 6.75),
-        (TIER_0, perpetual("xyz:A", fee_scale=0.0, growth=True), False, 0.15, 0.45),
-        (TIER_0, perpetual("xyz:B", fee_scale=9.99, growth=True), False, 2.997, 8.991),
-        (TIER_0, SPOT, False, 4.00, 7.00),
-        (TIER_0, SPOT, True, 0.80, 1.40),
+        (TIER_0, BTC, 1.50, 4.50),
+        (TIER_0, perpetual("xyz:NVDA", fee_scale=1.0, growth=True), 0.30, 0.90),
+        (REFERRED, perpetual("xyz:NVDA", fee_scale=1.0, growth=True), 0.288, 0.864),
+        (STAKED, perpetual("xyz:NVDA", fee_scale=1.0, growth=True), 0.285, 0.855),
+        (TIER_0, perpetual("xyz:GOLD", fee_scale=1.0), 3.00, 9.00),
+        (TIER_0, perpetual("para:ANSEM", Dex("para", 2), fee_scale=0.5), 2.25, 6.75),
+        (TIER_0, perpetual("xyz:A", fee_scale=0.0, growth=True), 0.15, 0.45),
+        (TIER_0, perpetual("xyz:B", fee_scale=9.99, growth=True), 2.997, 8.991),
+        (TIER_0, SPOT, 4.00, 7.00),
+        (TIER_0, STABLE, 0.80, 1.40),
     ],
 )
-def test_every_row_of_the_worked_table(fees, market, stable, maker, taker):
+def test_every_row_of_the_worked_table(fees, market, maker, taker):
     """In basis points."""
-    rates = fees.on(market, stable_pair=stable)
+    rates = fees.on(market)
     assert rates.maker / BPS == pytest.approx(maker, rel=1e-9)
     assert rates.taker / BPS == pytest.approx(taker, rel=1e-9)
 

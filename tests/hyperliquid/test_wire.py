@@ -230,7 +230,7 @@ def test_an_answer_without_listings_is_refused(answer):
 def test_a_delisted_coin_counts_as_unknown():
     """Its feed would end the connection of all others."""
     markets = Markets([Market.perpetual(Listing("A", 2), 0), Market.perpetual(Listing("B", 2, delisted=True), 1)])
-    with pytest.raises(UnknownCoin, match=r"B \(delisted\) not listed; the venue lists 1 coins: A"):
+    with pytest.raises(UnknownCoin, match=r"B \(delisted\) not listed; the venue lists 1 markets: A"):
         require_listed(Selection(("A", "B"), strict=True), markets)
     assert [market.wire for market in require_listed(Selection(("A", "B")), markets)] == ["A"]
     with pytest.raises(UnknownCoin, match=r"B .*not listed"):

@@ -13,6 +13,7 @@ from aiohttp import WSMsgType, web
 from market_making.hyperliquid.feed import Timing
 from market_making.hyperliquid.listings import universe_fields
 from market_making.hyperliquid.market_data import Acknowledged, Pong, Subscription, format_frame
+from market_making.hyperliquid.spot_listings import token_fields
 from market_making.market.events import BestQuote, BookSnapshot, Level, Trade
 from market_making.market.instrument import Listing
 from market_making.market.sides import Direction
@@ -99,7 +100,14 @@ class SmallExchange:
 
     async def _info(self, request: web.Request) -> web.Response:
         question = (await request.json())["type"]
-        answers = {"meta": universe_fields(self.listings), "exchangeStatus": {"time": now_ms() + self.clock_ahead_ms}}
+        meta = universe_fields(self.listings)
+        answers = {
+            "meta": meta,
+            "exchangeStatus": {"time": now_ms() + self.clock_ahead_ms},
+            "perpDexs": [None],
+            "allPerpMetas": [meta],
+            "spotMeta": {"tokens": [token_fields(0, "USDC", 8)], "universe": []},
+        }
         return web.Response(body=orjson.dumps(answers[question]), content_type="application/json")
 
     async def _websocket(self, request: web.Request) -> web.WebSocketResponse:

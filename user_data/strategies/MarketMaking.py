@@ -121,7 +121,7 @@ class MarketMaking(IStrategy):
         """Signal the side that would open a position if none were held, also while one is: it may end in this loop."""
         if not self._live:
             return signal_past(self, self._past, dataframe, metadata["pair"])
-        row = self._desk.chart_row(metadata["pair"], self.settings.model.maker_fee)
+        row = self._desk.chart_row(metadata["pair"], self._bot.reader.fee(metadata["pair"]))
         show(dataframe, self._charts.with_last(metadata["pair"], dataframe["date"], row))
         signal_last(dataframe, self._desk.opening_side(metadata["pair"]))
         return dataframe

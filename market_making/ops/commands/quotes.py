@@ -54,7 +54,7 @@ def _known(settings: Settings, coin: str) -> str:
     folder = settings.parameters
     path, known = folder / f"{coin}.json", sorted(other.stem for other in folder.glob("*.json"))
     wanted = Selection((coin,))
-    chosen = wanted.choose(names_among(settings.venue, known, wanted)).chosen
+    chosen = wanted.choose(names_among(settings.market_data, settings.venue, known, wanted)).chosen
     if chosen:
         return chosen[0].key
     if hint := did_you_mean(coin, known):

@@ -58,10 +58,11 @@ def replay_command(**options: Any) -> None:
     settings, lags = settings_of(options), lags_of(options)
     parameters = dict(pair_of(text) for text in options["chosen"])
     require_folders(settings.market_data, settings.venue, (options["coin"],))
+    from calibration.fee_tier import FeeTier
     from market_making.replay.accounts.accounts import Accounts
     from market_making.replay.accounts.summary import document
 
-    result = _run(settings, parameters, lags, options)
+    result = _run(FeeTier(settings).settings_of(options["coin"]), parameters, lags, options)
     accounts = Accounts(result)
     if options["report"] is not None:
         from market_making.replay.accounts.tearsheet import write_tearsheet

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +25,14 @@ from market_making.hyperliquid.feed import Feed, RateLimits, Timing
 from market_making.hyperliquid.market_data import Subscription
 from market_making.market.clock import now_ms
 from market_making.market.errors import ConfigurationError, LostRows
+from market_making.market.identity import Market
 from market_making.market.selection import Selection
 from market_making.recording.collection.collector_state import KIND, CollectorReport
 from market_making.recording.collection.earlier import EarlierRecording
 from market_making.recording.collection.live_recording import LiveRecording, Recording
 from market_making.recording.collection.recorder import SPILL_BYTES, Counts, Recorder
 from market_making.recording.collection.upkeep import Retention, keep_up
+from market_making.recording.store.market_file import write_market
 from market_making.recording.store.storage import LocalStorage, open_storage
 from market_making.recording.store.tick_store import TickStore
 from market_making.safety.claim import claimed, require_writable
@@ -158,6 +160,7 @@ class Collector:
         markets = await directory.require(self._selection)
         self._report.left_out = directory.missing
         plan = spread_subscriptions([market.wire for market in markets])
+        await asyncio.to_thread(self._say_markets, markets)
         recordings = await asyncio.to_thread(self._earlier.resume, [market.key for market in markets])
         live = self._live = LiveRecording({market.wire: recordings[market.key] for market in markets}, directory)
         log.info("recording %d coins over %d connections as session %s", len(markets), len(plan), self.session)
@@ -169,6 +172,10 @@ class Collector:
             tasks.create_task(directory.watch_clock())
             tasks.create_task(self._flush_for_ever(live))
             tasks.create_task(keep_up(self._storage, self._venue, self._options.retention))
+
+    def _say_markets(self, markets: Iterable[Market]) -> None:
+        for market in markets:
+            write_market(self._storage, self._venue, market)
 
     async def _flush_for_ever(self, live: Recording) -> None:
         while True:

@@ -8,12 +8,12 @@ from market_making.market.selection import Selection
 from market_making.recording.store.presence import folders_of, not_recorded
 
 
-def names_among(venue: str, coins: Iterable[str], selection: Selection) -> list[Names]:
-    """Names of the markets of these folders."""
+def names_among(root: Path | str, venue: str, coins: Iterable[str], selection: Selection) -> list[Names]:
+    """Names of the markets of these folders of the store at `root`."""
     # Whoever names a coin that is not recorded is told so without the libraries that read recordings.
     from market_making.recording.other_venues.venues import names_of  # noqa: PLC0415
 
-    return [names_of(venue, coin, selection.wanted) for coin in coins]
+    return [names_of(root, venue, coin, selection.wanted) for coin in coins]
 
 
 def recorded_coins(root: Path | str, venue: str, selection: Selection) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def recorded_coins(root: Path | str, venue: str, selection: Selection) -> tuple[
     known = folders_of(root, venue)
     if not known:
         raise not_recorded(root, venue, selection.wanted[0], known)
-    choice = selection.choose(names_among(venue, known, selection))
+    choice = selection.choose(names_among(root, venue, known, selection))
     if choice.missing and (selection.strict or not choice.chosen):
         raise not_recorded(root, venue, choice.missing[0], known)
     return tuple(names.key for names in choice.chosen)

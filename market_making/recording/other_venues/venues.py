@@ -1,6 +1,7 @@
 """The venues that can be recorded."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from market_making.market.errors import ConfigurationError
 from market_making.market.names import Names, perpetual_names
@@ -9,6 +10,7 @@ from market_making.recording.other_venues.bybit import Bybit
 from market_making.recording.other_venues.dydx import Dydx
 from market_making.recording.other_venues.okx import Okx
 from market_making.recording.other_venues.quirks import VenueQuirks
+from market_making.recording.store.market_file import read_market
 
 NATIVE = "hyperliquid"
 THROUGH_CCXT: dict[str, VenueQuirks] = {
@@ -40,13 +42,14 @@ def pair_of(venue: str, coin: str) -> str:
     return f"{coin}/{quirks.quote}" if quirks.spot else f"{coin}/{quirks.quote}:{quirks.quote}"
 
 
-def names_of(venue: str, coin: str, pairs: Iterable[str] = ()) -> Names:
-    """Names of the market of a folder of recordings.
+def names_of(root: Path | str, venue: str, coin: str, pairs: Iterable[str] = ()) -> Names:
+    """Names of the market of a folder of recordings in the store at `root`.
 
     Through ccxt a folder is named after the coin, and which of its markets was recorded only the configuration tells:
     it is the one among the `pairs` traded, or else the usual one.
     """
     usual = pair_of(venue, coin)
     if venue not in THROUGH_CCXT:
-        return Names(coin, usual, coin)
+        market = read_market(root, venue, coin)
+        return Names(coin, usual, coin) if market is None else market.names
     return Names(coin, next((pair for pair in pairs if pair.startswith(f"{coin}/")), usual), coin)

@@ -11,6 +11,7 @@ from calibration.publication.parameters import Parameters
 from market_making.market import clock
 from market_making.market.errors import SafetyError
 from market_making.market.instrument import Instrument
+from market_making.market.names import Names
 from market_making.market.reasons import Because, Reason
 from market_making.quoting.quote import MarketView, Quoter
 from market_making.quoting.risk.toxicity import Regime
@@ -94,7 +95,9 @@ class PairReader:
         self._is_live = is_live
         self._exchange = str(config["exchange"]["name"])
         self._parameters = ParameterCache(settings.parameters, settings.venue)
-        self._model: Quoter | None = None
+        self._fee_of: dict[str, float] = {}
+        self._settings: dict[float, Settings] = {settings.model.maker_fee: settings}
+        self._models: dict[float, Quoter] = {}
         self._chosen: dict[str, tuple[Parameters, Quoter, Quoting]] = {}
         self.observers = PairObservers(settings.model.maker_fee)
         spot, age_ms = config.get("trading_mode") == "spot", settings.quote.maximum_account_age_s * 1e3
@@ -116,10 +119,10 @@ class PairReader:
         """
         strategy, instrument, position = self._strategy, self.instrument(pair), position_of(trade)
         parameters = self._parameters.read(instrument.coin, now_ms).require_good()
-        self._adopt_fee(parameters.model.maker_fee)
+        self._adopt_fee(pair, parameters.model.maker_fee)
         excess = self._excess(instrument, position, now_ms)
         market, quoting = self._market(pair, position.holding), self._quoting(parameters, instrument)
-        parameters.require_market(pair, market.mid)
+        parameters.require_market(pair, market.mid, self._names(pair).wire)
         planner = Planner(
             instrument=instrument,
             market=market,
@@ -174,6 +177,13 @@ class PairReader:
         market = self._strategy.dp.market(pair)
         return names_of(self._exchange, market).key if market else None
 
+    def fee(self, pair: str) -> float:
+        """The maker fee that a pair is quoted with; the configured one before its parameters have been read."""
+        return self._fee_of.get(pair, self._strategy.settings.model.maker_fee)
+
+    def _names(self, pair: str) -> Names:
+        return names_of(self._exchange, self._strategy.dp.market(pair) or {})
+
     def _market(self, pair: str, holding: Holding) -> MarketView:
         # In a dry run our order is in no book, so there is nothing to leave out.
         strategy, own = self._strategy, holding.resting if self._is_live else None
@@ -189,13 +199,15 @@ class PairReader:
         return _LOCKED if self._strategy.is_pair_locked(pair, side=side) else None
 
     def _fees(self, pair: str) -> Fees:
-        maker = self._strategy.settings.model.maker_fee
+        maker = self.fee(pair)
         return Fees(maker, float((self._strategy.dp.market(pair) or {}).get("taker") or maker))
 
     def _quoter(self) -> Quoter:
-        if self._model is None:  # Freqtrade loads the parameters of hyperopt after the start
-            self._model = self._strategy.quoter()
-        return self._model
+        """The model with the fee that holds; Freqtrade loads the parameters of hyperopt after the start."""
+        fee = self._strategy.settings.model.maker_fee
+        if fee not in self._models:
+            self._models[fee] = self._strategy.quoter()
+        return self._models[fee]
 
     def _quoting(self, parameters: Parameters, instrument: Instrument) -> Quoting:
         """The table and the lot of a pair, chosen anew when its calibration or the model changes."""
@@ -209,12 +221,20 @@ class PairReader:
         self._chosen[instrument.coin] = parameters, model, chosen
         return chosen
 
-    def _adopt_fee(self, fee: float) -> None:
-        """Quote with the fee that the calibration was made with, unless the configuration has one of its own."""
+    def _adopt_fee(self, pair: str, published: float) -> None:
+        """Quote a pair with the fee that its calibration was made with, unless the configuration has one of its own.
+
+        Each market has its own: the settings are those of the pair that is read.
+        """
         settings = self._strategy.settings
-        if fee != settings.model.maker_fee and not settings.has_own_fee:
-            self._strategy.settings = settings.with_maker_fee(fee)
-            self._model, self.observers.maker_fee = None, fee
+        own = settings.own_fee(self._names(pair))
+        fee = published if own is None else own
+        self._fee_of[pair] = fee
+        self.observers.charge(pair, fee)
+        if fee != settings.model.maker_fee:
+            if fee not in self._settings:
+                self._settings[fee] = settings.with_maker_fee(fee)
+            self._strategy.settings = self._settings[fee]
 
 
 def _base_of(strategy: QuotingStrategy, pair: str) -> str:

@@ -5,8 +5,9 @@ from typing import Any
 
 import orjson
 
+from market_making.hyperliquid.contexts import DayFigures, context_fields
 from market_making.hyperliquid.listings import margin_table, universe_fields
-from market_making.hyperliquid.market_data import DayFigures, book_fields, context_fields, format_frame
+from market_making.hyperliquid.market_data import book_fields, format_frame
 from market_making.hyperliquid.numbers import to_wire
 from market_making.hyperliquid.signing import read_address
 from market_making.market.errors import MalformedMessage

@@ -63,7 +63,7 @@ def subject(tmp_path_factory):
     for now_ms in range(30 * MINUTE_MS, 60 * MINUTE_MS + 1, 5 * MINUTE_MS):
         part = window.as_known_at(now_ms - 30 * MINUTE_MS, now_ms)
         last = calibration_of(truth, part, last)
-        published = parameters("ETH", solve([last], SETTINGS)[0], SETTINGS)
+        published = parameters("ETH", solve([last], [SETTINGS])[0], SETTINGS)
         writer.append(published)
     writer.flush()
     return Subject(published, part, tape, read_history(folder, "ETH", 0, 60 * MINUTE_MS))

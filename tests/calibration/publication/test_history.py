@@ -38,7 +38,7 @@ def document(half_hour, increments) -> Parameters:
     flows = found.flows.map(
         lambda flow: replace(flow, adverse_selection_slope=replace(flow.adverse_selection_slope, value=0.3, high=0.5))
     )
-    return parameters("ETH", solve([replace(found, flows=flows)], Settings())[0], Settings())
+    return parameters("ETH", solve([replace(found, flows=flows)], [Settings()])[0], Settings())
 
 
 def at(document: Parameters, time_ms: int) -> Parameters:

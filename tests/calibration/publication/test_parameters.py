@@ -82,5 +82,27 @@ def test_the_published_pair_is_what_the_exchanges_client_calls_the_market(coin):
 def test_the_pair_is_the_configured_one_or_the_usual_one(half_hour, increments, venue, coin, pairs, expected):
     """Only the whitelist knows that a coin is quoted against another currency."""
     settings = Settings(venue=venue, pairs=pairs)
-    (result,) = solve([calibrate(half_hour, increments, settings)], settings)
+    (result,) = solve([calibrate(half_hour, increments, settings)], [settings])
     assert published(coin, result, settings).pair == expected
+
+
+def test_coins_of_different_fees_are_solved_each_at_its_own(half_hour, increments):
+    """In the order given, and as if each were alone."""
+    fees = [0.00015, 0.00003, 0.0004, 0.00003]
+    settings = [Settings().with_maker_fee(fee) for fee in fees]
+    calibrations = [calibrate(half_hour, increments, each) for each in settings]
+    together = solve(calibrations, settings)
+    for each, alone, found in zip(settings, calibrations, together, strict=True):
+        assert published("ETH", found, each).hjb == published("ETH", solve([alone], [each])[0], each).hjb
+    assert together[1].table.depths.ask[0, 3] < together[0].table.depths.ask[0, 3] < together[2].table.depths.ask[0, 3]
+
+
+def test_a_file_of_another_market_than_orders_go_to_is_refused():
+    """ccxt may give a spot market's name to another one; the venue's own name tells them apart."""
+    document = parameters().model_copy(update={"wire": "@351"})
+    assert document.require_market(PAIR, 3000.0, "@351") is document
+    with pytest.raises(
+        InvalidParameters, match=r"be for @350, .*, got those for @351"
+    ):
+        document.require_market(PAIR, 3000.0, "@350")
+    assert parameters().require_market(PAIR, 3000.0, "ETH").wire is None

@@ -37,7 +37,7 @@ def window():
 @pytest.fixture
 def published(window):
     """The file that calibration would be published as."""
-    return parameters("ETH", solve([window[1]], SETTINGS)[0], SETTINGS)
+    return parameters("ETH", solve([window[1]], [SETTINGS])[0], SETTINGS)
 
 
 @pytest.fixture

@@ -69,5 +69,5 @@ def test_prints_lie_at_or_beyond_the_quote_before_them(recorded):
 async def test_a_coin_the_venue_does_not_list_is_refused(tmp_path):
     """The local venue's listing is believed like the exchange's."""
     async with serving() as url:
-        with pytest.raises(UnknownCoin, match="SOL not listed; the venue lists 2 coins: BTC, ETH"):
+        with pytest.raises(UnknownCoin, match="SOL not listed; the venue lists 2 markets: BTC, ETH"):
             await Collector(url, ["SOL"], tmp_path).run()

@@ -1,0 +1,71 @@
+"""What Hyperliquid publishes of a market beside its book, both directions: asset contexts of perpetuals and of spot."""
+
+from typing import Any, NamedTuple
+
+from market_making.hyperliquid.numbers import from_wire, positive, to_wire
+from market_making.market.events import AssetContext
+
+
+def context_channel(context: AssetContext) -> str:
+    """Channel on which a context is sent: that of spot has another name than its subscription."""
+    return "activeSpotAssetCtx" if context.funding is None else "activeAssetCtx"
+
+
+class DayFigures(NamedTuple):
+    """The rest of a context: the price a day ago, the day's volume [USDC, coins], the impact prices of both sides."""
+
+    previous_price: float
+    notional_volume: float
+    base_volume: float
+    impact_prices: tuple[float, float] | None
+
+
+def context_fields(context: AssetContext, day: DayFigures | None = None) -> dict[str, Any]:
+    """Asset context as the venue writes it, ready for JSON; without the day's figures they are neutral."""
+    mid = context.mid_price
+    if day is None:
+        day = DayFigures(context.mark_price, 0.0, 0.0, None if mid is None else (mid, mid))
+    impact = day.impact_prices
+    both = {
+        "prevDayPx": to_wire(day.previous_price),
+        "dayNtlVlm": to_wire(round(day.notional_volume, 6)),
+        "markPx": to_wire(context.mark_price),
+        "midPx": None if mid is None else to_wire(mid),
+        "dayBaseVlm": to_wire(round(day.base_volume, 6)),
+    }
+    if context.funding is None or context.oracle_price is None or context.open_interest is None:
+        return {"coin": context.coin, **both, "circulatingSupply": "0.0", "totalSupply": "0.0"}
+    return {
+        **both,
+        "funding": to_wire(context.funding),
+        "openInterest": to_wire(context.open_interest),
+        "premium": "0",
+        "oraclePx": to_wire(context.oracle_price),
+        "impactPxs": None if impact is None else [to_wire(price) for price in impact],
+    }
+
+
+def parse_context(coin: str, fields: Any) -> AssetContext:
+    """Read the fields of a perpetual's context, from the websocket or from REST."""
+    mid = fields.get("midPx")
+    return AssetContext(
+        coin=coin,
+        funding=from_wire(fields["funding"]),
+        mark_price=positive(fields["markPx"], "markPx"),
+        oracle_price=positive(fields["oraclePx"], "oraclePx"),
+        open_interest=from_wire(fields["openInterest"]),
+        mid_price=None if mid is None else positive(mid, "midPx"),
+    )
+
+
+def parse_spot_context(coin: str, fields: Any) -> AssetContext:
+    """Read the fields of a spot market's context, from the websocket or from REST."""
+    mid = fields.get("midPx")
+    return AssetContext(
+        coin=coin,
+        funding=None,
+        mark_price=positive(fields["markPx"], "markPx"),
+        oracle_price=None,
+        open_interest=None,
+        mid_price=None if mid is None else positive(mid, "midPx"),
+    )
