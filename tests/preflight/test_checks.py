@@ -119,7 +119,7 @@ FAULTS = {
         it, extraAgents=[{"name": "bot", "address": AGENT, "validUntil": NOW_MS + DAY_MS}]
     ),
     "account-mode": lambda it: with_answer(it, userAbstraction="unifiedAccount"),
-    "fee-tier": lambda it: with_settings(it, model=type(it.settings.model)(maker_fee=0.0)),
+    "fee-ETH": lambda it: with_settings(it, model=type(it.settings.model)(maker_fee=0.0)),
     "fee-tier unknown": lambda it: with_answer(it, userFees={}),
     "action-budget": lambda it: with_answer(it, userRateLimit={"nRequestsCap": 10_000, "nRequestsUsed": 9_800}),
     "open-orders": lambda it: with_answer(it, openOrders=[{"oid": 7, "coin": "ETH"}]),
