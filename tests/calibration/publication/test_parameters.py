@@ -101,8 +101,6 @@ def test_a_file_of_another_market_than_orders_go_to_is_refused():
     """ccxt may give a spot market's name to another one; the venue's own name tells them apart."""
     document = parameters().model_copy(update={"wire": "@351"})
     assert document.require_market(PAIR, 3000.0, "@351") is document
-    with pytest.raises(
-        InvalidParameters, match=r"be for @350, .*, got those for @351"
-    ):
+    with pytest.raises(InvalidParameters, match=r"be for @350, .*, got those for @351"):
         document.require_market(PAIR, 3000.0, "@350")
     assert parameters().require_market(PAIR, 3000.0, "ETH").wire is None
