@@ -1,7 +1,9 @@
 """Fixtures every test may use."""
 
 import errno
+import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, max_exa
 settings.load_profile("repeatable")
 
 HANDLERS = {number: signal.getsignal(number) for number in SIGNALS}
+NOBODY = 65534
 RECORDINGS = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
@@ -60,3 +63,23 @@ def disk() -> Iterator[Disk]:
     """The disk under all files that are replaced as a whole; `fill` it and nothing can be written."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         yield Disk(monkeypatch)
+
+
+@pytest.fixture
+def folders() -> Iterator[tuple[Path, Path]]:
+    """A folder of root and an own one, for a test that is not root for its length, whoever runs it."""
+    is_root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        outer = Path(name)
+        outer.chmod(0o777)
+        if not is_root:
+            yield Path("/usr"), outer
+            return
+        foreign, own = outer / "foreign", outer / "own"
+        foreign.mkdir(mode=0o755)
+        os.seteuid(NOBODY)
+        try:
+            own.mkdir()
+            yield foreign, own
+        finally:
+            os.seteuid(0)

@@ -1,15 +1,18 @@
 """The page in a real browser: it shows what the bots have written, says what is missing, and never jumps."""
 
+import re
 import shutil
 from contextlib import closing
 
 import pytest
 
+from calibration.publication.history import HistoryWriter
 from market_making.market.clock import now_ms
 from market_making.safety.kill_switch import Kill, write_kill
 from market_making.safety.state_file import ActiveNotice, write_state
 from tests.dashboard.served import Served
 from tests.dashboard.written import PAIR, TERMS, bot_state, pair_state, write_all, write_decisions
+from tests.puppet_market import parameters
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -142,6 +145,37 @@ def test_a_server_that_has_gone_is_said_within_seconds(browser, tmp_path):
     page.locator("tbody tr").first.wait_for(timeout=5_000)
     server.close()
     page.get_by_text("does mm dashboard run?").wait_for(timeout=10_000)
+
+
+def test_each_estimate_is_drawn_with_its_interval_and_told_in_figures(browser, served):
+    """Both sides of κ, ε and λ, from the first calibration on: one value is a mark, more are a line."""
+    published = [parameters().model_copy(update={"created_ms": now_ms() - 60_000 + 15_000 * k}) for k in range(3)]
+    writer = HistoryWriter(served.settings.parameters, "ETH", rows_per_segment=1)
+    writer.append(published[0])
+    page = opened(browser, served, "pair/bot/ETH%2FUSDC%3AUSDC")
+    for name in ("kappa", "epsilon", "lambda"):
+        page.locator(f".{name} circle").nth(1).wait_for(timeout=5_000)
+        told = page.locator(f".{name} .legend > span").all_text_contents()
+        assert [text.partition(":")[0] for text in told] == ["market buys, at the ask", "market sells, at the bid"]
+        assert all(re.search(r"[\d.]+ \([\d.]+ … [\d.]+\) \S+", text) for text in told)
+    for later in published[1:]:
+        writer.append(later)
+    page.reload()
+    for name in ("kappa", "epsilon", "lambda"):
+        page.locator(f".{name} path.line").nth(1).wait_for(state="attached", timeout=5_000)
+        assert page.locator(f".{name} path[class^=band]").count() == 2
+    assert page.complaints == []
+
+
+def test_on_a_phone_a_row_is_a_card_that_hides_nothing(browser, served):
+    """Every cell is within the width, and says what it is."""
+    for view in ("", "safety", "pair/bot/ETH%2FUSDC%3AUSDC"):
+        page = opened(browser, served, view, PHONE)
+        page.locator("table.cards td").first.wait_for(timeout=5_000)
+        cells = page.locator("table.cards td:not(:empty)")
+        right = cells.evaluate_all("cells => cells.map((cell) => cell.getBoundingClientRect().right)")
+        assert max(right) <= PHONE["width"]
+        assert page.locator("table.cards td[data-column='']").count() == 0
 
 
 def test_it_is_usable_by_keyboard(browser, served):

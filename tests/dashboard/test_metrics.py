@@ -177,9 +177,11 @@ def _asked(url, what, **query):
     with requests.Session() as session:
         session.trust_env = False
         try:
-            return session.get(f"{url}/{what}", params=query, timeout=5).json()["data"]
+            answer = session.get(f"{url}/{what}", params=query, timeout=5)
         except requests.ConnectionError:
             return {"result": []}
+        starting = answer.status_code == requests.codes.service_unavailable
+        return {"result": []} if starting else answer.json()["data"]
 
 
 def _until(condition, seconds=40.0):

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from freqtrade.configuration.config_validation import validate_config_schema
+from freqtrade.configuration.environment_vars import environment_vars_to_dict
+from freqtrade.misc import deep_merge_dicts
 
 from market_making.settings.files import load_all
+from market_making.trading.freqtrade.halts import bot_name
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,7 +54,8 @@ def test_every_service_of_ours_tells_whether_it_works(services):
         files = [word.partition("=")[2] for word in service.get("command", []) if word.startswith("--config=")]
         files = [file.replace("config-private.json", "config-private.example.json") for file in files]
         known = [ROOT / file for file in files if (ROOT / file).exists()]
-        bot = load_all(known)["bot_name"] if name.startswith("freqtrade") else names[name]
+        mode = {"dry_run": "profiles" not in service}  # of a leg the private file says so
+        bot = bot_name(load_all(known) | mode) if name.startswith("freqtrade") else names[name]
         assert (folder, written) == ("user_data/state", bot)
         assert 10 <= float(seconds) <= 60
 
@@ -78,6 +83,19 @@ def test_nothing_runs_as_root_or_is_reachable_from_outside(services):
         assert "0" not in (user, group)
         assert service["cap_drop"] == ["ALL"]
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+@pytest.mark.parametrize("name", ["freqtrade", "freqtrade-live", "freqtrade-long", "freqtrade-short"])
+def test_freqtrade_accepts_what_the_files_and_the_environment_of_a_bot_amount_to(services, name, monkeypatch):
+    """A variable makes a section where the files have none, and a section that is incomplete ends the bot."""
+    for variable, value in services[name]["environment"].items():
+        monkeypatch.setenv(variable, value)
+    files = [ROOT / word.partition("=")[2] for word in services[name]["command"] if word.startswith("--config=")]
+    known = load_all([file for file in files if file.exists()])
+    config = deep_merge_dicts(environment_vars_to_dict(), known)
+    validate_config_schema(config | {"user_data_dir": Path("user_data")})
+    published = [port.rsplit(":", 1)[1] for port in services[name].get("ports", [])]
+    assert published in ([], [str(config["api_server"]["listen_port"])])
 
 
 def test_the_image_is_pinned_to_the_freqtrade_of_the_project():

@@ -3,36 +3,12 @@
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from market_making.market.errors import ConfigurationError
 from market_making.safety.claim import claimed, require_writable
-
-NOBODY = 65534
-
-
-@pytest.fixture
-def folders() -> Iterator[tuple[Path, Path]]:
-    """A folder of root and an own one, for a test that is not root for its length, whoever runs it."""
-    is_root = os.geteuid() == 0
-    with tempfile.TemporaryDirectory() as name:
-        outer = Path(name)
-        outer.chmod(0o777)
-        if not is_root:
-            yield Path("/usr"), outer
-            return
-        foreign, own = outer / "foreign", outer / "own"
-        foreign.mkdir(mode=0o755)
-        os.seteuid(NOBODY)
-        try:
-            own.mkdir()
-            yield foreign, own
-        finally:
-            os.seteuid(0)
 
 
 def test_a_folder_that_is_missing_is_made_and_left_empty(tmp_path):

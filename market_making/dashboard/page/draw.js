@@ -60,6 +60,11 @@ function nice(low, high, wanted) {
   return { ticks, places: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
 }
 
+const fixed = (value, places) => value.toLocaleString("en", { minimumFractionDigits: Math.min(places, 10), maximumFractionDigits: Math.min(places, 10) });
+
+// Which line is which, with what it is now: [[kind, text], …].
+export const legend = (rows) => el("p", { class: "legend" }, ...rows.map(([kind, text]) => el("span", {}, el("span", { class: `key k${kind}`, "aria-hidden": "true" }), text)));
+
 const clock = (ms, seconds) =>
   new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: seconds ? "2-digit" : undefined, hour12: false });
 
@@ -70,8 +75,8 @@ export function lines(host, { t, series, dots = [], unit, label, zero = false, h
   const all = series.flatMap((s) => [...s.y, ...(s.low ?? []), ...(s.high ?? [])]).concat(dots.map((d) => d.y));
   const known = all.filter((v) => v !== null && Number.isFinite(v));
   const svg = canvas(width, height, label);
-  if (t.length < 2 || known.length === 0) {
-    svg.append(shape("text", { x: left, y: height / 2 }, t.length ? "one value so far; a line needs two" : "no values yet"));
+  if (known.length === 0) {
+    svg.append(shape("text", { x: left, y: height / 2 }, "no values yet"));
     put(host, svg);
     return;
   }
@@ -80,22 +85,23 @@ export function lines(host, { t, series, dots = [], unit, label, zero = false, h
   const room = (high - low || Math.abs(high) * 1e-4 || 1) * 0.06;
   [low, high] = [low - room, high + room];
   const from = t[0], until = t[t.length - 1];
-  const x = (ms) => left + ((ms - from) / (until - from || 1)) * (width - left - right);
+  const x = (ms) => (until > from ? left + ((ms - from) / (until - from)) * (width - left - right) : (left + width - right) / 2);
   const y = (v) => top + ((high - v) / (high - low)) * (height - top - bottom);
   const scale = nice(low, high, 4);
   for (const tick of scale.ticks) {
     svg.append(shape("line", { class: zero && tick === 0 ? "axis zero" : "axis", x1: left, x2: width - right, y1: y(tick), y2: y(tick) }));
-    svg.append(shape("text", { x: left - 5, y: y(tick) + 4, "text-anchor": "end" }, tick.toFixed(Math.min(scale.places, 10))));
+    svg.append(shape("text", { x: left - 5, y: y(tick) + 4, "text-anchor": "end" }, fixed(tick, scale.places)));
   }
-  const marks = Math.max(2, Math.min(5, Math.floor(width / 130)));
+  const marks = until > from ? Math.max(2, Math.min(5, Math.floor(width / 130))) : 1;
   for (let k = 0; k < marks; k++) {
-    const ms = from + ((until - from) * k) / (marks - 1);
-    const anchor = k === 0 ? "start" : k === marks - 1 ? "end" : "middle";
+    const ms = marks === 1 ? from : from + ((until - from) * k) / (marks - 1);
+    const anchor = marks === 1 ? "middle" : k === 0 ? "start" : k === marks - 1 ? "end" : "middle";
     svg.append(shape("text", { x: x(ms), y: height - 5, "text-anchor": anchor }, clock(ms, until - from < 600000)));
   }
   for (const s of series) {
     if (s.low) for (const area of bands(t, s.low, s.high, x, y)) svg.append(shape("path", { class: `band${s.kind}`, d: area }));
-    svg.append(shape("path", { class: `line l${s.kind}`, d: path(t, s.y, x, y, s.step) }));
+    if (t.length > 1) svg.append(shape("path", { class: `line l${s.kind}`, d: path(t, s.y, x, y, s.step) }));
+    else if (s.y[0] !== null) single(svg, s, x(from) + 12 * (series.indexOf(s) - (series.length - 1) / 2), y);
   }
   for (const d of dots) {
     if (d.t < from || d.t > until) continue;
@@ -105,6 +111,12 @@ export function lines(host, { t, series, dots = [], unit, label, zero = false, h
   }
   svg.append(shape("title", {}, `${label} [${unit}]`));
   put(host, svg);
+}
+
+// Of a line that has one value so far: the value, and its interval as a stroke.
+function single(svg, s, x, y) {
+  if (s.low && s.low[0] !== null && s.high[0] !== null) svg.append(shape("line", { class: `line l${s.kind}`, x1: x, x2: x, y1: y(s.low[0]), y2: y(s.high[0]) }));
+  svg.append(shape("circle", { class: `f${s.kind}`, cx: x, cy: y(s.y[0]), r: 4 }));
 }
 
 function path(t, values, x, y, step) {
@@ -182,8 +194,9 @@ export function bars(host, { rows, unit, label }) {
 
 // Values with intervals on one scale: [{name, value, low, high, n}].
 export function intervals(host, { rows, unit, label }) {
+  const said = (r) => `${signed(r.value)} ${unit}${r.low === null ? "" : ` (${signed(r.low, 2)} … ${signed(r.high, 2)})`}`;
   const width = Math.max(host.clientWidth, 240), rowHeight = 26, height = rows.length * rowHeight + 4;
-  const left = 60, right = 150;
+  const left = 14 + 6.2 * Math.max(...rows.map((r) => r.name.length)), right = 14 + 6.2 * Math.max(...rows.map((r) => said(r).length));
   const known = rows.flatMap((r) => [r.value, r.low, r.high]).filter((v) => v !== null);
   const low = Math.min(0, ...known), high = Math.max(0, ...known), span = high - low || 1;
   const x = (v) => left + ((v - low) / span) * (width - left - right);
@@ -194,8 +207,7 @@ export function intervals(host, { rows, unit, label }) {
     svg.append(shape("text", { x: left - 8, y: y + 4, "text-anchor": "end" }, r.name));
     if (r.low !== null) svg.append(shape("line", { class: "line l0", x1: x(r.low), x2: x(r.high), y1: y, y2: y }));
     svg.append(shape("circle", { class: r.value >= 0 ? "fbid" : "fask", cx: x(r.value), cy: y, r: 4 }));
-    const range = r.low === null ? "" : ` (${signed(r.low, 2)} … ${signed(r.high, 2)})`;
-    svg.append(shape("text", { x: width - 4, y: y + 4, "text-anchor": "end" }, `${signed(r.value)} ${unit}${range}`));
+    svg.append(shape("text", { x: width - 4, y: y + 4, "text-anchor": "end" }, said(r)));
   });
   put(host, svg);
 }

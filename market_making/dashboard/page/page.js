@@ -5,7 +5,7 @@ import { coins, Pair, replays, safety, scan, span } from "/views.js";
 
 const view = document.getElementById("view"), age = document.getElementById("age");
 const notices = document.getElementById("notices"), programs = document.getElementById("programs");
-let stream = null, timer = null, last = null, heard = 0;
+let panels = null, stream = null, timer = null, last = null, heard = 0;
 
 async function fetchJson(address) {
   try {
@@ -30,8 +30,9 @@ function open() {
   }
   document.title = name === "pair" ? `${pair} – market making` : "Market making";
   let draw = null;
+  panels = null;
   if (name === "pair") {
-    const panels = new Pair(view, fetchJson, bot, pair);
+    panels = new Pair(view, fetchJson, bot, pair);
     draw = (shown) => panels.show(shown);
   } else if (name === "coins" || name === "safety") {
     draw = (shown) => (name === "coins" ? coins : safety)(view, shown);
@@ -74,6 +75,9 @@ setInterval(() => {
   age.className = lost ? "old" : "";
   age.textContent = heard === 0 ? "no answer yet" : lost ? `no answer for ${span(since)}: does mm dashboard run?` : `live, ${new Date(heard).toLocaleTimeString([], { hour12: false })}`;
 }, 500);
+// Pictures have the width of their panel; what is drawn seldom would be stretched.
+let turned = null;
+addEventListener("resize", () => { clearTimeout(turned); turned = setTimeout(() => panels?.drawHistory(), 150); });
 addEventListener("hashchange", () => { open(); view.focus(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && last?.header) top(last.header); });
 open();

@@ -1,6 +1,6 @@
 // One function a view. Each gets the newest document and the element it owns; it says what is missing where something is.
 
-import { bars, digits, el, exact, intervals, ladder, lines, put, signed, waterfall } from "/draw.js";
+import { bars, digits, el, exact, intervals, ladder, legend, lines, put, signed, waterfall } from "/draw.js";
 
 export const span = (ms) => {
   if (ms === null || ms === undefined) return "–";
@@ -15,10 +15,19 @@ const empty = (text) => el("p", { class: "empty" }, text);
 const cell = (text, kind = "") => el("td", { class: kind }, text);
 const money = (value) => cell(signed(value), `n ${value > 0 ? "good" : value < 0 ? "bad" : ""}`);
 
-function table(columns, rows) {
+function table(columns, rows, kind = columns.length > 4 ? "cards" : "") {
   const head = el("tr", {}, ...columns.map(([name, kind]) => el("th", { scope: "col", class: kind ?? "" }, name)));
+  // On a phone a row becomes a card, and each cell is preceded by the name of its column.
+  for (const row of rows) [...row.cells].forEach((filled, i) => filled.setAttribute("data-column", columns[i]?.[0] ?? ""));
   return el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": columns.map(([name]) => name).join(", ") },
-    el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows)));
+    el("table", { class: kind }, el("thead", {}, head), el("tbody", {}, ...rows)));
+}
+
+// The newest value of a line, with its interval.
+function now({ y, low, high }, unit) {
+  const last = y.length - 1;
+  const range = low?.[last] == null || high?.[last] == null ? "" : ` (${digits(low[last], 3)} … ${digits(high[last], 3)})`;
+  return `${digits(y[last], 3)}${range} ${unit}`;
 }
 
 const pairLink = (row) => `#/pair/${encodeURIComponent(row.bot)}/${encodeURIComponent(row.pair)}`;
@@ -63,14 +72,15 @@ export class Pair {
     put(host, this.head, el("div", { class: "grid" },
       panel("why", "Why is my quote there?", "From mid to the resting price. Each bar is one reason, as the bot priced it; blue moves the price up, brown down.", "wide"),
       panel("price", "Price, own orders and fills", "Grey: mid. Green and red: where the own bid and ask rested. Dots: fills. Half an hour at most [quote currency].", "wide"),
+      panel("inventory", "Inventory", "Lots held; the model leans its quotes against it [lots].", "wide"),
       panel("book", "Order book", "Five levels a side as the bot saw them; the framed row is the own order. Sizes in coins."),
       panel("both", "Both sides of the model", "Distance of each side from mid, and what it is made of [quote currency]."),
-      panel("inventory", "Inventory", "Lots held; the model leans its quotes against it [lots]."),
       panel("markouts", "Am I being run over?", "How far mid has moved in favour of the bot after its own fills, with 95 % interval [bps]. Left of zero: it was run over."),
       panel("money", "Result of the day", "Since 00:00 UTC, in parts that sum to the net [quote currency]."),
-      panel("kappa", "κ: how fast fills thin out with distance", "Blue: market buys, which lift the ask. Red: market sells. Bands: 95 % intervals [1/price]."),
-      panel("epsilon", "ε on fill: what the price moves against a filled quote", "Blue: ask, red: bid. Bands: 95 % intervals [quote currency]."),
-      panel("lambda", "λ: market orders", "Blue: buys, red: sells. Bands: 95 % intervals [per second]."),
+      panel("kappa", "κ: how fast fills thin out with distance", "1/κ is how far a typical market order reaches. High: stay close to mid. Bands: 95 % intervals."),
+      panel("epsilon", "ε on fill: what the price moves against a filled quote", "A quote must earn this before it earns anything. Bands: 95 % intervals."),
+      panel("lambda", "λ: how often market orders come", "More of one side than of the other pushes the inventory. Bands: 95 % intervals."),
+      panel("sigma", "σ: how much mid wanders", "Price per square root of a second; what is held is exposed to it."),
       panel("decisions", "Last decisions", "From the bot's decision log, newest first.", "wide")));
     this.load();
   }
@@ -165,7 +175,7 @@ export class Pair {
       { name: "mid", y: thin(s.mid), kind: "mid" },
       { name: "bid", y: thin(s.bid), kind: "bid", step: true },
       { name: "ask", y: thin(s.ask), kind: "ask", step: true }] });
-    lines(this.inventory, { t, unit: "lots", label: "Inventory over time", zero: true, height: 150, series: [{ name: "inventory", y: thin(s.inventory), kind: "0", step: true }] });
+    lines(this.inventory, { t, unit: "lots", label: "Inventory over time", zero: true, height: 110, series: [{ name: "inventory", y: thin(s.inventory), kind: "0", step: true }] });
   }
 
   drawBook(pair) {
@@ -182,7 +192,7 @@ export class Pair {
       ...names.map((name) => line(pair.term_names[name] ?? words(name), (quote) => signed(quote.terms[name] ?? 0, 4))),
       line("distance from mid", (quote) => (quote.depth === null ? "–" : digits(quote.depth, 4) + bps(quote.depth))),
       line("price", (quote) => exact(quote.price, pair.tick)),
-      line("closed because", said)]));
+      said(pair.bid) || said(pair.ask) ? line("closed because", said, "words") : null].filter(Boolean)));
   }
 
   drawMoney(pair) {
@@ -193,19 +203,26 @@ export class Pair {
       { name: `net, ${m.fills} fills`, value: m.net, kind: "end" }] });
     if (!pair.markouts.length) return put(this.markouts, empty("No fill yet, or none that is old enough."));
     intervals(this.markouts, { unit: "bps", label: "Markouts", rows: pair.markouts.map((k) => ({
-      name: `${digits(k.horizon_s, 2)} s`, value: k.value_bps, low: k.low_bps, high: k.high_bps })) });
+      name: `${digits(k.horizon_s, 2)} s, ${k.n} ${k.n === 1 ? "fill" : "fills"}`, value: k.value_bps, low: k.low_bps, high: k.high_bps })) });
   }
 
   drawHistory() {
     const h = this.history;
-    const plots = [[this.kappa, "fill_decay", "1/price"], [this.epsilon, "adverse_selection_on_fill", "quote currency"], [this.lambda, "arrival_rate", "1/s"]];
-    for (const [host, name, unit] of plots) {
+    const sides = ["buy", "sell"], buys = { buy: "market buys, at the ask", sell: "market sells, at the bid" };
+    const plots = [[this.kappa, "κ", "fill_decay", "1/price", sides], [this.epsilon, "ε", "adverse_selection_on_fill", "quote currency", sides],
+      [this.lambda, "λ", "arrival_rate", "1/s", sides], [this.sigma, "σ", "volatility", "price/√s", [null]]];
+    for (const [host, letter, name, unit, of] of plots) {
       if (!h?.created_ms?.length) {
         put(host, empty(h?.fault ?? "No calibration in the last two hours: start mm collect and mm calibrate."));
         continue;
       }
-      lines(host, { t: h.created_ms, unit, label: words(name), height: 150, series: ["buy", "sell"].map((side, i) => ({
-        name: side, y: h[`${name}_${side}`], low: h[`${name}_${side}_low`], high: h[`${name}_${side}_high`], kind: String(i) })) });
+      const series = of.map((side, i) => {
+        const column = side ? `${name}_${side}` : name;
+        return { name: side ? buys[side] : "mid", y: h[column], low: h[`${column}_low`], high: h[`${column}_high`], kind: String(i) };
+      });
+      const picture = el("div");
+      put(host, legend(series.map((s) => [s.kind, `${s.name}: ${now(s, unit)}`])), picture);
+      lines(picture, { t: h.created_ms, unit, label: `${letter}, ${words(name)}`, height: 140, series });
     }
   }
 
@@ -213,7 +230,7 @@ export class Pair {
     if (!decisions.length) return put(this.decisions, empty("The decision log has no line of this pair."));
     const rows = decisions.map((d) => el("tr", {}, cell(time(d.time_ms)), cell(words(d.event)), cell(d.side ?? "", d.side ?? ""),
       cell(d.price === undefined ? "" : exact(d.price, tick), "n"), cell(d.size === undefined ? "" : digits(d.size), "n"), cell(d.detail || words(d.reason ?? ""), "text dim")));
-    put(this.decisions, table([["time"], ["event"], ["side"], ["price", "n"], ["size [coins]", "n"], ["why"]], rows));
+    put(this.decisions, table([["time"], ["event"], ["side"], ["price", "n"], ["size [coins]", "n"], ["why"]], rows, "cards plain"));
   }
 }
 
@@ -227,19 +244,25 @@ export function safety(host, { safety: shown, header }) {
   const columns = [["bot"], ["equity [quote]", "n"], ["today [quote]", "n"], ["actions left", "n"], ["they last [h]", "n"], ["weight per minute", "n"], ["loop, longest [ms]", "n"], ["risk rules that hold"]];
   const guards = shown.guards.map((g) => el("tr", {}, cell(g.name), cell(g.runs, g.runs === "runs" ? "good" : "bad"), cell(span(g.age_ms), "n"),
     cell(Object.entries(g.figures).map(([name, value]) => `${words(name)} ${digits(value)}`).join(", "), "text"), cell(g.failures.join("; ") || "none", "text dim")));
+  const programs = header.programs.map((p) => el("tr", {}, cell(p.name), cell(p.runs, p.runs === "runs" ? "good" : p.runs === "silent" ? "bad" : "dim"), cell(span(p.age_ms), "n"),
+    cell(p.coins, "n"), cell((p.failures ?? []).join("; ") || "none", "text dim")));
   put(host, el("div", { class: "grid" },
     el("section", { class: "panel wide" }, el("h2", {}, "Kill switch"), el("p", { class: header.kill ? "bad big" : "good" }, header.kill ? `On since ${time(header.kill.since_ms)} (${header.kill.by ?? "mm stop"}). mm stop --resume turns it off.` : "Off. mm stop cancels every order and opens nothing, also after a restart.")),
     el("section", { class: "panel wide" }, el("h2", {}, "Accounts and limits"), accounts.length ? table(columns, accounts) : empty("No bot runs.")),
-    el("section", { class: "panel wide" }, el("h2", {}, "Guard"), guards.length ? table([["guard"], ["state"], ["wrote", "n"], ["figures"], ["failures"]], guards) : empty("No guard runs. mm guard cancels what a slow, frozen or dead bot leaves: start it beside every live bot."))));
+    el("section", { class: "panel wide" }, el("h2", {}, "Guard"), guards.length ? table([["guard"], ["state"], ["wrote", "n"], ["figures"], ["failures"]], guards) : empty("No guard runs. mm guard cancels what a slow, frozen or dead bot leaves: start it beside every live bot.")),
+    el("section", { class: "panel wide" }, el("h2", {}, "Programs"), programs.length ? table([["program"], ["state"], ["wrote", "n"], ["coins", "n"], ["failures"]], programs) : empty("No program has run here. commands.md has all of them, in order of use."))));
 }
 
 export function scan(host, shown) {
   const rows = shown.coins.map((c) => el("tr", {}, cell(c.coin), cell(c.refused ? "refused" : c.state, c.refused ? "bad" : "good"),
     money(c.net_per_hour), cell(c.low === null || c.low === undefined ? "–" : `${signed(c.low)} … ${signed(c.high)}`, "n"), cell(digits(c.break_even_fee_bps, 3), "n"), cell(digits(c.toxicity, 3), "n"), cell(c.reason, "text dim")));
+  const drawn = shown.coins.filter((c) => c.net_per_hour !== null && c.low !== null && c.low !== undefined).slice(0, 12);
+  const picture = el("div", { class: "earnings" });
   const columns = [["coin"], ["verdict"], ["net per hour [quote]", "n"], ["95 % interval", "n"], ["break-even fee [bps]", "n"], ["toxicity", "n"], ["why"]];
-  put(host, el("section", { class: "panel wide" }, el("h2", {}, "What would each coin earn?"),
+  put(host, el("section", { class: "panel wide" }, el("h2", {}, "What would each coin earn?"), drawn.length ? picture : null,
     rows.length ? table(columns, rows) : empty(shown.missing || "No coin is calibrated."),
     el("p", { class: "note" }, `From the published calibrations, at a maker fee of ${digits(shown.fee_bps, 3)} bps and orders of ${digits(shown.order_notional)}. mm scan --data ranks everything that is recorded.`)));
+  if (drawn.length) intervals(picture, { rows: drawn.map((c) => ({ name: c.coin, value: c.net_per_hour, low: c.low, high: c.high })), unit: "per hour", label: "Net per hour of each coin with its 95 % interval" });
 }
 
 export function replays(host, shown) {

@@ -19,6 +19,7 @@ from market_making.ops.commands.options import (
     user_data,
     with_options,
 )
+from market_making.safety.claim import require_writable
 from market_making.safety.condition import Severity
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ def _watch(configs: tuple[Path, ...], bots: tuple[str, ...], *, as_json: bool) -
     base = list(configs) or [user_data() / "config.json"]
     groups = [[*configs, *(Path(name) for name in bot.split(","))] for bot in bots] or [base]
     options = guard_options(groups, chosen_folder())
+    require_writable(options.state)
     for bot in options.bots:
         if bot.owns_key:
             log.warning("%s: the guard signs with the bot's own key; an API wallet of its own is better", bot.name)

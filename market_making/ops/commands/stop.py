@@ -14,6 +14,7 @@ from market_making.ops.commands.options import (
     print_json,
     with_options,
 )
+from market_making.safety.claim import require_writable
 from market_making.safety.kill_switch import FILE, Kill, read_kill, remove_kill, write_kill
 
 state_option = click.option(
@@ -37,7 +38,11 @@ def stop(*, flatten: bool, resume: bool, **options: Any) -> None:
     if flatten and resume:
         raise ConfigurationError("give either --flatten or --resume")
     folder = load_settings(options["configs"], state=options["state"]).state
-    changed, kill = _resume(folder) if resume else _stop(folder, flatten=flatten)
+    try:
+        changed, kill = _resume(folder) if resume else _stop(folder, flatten=flatten)
+    except PermissionError:
+        require_writable(folder)  # says whose it is, and what helps
+        raise
     if options["as_json"]:
         told = {"killed": kill is not None, "flatten": kill is not None and kill.flatten, "changed": changed}
         print_json(told | {"since_ms": None if kill is None else kill.since_ms, "file": str(folder / FILE)})

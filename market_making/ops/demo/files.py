@@ -127,6 +127,7 @@ def write_config(
     """Write the private configuration of this run: key, addresses and paths; `changes` are further settings."""
     config: dict[str, Any] = {
         "dry_run": False,
+        "max_open_trades": len(coins),
         "db_url": f"sqlite:///{files.database}",
         "exchange": exchange_section(
             access.url, credentials.address, credentials.private_key, coins, vault=credentials.vault
