@@ -131,10 +131,11 @@ class MarketMaking(IStrategy):
         return dataframe
 
     def check_entry_timeout(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> bool:
-        """Cancel an order that the plan does not keep."""
+        """Cancel an order that the plan does not keep, unless the edge does so because it cannot be asked about."""
         holding, now_ms = holding_of(trade), milliseconds(current_time)
         self._open_past_desk(pair, holding, now_ms)
-        return self._desk.must_cancel(pair, holding, resting_order_of(order), now_ms)
+        is_unwanted = self._desk.must_cancel(pair, holding, resting_order_of(order), now_ms)
+        return is_unwanted and not self._edge.cancels(order.order_id)
 
     check_exit_timeout = check_entry_timeout
 

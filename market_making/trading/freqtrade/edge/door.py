@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 
 class Request(NamedTuple):
-    """A request as ccxt makes it; `params` is the body."""
+    """A request as ccxt makes it; `params` is the body. One that `may_wait` not is left out where it would have to."""
 
     path: str
     api: Any
     method: str
     params: Any
     config: Any
+    may_wait: bool = True
 
     @property
     def is_action(self) -> bool:

@@ -61,6 +61,10 @@ class Edge:
         """Weight that this bot asked for in the last minute; None where it is not counted."""
         return None if self.pace is None else self.pace.meter.per_minute
 
+    def cancels(self, order_id: str) -> bool:
+        """Whether an order that no plan keeps is cancelled before the next loop, and not by Freqtrade in this one."""
+        return self.unasked is not None and self.unasked.takes(order_id)
+
     def want(self, pairs: Iterable[str]) -> None:
         """Hear of these pairs by the websocket; those that the exchange does not list are left out."""
         if self.socket is not None:

@@ -55,8 +55,8 @@ class ListedOrders:
         """The exchange has answered about an order: it is not looked up any more."""
         self._sought.pop(oid, None)
 
-    def look_up(self, oid: int, request: Request, forward: Forward) -> dict[str, Any]:
-        """Answer a question about an order as ``orderStatus`` would.
+    def look_up(self, oid: int, request: Request, forward: Forward) -> State:
+        """Find the state of an order that ``orderStatus`` does not tell.
 
         Raises
         ------
@@ -68,7 +68,7 @@ class ListedOrders:
         state = self._open(oid, request, forward) or self._past(oid, request, forward)
         if state is None:
             raise ccxt.ExchangeNotAvailable(f"neither orderStatus nor the account's lists know order {oid}")
-        return {"status": "order", "order": state.words}
+        return state
 
     def _open(self, oid: int, request: Request, forward: Forward) -> State | None:
         for order in self._list(OPEN, oid, request, forward):
@@ -94,7 +94,8 @@ class ListedOrders:
         kept = self._lists.get(kind)
         if kept is not None and kept[1] > news_s and asked_s - kept[1] <= kept_s:
             return kept[0]
-        answer = forward(request._replace(params={"type": kind, "user": request.body.get("user")}))
+        question = {"type": kind, "user": request.body.get("user")}
+        answer = forward(request._replace(params=question, may_wait=False))  # the orders of other pairs do not wait
         try:
             self._lists[kind] = (items_of(answer), asked_s)
         except MalformedMessage as error:

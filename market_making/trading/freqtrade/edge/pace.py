@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _ORDER_FLOOR, _NEEDED_FLOOR, _OTHER_FLOOR = 10.0, 30.0, 60.0
 _LONGEST_WAIT_S, _LONGEST_WAIT_OF_ACTION_S = 4.0, 10.0
 _SHORTEST_PAUSE_S = 0.002
+_MOST_PAST_ORDERS = 100  # weight of 2,000 rows: what an old account has may leave nothing for cancelling
 _NEEDED = frozenset(("l2Book", "clearinghouseState", "spotClearinghouseState", "userFillsByTime"))
 # What Freqtrade asks before there is a strategy: listings (twice), the account's kind, the clock.
 START_WEIGHT = 120.0
@@ -76,7 +77,7 @@ class Pace:
         self.meter = Meter()
         self._bucket = bucket
         self._loop = loop
-        self._rows: dict[str, int] = {}
+        self._rows = {"historicalOrders": _MOST_PAST_ORDERS}
 
     def step(self, request: Request, forward: Forward) -> Any:
         """Wait, ask, and count what the answer weighs.
@@ -166,8 +167,11 @@ def _floor(request: Request, *, is_own: bool) -> float:
         return 0.0
     if request.kind == "orderStatus":
         return _ORDER_FLOOR
-    return _OTHER_FLOOR if is_own or request.kind not in _NEEDED else _NEEDED_FLOOR
+    is_needed = request.kind in _NEEDED or not request.may_wait
+    return _OTHER_FLOOR if is_own or not is_needed else _NEEDED_FLOOR
 
 
 def _patience_s(request: Request) -> float:
+    if not request.may_wait:
+        return 0.0
     return _LONGEST_WAIT_OF_ACTION_S if request.is_action else _LONGEST_WAIT_S

@@ -3,6 +3,9 @@
 Freqtrade asks six times about an order that is not found and waits up to 17 s in between: 35 s in which it looks at no
 pair. After a cancellation it then takes the order for one without a fill. And it cancels no order whose state it could
 not read, so that a stale quote rests for as long as the question fails.
+
+One that is only found in a list is cancelled so, too: after a cancellation in its loop Freqtrade asks again, and if that
+is not answered, it ends the loop of all pairs.
 """
 
 import logging
@@ -40,7 +43,7 @@ class Unanswered:
 
     def __init__(self, loop: Loop, clock: Callable[[], float] = time.monotonic) -> None:
         self.oids: set[int] = set()
-        """Orders whose last question was not answered, and that are not known to be cancelled."""
+        """Orders that do not answer for themselves, and that are not known to have ended."""
         self._lists = ListedOrders(clock)
         self._failed: Counter[int] = Counter()
         self._has_begun = False
@@ -62,13 +65,11 @@ class Unanswered:
         if self._failed[oid] >= _TRIES:
             raise ccxt.ExchangeNotAvailable(f"order {oid} cannot be asked about in this loop")
         try:
-            answer = self._ask(oid, request, forward)
+            return self._ask(oid, request, forward)
         except (ccxt.NetworkError, FreqtradeException, MarketMakingError):
             self._failed[oid] += 1
             self.oids.add(oid)
             raise
-        self.oids.discard(oid)
-        return answer
 
     def _act(self, request: Request, forward: Forward) -> Any:
         """Send an action; of the orders that it cancels nothing of before holds, of all others everything does."""
@@ -84,10 +85,13 @@ class Unanswered:
         try:
             answer = forward(request)
         except ccxt.OrderNotFound:
-            return self._lists.look_up(oid, request, forward)
+            state = self._lists.look_up(oid, request, forward)
+            (self.oids.discard if state.has_ended else self.oids.add)(oid)
+            return {"status": "order", "order": state.words}
         if not _is_answer(answer):
             raise ccxt.ExchangeNotAvailable(f"the answer about order {oid} is {answer!r:.60}")
         self._lists.answered(oid)
+        self.oids.discard(oid)
         return answer
 
     def _begin(self) -> None:
@@ -116,6 +120,10 @@ class UnaskedCancel:
         self._unanswered = unanswered
         self._desk = desk
         self._unwanted: dict[int, bool] = {}  # since a loop before; whether the exchange has answered its cancellation
+
+    def takes(self, order_id: str) -> bool:
+        """Whether an order that no plan keeps is cancelled here, as it cannot be asked about."""
+        return str(order_id).isdecimal() and int(order_id) in self._unanswered.oids
 
     def cancel(self, trades: Iterable[Any], now_ms: int) -> None:
         """Cancel, once every pair has its plan or none; Freqtrade finds them cancelled and goes on."""

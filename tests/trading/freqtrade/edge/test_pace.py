@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import nullcontext
 
 import ccxt
 import pytest
@@ -10,7 +11,7 @@ from freqtrade.exceptions import FreqtradeException
 from market_making.hyperliquid.shared_bucket import BURST, REFILL, SharedBucket
 from market_making.market.errors import SafetyError
 from market_making.market.reasons import Reason
-from market_making.trading.freqtrade.edge.door import Door, DoorLater
+from market_making.trading.freqtrade.edge.door import Door, DoorLater, Request
 from market_making.trading.freqtrade.edge.loop import Loop
 from market_making.trading.freqtrade.edge.pace import Meter, Pace
 from tests.trading.freqtrade.edge.fakes import TOO_MANY, Client
@@ -66,6 +67,17 @@ def test_an_empty_bucket_is_waited_for(client, bucket):
     """An action needs one token."""
     bucket.charge(BURST + 1)
     assert elapsed_s(client.act) == pytest.approx(2 / REFILL, abs=0.1)
+
+
+def test_a_list_in_which_an_order_is_looked_up_waits_for_nothing(pace, bucket):
+    """Orders of other pairs would wait with it; of past orders as many are expected as an old account has."""
+    bucket.charge(BURST - 55)
+    began = time.monotonic()
+    for kind, passes in (("frontendOpenOrders", True), ("historicalOrders", False)):
+        question = Request("info", "public", "POST", {"type": kind}, {}, may_wait=False)
+        with nullcontext() if passes else pytest.raises(ccxt.RateLimitExceeded, match="would have to wait"):
+            pace.step(question, lambda _: [])
+    assert time.monotonic() - began < 0.1
 
 
 def test_actions_go_first_then_what_a_cancellation_stands_on(client, bucket):

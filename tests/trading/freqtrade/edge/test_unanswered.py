@@ -57,11 +57,11 @@ def ask(client):
 
 
 def test_an_open_order_is_found_in_the_list(client):
-    """It is answered as the exchange would answer: open, with what is left."""
+    """It is answered as the exchange would answer, open, with what is left; it still does not answer for itself."""
     client.answers["frontendOpenOrders"] = [WORDS | {"oid": 6}, WORDS]
     answer = ask(client)
     assert (answer["order"]["status"], answer["order"]["order"]["sz"]) == ("open", "0.5")
-    assert client.unanswered.oids == set()
+    assert client.unanswered.oids == {7}
 
 
 @pytest.mark.parametrize("status", ["filled", "canceled", "marginCanceled"])
@@ -69,6 +69,7 @@ def test_a_past_order_is_found_with_how_it_ended(client, status):
     """The list has an entry for each state; that in which it was open is passed over."""
     client.answers["historicalOrders"] = [entry("open"), entry(status, sz="0.0"), entry("open", oid=6)]
     assert ask(client)["order"]["status"] == status
+    assert client.unanswered.oids == set()
 
 
 def test_lists_are_asked_for_once_in_three_seconds_and_after_a_cancellation_of_the_order(client, now):
@@ -226,6 +227,19 @@ def test_what_no_plan_keeps_is_cancelled_unasked_until_that_is_answered(client, 
         for _ in range(3):
             unasked.cancel(trades, 0)
         assert sent == [("7", "ETH/USDC:USDC")] * times
+
+
+@pytest.mark.parametrize("failure", [NOT_FOUND, TOO_MANY])
+def test_an_order_that_does_not_answer_for_itself_is_not_for_freqtrade_to_cancel(client, failure):
+    """It would ask for its end, and what fails then ends the loop of all pairs."""
+    unasked = UnaskedCancel(client, client.unanswered, Desk())
+    client.answers |= {"orderStatus": failure, "frontendOpenOrders": [WORDS]}
+    with suppress(ccxt.NetworkError):
+        ask(client)
+    assert (unasked.takes("7"), unasked.takes("6"), unasked.takes("dry_run_buy")) == (True, False, False)
+    client.answers["orderStatus"] = answered()
+    ask(client)
+    assert not unasked.takes("7")
 
 
 def test_what_freqtrade_has_not_cancelled_in_its_loop_is_cancelled_in_the_next(client, monkeypatch):
