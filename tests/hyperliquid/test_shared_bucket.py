@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from market_making.hyperliquid.shared_bucket import BURST, REFILL, SLOW_REFILL, SharedBucket
@@ -33,6 +33,7 @@ def bucket(tmp_path, clock):
     bucket.close()
 
 
+@example([(0.0, 20)] * 100)
 @given(st.lists(st.tuples(st.floats(0, 20), st.sampled_from((1, 2, 20, 60))), min_size=1, max_size=300))
 def test_no_minute_has_more_than_the_limit(tmp_path_factory, steps):
     """Whoever asks as soon as it may, in whatever rhythm, stays below the exchange's limit in every 61 seconds."""

@@ -286,8 +286,12 @@ def test_the_rest_of_an_exit_does_not_keep_its_pair_from_quoting(maker, venue, l
 
 
 @pytest.mark.parametrize("leverage", some((3, 10, 5)))
-def test_a_partly_filled_exit_with_leverage_does_not_disable_the_stop(maker, venue, leverage):
-    """A fifth of the exit is filled, then the price falls beyond the stop: the rest is sold."""
+@pytest.mark.parametrize("share", some((0.8, 0.2)))
+def test_a_partly_filled_exit_with_leverage_does_not_disable_the_stop(maker, venue, leverage, share):
+    """Most of the exit is filled, or little, then the price falls beyond the stop: the rest is sold.
+
+    Freqtrade cancels no exit of which less is left than its smallest stake times the leverage.
+    """
     smallest = 40.0 * leverage
     bot = maker(stoploss=-0.05, market_making={"leverage": leverage, "model": {"order_notional": smallest}})
     loops(bot, 2)
@@ -295,7 +299,7 @@ def test_a_partly_filled_exit_with_leverage_does_not_disable_the_stop(maker, ven
     loops(bot, 2)
     (order,) = venue.open_orders()
     assert order["side"] == "A"
-    fill(venue, round(float(order["sz"]) / 5, 4))
+    fill(venue, round(float(order["sz"]) * share, 4))
     loops(bot)
     venue.market.mid = round(venue.market.mid * (1 - 0.1 / leverage), 1)
     shown(venue)

@@ -4,8 +4,8 @@ Freqtrade asks six times about an order that is not found and waits up to 17 s i
 pair. After a cancellation it then takes the order for one without a fill. And it cancels no order whose state it could
 not read, so that a stale quote rests for as long as the question fails.
 
-One that is only found in a list is cancelled so, too: after a cancellation in its loop Freqtrade asks again, and if that
-is not answered, it ends the loop of all pairs.
+One that is only found in a list is cancelled so, too: after a cancellation Freqtrade asks again, and if that is not
+answered, it ends the loop of all pairs.
 """
 
 import logging
