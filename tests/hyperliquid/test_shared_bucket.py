@@ -42,7 +42,7 @@ def test_no_minute_has_more_than_the_limit(tmp_path_factory, steps):
     for pause_s, weight in steps:
         clock.now_s += pause_s
         while wait_s := bucket.take(weight):
-            clock.now_s += wait_s
+            clock.now_s += max(wait_s, 0.002)  # as the pace does: a wait may be less than the clock can tell
         taken.append((clock.now_s, weight))
     bucket.close()
     for begin_s, _ in taken:
