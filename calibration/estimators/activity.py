@@ -1,12 +1,23 @@
 r"""How busy the market is now, against the mean of the window: bursts of orders come in spells, and so does quiet.
 
-.. math:: a = 1 - w + w \frac{\hat r_{recent}}{\hat r_{window}}, \quad
-          \hat r_{recent} = \tfrac12 \sum_j \frac{\sum_i 2^{-age_i / h_j}}{\int 2^{-age / h_j}}, \quad
-          w = w_0 (1 - 1 / F)
+Three signs tell it: how often market orders come, how often they get beyond the touch, and how far mid moves. Each is
+a ratio of the recent past (half-life `HALF_LIFE_S`) to the window:
 
-Both directions share one activity: what excites buyers excites sellers. The recent rate is a mean over two half-lives
-`h`, because bursts have no single length. It counts only as far as the counts vary more than chance lets them (`F`,
-the ratio of variance to mean): in a steady market the mean of the whole window is the better forecast.
+.. math:: a_\lambda = o^{\,w_o / 2}, \qquad a_A = (o\,t)^{\,w_o / 4}\; v^{\,w_v / 2}
+
+.. math:: o, t = \frac{m + \sum_i 2^{-age_i / h}}{m + \bar r \int 2^{-age / h}}, \quad
+          v^2 = \frac{m + \sum_i 2^{-age_i / h} x_i^2 / \overline{x^2}}{m + \sum_i 2^{-age_i / h}}
+
+with x the overlapping moves of mid over five seconds. Orders and mid weigh alike, and together their exponents are 1:
+nothing in them was fitted. Both directions share the activity, for what excites buyers excites sellers.
+
+The weights `w` say how much of such a ratio is more than chance, w = S / (S + N): S is the relative variance of the
+level itself from one quarter of a minute to the next, by which the variance of the counts (of the squared moves)
+exceeds that of chance, and its standard error; N is the variance of the ratio by chance. In a steady market S is
+nought and the mean of the whole window is the better forecast.
+
+The interval is that of the level of the next minute: half its logarithm's 95 % range is 1.96 √log(1 + S). Where the
+window went up and down the next minute will too.
 """
 
 from dataclasses import replace
@@ -14,60 +25,124 @@ from typing import NamedTuple
 
 import numpy as np
 
+from calibration.estimators.arrival import BUCKET_MS, LONGEST_BUCKET_MS
 from calibration.estimators.coverage import exposure_s
 from calibration.estimators.estimate import Estimate
+from calibration.estimators.seconds import SECOND_MS, Seconds
+from calibration.estimators.volatility import SPAN_S
 from market_making.market.tape import IntArray
 
-HALF_LIVES_S = (15.0, 60.0)
-_LARGEST_WEIGHT = 0.6
+HALF_LIFE_S = 10.0
+_MEMORY_S = 2 * HALF_LIFE_S / float(np.log(2))  # the ratio varies by chance as a count over this time does
+_PRIOR = 0.5  # orders, or moves: keeps the logarithm of nothing finite
+_QUANTILE = 1.96
+_ORDERS_SHARE = 0.5  # of the exponent; mid has the rest
+
+
+class Span(NamedTuple):
+    """A window: its ends [ms] and the intervals inside it that were not observed, shape (m, 2)."""
+
+    start_ms: int
+    end_ms: int
+    gaps: IntArray
+
+    @property
+    def observed_s(self) -> float:
+        """Observed time [s]."""
+        return exposure_s(self.gaps, self.start_ms, self.end_ms)
+
+
+class Sign(NamedTuple):
+    """Logarithm of a ratio of the recent past to the window, and the share of it that is more than chance."""
+
+    log_ratio: float
+    weight: float
+
+    @property
+    def heeded(self) -> float:
+        """The part of the logarithm that counts."""
+        return self.weight * self.log_ratio
 
 
 class Activity(NamedTuple):
-    """Factor on the mean rates of the window, with its 95 % interval."""
+    """Factor on the mean rates of the window, with the 95 % interval of what it will be in the next minute."""
 
     factor: float
     low: float
     high: float
 
+    @classmethod
+    def of(cls, log_factor: float, variation: float) -> "Activity":
+        """Activity of this logarithm, where the level has the relative variance `variation`."""
+        width = _QUANTILE * float(np.sqrt(np.log1p(variation)))
+        low, value, high = (float(np.exp(log_factor + shift)) for shift in (-width, 0.0, width))
+        return cls(value, low, high)
+
     def on(self, rate: Estimate) -> Estimate:
-        """Rate now; the relative errors of mean and factor add up as those of independent numbers."""
+        """Rate in the next minute; the errors of mean and factor are independent, on the logarithmic scale."""
         value = rate.value * self.factor
-        below = np.hypot(1 - rate.low / rate.value, 1 - self.low / self.factor)
-        above = np.hypot(rate.high / rate.value - 1, self.high / self.factor - 1)
-        return replace(rate, value=value, low=value * max(0.0, 1 - float(below)), high=value * (1 + float(above)))
+        below = np.hypot(np.log(rate.value / rate.low), np.log(self.factor / self.low)) if rate.low > 0 else np.inf
+        above = np.hypot(np.log(rate.high / rate.value), np.log(self.high / self.factor))
+        return replace(rate, value=value, low=value * float(np.exp(-below)), high=value * float(np.exp(above)))
 
 
-def activity(time_ms: IntArray, gaps: IntArray, start_ms: int, end_ms: int, fano: float) -> Activity:
-    """Activity at the end of a window, from the times of the orders of both directions.
+def order_sign(time_ms: IntArray, span: Span, fano: float) -> Sign:
+    """What the times of some orders say.
 
     Parameters
     ----------
     time_ms : IntArray, shape (n,)
-        Ascending.
-    gaps : IntArray, shape (m, 2)
-        Unobserved intervals inside the window.
-    start_ms, end_ms : int
-        The window.
+        When the orders came.
+    span : Span
+        The window they came in.
     fano : float
-        Variance over mean of the counts, at least 1; 1 means nothing but chance.
+        Variance over mean of the counts (`arrival.fano_factor`), at least 1; 1 means nothing but chance.
     """
-    exposure = exposure_s(gaps, start_ms, end_ms)
-    if len(time_ms) == 0 or exposure <= 0:
-        return Activity(1.0, 1.0, 1.0)
-    weight = _LARGEST_WEIGHT * (1 - 1 / fano)
-    age_s = (end_ms - time_ms) / 1e3
-    recent = [np.exp2(-age_s / half).sum() / _decayed_exposure(gaps, start_ms, end_ms, half) for half in HALF_LIVES_S]
-    ratio = float(np.mean(recent)) * exposure / len(time_ms)
-    means = np.array(HALF_LIVES_S) / np.log(2)
-    concentration = max(0.0, exposure * float((1 / np.add.outer(means, means)).mean()) - 1)
-    factor = 1 - weight + weight * ratio
-    width = 1.96 * weight * float(np.sqrt(fano / len(time_ms) * concentration))
-    return Activity(factor, max(factor - width, 1 - weight), factor + width)
+    observed_s = span.observed_s
+    if len(time_ms) == 0 or observed_s <= 0:
+        return Sign(0.0, 0.0)
+    recent = float(np.exp2((time_ms - span.end_ms) / (1e3 * HALF_LIFE_S)).sum())
+    usual = len(time_ms) / observed_s * _discounted_s(span)
+    excess = fano - 1 - float(np.sqrt(2 * LONGEST_BUCKET_MS / 1e3 / observed_s))
+    weight = _weight(excess, BUCKET_MS / 1e3 / _MEMORY_S)
+    return Sign(float(np.log((_PRIOR + recent) / (_PRIOR + usual))), weight)
 
 
-def _decayed_exposure(gaps: IntArray, start_ms: int, end_ms: int, half_life_s: float) -> float:
+def volatility_sign(seconds: Seconds, end_ms: int) -> Sign:
+    """What the moves of mid say; nothing where it did not move."""
+    move = seconds.mid[SPAN_S:] - seconds.mid[:-SPAN_S]
+    known = np.flatnonzero(~np.isnan(move))
+    square = move[known] ** 2
+    usual = float(square.mean()) if len(square) else 0.0
+    if usual == 0:
+        return Sign(0.0, 0.0)
+    age_s = end_ms / SECOND_MS - (seconds.start_s + SPAN_S + 1 + known)
+    discount = np.exp2(-age_s / HALF_LIFE_S)
+    ratio = (_PRIOR + float(discount @ square) / usual) / (_PRIOR + float(discount.sum()))
+    # Squares of normal moves vary by twice their squared mean; what is more is the variance of σ² itself.
+    variation = max(0.0, (float(square.var()) / usual**2 - 2) / 3)
+    return Sign(float(np.log(ratio)) / 2, _weight(variation, 2 * (1 + variation) * SPAN_S / _MEMORY_S))
+
+
+def order_activity(orders: Sign, variation: float) -> Activity:
+    """Activity of all market orders; `variation` is the relative variance of their rate."""
+    return Activity.of(_ORDERS_SHARE * orders.heeded, variation)
+
+
+def tail_activity(orders: Sign, tail: Sign, volatility: Sign, variation: float) -> Activity:
+    """Activity of the orders that get beyond the touch; `variation` is the relative variance of their rate."""
+    counted = (orders.heeded + tail.heeded) / 2
+    return Activity.of(_ORDERS_SHARE * counted + (1 - _ORDERS_SHARE) * volatility.heeded, variation)
+
+
+def _weight(variation: float, chance: float) -> float:
+    """Share of a variance that is not chance."""
+    return variation / (variation + chance) if variation > 0 else 0.0
+
+
+def _discounted_s(span: Span) -> float:
     """Observed time, each moment discounted by its age [s]."""
-    inside = np.minimum(np.maximum(gaps, start_ms), end_ms)
-    edges = np.concatenate([[start_ms], inside.ravel(), [end_ms]])
-    left = np.exp2(-(end_ms - edges) / 1e3 / half_life_s)
-    return max(float((left[1::2] - left[::2]).sum()) * half_life_s / float(np.log(2)), 1e-9)
+    inside = np.minimum(np.maximum(span.gaps, span.start_ms), span.end_ms)
+    edges = np.concatenate([[span.start_ms], inside.ravel(), [span.end_ms]])
+    left = np.exp2((edges - span.end_ms) / (1e3 * HALF_LIFE_S))
+    return float((left[1::2] - left[::2]).sum()) * HALF_LIFE_S / float(np.log(2))

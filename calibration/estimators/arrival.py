@@ -19,7 +19,9 @@ from market_making.market.tape import IntArray
 
 BUCKET_MS = 15_000
 _LONGER = 4
+LONGEST_BUCKET_MS = _LONGER * BUCKET_MS
 _FEWEST_BUCKETS = 10
+_USUAL_VARIANCE = 0.25
 
 
 class RatePrior(NamedTuple):
@@ -76,6 +78,19 @@ def fano_factor(counts: IntArray) -> float:
     """
     longer = counts[: len(counts) // _LONGER * _LONGER].reshape(-1, _LONGER).sum(axis=1)
     return max(1.0, _variance_to_mean(counts), _variance_to_mean(longer))
+
+
+def level_variance(counts: IntArray) -> float:
+    """Relative variance of the rate from one bucket to the next, what counts vary by beyond chance.
+
+    Where counts are too few to tell, it is near `_USUAL_VARIANCE`, as usual in recorded markets.
+    """
+    mean = float(counts.mean()) if len(counts) else 0.0
+    if len(counts) < _FEWEST_BUCKETS or mean == 0:
+        return _USUAL_VARIANCE
+    seen, error = (_variance_to_mean(counts) - 1) / mean, float(np.sqrt(2 / len(counts))) / mean
+    weight = _USUAL_VARIANCE**2 / (_USUAL_VARIANCE**2 + error**2)
+    return max(0.0, weight * seen + (1 - weight) * _USUAL_VARIANCE)
 
 
 def _variance_to_mean(counts: IntArray) -> float:

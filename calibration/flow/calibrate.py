@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calibration.estimators.activity import Activity
 from calibration.estimators.diagnostics import hill_index
 from calibration.estimators.estimate import EstimateSource, FlowEstimates
 from calibration.estimators.fill_decay import tail_range
@@ -35,6 +36,7 @@ class Calibration:
     half_spread: float
     volatility: float
     flows: Directions[FlowEstimates]
+    activity: Activity
     quality: Judgement
     events: int
     last_good: Directions[LastGood | None]
@@ -70,8 +72,8 @@ def calibrate(
     settings : Settings
         How much must be observed, and the maker's fee.
     previous : Calibration, optional
-        The one published before: numbers change by ±20 % per 15 s at most, and what this window cannot tell is taken
-        from it.
+        The one published before: numbers change by ±20 % per 15 s at most (rates by 30 %), and what this window cannot
+        tell is taken from it.
     now_ms : int, optional
         Time of the calibration; the end of the window if not given.
 
@@ -129,6 +131,7 @@ def calibrate_observed(
         half_spread=half_spread,
         volatility=sigma,
         flows=flows,
+        activity=flow.activity,
         quality=judge(flows, flow.quality, share, settings.model.maker_fee * mid, _jump_index(observed)),
         events=len(observed.orders),
         last_good=good,

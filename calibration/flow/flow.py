@@ -7,6 +7,7 @@ behind that a scale every market has: an order walks about as far as mid moves i
 from dataclasses import replace
 from typing import NamedTuple
 
+from calibration.estimators.activity import Activity
 from calibration.estimators.diagnostics import GoodnessOfFit
 from calibration.estimators.estimate import Estimate, EstimateSource, FlowEstimates
 from calibration.estimators.fill_decay import tail_range
@@ -30,10 +31,11 @@ class FlowQuality(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """Estimates of both directions and their quality."""
+    """Estimates of both directions, their quality, and how busy the market is against the mean of the window."""
 
     estimates: Directions[FlowEstimates]
     quality: Directions[FlowQuality]
+    activity: Activity
 
 
 def estimate_flow(observed: ObservedWindow, tick: float, volatility: float, half_spread: float) -> Flow:
@@ -61,7 +63,7 @@ def estimate_flow(observed: ObservedWindow, tick: float, volatility: float, half
     found = rates(observed, depths, 1 / max(_MOVES_WALKED * volatility, tick))
     cost = impact(observed, half_spread, max(1 / decay.value for decay in found.decay))
     quality = Directions(*map(FlowQuality, found.fano, found.fit))
-    return Flow(Directions(*(_flow(direction, found, cost) for direction in Direction)), quality)
+    return Flow(Directions(*(_flow(direction, found, cost) for direction in Direction)), quality, found.activity)
 
 
 def _flow(direction: Direction, found: Rates, cost: Impact) -> FlowEstimates:

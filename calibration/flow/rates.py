@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.estimators.activity import Activity, activity
-from calibration.estimators.arrival import RatePrior, arrival_rate, bucket_counts, fano_factor
+from calibration.estimators.activity import Activity, Span, order_activity, order_sign, tail_activity, volatility_sign
+from calibration.estimators.arrival import RatePrior, arrival_rate, bucket_counts, fano_factor, level_variance
 from calibration.estimators.coverage import observed_before
 from calibration.estimators.diagnostics import GoodnessOfFit, tail_fit
 from calibration.estimators.estimate import Estimate
@@ -19,7 +19,7 @@ from market_making.market.tape import IntArray
 
 LARGEST_INTENSITY = 20.0  # at depth 0, in units of the rate of all orders
 _POOLED_ORDERS = 20.0  # what the prior of both directions together is worth
-_RATE_ORDERS = 10.0  # the same of their rates
+_RATE_ORDERS = 10.0  # the same of their rates, in independent orders
 _SIDE_ORDERS = 20.0  # and what that of one direction is
 
 
@@ -29,6 +29,7 @@ class Rates(NamedTuple):
     arrival: Directions[Estimate]
     intensity: Directions[Estimate]
     decay: Directions[TailDecay]
+    activity: Activity
     fano: Directions[float]
     fit: Directions[GoodnessOfFit | None]
 
@@ -50,6 +51,11 @@ class _Counted(NamedTuple):
     def fano_together(self) -> float:
         """How much the orders of both directions cluster."""
         return fano_factor(self.counts.buy + self.counts.sell)
+
+    @property
+    def variation(self) -> float:
+        """Relative variance of the rate of both directions, beyond chance."""
+        return level_variance(self.counts.buy + self.counts.sell)
 
 
 def rates(observed: ObservedWindow, depths: TailRange, default_decay: float) -> Rates:
@@ -74,13 +80,14 @@ def rates(observed: ObservedWindow, depths: TailRange, default_decay: float) -> 
     sides = _split(tail.is_buy)
     walked = sides.map(lambda chosen: walk(ticks[chosen], tail.time_ms[chosen], depths.furthest))
     decay = _decays(walked, depths.tick, default_decay)
-    busiest = max(every.fano_together, tail.fano_together)
-    arrival, tail_rate = _rates_now(observed, every, busiest), _rates_now(observed, tail, busiest)
+    calm, busy = _activities(observed, every, tail)
+    arrival, tail_rate = _rates_now(every, calm, observed.exposure_s), _rates_now(tail, busy, observed.exposure_s)
     decay = Directions(*map(_extrapolable, decay, arrival, tail_rate, [depths.start] * 2))
     return Rates(
         arrival=arrival,
         intensity=Directions(*(fill_intensity(r, d, depths.start) for r, d in zip(tail_rate, decay, strict=True))),
         decay=decay,
+        activity=busy,
         fano=every.counts.map(fano_factor),
         fit=Directions(*map(_fit, sides.map(lambda chosen: ticks[chosen]), decay, walked)),
     )
@@ -95,16 +102,26 @@ def _counted(time_ms: IntArray, is_buy: NDArray[np.bool_], clock_ms: IntArray, t
     return _Counted(time_ms, is_buy, counts)
 
 
-def _rates_now(observed: ObservedWindow, counted: _Counted, fano: float) -> Directions[Estimate]:
+def _activities(observed: ObservedWindow, every: _Counted, tail: _Counted) -> tuple[Activity, Activity]:
+    """Activity of all orders and of those in the tail."""
+    span = Span(observed.start_ms, observed.end_ms, observed.gaps)
+    fano = max(every.fano_together, tail.fano_together)
+    orders, beyond = (order_sign(counted.time_ms, span, fano) for counted in (every, tail))
+    moves = volatility_sign(observed.seconds, observed.end_ms)
+    return order_activity(orders, every.variation), tail_activity(orders, beyond, moves, tail.variation)
+
+
+def _rates_now(counted: _Counted, now: Activity, exposure_s: float) -> Directions[Estimate]:
     """Mean rates of the window times the activity both directions share."""
-    exposure = observed.exposure_s
-    now: Activity = activity(counted.time_ms, observed.gaps, observed.start_ms, observed.end_ms, fano)
     buys, sells = counted.numbers
     clustering = counted.counts.map(fano_factor)
     worth = prior_worth(buys + 0.5, sells + 0.5, (buys / clustering.buy, sells / clustering.sell), _RATE_ORDERS)
-    prior = RatePrior((buys + sells + 1) / (2 * exposure), worth)
+    rate = (buys + sells + 1) / (2 * exposure_s)
     pairs = zip(counted.numbers, clustering, strict=True)
-    return Directions(*(now.on(arrival_rate(n, exposure, prior, spread)) for n, spread in pairs))
+    # An order of a cluster tells less than one that came alone: the prior is worth as many clusters.
+    return Directions(
+        *(now.on(arrival_rate(n, exposure_s, RatePrior(rate, worth * spread), spread)) for n, spread in pairs)
+    )
 
 
 def _decays(walked: Directions[Walk], tick: float, default: float) -> Directions[TailDecay]:

@@ -3,8 +3,9 @@
 ``<parameters>/history/<COIN>/<YYYY-MM-DD>-<created_ms>[-<rows>].parquet``: small segments as they come, merged into one
 file per day once there are many. A row may be in a segment and in the merged file for a moment; `created_ms` tells.
 
-The columns of `SINCE_1_1` came with schema 1.1. In rows of an older file, and in rows that were guessed from candles,
-they are null; whoever computes with them takes the slope θ and the funding rate as 0 there, as `row_flow` does.
+The columns of `SINCE_1_1` came with schema 1.1, those of `SINCE_1_2` with 1.2. In rows of an older file, and in rows
+that were guessed from candles, they are null; whoever computes with them takes the slope θ and the funding rate as 0
+there, as `row_flow` does.
 """
 
 from collections import defaultdict
@@ -25,7 +26,7 @@ from market_making.quoting.order_flow import OrderFlow
 from market_making.recording.store.storage import LocalStorage
 
 FOLDER = "history"
-VERSION = "1.1"
+VERSION = "1.2"
 MARKET = ("exposure_s", "mid", "half_spread", "volatility")
 FLOW = ("arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill")
 SLOPE = "adverse_selection_slope"
@@ -56,7 +57,8 @@ SINCE_1_1 = pa.schema(
         *(pa.field(name, pa.string()) for name in ("regime", "flags", "calibration_id")),
     ]
 )
-SCHEMA = pa.schema([*SCHEMA_1_0, *SINCE_1_1])
+SINCE_1_2 = pa.schema([pa.field(name, pa.float64()) for name in ("activity", "activity_low", "activity_high")])
+SCHEMA = pa.schema([*SCHEMA_1_0, *SINCE_1_1, *SINCE_1_2])
 
 
 def history_row(parameters: Parameters) -> dict[str, Any]:
@@ -78,6 +80,9 @@ def history_row(parameters: Parameters) -> dict[str, Any]:
         "flags": " ".join(quality.flags),
         "calibration_id": parameters.calibration_id,
     }
+    if market.activity is not None:
+        now = market.activity
+        row |= {"activity": now.value, "activity_low": now.low, "activity_high": now.high}
     for side, flow in zip(Direction, (parameters.buy, parameters.sell), strict=True):
         for name in (*FLOW, SLOPE):
             estimate = getattr(flow, name)

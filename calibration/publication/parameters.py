@@ -18,7 +18,7 @@ from market_making.market.sides import Directions
 from market_making.quoting.order_flow import OrderFlow
 from market_making.settings.sections import Horizon
 
-SCHEMA = "1.1"
+SCHEMA = "1.2"  # as that of the history; a file of an older minor schema lacks what came later
 _CLOCK_TOLERANCE_MS = 5_000
 # How far mid may move while a file is valid: for a minute; for longer it grows with the square root of time.
 # In 133 days BTC, ETH and SOL moved 5.2 % at most within a 5-minute candle, HYPE 14.4 %: 6.4 % for a minute.
@@ -92,7 +92,9 @@ class PublishedWindow(Document):
 class Market(Document):
     """State of the market at the end of the window; prices in quote currency, volatility in price/√s.
 
-    `funding_rate` is the share of its value a long position pays in a second.
+    `funding_rate` is the share of its value a long position pays in a second. `activity` is how often orders get
+    beyond the touch now, as a multiple of the window's mean, with the 95 % interval of the next minute's; the
+    intensities include it. A file older than schema 1.2 has none.
     """
 
     mid: Positive
@@ -101,6 +103,7 @@ class Market(Document):
     half_spread: NotNegative
     volatility: NotNegative
     funding_rate: Finite = 0.0
+    activity: PublishedEstimate | None = None
 
 
 class Model(Document):

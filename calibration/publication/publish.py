@@ -11,6 +11,7 @@ from calibration.publication.parameters import (
     Market,
     Model,
     Parameters,
+    PublishedEstimate,
     PublishedFlow,
     PublishedRegime,
     PublishedWindow,
@@ -127,6 +128,14 @@ def _market(calibration: Calibration) -> Market:
         half_spread=calibration.half_spread,
         volatility=calibration.volatility,
         funding_rate=calibration.funding_rate,
+        activity=_activity(calibration),
+    )
+
+
+def _activity(calibration: Calibration) -> PublishedEstimate:
+    now = calibration.activity
+    return PublishedEstimate(
+        value=now.factor, low=now.low, high=now.high, n=calibration.events, source=EstimateSource.OK
     )
 
 

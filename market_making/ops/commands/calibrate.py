@@ -182,6 +182,9 @@ def _describe(parameters: Parameters, folder: Path) -> str:
                 f"  {direction:4s} {name:26s} {estimate.value:10.5g}  [{estimate.low:.5g}, {estimate.high:.5g}]"
                 f"  n={estimate.n} {estimate.source}"
             )
+    now = parameters.market.activity
+    if now is not None:
+        lines.append(f"  activity, against the mean of the window {now.value:.3g}  [{now.low:.3g}, {now.high:.3g}]")
     toxicity = parameters.regime
     lines.append(
         f"  regime {toxicity.state}: toxicity {toxicity.toxicity_buy:.2f} buy, {toxicity.toxicity_sell:.2f} sell"

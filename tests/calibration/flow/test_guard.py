@@ -77,6 +77,14 @@ def test_the_rate_beyond_the_touch_stays_when_its_decay_is_changed(value, share)
         assert rate(changed) == pytest.approx(rate(guess))
 
 
+def test_rates_follow_the_activity_by_three_tenths():
+    """In 15 s the rates move by 30 % at most, up and down, whatever else is held back more."""
+    new = replace(FLOW, arrival_rate=estimate(9.0), fill_intensity=estimate(0.01))
+    result = limited(new, FLOW, 15_000, TICK, START)
+    assert result.arrival_rate.value == pytest.approx(1.3)
+    assert result.fill_intensity.value == pytest.approx(0.4 / 1.3)
+
+
 def test_impact_can_start_from_zero():
     """From zero it moves by a fifth of a tick at first."""
     before = replace(FLOW, adverse_selection=estimate(0.0))

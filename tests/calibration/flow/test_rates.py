@@ -4,10 +4,20 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from calibration.estimators.activity import activity
-from calibration.estimators.arrival import RatePrior, arrival_rate, bucket_counts, fano_factor
+from calibration.estimators.activity import (
+    Activity,
+    Sign,
+    Span,
+    order_activity,
+    order_sign,
+    tail_activity,
+    volatility_sign,
+)
+from calibration.estimators.arrival import RatePrior, arrival_rate, bucket_counts, fano_factor, level_variance
 from calibration.estimators.coverage import observed_before
+from calibration.estimators.estimate import Estimate
 from calibration.estimators.pooling import prior_worth
+from calibration.estimators.seconds import Seconds
 from market_making.market.errors import NotEnoughData
 from market_making.market.tape import IntArray
 
@@ -78,9 +88,22 @@ def test_fano_does_not_see_a_gap():
     assert fano(observed_before(gaps, 0, times), 1_200_000) < 1.6 < fano(times)
 
 
+def activity(times: IntArray, gaps: IntArray, start_ms: int, end_ms: int, fano: float) -> float:
+    """Activity of all orders."""
+    return order_activity(order_sign(times, Span(start_ms, end_ms, gaps), fano), 0.0).factor
+
+
+def walk_of(scale: IntArray, seed: int) -> Seconds:
+    """Mid that takes a normal step of this size in each second."""
+    steps = np.random.default_rng(seed).normal(size=len(scale)) * scale
+    ones = np.ones(len(scale))
+    return Seconds(0, 100 + np.cumsum(steps), 0.1 * ones, ones)
+
+
 def test_in_a_steady_market_activity_is_one():
     """Where the counts vary by chance only, the recent past says no more than the window."""
-    assert activity(poisson_times(1.0, 0), NO_GAPS, 0, WINDOW_MS, fano=1.0) == (1.0, 1.0, 1.0)
+    assert activity(poisson_times(1.0, 0), NO_GAPS, 0, WINDOW_MS, fano=1.2) == 1.0
+    assert activity(np.empty(0, dtype=np.int64), NO_GAPS, 0, WINDOW_MS, fano=9.0) == 1.0
 
 
 def test_activity_rises_with_a_burst_and_decays_back():
@@ -89,8 +112,8 @@ def test_activity_rises_with_a_burst_and_decays_back():
     factors = []
     for now in range(WINDOW_MS, WINDOW_MS + 900_001, 60_000):
         times = burst[(burst > now - WINDOW_MS) & (burst <= now)]
-        factors.append(activity(times, NO_GAPS, now - WINDOW_MS, now, fano=5.0).factor)
-    assert factors[0] > 3
+        factors.append(activity(times, NO_GAPS, now - WINDOW_MS, now, fano=5.0))
+    assert factors[0] > 2.5
     assert factors[3] < 1.2
     assert 0.6 < np.mean(factors[8:]) < 1.0
 
@@ -100,5 +123,47 @@ def test_activity_ignores_time_that_was_not_observed():
     gaps = np.array([[1_500_000, WINDOW_MS]])
     times = poisson_times(1.0, 2)
     times = times[times <= 1_500_000]
-    assert activity(times, gaps, 0, WINDOW_MS, fano=10.0).factor == pytest.approx(1.0, abs=0.35)
-    assert activity(times, NO_GAPS, 0, WINDOW_MS, fano=10.0).factor < 0.6
+    assert activity(times, gaps, 0, WINDOW_MS, fano=10.0) == pytest.approx(1.0, abs=0.1)
+    assert activity(times, NO_GAPS, 0, WINDOW_MS, fano=10.0) < 0.6
+
+
+def test_moves_of_mid_tell_as_far_as_volatility_varies():
+    """Ten minutes that went up and down: the last seconds count, in both directions. A steady walk says little."""
+    storm = np.tile(np.repeat([1.0, 4.0], 60), 10)
+    excited, calm = (volatility_sign(walk_of(storm[:n], 5), n * 1000) for n in (1200, 1140))
+    assert excited.log_ratio > 0.2
+    assert calm.log_ratio < -0.5
+    assert min(excited.weight, calm.weight) > 0.4
+    steady = [volatility_sign(walk_of(np.ones(1200), seed), 1_200_000).heeded for seed in range(20)]
+    assert float(np.sqrt(np.mean(np.square(steady)))) < 0.1
+    assert volatility_sign(walk_of(np.zeros(1200), 1), 1_200_000) == (0.0, 0.0)
+
+
+def test_moves_weigh_as_much_as_orders_and_all_together_one():
+    """Three signs that agree that the market is twice as busy make it so."""
+    twice = Sign(float(np.log(2)), 1.0)
+    nothing = Sign(0.0, 1.0)
+    assert tail_activity(twice, twice, twice, 0.0).factor == pytest.approx(2)
+    assert tail_activity(twice, twice, nothing, 0.0).factor == tail_activity(nothing, nothing, twice, 0.0).factor
+
+
+def test_the_next_minute_is_as_uncertain_as_the_level_was_variable():
+    """A rate that is the mean of a steady window keeps its interval; one whose level varies has that of the level."""
+    rate = Estimate(2.0, 1.9, 2.1, 400)
+    same = Activity.of(0.0, 0.0).on(rate)
+    assert (same.value, same.low, same.high) == pytest.approx((2.0, 1.9, 2.1))
+    wide = Activity.of(np.log(3), 0.25).on(rate)
+    spread = 1.96 * np.sqrt(np.log(1.25))
+    assert wide.value == pytest.approx(6.0)
+    assert np.log(wide.high / wide.value) == pytest.approx(np.hypot(spread, np.log(1.05)))
+    assert np.log(wide.value / wide.low) == pytest.approx(np.hypot(spread, np.log(2 / 1.9)))
+
+
+def test_the_variance_of_the_level_is_found():
+    """Counts around a level that doubles and halves vary by more than chance; few counts say what is usual."""
+    random = np.random.default_rng(4)
+    level = np.exp(0.5 * random.normal(size=100_000))
+    assert level_variance(random.poisson(20 * level)) == pytest.approx(np.exp(0.25) - 1, rel=0.1)
+    assert level_variance(random.poisson(20, size=120)) < 0.03
+    assert level_variance(np.zeros(120, dtype=np.int64)) == 0.25
+    assert level_variance(random.poisson(0.02, size=120)) == pytest.approx(0.25, abs=0.1)

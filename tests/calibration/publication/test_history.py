@@ -17,6 +17,7 @@ from calibration.publication.history import (
     SCHEMA_1_0,
     SEGMENTS_A_DAY,
     SINCE_1_1,
+    SINCE_1_2,
     HistoryWriter,
     history_row,
     read_history,
@@ -83,6 +84,7 @@ def test_columns_and_file_names_are_those_other_programs_rely_on(tmp_path, docum
     assert len(files) == 2
     names = {"created_ms", "window_end_ms", "exposure_s", "mid", "half_spread", "volatility", "status"}
     names |= {"calibration_id", "funding_rate", "tick", "lot", "maker_fee", "regime", "flags"}
+    names |= {"activity", "activity_low", "activity_high"}
     for side in ("buy", "sell"):
         for name in (
             "arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill",
@@ -91,7 +93,7 @@ def test_columns_and_file_names_are_those_other_programs_rely_on(tmp_path, docum
             names |= {f"{name}_{side}{suffix}" for suffix in ("", "_low", "_high", "_n")}
     schema = pq.read_schema(files[0])
     assert set(schema.names) == names
-    assert schema.metadata[b"schema"] == b"1.1"
+    assert schema.metadata[b"schema"] == b"1.2"
 
 
 def test_as_of_gives_the_newest_row_that_was_published_by_then(tmp_path, document):
@@ -140,7 +142,7 @@ def test_rows_from_before_schema_1_1_are_read_as_they_are(tmp_path, document):
     write(tmp_path, document, [MIDNIGHT + 2])
     history = read_history(tmp_path, "ETH", 0, 2 * MIDNIGHT)
     old, new = (history.as_of(MIDNIGHT + time_ms) for time_ms in (1, 2))
-    assert {name for name, value in old.items() if value is None} == set(SINCE_1_1.names)
+    assert {name for name, value in old.items() if value is None} == {*SINCE_1_1.names, *SINCE_1_2.names}
     assert None not in new.values()
     flow = document.order_flow()
     assert row_flow(old) == replace(flow, adverse_selection_slope=(0.0, 0.0), funding_rate=0.0)
@@ -148,6 +150,7 @@ def test_rows_from_before_schema_1_1_are_read_as_they_are(tmp_path, document):
     assert np.isnan(history.column("funding_rate")[0])
     assert history.column("funding_rate", missing=0.0).tolist() == [0.0, 1e-8]
     assert history.column("calibration_id").tolist() == [None, document.calibration_id]
+    assert history.column("activity").tolist()[1] == document.market.activity.value
 
 
 def test_segments_of_both_schemas_merge(tmp_path, document):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from calibration.flow.calibrate import calibrate
-from calibration.publication.parameters import read_parameters
+from calibration.publication.parameters import Parameters, read_parameters
 from calibration.publication.publish import parameters as published
 from calibration.publication.publish import solve
 from market_making.market.errors import InvalidParameters
@@ -104,3 +104,18 @@ def test_a_file_of_another_market_than_orders_go_to_is_refused():
     with pytest.raises(InvalidParameters, match=r"be for @350, .*, got those for @351"):
         document.require_market(PAIR, 3000.0, "@350")
     assert parameters().require_market(PAIR, 3000.0, "ETH").wire is None
+
+
+def test_the_activity_is_published_with_its_interval_and_an_older_file_has_none(half_hour, increments):
+    """A file of schema 1.0 is read as it was written; the one of today says how busy the market is."""
+    settings = Settings()
+    (result,) = solve([calibrate(half_hour, increments, settings)], [settings])
+    document = published("ETH", result, settings)
+    now = document.market.activity
+    assert now.low < now.value < now.high
+    older = document.model_dump(by_alias=True)
+    older["schema"] = "1.0"
+    del older["market"]["activity"]
+    read = Parameters.model_validate(older)
+    assert read.market.activity is None
+    assert read.order_flow() == document.order_flow()
