@@ -1,10 +1,15 @@
 """Answers about an account on the wire: fills, funding, margin."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from market_making.hyperliquid.fees import AccountFees
 from market_making.hyperliquid.orders import decimal_text, side_letter
+from market_making.market.names import USDC
 from market_making.market.sides import Side
+
+_TOKEN_DIGITS = 8
 
 
 class Liquidation(NamedTuple):
@@ -17,7 +22,7 @@ class Liquidation(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """One fill of one account; `start_size` is the position before it, `fee` includes `builder_fee` [USDC].
+    """One fill of one account; `start_size` is the position before it, `fee` includes `builder_fee` [`fee_token`].
 
     `crossed` says that nobody printed a trade: the market's book came to the order's price. The wire does not tell.
     """
@@ -38,6 +43,8 @@ class Fill(NamedTuple):
     hash: str
     liquidation: Liquidation | None = None
     crossed: bool = False
+    fee_token: str = USDC
+    is_spot: bool = False
 
 
 class FundingPayment(NamedTuple):
@@ -108,7 +115,7 @@ def fill_fields(fill: Fill) -> dict[str, Any]:
         "crossed": fill.is_taker,
         "fee": decimal_text(fill.fee),
         "tid": fill.trade_id,
-        "feeToken": "USDC",
+        "feeToken": fill.fee_token,
         "twapId": None,
     }
     if fill.cloid is not None:
@@ -126,6 +133,8 @@ def fill_fields(fill: Fill) -> dict[str, Any]:
 
 def _direction(fill: Fill) -> str:
     liquidation = fill.liquidation
+    if fill.is_spot:
+        return "Buy" if fill.side is Side.BID else "Sell"
     if liquidation is None or not liquidation.is_backstop:
         return direction_text(fill.start_size, fill.side, fill.size)
     kind, side = "Cross" if liquidation.is_cross else "Isolated", "Long" if fill.start_size > 0 else "Short"
@@ -262,17 +271,38 @@ def account_fields(state: AccountState) -> dict[str, Any]:
     }
 
 
-def spot_fields(total: Decimal, hold: Decimal) -> dict[str, Any]:
-    """``spotClearinghouseState`` of an account that holds nothing but USDC, ready for JSON."""
-    balance = {"coin": "USDC", "token": 0, "total": _dollars(total), "hold": _dollars(hold), "entryNtl": "0.0"}
-    return {"balances": [balance] if total else []}
+class SpotBalance(NamedTuple):
+    """How much of a token an account has, what orders hold of it, and what it has cost [USDC]."""
+
+    coin: str
+    token: int
+    total: Decimal
+    hold: Decimal
+    entry: Decimal = Decimal(0)
 
 
-def fee_fields(
-    maker: Decimal, taker: Decimal, maker_volume: Decimal, taker_volume: Decimal, day: str
-) -> dict[str, Any]:
-    """``userFees`` of an account without any discount, ready for JSON; `day` as 2026-11-20."""
-    rates = {"cross": decimal_text(taker), "add": decimal_text(maker), "spotCross": "0.0007", "spotAdd": "0.0004"}
+def spot_fields(balances: Iterable[SpotBalance]) -> dict[str, Any]:
+    """``spotClearinghouseState``, ready for JSON."""
+    return {
+        "balances": [
+            {
+                "coin": balance.coin,
+                "token": balance.token,
+                "total": decimal_text(round(balance.total, _TOKEN_DIGITS)),
+                "hold": decimal_text(round(balance.hold, _TOKEN_DIGITS)),
+                "entryNtl": _dollars(balance.entry),
+            }
+            for balance in balances
+            if balance.total
+        ]
+    }
+
+
+def fee_fields(fees: AccountFees, maker_volume: Decimal, taker_volume: Decimal, day: str) -> dict[str, Any]:
+    """``userFees`` of an account, ready for JSON; `day` as 2026-11-20."""
+    perpetual, spot = fees.perpetual, fees.spot
+    named = {"cross": perpetual.taker, "add": perpetual.maker, "spotCross": spot.taker, "spotAdd": spot.maker}
+    rates = {name: decimal_text(Decimal(repr(rate))) for name, rate in named.items()}
     volume = {"date": day, "userCross": _dollars(taker_volume), "userAdd": _dollars(maker_volume), "exchange": "0.0"}
     return {
         "dailyUserVlm": [volume],
@@ -286,7 +316,7 @@ def fee_fields(
         "userAddRate": rates["add"],
         "userSpotCrossRate": rates["spotCross"],
         "userSpotAddRate": rates["spotAdd"],
-        "activeReferralDiscount": "0.0",
+        "activeReferralDiscount": decimal_text(Decimal(repr(fees.referral_discount))),
         "trial": None,
         "feeTrialEscrow": "0.0",
         "nextTrialAvailableTimestamp": None,

@@ -5,10 +5,15 @@ from typing import Any, NamedTuple
 from market_making.hyperliquid.numbers import from_wire, positive, to_wire
 from market_making.market.events import AssetContext
 
+CONTEXT = "activeAssetCtx"
+"""Subscription to the context of any market, and the channel on which those of perpetuals are sent."""
+SPOT_CONTEXT = "activeSpotAssetCtx"
+"""Channel on which those of spot are sent."""
+
 
 def context_channel(context: AssetContext) -> str:
-    """Channel on which a context is sent: that of spot has another name than its subscription."""
-    return "activeSpotAssetCtx" if context.funding is None else "activeAssetCtx"
+    """Channel on which a context is sent."""
+    return SPOT_CONTEXT if context.funding is None else CONTEXT
 
 
 class DayFigures(NamedTuple):

@@ -9,7 +9,8 @@ from market_making.market.errors import ConfigurationError, MalformedMessage
 from market_making.venue.faults.document import Faults
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
-ABSTRACTIONS = ("default", "disabled", "unifiedAccount", "portfolioMargin")
+UNIFIED = ("unifiedAccount", "portfolioMargin")
+ABSTRACTIONS = ("default", "disabled", *UNIFIED)
 
 
 class AgentConfig(NamedTuple):
@@ -89,10 +90,12 @@ class VenueConfig:
     speed : float
         The source's clock runs this many times faster; its stamps are compressed into real time, so every stamp a
         client sees is of its own clock.
-    maker_fee, taker_fee
-        Fractions of notional.
+    maker_fee, taker_fee, spot_maker_fee, spot_taker_fee
+        Base rates of every account, as fractions of notional; what a market makes of them stands in its listing.
+    referral_discount : float
+        Share of a fee that a referred account does not pay.
     starting_balance : float
-        Deposit of each account [USDC].
+        Deposit of each account [USDC], on the main dex, on every other dex and in spot; of a unified account only one.
     funding_rate : float
         Fraction of notional that longs pay to shorts at every full hour.
     slow_book_period_s, fast_book_period_s
@@ -129,6 +132,9 @@ class VenueConfig:
     speed: float = 1.0
     maker_fee: float = 0.00015
     taker_fee: float = 0.00045
+    spot_maker_fee: float = 0.0004
+    spot_taker_fee: float = 0.0007
+    referral_discount: float = 0.0
     starting_balance: float = 10_000.0
     funding_rate: float = 0.0000125
     slow_book_period_s: float = 5.0
@@ -145,6 +151,11 @@ class VenueConfig:
     greeting: bool = False
     faults: Faults | None = None
     fault_seed: int = 1
+
+    @property
+    def is_unified(self) -> bool:
+        """Whether an account has one balance for spot and every dex."""
+        return self.abstraction in UNIFIED
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot work.

@@ -117,9 +117,9 @@ class ExchangeEngine:
     def close(self) -> EngineAccount:
         """End the run and return the account, checked against the fills."""
         self._collect()
-        position = sum(float(account.positions[self._coin].size) for account in self._accounts)
-        cash = sum(float(account.cash) - self._balance for account in self._accounts)
-        fees = sum(float(account.fees) for account in self._accounts)
+        position = sum(float(account.position(self._coin).size) for account in self._accounts)
+        cash = sum(float(account.purse.cash) - self._balance for account in self._accounts)
+        fees = sum(float(account.purse.fees) for account in self._accounts)
         return require_same_money(EngineAccount(position, cash, fees), self, self._sides)
 
     def _play(self, stamp: "_Stamp") -> None:

@@ -1,9 +1,4 @@
-"""An account: cash, positions, fills, and what it is allowed to do.
-
-At any price the two sides of this identity are booked separately and agree to the last digit::
-
-    cash + Σ isolated cash + Σ size · price  =  deposits + realised − fees + funding − seized + Σ unrealised
-"""
+"""An account: its purses, tokens, orders and fills, and what it is allowed to do."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -11,13 +6,13 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from market_making.hyperliquid.accounts import Fill, FundingPayment, LiquidationEvent
-from market_making.market.instrument import Instrument
 from market_making.venue.accounts.budget import ActionBudget
 from market_making.venue.accounts.position import ZERO, Position
+from market_making.venue.accounts.purse import Purse
+from market_making.venue.accounts.spot import SpotWallet
 from market_making.venue.accounts.statistics import Statistics
 from market_making.venue.order_book.order import Order
 
-DEFAULT_LEVERAGE = 20
 REMEMBERED_FILLS = 10_000
 REMEMBERED_ORDERS = 2_000
 AGENT_LIFE_MS = 180 * 86_400_000
@@ -32,19 +27,20 @@ class Agent(NamedTuple):
 
 @dataclass(slots=True)
 class Account:
-    """One address with its money and its orders; a sub-account has a `master`, a vault a `leader`."""
+    """One address with its money and its orders; a sub-account has a `master`, a vault a `leader`.
+
+    `purse` is that of the main dex; `purses` holds those of other dexes, where they are apart, and `homes` the purse of
+    each coin that lies in one of them.
+    """
 
     address: str
-    deposits: Decimal
+    purse: Purse
     budget: ActionBudget
     master: str | None = None
     leader: str | None = None
-    cash: Decimal = ZERO
-    realised: Decimal = ZERO
-    fees: Decimal = ZERO
-    funding: Decimal = ZERO
-    seized: Decimal = ZERO
-    positions: dict[str, Position] = field(default_factory=dict)
+    purses: dict[str, Purse] = field(default_factory=dict)
+    homes: dict[str, Purse] = field(default_factory=dict)
+    spot: SpotWallet = field(init=False)
     open_orders: dict[int, Order] = field(default_factory=dict)
     finished_orders: deque[Order] = field(default_factory=deque)
     fills: deque[Fill] = field(default_factory=lambda: deque(maxlen=REMEMBERED_FILLS))
@@ -58,14 +54,30 @@ class Account:
     statistics: Statistics = field(default_factory=Statistics)
 
     def __post_init__(self) -> None:
-        self.cash = self.deposits
+        self.spot = SpotWallet(self.purse)
 
-    def position(self, instrument: Instrument, maximum_leverage: int) -> Position:
-        """The position in a coin, which may be flat."""
-        if instrument.coin not in self.positions:
-            leverage = min(DEFAULT_LEVERAGE, maximum_leverage)
-            self.positions[instrument.coin] = Position(instrument.lot, maximum_leverage, leverage)
-        return self.positions[instrument.coin]
+    @property
+    def all_purses(self) -> list[Purse]:
+        """Every purse of its own, that of spot included."""
+        spot = [] if self.spot.purse is self.purse else [self.spot.purse]
+        return [self.purse, *self.purses.values(), *spot]
+
+    def on(self, dex: str) -> Purse:
+        """The purse of a dex, by its name; of a unified account all dexes share one."""
+        return self.purses.get(dex, self.purse)
+
+    def home(self, coin: str) -> Purse:
+        """The purse that the position in a perpetual lies in."""
+        return self.homes.get(coin, self.purse)
+
+    def position(self, coin: str) -> Position:
+        """The position in a listed perpetual, which may be flat."""
+        return self.home(coin).positions[coin]
+
+    def total(self, name: str) -> Decimal:
+        """Sum of a figure over all purses [USDC]."""
+        amounts: list[Decimal] = [getattr(purse, name) for purse in self.all_purses]
+        return sum(amounts, ZERO)
 
     def acts_here(self, address: str, now_ms: int) -> bool:
         """Whether a key of this address may sign for the account: its own one, or that of a valid agent."""
@@ -73,36 +85,27 @@ class Account:
         return address == self.address or (agent is not None and now_ms < agent.valid_until_ms)
 
     def held(self) -> dict[str, Position]:
-        """Positions that are not flat."""
-        return {coin: position for coin, position in self.positions.items() if position.lots}
+        """Positions that are not flat, on every dex."""
+        return {coin: position for purse in self.all_purses for coin, position in purse.held().items()}
 
     def orders_of(self, coin: str) -> list[Order]:
         """Open orders of one coin."""
         return [order for order in self.open_orders.values() if order.coin == coin]
 
-    def trade(self, position: Position, lots: int, price: Decimal, fee: Decimal) -> Decimal:
+    def trade(self, coin: str, lots: int, price: Decimal, fee: Decimal) -> Decimal:
         """Book a fill of signed `lots`; return the realised profit before fees [USDC]."""
+        purse = self.home(coin)
+        position = purse.positions[coin]
         held_before = position.lots
         booking = position.trade(lots, price)
-        self.cash += booking.cash - fee
-        self.realised += booking.realised
-        self.fees += fee
+        purse.book(booking, fee)
         if held_before and (held_before + lots) * held_before <= 0:
             self.statistics.round_trips += 1
         return booking.realised
 
-    def pay_funding(self, position: Position, payment: FundingPayment) -> None:
+    def pay_funding(self, payment: FundingPayment) -> None:
         """Book a funding payment."""
-        self.cash += position.pay_funding(payment.amount)
-        self.funding += payment.amount
+        purse = self.home(payment.coin)
+        purse.cash += purse.positions[payment.coin].pay_funding(payment.amount)
+        purse.funding += payment.amount
         self.fundings.append(payment)
-
-    def charge(self, amount: Decimal) -> None:
-        """Take a fee that no fill caused."""
-        self.cash -= amount
-        self.fees += amount
-
-    def seize(self, amount: Decimal) -> None:
-        """Give what a liquidation left to the liquidator; a debt (negative) is his, too."""
-        self.cash -= amount
-        self.seized += amount

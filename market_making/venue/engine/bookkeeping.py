@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import count
+from typing import NamedTuple
 
 from market_making.hyperliquid.accounts import Fill, FundingPayment, Liquidation
 from market_making.market.events import Trade
+from market_making.market.names import USDC
 from market_making.market.sides import Direction, Side
 from market_making.venue.accounts.account import Account
 from market_making.venue.accounts.position import MICRO, ZERO
-from market_making.venue.config import VenueConfig
+from market_making.venue.engine.charges import Charges
 from market_making.venue.engine.notices import FillNotice, FundingNotice, Notice, OrderNotice, TradesNotice
 from market_making.venue.order_book.book_side import Execution
 from market_making.venue.order_book.listed_coin import ListedCoin
@@ -20,20 +22,29 @@ OUTSIDER = "0x" + "0" * 40
 BUILDER_FEE_UNIT = Decimal("0.00001")  # a tenth of a basis point
 
 
+class _Taken(NamedTuple):
+    """What a fill moved: the position or balance before it, profit [USDC], fee with its builder's part, its token."""
+
+    start: Decimal
+    realised: Decimal
+    fee: Decimal
+    builder_fee: Decimal
+    token: str
+
+
 class Bookkeeper:
     """Books executions to the accounts and tells about them.
 
     Parameters
     ----------
-    config : VenueConfig
+    charges : Charges
         Fees.
     tell : Callable[[Notice], None]
         Receives the notices.
     """
 
-    def __init__(self, config: VenueConfig, tell: Callable[[Notice], None]) -> None:
-        self._maker_fee = Decimal(str(config.maker_fee))
-        self._taker_fee = Decimal(str(config.taker_fee))
+    def __init__(self, charges: Charges, tell: Callable[[Notice], None]) -> None:
+        self._charges = charges
         self._tell = tell
         self._trade_ids = count(FIRST_TRADE_ID)
         self._transactions = count(1)
@@ -54,32 +65,41 @@ class Bookkeeper:
         `order.lots` is already what remains; `trade` is the public trade of the execution, `liquidation` what its
         aggressor was forced by.
         """
-        position = account.positions[order.coin]
         size, price = order.size(execution.lots), Decimal(repr(execution.price))
-        notional, start = size * price, position.size
-        is_maker = execution.maker is order
-        own_fee = (notional * (self._maker_fee if is_maker else self._taker_fee)).quantize(MICRO)
-        builder_fee = self._builder_fee(order, notional)
-        lots = execution.lots if order.side is Side.BID else -execution.lots
-        realised = account.trade(position, lots, price, own_fee + builder_fee)
-        account.budget.volume += notional
-        account.statistics.builder_fees += builder_fee
+        notional, is_maker = size * price, execution.maker is order
+        taken = self._take(account, order, execution, is_maker=is_maker)
+        account.budget.volume += self._charges.earned(order.coin, notional)
+        account.statistics.builder_fees += taken.builder_fee
         account.statistics.filled(order.coin, order.side, notional, trade.time_ms, is_maker=is_maker)
         order.filled_notional += notional
         fill = Fill(
-            coin=order.coin, side=order.side, price=price, size=size, time_ms=trade.time_ms, start_size=start,
-            closed_pnl=realised, oid=order.oid, cloid=order.cloid, is_taker=not is_maker, fee=own_fee + builder_fee,
-            builder_fee=builder_fee, trade_id=int(trade.trade_id), hash=trade.hash, liquidation=liquidation,
-            crossed=is_maker and OUTSIDER in (trade.buyer, trade.seller),
+            coin=order.coin, side=order.side, price=price, size=size, time_ms=trade.time_ms,
+            start_size=taken.start, closed_pnl=taken.realised, oid=order.oid, cloid=order.cloid,
+            is_taker=not is_maker, fee=taken.fee, builder_fee=taken.builder_fee, trade_id=int(trade.trade_id),
+            hash=trade.hash, liquidation=liquidation, crossed=is_maker and OUTSIDER in (trade.buyer, trade.seller),
+            fee_token=taken.token, is_spot=order.tokens is not None,
         )  # fmt: skip
         account.fills.append(fill)
         self._tell(FillNotice(account.address, fill))
         if order.lots:
             self._tell(OrderNotice(account.address, order.state()))
 
+    def _take(self, account: Account, order: Order, execution: Execution, *, is_maker: bool) -> "_Taken":
+        """Move what a fill brings and costs."""
+        size, price = order.size(execution.lots), Decimal(repr(execution.price))
+        rate = self._charges.rate(order.coin, is_maker=is_maker)
+        if order.tokens is not None:
+            start = account.spot.total(order.tokens.base)
+            spot = account.spot.trade(order.tokens, order.side, size, price, rate)
+            return _Taken(start, spot.realised, spot.fee, ZERO, spot.token)
+        start, builder_fee = account.position(order.coin).size, self._builder_fee(order, size * price)
+        fee = (size * price * rate).quantize(MICRO) + builder_fee
+        lots = execution.lots if order.side is Side.BID else -execution.lots
+        return _Taken(start, account.trade(order.coin, lots, price, fee), fee, builder_fee, USDC)
+
     def take_over(self, account: Account, coin: ListedCoin, oid: int, liquidation: Liquidation, now_ms: int) -> Trade:
         """Let the liquidator have a position at the mark price, without a fee; return the public trade."""
-        position, price = account.positions[coin.listing.coin], liquidation.mark_price
+        position, price = account.position(coin.listing.coin), liquidation.mark_price
         start, lots = position.size, position.lots
         side, direction = (Side.ASK, Direction.SELL) if lots > 0 else (Side.BID, Direction.BUY)
         buyer, seller = (account.address, OUTSIDER) if side is Side.BID else (OUTSIDER, account.address)
@@ -87,7 +107,7 @@ class Bookkeeper:
             coin.listing.coin, now_ms, direction, float(price), float(abs(start)), str(self.new_trade_id()),
             self.new_hash(), buyer, seller,
         )  # fmt: skip
-        realised = account.trade(position, -lots, price, ZERO)
+        realised = account.trade(coin.listing.coin, -lots, price, ZERO)
         fill = Fill(
             coin=coin.listing.coin, side=side, price=price, size=abs(start), time_ms=now_ms, start_size=start,
             closed_pnl=realised, oid=oid, cloid=None, is_taker=True, fee=ZERO, builder_fee=ZERO,
@@ -129,10 +149,10 @@ class Bookkeeper:
 
     def pay_funding(self, account: Account, coin: ListedCoin, rate: Decimal, time_ms: int) -> None:
         """Let the position of an account pay (or receive) the funding of an hour."""
-        position = account.positions[coin.listing.coin]
+        position = account.position(coin.listing.coin)
         if not position.lots or coin.mark is None:
             return
         amount = -(position.value(coin.mark) * rate).quantize(MICRO)
         payment = FundingPayment(coin.listing.coin, time_ms, amount, position.size, rate)
-        account.pay_funding(position, payment)
+        account.pay_funding(payment)
         self._tell(FundingNotice(account.address, payment))

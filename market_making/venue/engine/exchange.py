@@ -2,13 +2,20 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import count
+from operator import attrgetter
 
 from market_making.market.events import BookSnapshot, Trade
+from market_making.market.identity import MAIN_DEX, Market
 from market_making.market.instrument import Listing
+from market_making.market.names import USDC
 from market_making.venue.accounts.account import AGENT_LIFE_MS, Account, Agent
 from market_making.venue.accounts.budget import ActionBudget
+from market_making.venue.accounts.purse import Purse
+from market_making.venue.accounts.spot import SpotWallet
 from market_making.venue.config import AccountConfig, VenueConfig
 from market_making.venue.engine.bookkeeping import Bookkeeper
+from market_making.venue.engine.charges import Charges
 from market_making.venue.engine.liquidation import Liquidator
 from market_making.venue.engine.notices import BookNotice, Notice
 from market_making.venue.engine.order_desk import OrderDesk
@@ -26,22 +33,23 @@ class Exchange:
     Parameters
     ----------
     listings : Iterable[Listing]
-        The coins; their place is their asset number.
+        The markets; of listings that are no market yet the place is the number of a main perpetual.
     config : VenueConfig
         Fees, balances, limits.
     now_ms : int
         Time of the start; `advance` moves it.
     """
 
-    def __init__(self, listings: Iterable[Listing], config: VenueConfig, now_ms: int) -> None:
+    def __init__(self, listings: Iterable[Listing | Market], config: VenueConfig, now_ms: int) -> None:
+        markets = as_markets(listings)
         self.state = State(config, now_ms)
-        self._books = Bookkeeper(config, self.state.notices.append)
+        self.state.dexes = (MAIN_DEX, *sorted({market.dex for market in markets} - {MAIN_DEX}, key=attrgetter("place")))
+        self.charges = Charges(config, markets)
+        self._books = Bookkeeper(self.charges, self.state.notices.append)
         self.desk = OrderDesk(self.state, self._books)
         self.liquidator = Liquidator(self.state, self.desk, self._books)
-        for index, listing in enumerate(listings):
-            coin = ListedCoin(index, listing, self.desk.capacity, self.desk.end, config.trade_backlog)
-            self.state.coins.append(coin)
-            self.state.by_name[listing.coin] = coin
+        for market in markets:
+            self.state.add(ListedCoin(market, self.desk.capacity, self.desk.end, config.trade_backlog))
         self._funding_rate = Decimal(str(config.funding_rate))
         self._next_funding_ms = (now_ms // HOUR_MS + 1) * HOUR_MS
         for account in config.accounts:
@@ -53,12 +61,20 @@ class Exchange:
         balance = settings.starting_balance if config.balance is None else config.balance
         master, leader = (None if owner is None else owner.lower() for owner in (config.master, config.leader))
         budget = ActionBudget(settings.free_actions, used=config.used_actions, volume=Decimal(str(config.volume)))
-        account = Account(config.address.lower(), Decimal(str(balance)), budget, master, leader)
+        account = Account(config.address.lower(), Purse(Decimal(str(balance))), budget, master, leader)
         for number, (agent, until_ms) in enumerate(config.agent_configs):
             until_ms = self.state.now_ms + AGENT_LIFE_MS if until_ms is None else until_ms  # noqa: PLW2901
             account.agents[agent.lower()] = Agent(f"start{number}", until_ms)
+        if not settings.is_unified:
+            for dex in self.state.dexes[1:]:
+                account.purses[dex.name] = Purse(Decimal(str(balance)))
+            if self.state.spot:
+                account.spot = SpotWallet(Purse(Decimal(str(balance))))
         for coin in self.state.coins:
-            account.position(coin.instrument, coin.listing.maximum_leverage)
+            if not coin.is_spot:
+                purse = account.homes[coin.listing.coin] = account.on(coin.market.dex.name)
+                is_cross = not coin.listing.isolated_only
+                purse.position(coin.instrument, coin.listing.maximum_leverage, is_cross=is_cross)
         self.state.accounts[account.address] = account
         return account
 
@@ -104,6 +120,8 @@ class Exchange:
         while self._next_funding_ms <= self.state.now_ms:
             for account in self.state.accounts.values():
                 for coin in self.state.coins:
+                    if coin.is_spot:
+                        continue
                     self._books.pay_funding(account, coin, self._funding_rate, self._next_funding_ms)
             self._next_funding_ms += HOUR_MS
         for account in self.state.accounts.values():
@@ -116,6 +134,8 @@ class Exchange:
     def _update_mark(self, coin: ListedCoin) -> None:
         if coin.update_mark(self.state.now_ms) and coin.mark is not None:
             self.state.prices[coin.listing.coin] = coin.mark
+            if coin.market.tokens is not None and coin.market.tokens.quote == USDC:
+                self.state.token_prices[coin.market.tokens.base] = coin.mark
             self.desk.fire_triggers(coin)
             self.liquidator.check()
 
@@ -124,3 +144,9 @@ class Exchange:
         if trade.trade_id.isdigit():
             return trade
         return trade._replace(trade_id=str(self._books.new_trade_id()))
+
+
+def as_markets(listings: Iterable[Listing | Market]) -> list[Market]:
+    """Markets of a source; a listing that is none yet is a perpetual of the main dex, numbered by its place there."""
+    places = count()
+    return [each if isinstance(each, Market) else Market.perpetual(each, next(places)) for each in listings]

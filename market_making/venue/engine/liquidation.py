@@ -20,6 +20,7 @@ from market_making.venue.accounts.margin import (
     position_margin,
 )
 from market_making.venue.accounts.position import ZERO
+from market_making.venue.accounts.purse import Purse
 from market_making.venue.engine.bookkeeping import Bookkeeper
 from market_making.venue.engine.notices import LiquidationNotice
 from market_making.venue.engine.order_desk import Handling, OrderDesk
@@ -63,41 +64,45 @@ class Liquidator:
             self._liquidate(account, group, is_forced=True)
 
     def _groups(self, account: Account) -> list[list[str]]:
-        """Coins whose positions stand and fall together: the cross ones, and each isolated one by itself."""
-        held = account.held()
-        cross = [coin for coin, position in held.items() if position.is_cross]
-        isolated = [[coin] for coin, position in held.items() if not position.is_cross]
-        return [*([cross] if cross else []), *isolated]
+        """Coins whose positions stand and fall together: the cross ones of a purse, each isolated one by itself."""
+        groups = []
+        for purse in account.all_purses:
+            held = purse.held()
+            cross = [coin for coin, position in held.items() if position.is_cross]
+            groups += [cross] if cross else []
+            groups += [[coin] for coin, position in held.items() if not position.is_cross]
+        return groups
 
     def _margin(self, account: Account, group: list[str]) -> Decimal:
         """What the positions of a group are backed by [USDC]."""
-        position = account.positions[group[0]]
+        position = account.position(group[0])
         if position.is_cross:
-            return cross_summary(account, self._state.prices).account_value
+            return cross_summary(account.home(group[0]), self._state.prices).account_value
         return position_margin(position, self._state.prices[group[0]]) if position.lots else ZERO
 
     def _maintenance(self, account: Account, group: list[str]) -> Decimal:
-        position = account.positions[group[0]]
+        position = account.position(group[0])
         if position.is_cross:
-            return cross_maintenance(account, self._state.prices)
+            return cross_maintenance(account.home(group[0]), self._state.prices)
         return maintenance_margin(position, self._state.prices[group[0]])
 
     def _liquidate(self, account: Account, group: list[str], *, is_forced: bool) -> None:
-        is_cross = account.positions[group[0]].is_cross
+        is_cross, purse = account.position(group[0]).is_cross, account.home(group[0])
         event = self._event(account, group, is_cross=is_cross)
         for order in list(account.open_orders.values()):
-            if order.is_live and (is_cross or order.coin in group):
+            shares = is_cross and order.tokens is None and account.home(order.coin) is purse
+            if order.is_live and (shares or order.coin in group):
                 self._desk.end(order, Status.LIQUIDATED)
-        cash_before = account.cash
+        cash_before = purse.cash
         for coin in group:
             self._close_in_book(account, coin, is_cross=is_cross)
-        held = [coin for coin in group if account.positions[coin].lots]
+        held = [coin for coin in group if account.position(coin).lots]
         if held and (is_forced or self._is_for_backstop(account, held)):
             self._take_over(account, held, is_cross=is_cross)
             held = []
         if not held:
-            self._forgive(account, account.cash if is_cross else account.cash - cash_before)
-        if all(account.positions[coin].size == size for coin, size in event.positions):
+            _forgive(purse, purse.cash if is_cross else purse.cash - cash_before)
+        if all(account.position(coin).size == size for coin, size in event.positions):
             return  # the book was empty; the next mark price tries again
         account.statistics.liquidations += 1
         account.liquidations.append(event)
@@ -110,15 +115,15 @@ class Liquidator:
             hash=self._books.new_hash(),
             number=next(self._numbers),
             user=account.address,
-            positions=tuple((coin, account.positions[coin].size) for coin in group),
-            notional=sum((abs(account.positions[coin].value(prices[coin])) for coin in group), ZERO),
+            positions=tuple((coin, account.position(coin).size) for coin in group),
+            notional=sum((abs(account.position(coin).value(prices[coin])) for coin in group), ZERO),
             account_value=self._margin(account, group),
             is_cross=is_cross,
         )
 
     def _close_in_book(self, account: Account, name: str, *, is_cross: bool) -> None:
         """Sell or buy back at the market what the book takes."""
-        position, coin = account.positions[name], self._state.by_name[name]
+        position, coin = account.position(name), self._state.by_name[name]
         if not position.lots:
             return
         mark = self._state.prices[name]
@@ -142,9 +147,10 @@ class Liquidator:
             liquidation = Liquidation(account.address, self._state.prices[name], is_backstop=True, is_cross=is_cross)
             trade = self._books.take_over(account, coin, self._desk.new_oid(), liquidation, self._state.now_ms)
             self._books.publish(coin, [trade])
-        account.seize(left)
+        account.home(held[0]).seize(left)
 
-    def _forgive(self, account: Account, left: Decimal) -> None:
-        """A position closed at a loss beyond its margin leaves no debt."""
-        if left < 0:
-            account.seize(left)
+
+def _forgive(purse: Purse, left: Decimal) -> None:
+    """A position closed at a loss beyond its margin leaves no debt."""
+    if left < 0:
+        purse.seize(left)

@@ -8,9 +8,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from market_making.hyperliquid.orders import OrderTerms, TimeInForce, decimal_text
+from market_making.market.names import USDC
 from market_making.market.sides import Side
 from market_making.venue.accounts.account import Account
-from market_making.venue.accounts.margin import Prices, cross_summary, order_requirement
+from market_making.venue.accounts.margin import Prices, cross_summary, order_requirement, withdrawable
+from market_making.venue.accounts.spot import held_by_orders
+from market_making.venue.engine.state import State
 from market_making.venue.order_book.listed_coin import ListedCoin
 from market_making.venue.order_book.order import Order, Status
 
@@ -37,20 +40,23 @@ def refuse_terms(terms: OrderTerms, coin: ListedCoin, *, whole_position: bool) -
     if coin.mark is not None and abs(terms.price - coin.mark) > REFERENCE_BAND * coin.mark:
         return Refusal(Status.REJECTED, "Order price cannot be more than 80% away from the reference price")
     if not terms.reduce_only and terms.size * terms.price < Decimal(str(rules.minimum_notional)):
-        return Refusal(Status.MINIMUM, f"Order must have minimum value of $10. asset={terms.asset}")
+        least = "$10" if coin.market.tokens is None else f"10 {coin.market.tokens.quote}"
+        return Refusal(Status.MINIMUM, f"Order must have minimum value of {least}. asset={terms.asset}")
     return None
 
 
 def refuse_order(
-    order: Order, coin: ListedCoin, account: Account, prices: Prices, replaced: Order | None
+    order: Order, coin: ListedCoin, account: Account, state: State, replaced: Order | None
 ) -> Refusal | None:
     """What forbids an order in this state of book and account; `replaced` is about to be cancelled for it."""
     if order.waits_for_mark:
         return _refuse_trigger(order, coin)
-    signed = order.lots if order.side is Side.BID else -order.lots
-    if order.reduce_only and not account.positions[order.coin].closing_lots(signed):
+    if order.reduce_only and not _reduces(order, account):
         return Refusal(Status.REDUCE_ONLY, f"Reduce only order would increase position. asset={coin.index}")
-    if not order.reduce_only and _lacks_margin(order, account, prices, replaced):
+    if order.tokens is not None and _lacks_tokens(order, account, state, replaced):
+        text = f"Order has insufficient spot balance to trade. asset={coin.index}"
+        return Refusal(Status.NO_SPOT_BALANCE, text)
+    if order.tokens is None and not order.reduce_only and _lacks_margin(order, account, state.prices, replaced):
         return Refusal(Status.NO_MARGIN, f"Insufficient margin to place order. asset={coin.index}")
     if order.tif is TimeInForce.POST_ONLY and coin.matching.would_match(order.side, order.price):
         return Refusal(Status.BAD_ALO, f"{post_only_text(coin)} asset={coin.index}")
@@ -79,7 +85,30 @@ def _refuse_trigger(order: Order, coin: ListedCoin) -> Refusal | None:
 
 
 def _lacks_margin(order: Order, account: Account, prices: Prices, replaced: Order | None) -> bool:
-    kept = [other for other in account.open_orders.values() if other not in (order, replaced)]
-    before = order_requirement(account, prices, kept)
-    after = order_requirement(account, prices, [*kept, order])
-    return after > before and after > cross_summary(account, prices).account_value
+    purse = account.home(order.coin)
+    kept = [
+        other
+        for other in account.open_orders.values()
+        if other not in (order, replaced) and other.tokens is None and account.home(other.coin) is purse
+    ]
+    before = order_requirement(purse, prices, kept)
+    after = order_requirement(purse, prices, [*kept, order])
+    return after > before and after > cross_summary(purse, prices).account_value
+
+
+def _reduces(order: Order, account: Account) -> bool:
+    """Whether it is the other way than a position; tokens are no position."""
+    signed = order.lots if order.side is Side.BID else -order.lots
+    return order.tokens is None and account.position(order.coin).closing_lots(signed) > 0
+
+
+def _lacks_tokens(order: Order, account: Account, state: State, replaced: Order | None) -> bool:
+    """Whether the account has less than an order in spot pays or delivers, after what other orders hold."""
+    if order.tokens is None:
+        return False
+    needed = order.tokens.quote if order.side is Side.BID else order.tokens.base
+    kept = [(tokens, other) for tokens, other in state.spot_orders(account) if other not in (order, replaced)]
+    free = account.spot.total(needed) - held_by_orders(kept, needed)
+    if needed == USDC and account.spot.purse is account.purse:
+        free = withdrawable(account.purse, state.prices) - held_by_orders(kept, needed)
+    return held_by_orders([(order.tokens, order)], needed) > free

@@ -60,7 +60,7 @@ class OrderDesk:
             return HALTED
         order = self._new_order(account, coin, terms, handling)
         refusal = refuse_terms(terms, coin, whole_position=handling.whole_position)
-        refusal = refusal or refuse_order(order, coin, account, self._state.prices, replaced)
+        refusal = refusal or refuse_order(order, coin, account, self._state, replaced)
         if refusal is not None:
             self._finish(order, refusal.status)
             outcome: Order | Refusal = refusal
@@ -114,9 +114,9 @@ class OrderDesk:
             order.tif = TimeInForce.IMMEDIATE if order.trigger.is_market else TimeInForce.GOOD_TILL_CANCELLED
             account = self._state.accounts[order.owner]
             if order.whole_position:
-                order.lots = order.original_lots = abs(account.positions[order.coin].lots)
+                order.lots = order.original_lots = abs(account.position(order.coin).lots)
             self._tell(order)
-            refusal = refuse_order(order, coin, account, self._state.prices, None)
+            refusal = refuse_order(order, coin, account, self._state, None)
             if refusal is None:
                 self._enter(order, coin)
             else:
@@ -131,7 +131,7 @@ class OrderDesk:
         """Lots an order may still trade: a reduce-only order not more than the position it reduces."""
         if not order.reduce_only:
             return order.lots
-        return self._state.accounts[order.owner].positions[order.coin].closing_lots(_signed(order))
+        return self._state.accounts[order.owner].position(order.coin).closing_lots(_signed(order))
 
     def _new_order(self, account: Account, coin: ListedCoin, terms: OrderTerms, handling: Handling) -> Order:
         lots = int(terms.size / coin.instrument.lot)
@@ -140,7 +140,7 @@ class OrderDesk:
             price=float(terms.price), lots=lots, original_lots=lots, placed_ms=self._state.now_ms, tif=terms.tif,
             reduce_only=terms.reduce_only, trigger=terms.trigger, cloid=terms.cloid, builder=handling.builder,
             status_ms=self._state.now_ms, waits_for_parent=handling.waits_for_parent,
-            whole_position=handling.whole_position, liquidation=handling.liquidation,
+            whole_position=handling.whole_position, liquidation=handling.liquidation, tokens=coin.market.tokens,
         )  # fmt: skip
         self._state.orders[order.oid] = order
         return order
@@ -205,7 +205,8 @@ class OrderDesk:
         if not order.lots:
             self._finish(order, Status.FILLED)
             self._wake_family(order)
-        self._drop_useless(account, order.coin)
+        if order.tokens is None:
+            self._drop_useless(account, order.coin)
 
     def _wake_family(self, order: Order) -> None:
         """Arm what waited for this order, end what competed with it."""
@@ -219,7 +220,7 @@ class OrderDesk:
 
     def _drop_useless(self, account: Account, coin: str) -> None:
         """End reduce-only orders that have nothing to reduce any more."""
-        position = account.positions[coin]
+        position = account.position(coin)
         for order in account.orders_of(coin):
             if not order.reduce_only or not order.is_live or order.waits_for_parent:
                 continue

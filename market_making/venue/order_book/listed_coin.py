@@ -1,14 +1,15 @@
 """One coin as the venue keeps it: its book, its prices, its last trades."""
 
 from collections import deque
+from dataclasses import replace
 from decimal import Decimal
 
 from market_making.market.events import AssetContext, Trade
-from market_making.market.instrument import Instrument, Listing
+from market_making.market.identity import Kind, Market
 from market_making.venue.order_book.book_side import BookSide, Capacity, Expire
 from market_making.venue.order_book.matching import Matching
 
-PERPETUAL_DECIMALS = 6
+_DECIMALS = {Kind.PERPETUAL: 6, Kind.SPOT: 8}
 # Source: the exchange's documentation, "Funding": the impact notional is 20,000 USDC for BTC and ETH, else 6,000.
 MAJORS = ("BTC", "ETH")
 IMPACT_NOTIONAL, MINOR_IMPACT_NOTIONAL = 20_000.0, 6_000.0
@@ -16,12 +17,15 @@ IMPACT_LEVELS = 100
 
 
 class ListedCoin:
-    """State of one coin; `mark` and `oracle` are None before the source has shown a book."""
+    """State of one coin, named as on the wire; `mark` is None before the source has shown a book."""
 
-    def __init__(self, index: int, listing: Listing, capacity: Capacity, expire: Expire, backlog: int) -> None:
-        self.index = index
-        self.listing = listing
-        self.instrument = Instrument.hyperliquid(listing.coin, listing.size_decimals)
+    def __init__(self, market: Market, capacity: Capacity, expire: Expire, backlog: int) -> None:
+        self.market = market
+        self.index = market.asset
+        self.listing = market.listing
+        self.is_spot = market.kind is Kind.SPOT
+        self.instrument = replace(market.instrument, coin=market.wire)
+        self._decimals = _DECIMALS[market.kind] - market.listing.size_decimals
         self.matching = Matching(self.instrument, capacity, expire)
         self.mark: Decimal | None = None
         self.mark_ms = 0
@@ -32,7 +36,7 @@ class ListedCoin:
         mid = self.matching.external_mid
         if mid is None:
             return False
-        self.mark = Decimal(repr(round(mid, PERPETUAL_DECIMALS - self.listing.size_decimals)))
+        self.mark = Decimal(repr(round(mid, self._decimals)))
         self.mark_ms = time_ms
         return True
 
@@ -41,7 +45,7 @@ class ListedCoin:
         quote = self.matching.best_quote(0)
         if quote.bid is None or quote.ask is None:
             return None
-        return round((quote.bid.price + quote.ask.price) / 2, PERPETUAL_DECIMALS - self.listing.size_decimals + 1)
+        return round((quote.bid.price + quote.ask.price) / 2, self._decimals + 1)
 
     def impact_prices(self) -> tuple[float, float] | None:
         """Mean prices at which the impact notional is sold and bought; None without a two-sided book."""
@@ -57,10 +61,12 @@ class ListedCoin:
             coins, left = coins + taken / price, left - taken
         if not coins:
             return None
-        return round((notional - left) / coins, PERPETUAL_DECIMALS - self.listing.size_decimals + 1)
+        return round((notional - left) / coins, self._decimals + 1)
 
     def context(self, funding_rate: float, open_lots: int) -> AssetContext:
         """What the venue publishes beside the book; before the first book there is a nominal price of 1."""
         mark = 1.0 if self.mark is None else float(self.mark)
+        if self.is_spot:
+            return AssetContext(self.listing.coin, None, mark, None, None, self.mid())
         size = self.matching.size(open_lots)
         return AssetContext(self.listing.coin, funding_rate, mark, mark, size, self.mid())

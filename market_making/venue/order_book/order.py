@@ -7,6 +7,7 @@ from enum import StrEnum
 from market_making.hyperliquid.accounts import Liquidation
 from market_making.hyperliquid.actions import Builder
 from market_making.hyperliquid.orders import OrderState, TimeInForce, Trigger
+from market_making.market.identity import SpotTokens
 from market_making.market.instrument import Instrument
 from market_making.market.sides import Direction, Side
 
@@ -32,6 +33,7 @@ class Status(StrEnum):
     NO_MATCH = "iocCancelRejected"
     NO_LIQUIDITY = "marketOrderNoLiquidityRejected"
     NO_MARGIN = "perpMarginRejected"
+    NO_SPOT_BALANCE = "insufficientSpotBalanceRejected"
     REDUCE_ONLY = "reduceOnlyRejected"
     BAD_TRIGGER = "badTriggerPxRejected"
     TICK = "tickRejected"
@@ -58,6 +60,7 @@ class Order:
     trigger: Trigger | None = None
     cloid: str | None = None
     builder: Builder | None = None
+    tokens: SpotTokens | None = None
     liquidation: Liquidation | None = None
     ahead: int | None = None
     status: Status = Status.OPEN

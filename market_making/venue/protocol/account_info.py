@@ -14,19 +14,26 @@ from market_making.hyperliquid.accounts import (
     rate_limit_fields,
     spot_fields,
 )
+from market_making.hyperliquid.fees import AccountFees
 from market_making.hyperliquid.orders import basic_order, full_order, order_with_status, read_order_key
 from market_making.hyperliquid.signing import read_address
 from market_making.market.errors import MalformedMessage
 from market_making.venue.accounts.account import Account
 from market_making.venue.accounts.budget import ActionBudget
-from market_making.venue.accounts.margin import equity, summary
+from market_making.venue.accounts.purse import Purse
 from market_making.venue.engine.state import State
 from market_making.venue.order_book.order import Order
-from market_making.venue.protocol.account_view import account_state, asset_data, history_fields, referral_fields
+from market_making.venue.protocol.account_view import (
+    account_state,
+    asset_data,
+    history_fields,
+    referral_fields,
+    spot_balances,
+)
+from market_making.venue.protocol.listings import ListingAnswers
 
 MOST_FILLS = 2_000
 MOST_FUNDINGS = 500
-UNIFIED = ("unifiedAccount", "portfolioMargin")
 
 Request = dict[str, Any]
 
@@ -53,14 +60,20 @@ class AccountInfo:
     ----------
     state : State
         What is asked about.
+    listings : ListingAnswers
+        Dexes and tokens.
+    fees : AccountFees
+        What every account pays.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, listings: ListingAnswers, fees: AccountFees) -> None:
         self._state = state
+        self._listings = listings
+        self._fees = fees
         self.answers: dict[str, Callable[[Request], Any]] = {
             "userAbstraction": lambda request: self._user(request) and self._state.config.abstraction,
-            "clearinghouseState": lambda request: self.clearinghouse(self._user(request)),
-            "spotClearinghouseState": lambda request: self._spot_state(self._account(request)),
+            "clearinghouseState": lambda request: self.clearinghouse(self._user(request), listings.dex(request)),
+            "spotClearinghouseState": lambda request: self.spot(self._user(request)),
             "orderStatus": self._order_status,
             "openOrders": lambda request: [basic_order(order.state()) for order in self._open(request)],
             "frontendOpenOrders": lambda request: [full_order(order.state()) for order in self._open(request)],
@@ -84,14 +97,18 @@ class AccountInfo:
 
     def account(self, address: str) -> Account:
         """An account by address; one that never deposited is empty."""
-        return self._state.accounts.get(address) or Account(address, Decimal(0), ActionBudget(0))
+        return self._state.accounts.get(address) or Account(address, Purse(Decimal(0)), ActionBudget(0))
 
-    def clearinghouse(self, address: str) -> dict[str, Any]:
-        """``clearinghouseState`` of an address."""
-        return account_fields(account_state(self.account(address), self._state.prices, self._state.now_ms))
+    def clearinghouse(self, address: str, dex: str = "") -> dict[str, Any]:
+        """``clearinghouseState`` of an address on a dex."""
+        return account_fields(account_state(self.account(address), self._state, dex))
+
+    def spot(self, address: str) -> dict[str, Any]:
+        """``spotClearinghouseState`` of an address."""
+        return spot_fields(spot_balances(self.account(address), self._state, self._listings.token_index))
 
     def asset_data(self, address: str, coin: str) -> dict[str, Any]:
-        """``activeAssetData`` of an address in a coin that is listed."""
+        """``activeAssetData`` of an address in a perpetual that is listed."""
         return asset_data(self.account(address), self._state.by_name[coin], self._state.prices)
 
     def overview(self, address: str) -> dict[str, Any]:
@@ -106,7 +123,7 @@ class AccountInfo:
             "openOrders": [full_order(order.state()) for order in self._shown(account)],
             "agentAddress": agent_address,
             "agentValidUntil": None if agent is None else agent.valid_until_ms,
-            "cumLedger": str(account.deposits),
+            "cumLedger": str(account.total("deposits")),
             "isVault": account.leader is not None,
             "user": address,
             "twapStates": [],
@@ -118,11 +135,6 @@ class AccountInfo:
     def _account(self, request: Request) -> Account:
         return self.account(self._user(request))
 
-    def _spot_state(self, account: Account) -> Any:
-        if self._state.config.abstraction not in UNIFIED:
-            return spot_fields(Decimal(0), Decimal(0))
-        return spot_fields(equity(account, self._state.prices), summary(account, self._state.prices).used)
-
     def _order_status(self, request: Request) -> Any:
         order = self._state.find(self._account(request), read_order_key(request.get("oid")))
         if order is None:
@@ -130,7 +142,10 @@ class AccountInfo:
         return {"status": "order", "order": order_with_status(order.state(), full_order(order.state()))}
 
     def _open(self, request: Request) -> list[Order]:
-        return self._shown(self._account(request))
+        """Those of a dex; the orders in spot are told with those of the main one."""
+        dex = self._listings.dex(request)
+        shown = self._shown(self._account(request))
+        return [order for order in shown if self._state.by_name[order.coin].market.dex.name == dex]
 
     def _shown(self, account: Account) -> list[Order]:
         """Open orders, the newest first; one that waits for its parent is shown inside the parent."""
@@ -166,10 +181,9 @@ class AccountInfo:
         return [liquidation_delta(event) for event in events]
 
     def _user_fees(self, request: Request) -> Any:
-        done, config = self._account(request).statistics, self._state.config
+        done = self._account(request).statistics
         day = datetime.fromtimestamp(self._state.now_ms / 1000, UTC).date().isoformat()
-        maker, taker = Decimal(str(config.maker_fee)), Decimal(str(config.taker_fee))
-        return fee_fields(maker, taker, done.maker_volume, done.taker_volume, day)
+        return fee_fields(self._fees, done.maker_volume, done.taker_volume, day)
 
     def _user_rate_limit(self, request: Request) -> Any:
         budget = self._account(request).budget
@@ -217,13 +231,13 @@ class AccountInfo:
                 "subAccountUser": account.address,
                 "master": master,
                 "clearinghouseState": self.clearinghouse(account.address),
-                "spotState": self._spot_state(account),
+                "spotState": self.spot(account.address),
             }
             for number, account in enumerate(owned, 1)
         ] or None
 
     def _active_asset_data(self, request: Request) -> Any:
         coin = request.get("coin")
-        if coin not in self._state.by_name:
-            raise MalformedMessage(f"coin {coin!r:.60} is not listed")
+        if coin not in self._state.by_name or self._state.by_name[coin].is_spot:
+            raise MalformedMessage(f"coin {coin!r:.60} is no perpetual that is listed")
         return self.asset_data(self._user(request), str(coin))

@@ -161,7 +161,11 @@ class ActionDesk:
         coin = self._state.coin_at(action.asset)
         if coin is None or not 1 <= action.leverage <= coin.listing.maximum_leverage:
             return refusal_of_action("Invalid leverage value")
-        position = account.positions[coin.listing.coin]
+        if coin.is_spot:
+            return refusal_of_action("Invalid leverage value")
+        if action.is_cross and coin.listing.isolated_only:
+            return refusal_of_action("Cross margin is not allowed for this asset.")
+        position = account.position(coin.listing.coin)
         if position.lots and position.is_cross != action.is_cross:
             return refusal_of_action("Cannot switch leverage type with open position.")
         position.is_cross, position.leverage = action.is_cross, action.leverage
@@ -169,16 +173,17 @@ class ActionDesk:
 
     def _update_isolated_margin(self, account: Account, action: UpdateIsolatedMargin) -> Answer:
         coin, amount = self._state.coin_at(action.asset), action.amount
-        position = None if coin is None else account.positions[coin.listing.coin]
+        position = None if coin is None or coin.is_spot else account.position(coin.listing.coin)
         if position is None or coin is None or coin.mark is None or position.is_cross or not position.lots:
             return refusal_of_action("No isolated position to change the margin of.")
-        free = withdrawable(account, self._state.prices)
+        purse = account.home(coin.listing.coin)
+        free = withdrawable(purse, self._state.prices)
         needed = abs(position.value(coin.mark)) / position.leverage
         is_too_little_left = amount < 0 and position_margin(position, coin.mark) + amount < needed
         if amount > free or is_too_little_left:
             return refusal_of_action("Insufficient margin available for the change of isolated margin.")
         position.isolated_cash += amount
-        account.cash -= amount
+        purse.cash -= amount
         return OK
 
     def _approve_builder(self, account: Account, action: ApproveBuilderFee) -> Answer:
@@ -205,9 +210,9 @@ class ActionDesk:
 
     def _reserve(self, account: Account, action: ReserveRequestWeight) -> Answer:
         cost = action.weight * RESERVED_ACTION_COST
-        if cost > withdrawable(account, self._state.prices):
+        if cost > withdrawable(account.purse, self._state.prices):
             return refusal_of_action("Insufficient balance to reserve request weight.")
-        account.charge(cost)
+        account.purse.charge(cost)
         account.budget.reserved += action.weight
         return OK
 

@@ -20,7 +20,8 @@ def audit(account: Account, state: State) -> dict[str, Any]:
 
     Shares are null before the first order; money is in USDC, `net_pnl` is equity minus deposits.
     """
-    done, worth = account.statistics, equity(account, state.prices)
+    done, worth = account.statistics, equity(account, state.prices, state.token_prices)
+    deposits, held = account.total("deposits"), account.held()
     return {
         "user": account.address,
         "orders_placed": done.accepted.total(),
@@ -40,21 +41,22 @@ def audit(account: Account, state: State) -> dict[str, Any]:
         "maker_fills": done.maker_fills,
         "taker_fills": done.taker_fills,
         "volume": float(done.maker_volume + done.taker_volume),
-        "fees": float(account.fees),
+        "fees": float(account.total("fees")),
         "builder_fees": float(done.builder_fees),
-        "funding": float(account.funding),
-        "deposits": float(account.deposits),
+        "funding": float(account.total("funding")),
+        "deposits": float(deposits),
         "equity": float(worth),
-        "realised_pnl": float(account.realised),
-        "net_pnl": float(worth - account.deposits),
+        "realised_pnl": float(account.total("realised")),
+        "net_pnl": float(worth - deposits),
         "round_trips": done.round_trips,
         "liquidations": done.liquidations,
-        "seized": float(account.seized),
+        "seized": float(account.total("seized")),
         "open_orders": len(account.open_orders),
-        "positions": {coin: float(position.size) for coin, position in account.held().items()},
+        "positions": {coin: float(position.size) for coin, position in held.items()},
         "position_value": float(
-            sum((abs(held.value(state.prices[coin])) for coin, held in account.held().items()), ZERO)
+            sum((abs(position.value(state.prices[coin])) for coin, position in held.items()), ZERO)
         ),
+        "tokens": {token: float(account.spot.total(token)) for token in account.spot.tokens},
         "resting_s": {name: spent / 1000 for name, spent in done.resting_ms(state.now_ms).items()},
         "fill_to_quote_ms": done.fill_to_quote_ms,
         "fill_to_quote_ms_median": median(done.fill_to_quote_ms) if done.fill_to_quote_ms else None,
@@ -77,7 +79,7 @@ def orders(account: Account) -> dict[str, Any]:
 
 
 def _shown(fill: Fill) -> dict[str, Any]:
-    """A fill, by the side that its owner was on, in numbers: price in USDC, size in coins, fee in USDC."""
-    money = {"price": float(fill.price), "size": float(fill.size), "fee": float(fill.fee)}
+    """A fill, by the side that its owner was on, in numbers: price in USDC, size in coins, fee in its token."""
+    money = {"price": float(fill.price), "size": float(fill.size), "fee": float(fill.fee), "fee_token": fill.fee_token}
     how = {"side": "buy" if fill.side is Side.BID else "sell", "is_taker": fill.is_taker, "crossed": fill.crossed}
     return {"oid": fill.oid, "coin": fill.coin, "time_ms": fill.time_ms, **how, **money}

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from market_making.hyperliquid.contexts import DayFigures, context_fields
-from market_making.hyperliquid.listings import margin_table, universe_fields
+from market_making.hyperliquid.listings import margin_table
 from market_making.hyperliquid.market_data import book_fields, format_frame
 from market_making.hyperliquid.numbers import to_wire
 from market_making.hyperliquid.signing import read_address
@@ -16,25 +16,9 @@ from market_making.venue.engine.exchange import HOUR_MS, Exchange
 from market_making.venue.markets.candles import CandleAggregator
 from market_making.venue.order_book.listed_coin import ListedCoin
 from market_making.venue.protocol.account_info import MOST_FUNDINGS, AccountInfo, Request, read_period
+from market_making.venue.protocol.listings import ListingAnswers
 
 MOST_CANDLES = 5_000
-SPOT_META = {
-    "tokens": [
-        {
-            "name": "USDC",
-            "szDecimals": 8,
-            "weiDecimals": 8,
-            "index": 0,
-            "tokenId": "0x6d1e7cde53ba9467b783cb7c530ce054",
-            "isCanonical": True,
-            "evmContract": None,
-            "fullName": None,
-            "deployerTradingFeeShare": "0.0",
-        }
-    ],
-    "universe": [],
-    "outcomes": [],
-}
 
 
 class Info:
@@ -52,20 +36,22 @@ class Info:
         self._exchange = exchange
         self._state = exchange.state
         self._candles = candles
-        self.accounts = AccountInfo(exchange.state)
+        self.listings = listings = ListingAnswers(exchange.state, self.context)
+        self.accounts = AccountInfo(exchange.state, listings, exchange.charges.fees)
         self._answers: dict[str, Callable[[Request], Any]] = {
-            "spotMeta": lambda _: SPOT_META,
-            "spotMetaAndAssetCtxs": lambda _: [SPOT_META, []],
-            "perpDexs": lambda _: [None],
-            "meta": self._meta,
-            "metaAndAssetCtxs": self._meta_and_contexts,
+            "spotMeta": lambda _: listings.spot_meta(),
+            "spotMetaAndAssetCtxs": lambda _: [listings.spot_meta(), listings.spot_contexts()],
+            "perpDexs": lambda _: listings.dexes(),
+            "meta": lambda request: listings.meta(listings.dex(request)),
+            "metaAndAssetCtxs": lambda request: listings.meta_and_contexts(listings.dex(request)),
             "exchangeStatus": lambda _: {"time": self._state.now_ms, "specialStatuses": None},
-            "allMids": lambda _: self.mids(),
+            "allMids": lambda request: self.mids(listings.dex(request)),
             "l2Book": self._book,
             "recentTrades": self._recent_trades,
             "candleSnapshot": self._candle_snapshot,
             "fundingHistory": self._funding_history,
-            "allPerpMetas": lambda request: [self._meta(request)],
+            "allPerpMetas": lambda _: listings.metas(),
+            "perpDexLimits": lambda request: listings.limits(listings.dex(request)),
             "marginTable": self._margin_table,
             "predictedFundings": self._predicted_fundings,
             "perpsAtOpenInterestCap": lambda _: [],
@@ -82,8 +68,7 @@ class Info:
             If its type is not known or a field is missing or wrong.
         """
         answer = self._answers[self.kind(request)]
-        if request.get("dex"):
-            raise MalformedMessage(f"there is no dex {request['dex']!r:.60}")
+        self.listings.dex(request)
         return answer(request)
 
     def kind(self, request: Any) -> str:
@@ -99,9 +84,9 @@ class Info:
             raise MalformedMessage(f"no info of type {kind!r:.60}; there are {', '.join(sorted(self._answers))}")
         return kind
 
-    def mids(self) -> dict[str, str]:
-        """Mid of every coin that has a two-sided book."""
-        mids = ((coin.listing.coin, coin.mid()) for coin in self._state.coins)
+    def mids(self, dex: str = "") -> dict[str, str]:
+        """Mid of every coin of a dex that has a two-sided book; those of spot are told with the main one."""
+        mids = ((coin.listing.coin, coin.mid()) for coin in self._state.coins if coin.market.dex.name == dex)
         return {name: to_wire(mid) for name, mid in mids if mid is not None}
 
     def coin(self, request: Request) -> ListedCoin:
@@ -120,8 +105,9 @@ class Info:
     def context(self, coin: ListedCoin) -> dict[str, Any]:
         """Asset context of one coin, ready for JSON; open interest counts the clients' long positions."""
         name = coin.listing.coin
-        held = (account.positions[name].lots for account in self._state.accounts.values())
-        context = coin.context(self._state.config.funding_rate, sum(max(lots, 0) for lots in held))
+        accounts = () if coin.is_spot else self._state.accounts.values()
+        lots = sum(max(account.position(name).lots, 0) for account in accounts)
+        context = coin.context(self._state.config.funding_rate, lots)
         day = self._candles.day(name)
         if day is None:
             return context_fields(context)
@@ -129,17 +115,11 @@ class Info:
 
     def overview(self, address: str) -> dict[str, Any]:
         """``webData2`` of an address."""
-        meta, contexts = self._meta_and_contexts({})
+        meta, contexts = self.listings.meta_and_contexts()
         return {
-            **self.accounts.overview(address), "meta": meta, "assetCtxs": contexts, "spotAssetCtxs": [],
-            "serverTime": self._state.now_ms,
+            **self.accounts.overview(address), "meta": meta, "assetCtxs": contexts,
+            "spotAssetCtxs": self.listings.spot_contexts(), "serverTime": self._state.now_ms,
         }  # fmt: skip
-
-    def _meta(self, _: Request) -> Any:
-        return universe_fields([coin.listing for coin in self._state.coins])
-
-    def _meta_and_contexts(self, _: Request) -> Any:
-        return [self._meta({}), [self.context(coin) for coin in self._state.coins]]
 
     def _book(self, request: Request) -> Any:
         return book_fields(self.coin(request).matching.book(BOOK_LEVELS, self._state.now_ms))

@@ -14,6 +14,7 @@ from market_making.hyperliquid.accounts import (
     liquidation_delta,
     liquidation_fields,
 )
+from market_making.hyperliquid.contexts import CONTEXT, SPOT_CONTEXT
 from market_making.hyperliquid.market_data import format_frame
 from market_making.hyperliquid.orders import OrderState, basic_order, order_with_status
 from market_making.market.events import BestQuote
@@ -33,7 +34,7 @@ from market_making.venue.protocol.account_info import MOST_FILLS
 from market_making.venue.protocol.connection import Connection, Topic
 from market_making.venue.protocol.info import Info
 from market_making.venue.protocol.stream_faults import StreamFaults
-from market_making.venue.protocol.topics import FAST, REPEATED_CHANNELS, read_topic
+from market_making.venue.protocol.topics import EVERY_CONTEXT, FAST, REPEATED_CHANNELS, read_topic
 
 
 def message(channel: str, data: Any) -> bytes:
@@ -61,6 +62,7 @@ class Streams:
         self._way = way
         self._info = info
         self._candles = candles
+        self._dexes = [dex.name for dex in exchange.state.dexes]
         self._readers: dict[Topic, set[Connection]] = defaultdict(set)
         self._quotes: dict[str, BestQuote] = {}
         self._opened_ms: dict[Topic, int] = {}
@@ -75,6 +77,8 @@ class Streams:
             "userFundings": self._past_fundings,
             "userNonFundingLedgerUpdates": self._past_ledger,
             "clearinghouseState": self._clearinghouse,
+            "spotState": self._spot,
+            EVERY_CONTEXT: self._every_context,
             "webData2": self._overview,
             "activeAssetData": self._asset_data,
         }
@@ -87,7 +91,7 @@ class Streams:
         MalformedMessage, UnknownCoin
             See `read_topic`.
         """
-        topic = read_topic(subscription, self._state.by_name)
+        topic = read_topic(subscription, self._state.by_name, self._dexes)
         if topic in connection.topics:
             connection.send(message("error", f"Already subscribed: {orjson.dumps(subscription).decode()}"))
             return
@@ -107,7 +111,7 @@ class Streams:
         MalformedMessage, UnknownCoin
             See `read_topic`.
         """
-        topic = read_topic(subscription, self._state.by_name)
+        topic = read_topic(subscription, self._state.by_name, self._dexes)
         if connection.topics.pop(topic, None) is None:
             connection.send(message("error", f"Already unsubscribed: {orjson.dumps(subscription).decode()}"))
             return
@@ -142,8 +146,9 @@ class Streams:
             self._tell_quote(coin)
         paid = (notice.address for notice in notices if isinstance(notice, FillNotice | FundingNotice))
         for address in dict.fromkeys(paid):
-            topic = Topic("clearinghouseState", user=address)
-            self._send(topic, self._clearinghouse)
+            for dex in self._dexes:
+                self._send(Topic("clearinghouseState", user=address, detail=dex), self._clearinghouse)
+            self._send(Topic("spotState", user=address), self._spot)
 
     def _tell_orders(self, address: str, orders: list[OrderState]) -> None:
         updates = [order_with_status(order, basic_order(order)) for order in orders]
@@ -184,6 +189,7 @@ class Streams:
         for coin in self._state.by_name:
             topic = Topic("activeAssetCtx", coin)
             self._send(topic, self._context)
+        self._send(Topic(EVERY_CONTEXT), self._every_context)
 
     def send_accounts(self) -> None:
         """Send the state of the accounts that somebody watches."""
@@ -193,7 +199,8 @@ class Streams:
 
     def send_mids(self) -> None:
         """Send the mids of all coins."""
-        self._send(Topic("allMids"), self._mids)
+        for dex in self._dexes:
+            self._send(Topic("allMids", detail=dex), self._mids)
 
     def _send(self, topic: Topic, write: Callable[[Topic], bytes | None]) -> None:
         """Write a message once, if anybody reads it."""
@@ -253,11 +260,17 @@ class Streams:
         return None if candle is None else message("candle", candle)
 
     def _context(self, topic: Topic) -> bytes:
-        context = self._info.context(self._state.by_name[topic.coin])
-        return message("activeAssetCtx", {"coin": topic.coin, "ctx": context})
+        coin = self._state.by_name[topic.coin]
+        channel = SPOT_CONTEXT if coin.is_spot else CONTEXT
+        return message(channel, {"coin": topic.coin, "ctx": self._info.context(coin)})
 
-    def _mids(self, _: Topic) -> bytes:
-        return message("allMids", {"mids": self._info.mids()})
+    def _every_context(self, _: Topic) -> bytes:
+        contexts = [[dex, self._info.listings.contexts(dex)] for dex in self._dexes]
+        return message(EVERY_CONTEXT, {"ctxs": contexts})
+
+    def _mids(self, topic: Topic) -> bytes:
+        named = {"dex": topic.detail} if topic.detail else {}
+        return message("allMids", {"mids": self._info.mids(topic.detail), **named})
 
     def _past_fills(self, topic: Topic) -> bytes:
         fills = [fill_fields(fill) for fill in list(self._info.accounts.account(topic.user).fills)[-MOST_FILLS:]]
@@ -268,8 +281,11 @@ class Streams:
         return message("userFundings", {"isSnapshot": True, "user": topic.user, "fundings": payments})
 
     def _clearinghouse(self, topic: Topic) -> bytes:
-        state = self._info.accounts.clearinghouse(topic.user)
-        return message("clearinghouseState", {"dex": "", "user": topic.user, "clearinghouseState": state})
+        state = self._info.accounts.clearinghouse(topic.user, topic.detail)
+        return message("clearinghouseState", {"dex": topic.detail, "user": topic.user, "clearinghouseState": state})
+
+    def _spot(self, topic: Topic) -> bytes:
+        return message("spotState", {"user": topic.user, "spotState": self._info.accounts.spot(topic.user)})
 
     def _past_ledger(self, topic: Topic) -> bytes:
         events = [liquidation_delta(event) for event in self._info.accounts.account(topic.user).liquidations]

@@ -11,15 +11,25 @@ from market_making.venue.protocol.connection import Topic
 COIN_CHANNELS = ("l2Book", "bbo", "trades", "candle", "activeAssetCtx")
 USER_CHANNELS = (
     "userFills", "orderUpdates", "userEvents", "userFundings", "clearinghouseState", "webData2", "notification",
-    "userNonFundingLedgerUpdates",
+    "userNonFundingLedgerUpdates", "spotState",
 )  # fmt: skip
+# Of one dex, the main one if none is named.
+DEX_CHANNELS = ("allMids", "clearinghouseState")
+EVERY_CONTEXT = "allDexsAssetCtxs"
 # Of an account, or of an account in a coin: sent again and again, because they may change at any time.
-REPEATED_CHANNELS = ("clearinghouseState", "webData2", "activeAssetData")
+REPEATED_CHANNELS = ("clearinghouseState", "webData2", "activeAssetData", "spotState")
 FAST = "fast"
 
 
-def read_topic(subscription: Any, coins: Iterable[str]) -> Topic:
+def read_topic(subscription: Any, coins: Iterable[str], dexes: Iterable[str] = ("",)) -> Topic:
     """Read what a client wants to subscribe to.
+
+    Parameters
+    ----------
+    subscription : object
+        As it was sent.
+    coins, dexes : iterable of str
+        What is listed, by names on the wire.
 
     Raises
     ------
@@ -29,10 +39,11 @@ def read_topic(subscription: Any, coins: Iterable[str]) -> Topic:
         If it names a coin that is not listed.
     """
     channel = subscription.get("type") if isinstance(subscription, dict) else None
-    if isinstance(subscription, dict) and subscription.get("dex"):
-        raise MalformedMessage(f"there is no dex {subscription['dex']!r:.60}")
-    if channel == "allMids":
+    if channel == EVERY_CONTEXT:
         return Topic(channel)
+    if channel in DEX_CHANNELS:
+        user = read_address(subscription.get("user"), "user") if channel in USER_CHANNELS else ""
+        return Topic(channel, user=user, detail=_dex(subscription, dexes))
     if channel in USER_CHANNELS:
         return Topic(channel, user=read_address(subscription.get("user"), "user"))
     if channel == "activeAssetData":
@@ -47,6 +58,13 @@ def _coin(subscription: dict[str, Any], coins: Iterable[str]) -> str:
     if not isinstance(coin, str) or coin not in coins:
         raise UnknownCoin(f"{coin!r:.60} is not listed")
     return coin
+
+
+def _dex(subscription: dict[str, Any], dexes: Iterable[str]) -> str:
+    name = subscription.get("dex") or ""
+    if name not in dexes:
+        raise MalformedMessage(f"there is no dex {name!r:.60}")
+    return str(name)
 
 
 def _detail(channel: str, subscription: dict[str, Any]) -> str:
