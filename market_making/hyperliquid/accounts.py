@@ -1,15 +1,11 @@
 """Answers about an account on the wire: fills, funding, margin."""
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from market_making.hyperliquid.fees import AccountFees
 from market_making.hyperliquid.orders import decimal_text, side_letter
 from market_making.market.names import USDC
 from market_making.market.sides import Side
-
-_TOKEN_DIGITS = 8
 
 
 class Liquidation(NamedTuple):
@@ -161,8 +157,8 @@ def liquidation_delta(event: LiquidationEvent) -> dict[str, Any]:
         "hash": event.hash,
         "delta": {
             "type": "liquidation",
-            "liquidatedNtlPos": _dollars(event.notional),
-            "accountValue": _dollars(event.account_value),
+            "liquidatedNtlPos": dollars(event.notional),
+            "accountValue": dollars(event.account_value),
             "leverageType": "Cross" if event.is_cross else "Isolated",
             "liquidatedPositions": [{"coin": coin, "szi": decimal_text(size)} for coin, size in event.positions],
         },
@@ -175,8 +171,8 @@ def liquidation_fields(event: LiquidationEvent) -> dict[str, Any]:
         "lid": event.number,
         "liquidator": "0x" + "0" * 40,
         "liquidated_user": event.user,
-        "liquidated_ntl_pos": _dollars(event.notional),
-        "liquidated_account_value": _dollars(event.account_value),
+        "liquidated_ntl_pos": dollars(event.notional),
+        "liquidated_account_value": dollars(event.account_value),
     }
 
 
@@ -202,10 +198,10 @@ def funding_delta(payment: FundingPayment) -> dict[str, Any]:
 def margin_fields(summary: MarginSummary) -> dict[str, str]:
     """``marginSummary`` and ``crossMarginSummary``, ready for JSON."""
     return {
-        "accountValue": _dollars(summary.account_value),
-        "totalNtlPos": _dollars(summary.notional),
-        "totalRawUsd": _dollars(summary.raw),
-        "totalMarginUsed": _dollars(summary.used),
+        "accountValue": dollars(summary.account_value),
+        "totalNtlPos": dollars(summary.notional),
+        "totalRawUsd": dollars(summary.raw),
+        "totalMarginUsed": dollars(summary.used),
     }
 
 
@@ -213,7 +209,7 @@ def leverage_fields(leverage: int, isolated_cash: Decimal | None) -> dict[str, A
     """Leverage and margin mode of a coin, ready for JSON; `isolated_cash` is None for cross margin [USDC]."""
     if isolated_cash is None:
         return {"type": "cross", "value": leverage}
-    return {"type": "isolated", "value": leverage, "rawUsd": _dollars(isolated_cash)}
+    return {"type": "isolated", "value": leverage, "rawUsd": dollars(isolated_cash)}
 
 
 def position_fields(position: PositionState) -> dict[str, Any]:
@@ -228,23 +224,24 @@ def position_fields(position: PositionState) -> dict[str, Any]:
             "szi": decimal_text(position.size),
             "leverage": leverage,
             "entryPx": decimal_text(round(position.entry_price, 6)),
-            "positionValue": _dollars(position.value),
-            "unrealizedPnl": _dollars(position.unrealised),
+            "positionValue": dollars(position.value),
+            "unrealizedPnl": dollars(position.unrealised),
             "returnOnEquity": decimal_text(round(position.unrealised / initial, 10)),
             "liquidationPx": None if liquidation is None else decimal_text(round(liquidation, 10)),
-            "marginUsed": _dollars(position.margin_used),
+            "marginUsed": dollars(position.margin_used),
             "maxLeverage": position.maximum_leverage,
             # The wire counts funding as a cost: positive is what was paid.
             "cumFunding": {
-                "allTime": _dollars(-position.funding_all_time),
-                "sinceOpen": _dollars(-position.funding_since_open),
-                "sinceChange": _dollars(-position.funding_since_change),
+                "allTime": dollars(-position.funding_all_time),
+                "sinceOpen": dollars(-position.funding_since_open),
+                "sinceChange": dollars(-position.funding_since_change),
             },
         },
     }
 
 
-def _dollars(amount: Decimal) -> str:
+def dollars(amount: Decimal) -> str:
+    """An amount of money as the wire writes it."""
     return decimal_text(round(amount, 6))
 
 
@@ -264,72 +261,8 @@ def account_fields(state: AccountState) -> dict[str, Any]:
     return {
         "marginSummary": margin_fields(state.total),
         "crossMarginSummary": margin_fields(state.cross),
-        "crossMaintenanceMarginUsed": _dollars(state.cross_maintenance),
-        "withdrawable": _dollars(state.withdrawable),
+        "crossMaintenanceMarginUsed": dollars(state.cross_maintenance),
+        "withdrawable": dollars(state.withdrawable),
         "assetPositions": [position_fields(position) for position in state.positions],
         "time": state.time_ms,
-    }
-
-
-class SpotBalance(NamedTuple):
-    """How much of a token an account has, what orders hold of it, and what it has cost [USDC]."""
-
-    coin: str
-    token: int
-    total: Decimal
-    hold: Decimal
-    entry: Decimal = Decimal(0)
-
-
-def spot_fields(balances: Iterable[SpotBalance]) -> dict[str, Any]:
-    """``spotClearinghouseState``, ready for JSON."""
-    return {
-        "balances": [
-            {
-                "coin": balance.coin,
-                "token": balance.token,
-                "total": decimal_text(round(balance.total, _TOKEN_DIGITS)),
-                "hold": decimal_text(round(balance.hold, _TOKEN_DIGITS)),
-                "entryNtl": _dollars(balance.entry),
-            }
-            for balance in balances
-            if balance.total
-        ]
-    }
-
-
-def fee_fields(fees: AccountFees, maker_volume: Decimal, taker_volume: Decimal, day: str) -> dict[str, Any]:
-    """``userFees`` of an account, ready for JSON; `day` as 2026-11-20."""
-    perpetual, spot = fees.perpetual, fees.spot
-    named = {"cross": perpetual.taker, "add": perpetual.maker, "spotCross": spot.taker, "spotAdd": spot.maker}
-    rates = {name: decimal_text(Decimal(repr(rate))) for name, rate in named.items()}
-    volume = {"date": day, "userCross": _dollars(taker_volume), "userAdd": _dollars(maker_volume), "exchange": "0.0"}
-    return {
-        "dailyUserVlm": [volume],
-        "feeSchedule": {
-            **rates,
-            "tiers": {"vip": [], "mm": []},
-            "referralDiscount": "0.04",
-            "stakingDiscountTiers": [],
-        },
-        "userCrossRate": rates["cross"],
-        "userAddRate": rates["add"],
-        "userSpotCrossRate": rates["spotCross"],
-        "userSpotAddRate": rates["spotAdd"],
-        "activeReferralDiscount": decimal_text(Decimal(repr(fees.referral_discount))),
-        "trial": None,
-        "feeTrialEscrow": "0.0",
-        "nextTrialAvailableTimestamp": None,
-        "stakingLink": None,
-        "activeStakingDiscount": {"bpsOfMaxSupply": "0.0", "discount": "0.0"},
-    }
-
-
-def rate_limit_fields(volume: Decimal, used: int, reserved: int, cap: int) -> dict[str, Any]:
-    """``userRateLimit``, ready for JSON: bought actions are used up first, what is left of them is the surplus."""
-    return {
-        "cumVlm": _dollars(volume),
-        "nRequestsUsed": max(used - reserved, 0),
-        "nRequestsCap": cap,
-        "nRequestsSurplus": max(reserved - used, 0),
     }

@@ -10,6 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
+from market_making.market.identity import Dex, Market, SpotTokens
 from market_making.market.instrument import Instrument, Listing
 from market_making.market.sides import Directions
 from market_making.simulation.truth import MarketTruth
@@ -27,6 +28,27 @@ KNOWN_COINS: dict[str, tuple[Listing, float]] = {
     "SUI": (Listing("SUI", 1, 10), 3.3),
     "WLFI": (Listing("WLFI", 0, 5), 0.2),
 }
+
+
+_XYZ = Dex("xyz", 1)
+
+
+def _spot(index: int, base: str, code: str, decimals: int) -> Market:
+    wire = f"@{index}" if index else f"{base}/USDC"
+    return Market.spot(Listing(wire, decimals), index, SpotTokens(base, "USDC"), f"{code}/USDC")
+
+
+# Markets of every other kind: a growth-mode perpetual of a dex that others deployed, one that pays the deployer's full
+# share, one that may only be held isolated, spot, and spot whose base token ccxt gives another name.
+KNOWN_MARKETS: tuple[tuple[Market, float], ...] = (
+    (Market.perpetual(Listing("xyz:NVDA", 3, 20, growth=True, fee_scale=1.0), 0, _XYZ), 222.0),
+    (Market.perpetual(Listing("xyz:GOLD", 4, 25, fee_scale=1.0), 1, _XYZ), 4_321.0),
+    (Market.perpetual(Listing("xyz:TSLA", 3, 10, isolated_only=True, growth=True, fee_scale=1.0), 2, _XYZ), 432.0),
+    (_spot(0, "PURR", "PURR", 0), 0.21),
+    (_spot(107, "HYPE", "HYPE", 2), 45.0),
+    (_spot(142, "UBTC", "BTC", 5), 111_400.0),
+    (_spot(151, "UETH", "ETH", 4), 3_337.0),
+)
 
 
 @dataclass(frozen=True)
@@ -50,10 +72,11 @@ class Character:
     slope: float = 0.0
     diffusion: float = 0.5
 
-    def truth(self, listing: Listing, price: float) -> MarketTruth:
-        """Put this character on the grid of a coin that starts at `price`."""
+    def truth(self, listing: Listing, price: float, market: Market | None = None) -> MarketTruth:
+        """Put this character on the grid of a coin that starts at `price`; `market` is what it is listed as."""
         basis_point = price / 1e4
-        tick = Instrument.hyperliquid(listing.coin, listing.size_decimals).tick(price)
+        rules = Instrument.hyperliquid(listing.coin, listing.size_decimals) if market is None else market.instrument
+        tick = rules.tick(price)
         return MarketTruth(
             coin=listing.coin,
             size_decimals=listing.size_decimals,
@@ -70,6 +93,7 @@ class Character:
             order_size=1_500 / price,
             level_spacing=max(1, round(0.75 * basis_point / tick)),
             maximum_leverage=listing.maximum_leverage,
+            market=market,
         )
 
 
@@ -78,8 +102,18 @@ TOXIC = Character(half_spread=0.5, reach_probability=0.2, reach=1.2, on_fill=3.0
 
 
 def default_truths(coins: Sequence[str]) -> tuple[MarketTruth, ...]:
-    """A market in which making a market pays, for each of these coins; any name has its own fixed market."""
-    return tuple(_character(coin).truth(*_listing_and_price(coin)) for coin in coins)
+    """A market in which making a market pays, for each of these coins; any name has its own fixed market.
+
+    A name of one of `KNOWN_MARKETS`, on the wire, of Freqtrade or of files, means that market.
+    """
+    return tuple(_default_truth(coin) for coin in coins)
+
+
+def _default_truth(coin: str) -> MarketTruth:
+    for market, price in KNOWN_MARKETS:
+        if coin in market.names:
+            return _character(market.wire).truth(market.listing, price, market)
+    return _character(coin).truth(*_listing_and_price(coin))
 
 
 def toxic_truth(coin: str) -> MarketTruth:

@@ -15,6 +15,7 @@ import numpy as np
 
 from market_making.market.errors import ConfigurationError
 from market_making.market.events import BookSnapshot, Level, Trade
+from market_making.market.identity import Market
 from market_making.market.instrument import Listing
 from market_making.market.sides import Direction
 from market_making.market.tape import QuoteTape, Tape, TradeTape
@@ -101,7 +102,7 @@ class SimulatedSource:
         self._seed = seed
 
     @property
-    def listings(self) -> tuple[Listing, ...]:
+    def listings(self) -> tuple[Listing | Market, ...]:
         """The coins of this market."""
         return tuple(truth.listing for truth in self._truths)
 

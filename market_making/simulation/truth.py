@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from market_making.market.identity import Market
 from market_making.market.instrument import Instrument, Listing
 from market_making.market.sides import Direction, Directions
 from market_making.quoting.order_flow import OrderFlow
@@ -65,6 +66,8 @@ class MarketTruth:
         Distance of neighbouring levels of the book [ticks].
     impact_delay_ms : int
         A move follows its order within this time, uniformly distributed.
+    market : Market or None
+        As the venue lists it, where it is no perpetual of the main dex.
     bursts, widening, surge, excitation
         Extensions; None where the market has none.
     """
@@ -88,6 +91,7 @@ class MarketTruth:
     level_spacing: int = 1
     impact_delay_ms: int = 200
     maximum_leverage: int = 25
+    market: Market | None = None
     bursts: Bursts | None = field(default=None, kw_only=True)
     widening: Widening | None = field(default=None, kw_only=True)
     surge: Surge | None = field(default=None, kw_only=True)
@@ -126,12 +130,14 @@ class MarketTruth:
     @cached_property
     def instrument(self) -> Instrument:
         """Trading rules of the coin."""
+        if self.market is not None:
+            return self.market.instrument
         return Instrument.hyperliquid(self.coin, self.size_decimals)
 
     @property
-    def listing(self) -> Listing:
+    def listing(self) -> Listing | Market:
         """The coin as the venue lists it."""
-        return Listing(self.coin, self.size_decimals, self.maximum_leverage)
+        return self.market or Listing(self.coin, self.size_decimals, self.maximum_leverage)
 
     @cached_property
     def tick(self) -> float:

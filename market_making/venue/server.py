@@ -64,8 +64,8 @@ class LocalVenue:
         exchange = Exchange(self._source.listings, self.config, playback.now_ms)
         gateway = self._gateway = Gateway(exchange, playback.candles, self.config)
         live = _prime(exchange, gateway, playback)
-        for number, listing in enumerate(self._source.listings):
-            add_older_candles(playback.candles, listing, self.config.older_candles_s, number)
+        for number, coin in enumerate(exchange.state.coins):
+            add_older_candles(playback.candles, coin.instrument, self.config.older_candles_s, number)
         port = await self._listen(gateway)
         clock = Clock(playback.now_ms, self.config.speed)
         works = self._periodic_works(gateway)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from market_making.hyperliquid.accounts import fee_fields
+from market_making.hyperliquid.balances import fee_fields
 from market_making.hyperliquid.fees import BASE_TIER, AccountFees, Rates
 from market_making.market.errors import MalformedMessage
 from market_making.market.identity import MAIN_DEX, Dex, Market, SpotTokens
@@ -16,7 +16,7 @@ BPS = 1e-4
 TIER_0 = BASE_TIER
 REFERRED = TIER_0._replace(referral_discount=0.04)
 STAKED = AccountFees(Rates(1.425 * BPS, 4.275 * BPS), Rates(3.8 * BPS, 6.65 * BPS), 0.0)
-ANSWER = fee_fields(Decimal("0.00015"), Decimal("0.00045"), Decimal(0), Decimal(0), "2026-11-26")
+ANSWER = fee_fields(BASE_TIER, Decimal(0), Decimal(0), "2026-11-26")
 XYZ = Dex("xyz", 1)
 
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_making.hyperliquid.accounts import Fill, fill_fields, rate_limit_fields
+from market_making.hyperliquid.accounts import Fill, fill_fields
 from market_making.hyperliquid.address_limit import read_address_limit
+from market_making.hyperliquid.balances import rate_limit_fields
 from market_making.hyperliquid.open_orders import (
     AccountFill,
     parse_account_fills,

@@ -17,7 +17,8 @@ import pytest
 from eth_account import Account
 
 from calibration.publication.parameters import PublishedRegime
-from market_making.hyperliquid.accounts import fee_fields
+from market_making.hyperliquid.balances import fee_fields
+from market_making.hyperliquid.fees import BASE_TIER
 from market_making.hyperliquid.listings import universe_fields
 from market_making.market.instrument import Listing
 from market_making.preflight.checks import check_all
@@ -61,7 +62,7 @@ def healthy(tmp_path):
         answers={
             "meta": universe_fields([Listing("ETH", 4), Listing("OLD", 2, delisted=True)]),
             "allMids": {"ETH": "3000.0"},
-            "userFees": fee_fields(Decimal("0.00015"), Decimal("0.00045"), Decimal(0), Decimal(0), "2026-11-26"),
+            "userFees": fee_fields(BASE_TIER, Decimal(0), Decimal(0), "2026-11-26"),
             "userRateLimit": {"nRequestsCap": 10_000, "nRequestsUsed": 100, "nRequestsSurplus": 0},
             "userRole": {"role": "user"},
             "extraAgents": [{"name": "bot", "address": AGENT, "validUntil": NOW_MS + 90 * DAY_MS}],

@@ -73,7 +73,8 @@ def hall() -> Iterator[Hall]:
 def agree(hall: Hall) -> None:
     """Both ways of adding up an account's money give the same, to the last digit."""
     for account in hall.exchange.state.accounts.values():
-        assert summary(account, hall.exchange.state.prices).account_value == equity(account, hall.exchange.state.prices)
+        prices = hall.exchange.state.prices
+        assert summary(account.purse, prices).account_value == equity(account, prices)
 
 
 @pytest.mark.parametrize("is_cross", [True, False])
@@ -82,7 +83,7 @@ def test_it_comes_at_the_price_that_was_shown_and_not_before(is_cross: bool, sig
     """A mark price a little before the liquidation price changes nothing; one a little beyond it closes everything."""
     hall = Hall(balance=60.0)
     hall.hold("0.3" if sign > 0 else "-0.3", is_cross=is_cross)
-    shown = liquidation_price(hall.alice, "ETH", hall.exchange.state.prices)
+    shown = liquidation_price(hall.alice.purse, "ETH", hall.exchange.state.prices)
     assert shown is not None
     hall.move(round(float(shown) + sign * 1.0, 1))
     assert hall.alice.held()
@@ -126,7 +127,7 @@ def test_its_fills_look_like_the_real_ones(hall: Hall):
 def test_below_two_thirds_the_liquidator_takes_position_and_margin(hall: Hall):
     """A gap beyond any book: the position goes at the mark price without a fee, and with it all of its margin."""
     hall.hold("0.3")
-    before = hall.alice.cash
+    before = hall.alice.purse.cash
     hall.move(2905.0, size=0.0001)  # below the maintenance margin, but the book takes next to nothing
     assert hall.alice.held()
     hall.move(2870.0, size=0.0001)
@@ -134,7 +135,7 @@ def test_below_two_thirds_the_liquidator_takes_position_and_margin(hall: Hall):
     newest = hall.ask("userFills")[0]
     assert (newest["dir"], newest["px"], newest["fee"]) == ("Liquidated Isolated Long", "2870.0", "0.0")
     assert newest["liquidation"]["method"] == "backstop"
-    assert float(hall.alice.cash) == pytest.approx(float(before), abs=0.2)  # nothing came back, nothing more was lost
+    assert float(hall.alice.purse.cash) == pytest.approx(float(before), abs=0.2)  # no more was lost
     agree(hall)
 
 
@@ -144,7 +145,7 @@ def test_a_gap_leaves_no_debt(sign: str):
     for is_cross in (True, False):
         hall = Hall(balance=60.0)
         hall.hold(f"{sign}0.3", is_cross=is_cross)
-        cash = hall.alice.cash
+        cash = hall.alice.purse.cash
         hall.move(4500.0 if sign else 1500.0)
         assert not hall.alice.held()
         worth = equity(hall.alice, hall.exchange.state.prices)
@@ -204,5 +205,5 @@ def test_no_cent_is_lost_whatever_happens(seed: int):
         agree(hall)
         held = hall.alice.held()
         if not held:
-            assert hall.alice.cash >= 0
+            assert hall.alice.purse.cash >= 0
     assert hall.alice.statistics.liquidations == len(hall.alice.liquidations)

@@ -94,13 +94,13 @@ def manage(account: Account, exchange: Exchange, operation: tuple) -> None:
         case ("cancel", _, number):
             for resting in list(account.open_orders.values())[number : number + 1]:
                 exchange.desk.end(resting, Status.CANCELLED)
-        case ("mode", _, coin, is_cross, leverage) if not account.positions[coin].lots:
-            account.positions[coin].is_cross, account.positions[coin].leverage = is_cross, leverage
+        case ("mode", _, coin, is_cross, leverage) if not account.position(coin).lots:
+            account.position(coin).is_cross, account.position(coin).leverage = is_cross, leverage
 
 
 def ledger_equity(account: Account, prices: dict[str, Decimal]) -> Fraction:
     """Worth of an account from its list of fills and fundings alone, in exact fractions."""
-    money, held = Fraction(account.deposits), dict.fromkeys(prices, Fraction(0))
+    money, held = Fraction(account.purse.deposits), dict.fromkeys(prices, Fraction(0))
     for fill in account.fills:
         signed = Fraction(fill.size) * (1 if fill.side is Side.BID else -1)
         money -= signed * Fraction(fill.price) + Fraction(fill.fee)
@@ -129,10 +129,10 @@ def test_every_dollar_is_accounted_for(operations: list[tuple]):
         notices += exchange.drain()
         prices = exchange.state.prices
         for account in exchange.state.accounts.values():
-            assert summary(account, prices).account_value == equity(account, prices)
+            assert summary(account.purse, prices).account_value == equity(account, prices)
             assert Fraction(equity(account, prices)) == ledger_equity(account, prices)
     for account in exchange.state.accounts.values():
-        for coin, position in account.positions.items():
+        for coin, position in account.purse.positions.items():
             assert traded_by(notices, account.address, coin) == Fraction(position.size)
 
 
@@ -163,7 +163,7 @@ def test_resting_orders_are_always_possible(operations: list[tuple]):
 def test_realised_profit_is_that_of_average_cost(trades, is_cross):
     """Realised profit equals the textbook's: closed size times (price − average entry), whatever the margin mode."""
     account = make_exchange().state.accounts[ADDRESSES[0]]
-    position = account.positions["ETH"]
+    position = account.position("ETH")
     position.is_cross = is_cross
     size, average, realised = Fraction(0), Fraction(0), Fraction(0)
     for lots, tenths in trades:
@@ -177,7 +177,7 @@ def test_realised_profit_is_that_of_average_cost(trades, is_cross):
         size += signed
         account.trade(position, lots, Decimal(tenths) / 10, Decimal(0))
         assert Fraction(position.size) == size
-        assert float(account.realised) == pytest.approx(float(realised), abs=1e-6)
+        assert float(account.purse.realised) == pytest.approx(float(realised), abs=1e-6)
         if size:
             assert float(position.entry_price) == pytest.approx(float(average), abs=1e-6)
             assert (position.isolated_cash == 0) is is_cross
@@ -187,15 +187,15 @@ def test_an_isolated_position_holds_its_margin():
     """An isolated position's margin is entry notional over leverage plus its profit; the rest stays in the account."""
     exchange = make_exchange(taker_fee=0.0)
     account = exchange.state.accounts[ADDRESSES[0]]
-    account.positions["ETH"].is_cross, account.positions["ETH"].leverage = False, 5
+    account.position("ETH").is_cross, account.position("ETH").leverage = False, 5
     order(exchange, 0, "ETH", Side.BID, 1, "1", "Ioc")
     exchange.on_book(book("ETH", 2_000, shift=101))
-    shown = position_state(account, "ETH", exchange.state.prices)
+    shown = position_state(account.purse, "ETH", exchange.state.prices)
     assert shown.entry_price == Decimal("3000.1")
     assert shown.unrealised == Decimal("10.0")
     assert shown.margin_used == Decimal("3000.1") / 5 + Decimal("10.0")
     assert shown.isolated_cash == Decimal("3000.1") / 5 - Decimal("3000.1")
-    state = account_state(account, exchange.state.prices, 0)
+    state = account_state(account, exchange.state)
     assert state.cross.account_value == Decimal(100_000) - Decimal("3000.1") / 5
     assert state.total.account_value == Decimal(100_010)
 
@@ -206,14 +206,14 @@ def test_at_the_liquidation_price_the_margin_left_is_the_maintenance_margin(side
     """If the mark price were the liquidation price, margin would equal maintenance margin."""
     exchange = make_exchange()
     account = exchange.state.accounts[ADDRESSES[0]]
-    account.positions["ETH"].is_cross, account.positions["ETH"].leverage = is_cross, 10
+    account.position("ETH").is_cross, account.position("ETH").leverage = is_cross, 10
     for _ in range(50 if is_cross else 1):
         order(exchange, 0, "ETH", side, 5 if side is Side.BID else -5, "4", "Ioc")
         exchange.on_book(book("ETH", exchange.state.now_ms + 1))
-    price = position_state(account, "ETH", exchange.state.prices).liquidation_price
+    price = position_state(account.purse, "ETH", exchange.state.prices).liquidation_price
     assert price is not None
-    position = account.positions["ETH"]
-    margin = position.isolated_cash + position.value(price) + (account.cash if is_cross else 0)
+    position = account.position("ETH")
+    margin = position.isolated_cash + position.value(price) + (account.purse.cash if is_cross else 0)
     assert float(margin) == pytest.approx(float(abs(position.value(price)) / 50), rel=1e-12)
 
 
@@ -222,7 +222,7 @@ def test_a_short_has_no_liquidation_price_below_zero():
     exchange = make_exchange()
     order(exchange, 0, "ETH", Side.BID, 5, "1", "Ioc")
     account = exchange.state.accounts[ADDRESSES[0]]
-    assert position_state(account, "ETH", exchange.state.prices).liquidation_price is None
+    assert position_state(account.purse, "ETH", exchange.state.prices).liquidation_price is None
 
 
 def test_longs_pay_shorts_at_the_full_hour():
@@ -232,9 +232,9 @@ def test_longs_pay_shorts_at_the_full_hour():
     order(exchange, 1, "ETH", Side.ASK, 0, "1", "Ioc")
     exchange.advance(2 * HOUR_MS)
     long, short = (exchange.state.accounts[address] for address in ADDRESSES[:2])
-    assert (long.funding, short.funding) == (Decimal("-0.6"), Decimal("0.6"))
+    assert (long.purse.funding, short.purse.funding) == (Decimal("-0.6"), Decimal("0.6"))
     assert [payment.time_ms for payment in long.fundings] == [HOUR_MS, 2 * HOUR_MS]
-    assert long.positions["ETH"].funding_since_open == Decimal("-0.6")
+    assert long.position("ETH").funding_since_open == Decimal("-0.6")
 
 
 def test_fees_are_those_of_maker_taker_and_builder():

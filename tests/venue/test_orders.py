@@ -427,7 +427,7 @@ def test_the_budget_of_actions_ends_and_trading_refills_it():
 def test_actions_can_be_bought(desk: Desk):
     """Reserved actions cost 0.0005 USDC each and raise the limit."""
     desk.do(type="reserveRequestWeight", weight=1000)
-    assert desk.account().cash == Decimal("999.5")
+    assert desk.account().purse.cash == Decimal("999.5")
     assert desk.account().budget.limit == 11_000
     assert desk.do(type="reserveRequestWeight", weight=10**9)["status"] == "err"
     assert desk.account().budget.limit == 11_000
@@ -446,9 +446,9 @@ def test_isolated_margin_moves_between_account_and_position(desk: Desk):
     """What is added to a position leaves the account's cash; what would leave too little behind is refused."""
     desk.do(type="updateLeverage", asset=0, isCross=False, leverage=5)
     desk.order(s="0.1", p="3000.1", t=tif("Ioc"))
-    cash = desk.account().cash
+    cash = desk.account().purse.cash
     assert desk.do(type="updateIsolatedMargin", asset=0, isBuy=True, ntli=50_000_000)["status"] == "ok"
-    assert desk.account().cash == cash - 50
+    assert desk.account().purse.cash == cash - 50
     assert desk.do(type="updateIsolatedMargin", asset=0, isBuy=True, ntli=-60_000_000)["status"] == "err"
     assert desk.do(type="updateIsolatedMargin", asset=0, isBuy=True, ntli=10**10)["status"] == "err"
     assert desk.do(type="updateIsolatedMargin", asset=0, isBuy=True, ntli=-40_000_000)["status"] == "ok"

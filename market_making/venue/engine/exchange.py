@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from itertools import count
 from operator import attrgetter
 
 from market_making.market.events import BookSnapshot, Trade
@@ -20,6 +19,7 @@ from market_making.venue.engine.liquidation import Liquidator
 from market_making.venue.engine.notices import BookNotice, Notice
 from market_making.venue.engine.order_desk import OrderDesk
 from market_making.venue.engine.state import State
+from market_making.venue.markets.source import as_markets
 from market_making.venue.order_book.listed_coin import ListedCoin
 from market_making.venue.order_book.order import Status
 
@@ -144,9 +144,3 @@ class Exchange:
         if trade.trade_id.isdigit():
             return trade
         return trade._replace(trade_id=str(self._books.new_trade_id()))
-
-
-def as_markets(listings: Iterable[Listing | Market]) -> list[Market]:
-    """Markets of a source; a listing that is none yet is a perpetual of the main dex, numbered by its place there."""
-    places = count()
-    return [each if isinstance(each, Market) else Market.perpetual(each, next(places)) for each in listings]

@@ -9,7 +9,7 @@ from math import exp, log
 from random import Random
 from statistics import fmean, pstdev
 
-from market_making.market.instrument import Instrument, Listing
+from market_making.market.instrument import Instrument
 from market_making.venue.markets.candles import MINUTE_MS, Candle, CandleAggregator
 
 # Where too little is known: per minute, about 55 % a year.
@@ -19,26 +19,25 @@ HIGHEST_VOLATILITY = 0.01
 _VOLUME_NOISE = 0.5
 
 
-def add_older_candles(candles: CandleAggregator, listing: Listing, seconds: float, seed: int) -> None:
+def add_older_candles(candles: CandleAggregator, instrument: Instrument, seconds: float, seed: int) -> None:
     """Put invented minutes before the first one of a coin; nothing happens while no minute is known.
 
     Parameters
     ----------
     candles : CandleAggregator
         Candles of the market; changed.
-    listing : Listing
-        The coin.
+    instrument : Instrument
+        Rules of the coin, named as the candles are.
     seconds : float
         Length of the time before [s].
     seed : int
         Seed of the walk.
     """
-    known = candles.minutes(listing.coin)
+    known = candles.minutes(instrument.coin)
     if not known:
         return
     first = next(iter(known))
-    instrument = Instrument.hyperliquid(listing.coin, listing.size_decimals)
-    chance = Random(f"{seed} {listing.coin}")  # noqa: S311 - a market, no secret
+    chance = Random(f"{seed} {instrument.coin}")  # noqa: S311 - a market, no secret
     count = int(seconds * 1000 // MINUTE_MS)
     walk = _walk_backwards(chance, known[first].open, _volatility(list(known.values())), count)
     volume, prints = (
@@ -48,10 +47,10 @@ def add_older_candles(candles: CandleAggregator, listing: Listing, seconds: floa
     for number, prices in enumerate(walk, 1):
         noise = exp(chance.gauss(-(_VOLUME_NOISE**2) / 2, _VOLUME_NOISE))
         opening, high, low, closing = (instrument.bid_price(price) for price in prices)
-        size = round(volume * noise, listing.size_decimals)
+        size = instrument.size(volume * noise)
         traded = max(round(prints * noise), 1) if size else 0
         older[first - number] = Candle(opening, high, low, closing, size, size * closing, traded)
-    candles.prepend(listing.coin, dict(reversed(older.items())))
+    candles.prepend(instrument.coin, dict(reversed(older.items())))
 
 
 def _walk_backwards(

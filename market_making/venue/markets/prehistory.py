@@ -5,7 +5,7 @@ books of 20 levels every 5 s and of 5 levels every 0.5 s. Events are not delayed
 are equal.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Self
@@ -13,11 +13,14 @@ from typing import Any, Self
 import pyarrow as pa
 
 from market_making.market.events import BookSnapshot, Trade
+from market_making.market.identity import Market
+from market_making.recording.store.market_file import write_market
 from market_making.recording.store.segments import SegmentWriter
+from market_making.recording.store.storage import open_storage
 from market_making.recording.streams import BOOK_LEVELS, FAST_BOOK_LEVELS, SCHEMAS, Stream
 from market_making.venue.markets.candles import CandleAggregator
 from market_making.venue.markets.recording import RecordingSource
-from market_making.venue.markets.source import Source
+from market_making.venue.markets.source import Source, as_markets
 
 Event = BookSnapshot | Trade
 
@@ -95,7 +98,7 @@ class Playback:
         """
         if isinstance(source, RecordingSource):
             seconds = max(0.0, min(seconds, source.duration_s - live_seconds))
-        recorder = None if root is None else StoreRecorder(root)
+        recorder = None if root is None else StoreRecorder(root, markets=as_markets(source.listings))
         playback = cls(source, now_ms=now_ms, seconds=seconds, recorder=recorder)
         if recorder is not None:
             recorder.write()
@@ -114,7 +117,7 @@ def write_prehistory(
     source: Source, root: Path | str, *, end_ms: int, seconds: float, venue: str = "hyperliquid"
 ) -> None:
     """Record the first `seconds` of a market in a tick store, as the time before `end_ms`."""
-    recorder = StoreRecorder(root, venue)
+    recorder = StoreRecorder(root, venue, as_markets(source.listings))
     Playback(source, now_ms=end_ms, seconds=seconds, recorder=recorder)
     recorder.write()
 
@@ -128,11 +131,14 @@ class StoreRecorder:
         Folder of the store.
     venue : str
         Folder of the venue in it.
+    markets : sequence of Market
+        What the coins of the events are.
     """
 
-    def __init__(self, root: Path | str, venue: str = "hyperliquid") -> None:
+    def __init__(self, root: Path | str, venue: str = "hyperliquid", markets: Sequence[Market] = ()) -> None:
         self._root = root
         self._venue = venue
+        self._markets = {market.wire: market for market in markets}
         self._coins: dict[str, tuple[_CoinRows, SegmentWriter]] = {}
 
     def on_event(self, event: Event) -> None:
@@ -152,7 +158,11 @@ class StoreRecorder:
 
     def _rows(self, coin: str) -> "tuple[_CoinRows, SegmentWriter]":
         if coin not in self._coins:
-            self._coins[coin] = _CoinRows(), SegmentWriter(self._root, self._venue, coin)
+            market = self._markets.get(coin)
+            key = coin if market is None else market.key
+            self._coins[coin] = _CoinRows(), SegmentWriter(self._root, self._venue, key)
+            if market is not None:
+                write_market(open_storage(self._root), self._venue, market)
         return self._coins[coin]
 
 

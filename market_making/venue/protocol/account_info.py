@@ -5,15 +5,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from market_making.hyperliquid.accounts import (
-    account_fields,
-    fee_fields,
-    fill_fields,
-    funding_delta,
-    liquidation_delta,
-    rate_limit_fields,
-    spot_fields,
-)
+from market_making.hyperliquid.accounts import account_fields, fill_fields, funding_delta, liquidation_delta
+from market_making.hyperliquid.balances import fee_fields, rate_limit_fields, spot_fields
 from market_making.hyperliquid.fees import AccountFees
 from market_making.hyperliquid.orders import basic_order, full_order, order_with_status, read_order_key
 from market_making.hyperliquid.signing import read_address

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from market_making.hyperliquid.accounts import AccountState, PositionState, SpotBalance, leverage_fields
+from market_making.hyperliquid.accounts import AccountState, PositionState, leverage_fields
+from market_making.hyperliquid.balances import SpotBalance
 from market_making.hyperliquid.orders import decimal_text
 from market_making.market.names import USDC
 from market_making.market.sides import Side

@@ -95,18 +95,15 @@ class ListingAnswers:
 
     def spot_meta(self) -> dict[str, Any]:
         """``spotMeta``; tokens stand at the places of their indices, pairs do not."""
-        decimals = {coin.market.tokens.base: coin.listing.size_decimals
-                    for coin in self._state.spot if coin.market.tokens is not None}  # fmt: skip
-        decimals[USDC] = _USDC_DECIMALS
-        tokens = [
-            token_fields(index, name, decimals.get(name, _QUOTE_DECIMALS)) for name, index in self._tokens.items()
-        ]
+        listed = [(coin, coin.market.tokens) for coin in self._state.spot if coin.market.tokens is not None]
+        decimals = {USDC: _USDC_DECIMALS} | {tokens.base: coin.listing.size_decimals for coin, tokens in listed}
+        known = self._tokens
+        described = [token_fields(index, name, decimals.get(name, _QUOTE_DECIMALS)) for name, index in known.items()]
         pairs = [
-            pair_fields(coin.listing.coin, coin.index - _SPOT_ASSETS, *map(self._tokens.__getitem__, coin.market.tokens[:2]))
-            for coin in self._state.spot
-            if coin.market.tokens is not None
-        ]  # fmt: skip
-        return spot_meta_fields(tokens, pairs)
+            pair_fields(coin.listing.coin, coin.index - _SPOT_ASSETS, known[tokens.base], known[tokens.quote])
+            for coin, tokens in listed
+        ]
+        return spot_meta_fields(described, pairs)
 
     def spot_contexts(self) -> list[dict[str, Any]]:
         """Contexts of spot markets, by index: most of the exchange's belong to no pair that is listed."""

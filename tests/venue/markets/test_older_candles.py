@@ -7,12 +7,12 @@ from statistics import fmean, pstdev
 import pytest
 
 from market_making.market.events import Trade
-from market_making.market.instrument import Listing
+from market_making.market.instrument import Instrument
 from market_making.market.sides import Direction
 from market_making.venue.markets.candles import MINUTE_MS, MINUTES_KEPT, CandleAggregator
 from market_making.venue.markets.older_candles import add_older_candles
 
-ETH = Listing("ETH", 4, 25)
+RULES = Instrument.hyperliquid("ETH", 4)
 FIRST = 1_000_000
 
 
@@ -28,7 +28,7 @@ def market(minutes: int = 30, step: float = 3.0) -> CandleAggregator:
 def test_they_end_where_the_market_begins():
     """Every minute of the week exists, each opens where the one before closed, and the known ones are untouched."""
     candles, known = market(), market()
-    add_older_candles(candles, ETH, 7 * 86400, 1)
+    add_older_candles(candles, RULES, 7 * 86400, 1)
     minutes = candles.minutes("ETH")
     assert list(minutes) == list(range(FIRST + 30 - MINUTES_KEPT, FIRST + 30))
     assert {minute: minutes[minute] for minute in known.minutes("ETH")} == known.minutes("ETH")
@@ -41,7 +41,7 @@ def test_they_end_where_the_market_begins():
 def test_they_move_and_trade_like_the_market():
     """Volatility and volume are those of the known minutes, within a tenth."""
     candles = market()
-    add_older_candles(candles, ETH, 5 * 86400, 1)
+    add_older_candles(candles, RULES, 5 * 86400, 1)
     older = [minute for number, minute in candles.minutes("ETH").items() if number < FIRST]
     moved = pstdev([log(minute.close / minute.open) for minute in older])
     assert moved == pytest.approx(0.001, rel=0.1)
@@ -52,7 +52,7 @@ def test_long_candles_reach_as_far():
     """A strategy with a warm-up of 100 hours finds them at once; the same seed gives the same."""
     first, second = market(), market()
     for candles in (first, second):
-        add_older_candles(candles, ETH, 6 * 86400, 5)
+        add_older_candles(candles, RULES, 6 * 86400, 5)
     hours = first.snapshot("ETH", "1h", 0, FIRST * MINUTE_MS)
     assert len(hours) >= 144
     assert hours == second.snapshot("ETH", "1h", 0, FIRST * MINUTE_MS)
@@ -61,7 +61,7 @@ def test_long_candles_reach_as_far():
 def test_nothing_is_invented_of_a_coin_that_is_not_known():
     """Without a price there is nothing to begin with, and without a length nothing is added."""
     candles = market()
-    add_older_candles(candles, Listing("BTC", 5, 40), 86400, 1)
+    add_older_candles(candles, Instrument.hyperliquid("BTC", 5), 86400, 1)
     assert candles.minutes("BTC") == {}
-    add_older_candles(candles, ETH, 0.0, 1)
+    add_older_candles(candles, RULES, 0.0, 1)
     assert len(candles.minutes("ETH")) == 30

@@ -73,7 +73,7 @@ def test_a_candle_is_complete_before_the_next_one_begins(hall: Hall):
 def test_funding_reaches_whoever_watches_the_account(hall: Hall):
     """A payment appears in userFundings, in userEvents, and in the state of the account; the past comes first."""
     account = hall.exchange.state.accounts[ALICE]
-    account.trade(account.positions["ETH"], 10_000, hall.exchange.state.prices["ETH"], account.fees)
+    account.trade("ETH", 10_000, hall.exchange.state.prices["ETH"], account.purse.fees)
     for kind in ("userFundings", "userEvents", "clearinghouseState"):
         hall.subscribe(type=kind, user=ALICE.upper().replace("X", "x"))
     hall.exchange.advance(HOUR_MS)
