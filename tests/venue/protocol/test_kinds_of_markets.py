@@ -140,7 +140,8 @@ def test_a_sale_pays_in_the_quote_token_and_needs_the_tokens(url, client):
     with pytest.raises(ccxt.ExchangeError, match="insufficient spot balance"):
         client.create_order("ETH/USDC", "limit", "sell", 0.01, market.instrument.ask_price(price * 1.01))
     client.cancel_order(offered["id"], "ETH/USDC")
-    sold = fills(url)[int(client.create_order("ETH/USDC", "market", "sell", 0.09, price)["id"])]
+    order = client.create_order("ETH/USDC", "market", "sell", 0.09, price)
+    sold = fills(url)[int(order["id"])]
     value = Decimal(sold["sz"]) * Decimal(sold["px"])
     assert (sold["feeToken"], sold["dir"]) == ("USDC", "Sell")
     assert float(Decimal(sold["fee"]) / value) == pytest.approx(7e-4, rel=1e-4)
