@@ -175,7 +175,7 @@ def test_realised_profit_is_that_of_average_cost(trades, is_cross):
             kept = abs(size) if size * signed > 0 else Fraction(0)
             average = (average * kept + price * opening) / (kept + opening)
         size += signed
-        account.trade(position, lots, Decimal(tenths) / 10, Decimal(0))
+        account.trade("ETH", lots, Decimal(tenths) / 10, Decimal(0))
         assert Fraction(position.size) == size
         assert float(account.purse.realised) == pytest.approx(float(realised), abs=1e-6)
         if size:
