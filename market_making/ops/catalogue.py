@@ -60,6 +60,13 @@ ENTRIES = {
         f"{_COMMANDS}.compare:compare",
         "Hold strategies against each other and against other makers, on the same recording.",
     ),
+    "sweep": Entry(
+        f"{_COMMANDS}.sweep:sweep",
+        "Search the parameters of a strategy over recorded days, and judge the winner on the days after them.",
+    ),
+    "verify": Entry(
+        f"{_COMMANDS}.verify:verify", "Hold your targets against a replay of days on which nothing was tuned."
+    ),
     "reconcile": Entry(
         f"{_COMMANDS}.reconcile:reconcile",
         "Hold a live run against a replay of its own recording: fills, plans, sums, and how long everything took.",

@@ -20,6 +20,9 @@ def load_model(
 ) -> StrategyModel:
     """Load a strategy and bind its model with parameters.
 
+    Those that are not given have the values of Freqtrade's file of parameters, if the strategy has one, or else their
+    defaults, as in a bot.
+
     Parameters
     ----------
     name : str
@@ -27,7 +30,7 @@ def load_model(
     settings : Settings
         The section of the configuration.
     parameters : Mapping[str, Any]
-        Values of some of its parameters; the others keep their defaults.
+        Values of some of its parameters.
     user_data : Path
         Freqtrade's folder, with the strategies.
     trading_mode : str
@@ -38,13 +41,8 @@ def load_model(
     ConfigurationError
         If there is no such strategy, or it has no such parameter, or not this value.
     """
-    section = {key: value for key, value in settings.model_dump(mode="json").items() if key != "account"}
-    config = {"strategy": name, "user_data_dir": user_data, "trading_mode": trading_mode}
-    try:
-        strategy: Any = StrategyResolver.load_strategy(config | {"candle_type_def": trading_mode, SECTION: section})
-    except OperationalException as error:
-        raise ConfigurationError(f"the strategy {name} cannot be loaded from {user_data}: {error}") from None
-    strategy.settings = settings
+    strategy = load_strategy(name, settings, user_data, trading_mode=trading_mode)
+    parameters = values_of_file(strategy) | dict(parameters)
     with _bound(strategy, parameters):
         return StrategyModel(
             name=name,
@@ -55,14 +53,51 @@ def load_model(
             smallest_orders=smallest_notional(1.0, strategy.stoploss),
             orders_before_flat=strategy.orders_before_flat,
             needs_deep_book=strategy.needs_deep_book,
-            parameters={key: parameter.value for key, parameter in _parameters(strategy).items()},
+            parameters={key: parameter.value for key, parameter in parameters_of(strategy).items()},
         )
+
+
+def load_strategy(name: str, settings: Settings, user_data: Path, *, trading_mode: str = "futures") -> Any:
+    """A strategy, loaded by Freqtrade and not started.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such strategy.
+    """
+    section = {key: value for key, value in settings.model_dump(mode="json").items() if key != "account"}
+    config = {"strategy": name, "user_data_dir": user_data, "trading_mode": trading_mode}
+    try:
+        strategy: Any = StrategyResolver.load_strategy(config | {"candle_type_def": trading_mode, SECTION: section})
+    except OperationalException as error:
+        raise ConfigurationError(f"the strategy {name} cannot be loaded from {user_data}: {error}") from None
+    strategy.settings = settings
+    return strategy
+
+
+def values_of_file(strategy: Any) -> dict[str, Any]:
+    """Values of its parameters in Freqtrade's file, which a bot takes when it starts.
+
+    Names that the strategy does not have are passed over, as Freqtrade does.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file belongs to another strategy.
+    """
+    try:
+        spaces = strategy.load_params_from_file().get("params", {})
+    except OperationalException:
+        file = Path(strategy.__file__).with_suffix(".json")
+        raise ConfigurationError(f"{file} must hold parameters of {type(strategy).__name__}, got others") from None
+    known = parameters_of(strategy)
+    return {name: value for values in spaces.values() for name, value in values.items() if name in known}
 
 
 @contextmanager
 def _bound(strategy: Any, parameters: Mapping[str, Any]) -> Iterator[None]:
     """Let the parameters of a strategy have these values; they belong to the class, and so to every other instance."""
-    known = _parameters(strategy)
+    known = parameters_of(strategy)
     if strange := sorted(parameters.keys() - known.keys()):
         raise ConfigurationError(f"a parameter must be one of {', '.join(sorted(known))}, got {strange[0]}")
     before = {name: known[name].value for name in parameters}
@@ -75,7 +110,7 @@ def _bound(strategy: Any, parameters: Mapping[str, Any]) -> Iterator[None]:
             known[name].value = value
 
 
-def _parameters(strategy: Any) -> dict[str, Any]:
+def parameters_of(strategy: Any) -> dict[str, Any]:
     """Every parameter by name; Freqtrade lists them itself only once a bot has started."""
     named = ((name, getattr(strategy, name)) for name in dir(type(strategy)))
     return {name: value for name, value in named if isinstance(value, BaseParameter)}

@@ -22,16 +22,16 @@ def market(seed=1):
     return Touch(times, mid - 0.1, mid + 0.1)
 
 
-def maker(name, better=0.0, count=BLOCKS, touch=None):
-    """Bought a coin in every block, two minutes before mid moved, some price below mid."""
-    touch = market() if touch is None else touch
-    times = np.arange(count) * BLOCK_MS + 180_000
+def maker(name, better=0.0, count=BLOCKS, per_block=1):
+    """Bought coins in every block, two minutes before mid moved, some price below mid."""
+    touch = market()
+    times = np.repeat(np.arange(count), per_block) * BLOCK_MS + 180_000
     mids = touch.mid_at(times)
     fills = [(t, i, 0, 1, m - better, 1.0, 0.0, True, m) for i, (t, m) in enumerate(zip(times, mids, strict=True))]
     orders = [(t - 9, t - 5, t, 0, 1, Outcome.FILLED, m - better, 1.0, m) for t, m in zip(times, mids, strict=True)]
     cash = -sum(m - better for m in mids)
     session = Session(
-        0, BLOCKS * BLOCK_MS, fills_of(fills), orders_of(orders), touch, NOTHING, 1, 1, 1.0, 0, float(count), cash
+        0, BLOCKS * BLOCK_MS, fills_of(fills), orders_of(orders), touch, NOTHING, 1, 1, 1.0, 0, float(len(times)), cash
     )
     return Accounts(ReplayResult(name, "ETH", "none", 0.0, (session,)))
 

@@ -1,0 +1,139 @@
+"""Runs settings of a strategy on one unit: the one thing of a study that is sent to another process or machine."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from calibration.publication.history import History
+from market_making.market.errors import MarketMakingError
+from market_making.replay.bot.lags import LagProfile, Lags
+from market_making.replay.bot.run import ReplaySetup, replay
+from market_making.replay.engines.exchange import ExchangeEngine
+from market_making.replay.engines.hftbacktest import HftbacktestEngine
+from market_making.replay.fast_desk.run import FastSetup, fast_replay
+from market_making.replay.preparation import Prepared, calibrations_for, prepare
+from market_making.replay.result import ReplayResult
+from market_making.replay.study.outcome import Outcome
+from market_making.replay.study.units import Unit
+from market_making.settings.settings import Settings
+from market_making.trading.strategy_model import StrategyModel
+
+Setting = Mapping[str, Any]
+
+
+class Ran(NamedTuple):
+    """What came of one setting on one unit: an outcome, or why there is none; and processor time [s]."""
+
+    outcome: Outcome | None
+    error: str
+    processor_s: float
+
+
+class TrialRunner(Protocol):
+    """What a study asks of whatever runs its trials; it is pickled."""
+
+    def prepare(self, unit: Unit) -> float:
+        """Make what all trials of a unit share; return the processor time it took [s]."""
+        ...
+
+    def run(self, unit: Unit, settings: Sequence[Setting]) -> list[Ran]:
+        """Run settings on a unit, in their sequence; a setting that fails is no exception."""
+        ...
+
+
+@dataclass(frozen=True)
+class ReplayRunner:
+    """Trials as replays.
+
+    With hftbacktest all settings of a call go through one pass of the fast desk; the local exchange, and two legs, are
+    replayed setting by setting.
+
+    Parameters
+    ----------
+    settings : Settings
+        The section of the configuration; says where the recording is.
+    model_of : Callable
+        Makes the strategy with a setting; it must be importable by a worker.
+    cache : Path
+        Folder of tapes and calibrations, which every worker sees.
+    lags : Lags
+        Constant latencies.
+    engine : str
+        ``exchange`` or ``hftbacktest``.
+    two_sided : bool
+        Two legs.
+    """
+
+    settings: Settings
+    model_of: Callable[[Setting], StrategyModel]
+    cache: Path
+    lags: Lags = Lags()  # noqa: RUF009 - it is frozen
+    engine: str = "hftbacktest"
+    two_sided: bool = False
+
+    def prepare(self, unit: Unit) -> float:
+        """Make tapes and calibrations of a unit, or find those that were made before."""
+        began = time.process_time()
+        _unit_of(self.settings.model_dump_json(), self.cache, unit)
+        return time.process_time() - began
+
+    def run(self, unit: Unit, settings: Sequence[Setting]) -> list[Ran]:
+        """Run settings on a unit."""
+        began = time.process_time()
+        prepared, history = _unit_of(self.settings.model_dump_json(), self.cache, unit)
+        models, told = [], []
+        for setting in settings:
+            try:
+                models.append(self.model_of(setting))
+                told.append("")
+            except MarketMakingError as error:
+                told.append(f"{type(error).__name__}: {error}")
+        found = iter(self._replayed(models, prepared, history))
+        outcomes = [(None, why) if why else next(found) for why in told]
+        each_s = (time.process_time() - began) / max(len(settings), 1)
+        return [Ran(outcome, why, each_s) for outcome, why in outcomes]
+
+    def _replayed(
+        self, models: Sequence[StrategyModel], prepared: Prepared, history: History
+    ) -> list[tuple[Outcome | None, str]]:
+        """All at once where that works, and one by one where it fails, so that one costs no other its result."""
+        if self.engine == "hftbacktest" and not self.two_sided and len(models) > 1:
+            try:
+                return [(outcome, "") for outcome in self._together(models, prepared, history)]
+            except MarketMakingError:
+                return [self._alone(model, prepared, history) for model in models]
+        return [self._alone(model, prepared, history) for model in models]
+
+    def _together(self, models: Sequence[StrategyModel], prepared: Prepared, history: History) -> list[Outcome]:
+        setup = FastSetup(tuple(models), prepared.instrument, history, self._profile)
+        return [Outcome.of(result) for result in fast_replay(setup, prepared.tapes)]
+
+    def _alone(self, model: StrategyModel, prepared: Prepared, history: History) -> tuple[Outcome | None, str]:
+        try:
+            return Outcome.of(self._one(model, prepared, history)), ""
+        except MarketMakingError as error:
+            return None, f"{type(error).__name__}: {error}"
+
+    def _one(self, model: StrategyModel, prepared: Prepared, history: History) -> ReplayResult:
+        if self.engine == "hftbacktest" and not self.two_sided:
+            setup = FastSetup((model,), prepared.instrument, history, self._profile)
+            return fast_replay(setup, prepared.tapes)[0]
+        kind = ExchangeEngine if self.engine == "exchange" else HftbacktestEngine
+        return replay(
+            ReplaySetup(model, prepared.instrument, history, kind, self._profile, two_sided=self.two_sided),
+            prepared.tapes,
+        )
+
+    def _profile(self) -> LagProfile:
+        return LagProfile(self.lags)
+
+
+@lru_cache(maxsize=8)
+def _unit_of(settings: str, cache: Path, unit: Unit) -> tuple[Prepared, History]:
+    """Tapes and calibrations of a unit; a process keeps those of a few units."""
+    made = Settings.model_validate_json(settings)
+    prepared = prepare(made, unit.coin, cache, start_ms=unit.start_ms, end_ms=unit.end_ms)
+    return prepared, calibrations_for(made, prepared, cache)
