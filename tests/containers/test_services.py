@@ -154,7 +154,7 @@ def test_a_mount_that_belongs_to_root_is_refused_with_what_to_do(image, services
     _give(folder, 0)
     with _started(image, services, folder, name) as container:
         assert container.wait(60) != 0
-        helpful = "Permission denied" if name == "freqtrade" else "chown -R 1000:1000"
+        helpful = "make sure you have the write permission" if name == "freqtrade" else "chown -R 1000:1000"
         assert helpful in container.said()
 
 

@@ -138,6 +138,18 @@ def test_what_is_missing_stale_or_wrong_is_said(browser, served):
         assert page.get_by_text(words).first.is_visible()
 
 
+def test_a_pair_that_nobody_quotes_is_one_sentence_and_a_way_back(browser, served):
+    """No empty panels; the header is in sight after each change of view."""
+    page = opened(browser, served, "safety", {"width": 900, "height": 300})
+    page.locator("main section").first.wait_for(timeout=5_000)
+    page.evaluate("location.hash = '#/pair/bot/SOL%2FUSDC%3AUSDC'")
+    page.get_by_text("has written of 'SOL/USDC:USDC' here").wait_for(timeout=5_000)
+    assert page.locator("main .panel:visible").count() == 0
+    assert page.evaluate("scrollY") == 0
+    page.get_by_role("link", name="All coins").click()
+    page.locator("tbody tr").first.wait_for(timeout=5_000)
+
+
 def test_a_server_that_has_gone_is_said_within_seconds(browser, tmp_path):
     """What is shown is old then."""
     server = Served(write_all(tmp_path, now_ms()))

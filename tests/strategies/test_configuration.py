@@ -13,6 +13,7 @@ from freqtrade.loggers import _create_log_config
 from freqtrade.resolvers import StrategyResolver
 from freqtrade.rpc.telegram import Telegram
 
+from market_making.settings.files import load_all
 from market_making.settings.settings import Settings
 from tests.live_bot import ROOT
 
@@ -76,6 +77,15 @@ def test_telegram_hears_of_fills_and_notices_and_not_of_every_moved_order(kind, 
     assert config["telegram"]["allow_custom_messages"] is True
     message = {"type": RPCMessageType(kind), "exit_reason": "leave-risk"}
     assert Telegram._message_loudness(SimpleNamespace(_config=config), message) == loudness
+
+
+def test_every_bot_that_is_configured_here_has_a_database_of_its_own_by_name():
+    """Freqtrade's commands refuse to guess one, and two bots in one file take each other's trades for their own."""
+    names = (["config.json"], ["config.json", "config-private.example.json"])
+    names += (["config.json", "config-long.json"], ["config.json", "config-short.json"])
+    databases = [load_all([USER_DATA / file for file in files])["db_url"] for files in names]
+    assert len(set(databases)) == len(names)
+    assert all(database.startswith("sqlite:///user_data/") for database in databases)
 
 
 def test_the_log_leaves_out_what_every_moved_order_says_and_nothing_else(tmp_path):

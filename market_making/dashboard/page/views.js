@@ -49,9 +49,9 @@ export function coins(host, { coins: shown }) {
   const idle = shown.calibrated.map((coin) => el("tr", {}, cell(coin.coin), cell(span(coin.age_ms), "n"), cell(coin.status), cell(coin.detail, "text dim")));
   put(host, 
     el("section", { class: "panel wide" }, el("h2", {}, "Coins that are quoted"),
-      rows.length ? table(columns, rows) : empty("No bot runs. Start one: freqtrade trade --strategy MarketMaking -c user_data/config.json"),
+      rows.length ? table(columns, rows) : empty("No bot runs here. mm init writes one, and says how it is started."),
       shown.left_out ? el("p", { class: "note" }, `${shown.left_out} more pairs are not shown.`) : null,
-      el("p", { class: "note" }, "Choose a coin to see why its quote is where it is.")),
+      rows.length ? el("p", { class: "note" }, "Choose a coin to see why its quote is where it is.") : null),
     idle.length ? el("section", { class: "panel wide" }, el("h2", {}, "Calibrated, not quoted"), table([["coin"], ["age", "n"], ["status"], ["remark"]], idle)) : null);
 }
 
@@ -69,7 +69,7 @@ export class Pair {
       return el("section", { class: `panel ${kind}` }, el("h2", {}, title), this[id], el("p", { class: "note" }, note));
     };
     this.head = el("div", { class: "head" });
-    put(host, this.head, el("div", { class: "grid" },
+    this.panels = el("div", { class: "grid", hidden: true },
       panel("why", "Why is my quote there?", "From mid to the resting price. Each bar is one reason, as the bot priced it; blue moves the price up, brown down.", "wide"),
       panel("price", "Price, own orders and fills", "Grey: mid. Green and red: where the own bid and ask rested. Dots: fills. Half an hour at most [quote currency].", "wide"),
       panel("inventory", "Inventory", "Lots held; the model leans its quotes against it [lots].", "wide"),
@@ -81,7 +81,8 @@ export class Pair {
       panel("epsilon", "ε on fill: what the price moves against a filled quote", "A quote must earn this before it earns anything. Bands: 95 % intervals."),
       panel("lambda", "λ: how often market orders come", "More of one side than of the other pushes the inventory. Bands: 95 % intervals."),
       panel("sigma", "σ: how much mid wanders", "Price per square root of a second; what is held is exposed to it."),
-      panel("decisions", "Last decisions", "From the bot's decision log, newest first.", "wide")));
+      panel("decisions", "Last decisions", "From the bot's decision log, newest first.", "wide"));
+    put(host, this.head, this.panels);
     this.load();
   }
 
@@ -117,8 +118,9 @@ export class Pair {
 
   show(document) {
     const pair = document.pair;
+    this.panels.hidden = !pair;
     if (!pair) {
-      put(this.head, empty(`${document.missing ?? "Nothing is known of this pair"}.`));
+      put(this.head, empty(`${document.missing ?? "Nothing is known of this pair"}.`), el("a", { href: "#/coins" }, "All coins"));
       return;
     }
     this.take(pair);

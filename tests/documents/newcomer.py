@@ -1,0 +1,197 @@
+"""A newcomer's folder: a fresh clone, the local exchange in place of the network, and a shell for each command."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from market_making.ops.demo.processes import Programs, free_port
+from market_making.ops.local_account import ThrowAwayAccount, exchange_section
+from market_making.settings.files import load_all
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import SimulatedSource
+from market_making.venue.markets.prehistory import Playback
+from tests.documents.printed import ROOT
+from tests.documents.rules import Ends, Serves
+from tests.polling import until
+
+COINS = ("ETH", "BTC")
+RECORDED_UNTIL_MS = 1_757_016_060_000  # a minute after the example of the documents, 2025-09-04T20:00:00
+RECORDED_S = 2400.0
+
+
+class Newcomer:
+    """Types commands as they are printed.
+
+    Parameters
+    ----------
+    folder : Path
+        Empty; the clone is made in it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.clone = folder / "clone"
+        self.recording = folder / "recording"
+        self._accounts = [ThrowAwayAccount.new() for _ in range(3)]
+        self._port = free_port()
+        self._programs = Programs(folder / "logs")
+        self._served: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._number = 0
+
+    def __enter__(self) -> "Newcomer":
+        listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for name in listed.splitlines():
+            (self.clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, self.clone / name)
+        self._record()
+        self._start_exchange()
+        self._write_configurations()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            self.end_services()
+        finally:
+            self._programs.__exit__(None, None, None)
+
+    def _record(self) -> None:
+        """A recording of the day that the documents name."""
+        source = SimulatedSource(default_truths(list(COINS)))
+        Playback.prepare(source, root=self.recording, now_ms=RECORDED_UNTIL_MS, seconds=RECORDED_S)
+
+    def _start_exchange(self) -> None:
+        command = [sys.executable, "-m", "market_making.ops", "venue", "--simulate", f"--port={self._port}"]
+        command += [f"--prehistory={self.clone / 'user_data' / 'market_data'}", "--weight-limit=0"]
+        command += [word for coin in COINS for word in ("--coin", coin)]
+        command += [word for account in self._accounts for word in ("--account", account.address)]
+        self._programs.start("exchange", command)
+        log = self._programs.log("exchange")
+        until(lambda: "Hyperliquid, local" in log.read_text(), 60, "the exchange")
+
+    def _write_configurations(self) -> None:
+        user_data, url = self.clone / "user_data", f"http://127.0.0.1:{self._port}"
+        config = load_all([user_data / "config.json"])
+        config["exchange"]["ccxt_config"] = exchange_section(url, *self._accounts[0], COINS[:1])["ccxt_config"]
+        config["market_making"]["url"] = url
+        (user_data / "config.json").write_text(json.dumps(config, indent=2))
+        for name, account in zip(("LONG", "SHORT"), self._accounts[1:], strict=True):
+            shutil.copy(user_data / f"config-{name.lower()}.json", self.clone / f"{name}.json")
+            self._write_private(self.clone / f"PRIVATE-{name}.json", account, f"{name.lower()}-leg")
+
+    def _write_private(self, path: Path, account: ThrowAwayAccount, database: str) -> None:
+        exchange = exchange_section(f"http://127.0.0.1:{self._port}", *account, COINS[:1])
+        private = {"dry_run": False, "db_url": f"sqlite:///user_data/{database}.sqlite", "exchange": exchange}
+        path.write_text(json.dumps(private))
+
+    def type(self, command: str, rule: Ends | Serves) -> None:
+        """Run a command; a service goes on until the end of its block.
+
+        Raises
+        ------
+        AssertionError
+            If it does not do what its rule says, with what it has printed.
+        """
+        if "mm init" in command and "--name" not in command:
+            for old in (self.clone / "user_data").glob("bot-eth*"):  # "To start again, remove user_data/bot-eth*"
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+        self._number += 1
+        log = self.clone.parent / f"{self._number:02d}.log"
+        said = self._filled(command)
+        if isinstance(rule, Ends):
+            self._run(said, rule, log)
+        else:
+            self._serve(said, rule, log)
+        self._after(command)
+
+    def _run(self, said: str, rule: Ends, log: Path) -> None:
+        words = f"{said} {rule.shortened}"
+        with log.open("wb") as output:
+            typed = subprocess.run(
+                ["bash", "-c", words], cwd=self.clone, env=self._environment(), stdout=output, stderr=output,
+                input=rule.answers.encode(), timeout=rule.seconds, check=False,
+            )  # fmt: skip
+        assert typed.returncode in rule.status, f"{words}\nended with {typed.returncode}\n{_end(log)}"
+
+    def _serve(self, said: str, rule: Serves, log: Path) -> None:
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                ["bash", "-c", f"exec {said}"], cwd=self.clone, env=self._environment(), stdout=output, stderr=output,
+                stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        self._served.append((said, process))
+
+        def ready() -> bool:
+            assert process.poll() is None, f"{said}\nended with {process.returncode}\n{_end(log)}"
+            return re.search(rule.ready, log.read_text(errors="replace")) is not None
+
+        try:
+            until(ready, rule.seconds, rule.ready)
+        except AssertionError as error:
+            raise AssertionError(f"{said}\n{error}\n{_end(log)}") from None
+
+    def end_services(self) -> None:
+        """Ctrl-C in every shell, the last first.
+
+        Raises
+        ------
+        AssertionError
+            If one of them does not end by it.
+        """
+        left = []
+        while self._served:
+            said, process = self._served.pop()
+            if process.poll() is not None:
+                continue  # that has been said
+            os.killpg(process.pid, signal.SIGINT)
+            try:
+                process.wait(40)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                left.append(said)
+        assert left == [], f"they did not end by Ctrl-C: {left}"
+
+    def _after(self, command: str) -> None:
+        """What a person does then, because the document says so."""
+        if command.startswith("cp ") and "config-private.json" in command:
+            self._write_private(self.clone / "user_data" / "config-private.json", self._accounts[0], "live")
+
+    def _filled(self, command: str) -> str:
+        """What is printed in capitals stands for something of one's own."""
+        key, address = f"0x{self._accounts[0].private_key.removeprefix('0x')}", self._accounts[0].address
+        runs = sorted((self.clone / "user_data" / "demo").glob("*/"))
+        candles = self.clone / "user_data" / "data" / "hyperliquid" / "futures"
+        path = candles if "candles --from" in command or "train-volatility" in command else self.clone / "user_data"
+        meanings: Sequence[tuple[str, Any]] = (
+            (r"MM_PRIVATE_KEY=0x…", f"MM_PRIVATE_KEY={key}"),
+            (r"0x…", address),
+            (r"\bROOT\b", self.recording),
+            (r"\bDIR\b", self.clone.parent / "calibrated"),
+            (r"\bFILE\.png", self.clone.parent / "picture.png"),
+            (r"(?<!\w)PATH\b", path),
+            (r"user_data/demo/\d{8}-\d{6}", runs[-1] if runs else "user_data/demo"),
+        )
+        for pattern, meaning in meanings:
+            command = re.sub(pattern, str(meaning), command)
+        return command
+
+    def _environment(self) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("MM_", "FREQTRADE_"))}
+        programs = str(Path(sys.executable).parent)
+        return own | {"PATH": f"{programs}:{own['PATH']}", "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1,localhost"}
+
+
+def _end(log: Path) -> str:
+    return log.read_text(errors="replace")[-2500:]
+
+
+def written_variant(text: str) -> str:
+    """The strategy that a document shows."""
+    (code,) = re.findall(r"^```python\n(.*?class FixedSpread.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return str(code)

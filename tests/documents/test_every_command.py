@@ -1,0 +1,47 @@
+"""A newcomer types every command of every document, block by block, in a fresh clone.
+
+``EVERY_COMMAND=1 pytest -rs tests/documents/test_every_command.py`` takes about an hour; ``-k quickstart`` one page.
+A command that is not run is shown as skipped, with the reason.
+"""
+
+import os
+
+import pytest
+
+from tests.documents.newcomer import Newcomer, written_variant
+from tests.documents.printed import DOCUMENTS, blocks
+from tests.documents.rules import Ends, NotRun, rule_of
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(5400),
+    pytest.mark.skipif(not os.environ.get("EVERY_COMMAND"), reason="takes an hour; EVERY_COMMAND=1 runs it"),
+]
+TYPED = {
+    document.name: [block for block in blocks() if block.document == document and block.commands]
+    for document in DOCUMENTS
+}
+
+
+# What the words of a document take for granted.
+BEFORE = {"going-live.md": "MM_PRIVATE_KEY=0x… mm init --yes --live --size 40 --bound 1 --account 0x…"}
+
+
+@pytest.mark.parametrize("name", [name for name, typed in TYPED.items() if typed])
+def test_every_command_of_a_document_does_what_it_is_printed_for(name, tmp_path, subtests):
+    """In order; services of a block run beside its later lines, and end by Ctrl-C."""
+    with Newcomer(tmp_path) as newcomer:
+        if name == "adding-a-variant.md":
+            text = TYPED[name][0].document.read_text()
+            (newcomer.clone / "user_data" / "strategies" / "FixedSpread.py").write_text(written_variant(text))
+        if name in BEFORE:
+            newcomer.type(BEFORE[name], Ends())
+        for block in TYPED[name]:
+            for command in block.commands:
+                with subtests.test(command):
+                    rule = rule_of(command)
+                    if isinstance(rule, NotRun):
+                        pytest.skip(rule.reason)
+                    newcomer.type(command, rule)
+            with subtests.test(f"Ctrl-C after {block.name}"):
+                newcomer.end_services()
