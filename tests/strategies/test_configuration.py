@@ -45,7 +45,8 @@ def test_every_configuration_is_accepted_on_top_of_the_first(name):
 def test_no_secret_is_committed(name):
     """Neither a key nor a password nor an open port stands in a committed file."""
     text = (USER_DATA / name).read_text()
-    assert not re.search(r'[0-9a-fA-F]{64}|password|jwt|"token": "[^"…]|0\.0\.0\.0', text)
+    secret = '"(password|jwt_secret_key|ws_token|token)": "[^"…]'
+    assert not re.search(rf"[0-9a-fA-F]{{64}}|{secret}|0\.0\.0\.0", text)
     assert set(re.findall(r"0x[0-9a-fA-F]{40}", text)) <= {"0x" + "0" * 40}
 
 
