@@ -47,10 +47,14 @@ class AccountOrders:
         """Cancel whatever still rests at the end of the bot.
 
         That is an order whose answer has not come, or one that Freqtrade does not cancel: partly filled, and what is
-        filled is too small to be sold.
+        filled is too small to be sold. Where the exchange does not tell what rests, all that the books have open is
+        cancelled: nobody would look at it any more.
         """
-        if self._exchange is not None and self._read(trades, now_ms):
-            self._cancel(self._orders, "which the bot would leave behind")
+        if self._exchange is None:
+            return
+        trades = list(trades)
+        orders = self._orders if self._read(trades, now_ms) else _open_in_books(trades)
+        self._cancel(orders, "which the bot would leave behind")
 
     def no_opening(self, pair: str) -> Because | None:
         """Why a pair must not open anything, if there is a reason."""
@@ -86,3 +90,11 @@ class AccountOrders:
             except (FreqtradeException, MarketMakingError) as error:
                 # It is asked about again in the next loop, and filled or cancelled meanwhile it is gone.
                 log.warning("order %s is not cancelled: %s", order.order_id, error)
+
+
+def _open_in_books(trades: Iterable[Any]) -> list[AccountOrder]:
+    return [
+        AccountOrder(trade.pair, order.order_id, order.ft_order_side, order.safe_price, order.safe_remaining)
+        for trade in trades
+        for order in trade.open_orders
+    ]

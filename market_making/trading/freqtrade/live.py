@@ -113,6 +113,8 @@ def edge_of(strategy: QuotingStrategy, desk: Desk) -> Edge:
     name, deep = bot_name(strategy.config), strategy.needs_deep_book
     edge = install(strategy.dp._exchange, names, folder, desk, bot=name, with_books=not deep)
     edge.want(strategy.dp.current_whitelist())
+    if edge.remembered is not None and (unasked := edge.unasked) is not None:
+        edge.remembered.when_stopped = lambda: unasked.cancel_all(Trade.get_open_trades())
     return edge
 
 

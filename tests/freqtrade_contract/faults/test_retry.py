@@ -5,13 +5,13 @@ import time
 import orjson
 import pytest
 from freqtrade.configuration import Configuration
-from freqtrade.enums import RunMode
+from freqtrade.enums import RunMode, State
 from freqtrade.persistence import Trade
 from freqtrade.worker import Worker
 
 from market_making.safety.kill_switch import Kill, remove_kill, write_kill
 from market_making.trading.freqtrade.edge import patience, remembered, sleep
-from tests.freqtrade_contract.faults.loops import agree, shown, strikes
+from tests.freqtrade_contract.faults.loops import agree, fill, shown, strikes
 from tests.live_bot import ROOT, merged
 from tests.puppet_market import live_config, parameters
 
@@ -36,7 +36,12 @@ def worker(venue, tmp_path):
     for _ in range(3):
         state = running._worker(state)
     assert len(venue.open_orders()) == 1
-    yield lambda: running._worker(state)
+
+    def loop():
+        running._worker(state)
+
+    loop.bot = running.freqtrade
+    yield loop
     running.freqtrade.cleanup()
     Trade.session.remove()
     for module in (sleep, remembered, patience):
@@ -79,3 +84,53 @@ def test_the_kill_switch_acts_within_three_seconds_of_a_bot_that_sleeps(venue, w
     remove_kill(tmp_path / "state")
     worker()
     assert agree(venue)
+
+
+ASKED_IN_VAIN = (
+    {"fault": "status", "code": 500, "info": "orderStatus"},
+    {"fault": "unknown", "info": "orderStatus"},
+    {"fault": "status", "code": 502, "info": "any"},
+)
+
+
+@pytest.mark.parametrize("fault", ASKED_IN_VAIN, ids=lambda fault: f"{fault['fault']}{fault.get('code', '')}")
+def test_stop_cancels_an_order_that_cannot_be_asked_about_and_once(venue, worker, fault):
+    """Freqtrade's `/stop` leaves an order that it cannot ask about, and runs no loop any more that could cancel it."""
+    before = venue.audit()["actions"]
+    venue.inject(fault)
+    worker.bot.state = State.STOPPED
+    seconds_until_gone(venue, worker, venue.open_orders()[0]["oid"])
+    for _ in range(3):
+        worker()
+    assert venue.audit()["actions"] - before <= 2
+    venue.heal()
+    worker.bot.state = State.RUNNING
+    for _ in range(3):
+        worker()
+    assert agree(venue)
+    assert len(venue.open_orders()) == 1
+
+
+def test_stop_cancels_the_rest_of_an_order_whose_first_fill_is_small(venue, worker):
+    """Freqtrade keeps it, as the 5 USDC that are filled could not be sold by themselves."""
+    fill(venue, 0.0017)
+    worker.bot.state = State.STOPPED
+    seconds_until_gone(venue, worker, venue.open_orders()[0]["oid"])
+
+
+def test_stop_outlives_a_question_that_fails_after_the_cancellation(venue, worker, monkeypatch):
+    """Freqtrade ends with it, as if by a fault of its own; the bot stays stopped."""
+    client = worker.bot.exchange._api
+    stock = client.cancel_order
+
+    def cancel_order(*arguments, **more):
+        answer = stock(*arguments, **more)
+        venue.inject({"fault": "status", "code": 500, "info": "orderStatus"})
+        return answer
+
+    monkeypatch.setattr(client, "cancel_order", cancel_order)
+    worker.bot.state = State.STOPPED
+    for _ in range(3):
+        worker()
+    assert venue.open_orders() == []
+    assert strikes(venue) > 0

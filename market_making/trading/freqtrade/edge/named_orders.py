@@ -104,13 +104,13 @@ class NamedOrders:
             The given one, if the exchange does not know the order, or has refused it.
         """
         log.warning("the answer to an order of %s is lost, asking for it: %s", symbol, error)
-        began_s, is_limited = self._clock(), isinstance(error, ccxt.DDoSProtection)  # after a 429 it is asked once
+        began_s = self._clock()
         while True:
             oid, status = self._asked(name)
             if oid is not None:
                 break
             patience_s = _PATIENCE_S if status == _UNKNOWN else _UNANSWERED_S
-            if is_limited or self._clock() - began_s >= patience_s:
+            if self._clock() - began_s >= patience_s:
                 raise error
             self._pause(_AGAIN_S)
         log.warning("order %s of %s is %s", oid, symbol, status)

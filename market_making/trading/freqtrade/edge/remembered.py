@@ -1,4 +1,8 @@
-"""What `/stop`, `/stopentry` and `/start` say, remembered over a restart."""
+"""What `/stop`, `/stopentry` and `/start` say, remembered over a restart, and done.
+
+While it is stopped Freqtrade cancels what rests, except what it cannot ask about and what it takes for too small to be
+cancelled; and it ends if a question fails after a cancellation.
+"""
 
 import logging
 from collections.abc import Callable
@@ -6,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from freqtrade.enums import State
+from freqtrade.exceptions import ExchangeError
 from freqtrade.worker import Worker
 
 from market_making.safety.standing import Standing, read_standing, write_standing
@@ -13,11 +18,18 @@ from market_making.safety.standing import Standing, read_standing, write_standin
 _STOCK: Callable[..., State] = Worker._worker
 _STANDINGS = {State.RUNNING: Standing.RUNNING, State.PAUSED: Standing.PAUSED, State.STOPPED: Standing.STOPPED}
 
+_PAUSE_S = 1.0
+
 log = logging.getLogger(__name__)
 
 
 class Remembered:
     """Stands in the place of ``Worker._worker``, which Freqtrade calls once a loop, and notes the state it begins in.
+
+    Attributes
+    ----------
+    when_stopped : Callable
+        Called at the end of each pause while the bot is stopped; cancels what Freqtrade has left.
 
     Parameters
     ----------
@@ -30,13 +42,27 @@ class Remembered:
     def __init__(self, folder: Path, bot: str) -> None:
         self.standing = read_standing(folder, bot)
         self._folder, self._bot = folder, bot
-        note = self.note
+        self.when_stopped: Callable[[], None] = lambda: None
+        run = self._run
 
         def worker(self: Any, old_state: State | None) -> State:
-            note(self.freqtrade.state)
-            return _STOCK(self, old_state)
+            return run(self, old_state)
 
         Worker._worker = worker
+
+    def _run(self, worker: Any, old_state: State | None) -> State:
+        self.note(worker.freqtrade.state)
+        try:
+            state = _STOCK(worker, old_state)
+        except ExchangeError as error:
+            if worker.freqtrade.state is not State.STOPPED:
+                raise
+            log.warning("the bot stays stopped: %s", error)
+            state = State.STOPPED
+            worker._sleep(_PAUSE_S)
+        if state is State.STOPPED:
+            self.when_stopped()
+        return state
 
     def note(self, state: State) -> None:
         """Write down a state that is new; that it cannot be written is said, and tried again in the next loop."""

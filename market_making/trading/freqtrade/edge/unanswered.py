@@ -11,7 +11,7 @@ answered, it ends the loop of all pairs.
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import ccxt
@@ -48,6 +48,7 @@ class Unanswered:
         self._failed: Counter[int] = Counter()
         self._has_begun = False
         loop.on_start(self._begin)
+        loop.on_end(self._failed.clear)  # a bot that is stopped begins no loop, but its pauses end
 
     def step(self, request: Request, forward: Forward) -> Any:
         """Answer, or ask.
@@ -128,18 +129,20 @@ class UnaskedCancel:
     def cancel(self, trades: Iterable[Any], now_ms: int) -> None:
         """Cancel, once every pair has its plan or none; Freqtrade finds them cancelled and goes on."""
         unwanted = {}
-        for trade in trades:
-            for order in trade.open_orders:
-                oid = int(order.order_id) if str(order.order_id).isdecimal() else None
-                if oid is None or not self._desk.must_cancel(
-                    trade.pair, holding_of(trade), resting_order_of(order), now_ms
-                ):
-                    continue
-                done, was_there = self._unwanted.get(oid, False), oid in self._unwanted
-                if not done and (was_there or oid in self._unanswered.oids):
-                    done = self._send(oid, trade.pair)
-                unwanted[oid] = done
+        for oid, trade, order in _numbered(trades):
+            if not self._desk.must_cancel(trade.pair, holding_of(trade), resting_order_of(order), now_ms):
+                continue
+            done, was_there = self._unwanted.get(oid, False), oid in self._unwanted
+            if not done and (was_there or oid in self._unanswered.oids):
+                done = self._send(oid, trade.pair)
+            unwanted[oid] = done
         self._unwanted = unwanted
+
+    def cancel_all(self, trades: Iterable[Any]) -> None:
+        """Cancel what Freqtrade has left after `/stop`: no plan is made any more, and nothing may rest."""
+        self._unwanted = {
+            oid: self._unwanted.get(oid, False) or self._send(oid, trade.pair) for oid, trade, _ in _numbered(trades)
+        }
 
     def _send(self, oid: int, pair: str) -> bool:
         """Send it, and return whether the order has ended by the exchange's word."""
@@ -152,6 +155,14 @@ class UnaskedCancel:
             log.warning("order %d is not cancelled: %s", oid, error)
             return False
         return True
+
+
+def _numbered(trades: Iterable[Any]) -> Iterator[tuple[int, Any, Any]]:
+    """Every order that the books have open, with its number and trade."""
+    for trade in trades:
+        for order in trade.open_orders:
+            if str(order.order_id).isdecimal():
+                yield int(order.order_id), trade, order
 
 
 def _is_answer(answer: Any) -> bool:
