@@ -85,7 +85,7 @@ class AccountGuard:
         self.quotes = BestQuotes(shared.own_orders)
         self._session, self._markets, self._clock = shared.session, shared.markets, shared.clock
         self._client = ExchangeClient(shared.session, options.url, bot.identity, shared.meter, shared.clock)
-        self.inquiry = Inquiry(self._client, self.orders, self.budget, shared.clock)
+        self.inquiry = Inquiry(self._client, self.orders, self.budget, shared.clock, self._dexes)
         self.canceller = Canceller(bot.name, self._client, self._asset_of, self.orders, self.budget, shared.record)
         names = OrderNames(options.state, bot.name)
         self._leaver = Leaver(bot.name, self._client, shared.markets, shared.record, names)
@@ -140,6 +140,7 @@ class AccountGuard:
             orders=tuple(self._all_orders()),
             positions=self.inquiry.positions,
             coins_of=self._markets().coins_of,
+            spot=self._markets().spot,
             kill=kill,
             now_s=now_s,
             now_ms=self._clock.earliest_ms(),
@@ -147,6 +148,9 @@ class AccountGuard:
             orders_blind_s=now_s - heard_s,
             positions_blind_s=now_s - self.inquiry.positions_s,
         )
+
+    def _dexes(self) -> list[str]:
+        return self._markets().dexes_of(self.bot.coins)
 
     def _unbooked(self) -> dict[str, float]:
         fills, books = self.inquiry.fills, self._books

@@ -24,6 +24,7 @@ from market_making.hyperliquid.shared_bucket import SharedBucket, bucket_path
 from market_making.market.clock import now_ms
 from market_making.market.errors import MalformedMessage
 from market_making.market.events import BestQuote
+from market_making.market.identity import Kind
 from market_making.safety.account_lock import release_account, take_account
 from market_making.safety.guard_record import NAME
 from market_making.safety.kill_switch import read_kill
@@ -177,6 +178,8 @@ class Guard:
                 coins_of={market.pair: market.wire for market in found},
                 names=tuple(market.names for market in found),
                 tradable=frozenset(market.wire for market in found if market.is_tradable),
+                dexes={market.wire: market.dex.name for market in found if market.dex.name},
+                spot=frozenset(market.wire for market in found if market.kind is Kind.SPOT),
             )
             await asyncio.sleep(LISTINGS_S)
 

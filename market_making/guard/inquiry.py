@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from market_making.guard.account_view import Budget, OpenOrders, Positions
 from market_making.guard.client import ExchangeClient, ExchangeRefused
@@ -47,10 +48,20 @@ class Inquiry:
         Told the answers.
     clock : ExchangeClock
         By which the dead man's switch is set.
+    dexes : callable, optional
+        Tells the dexes that the account is asked about, by name.
     """
 
-    def __init__(self, client: ExchangeClient, orders: OpenOrders, budget: Budget, clock: ExchangeClock) -> None:
+    def __init__(
+        self,
+        client: ExchangeClient,
+        orders: OpenOrders,
+        budget: Budget,
+        clock: ExchangeClock,
+        dexes: Callable[[], Sequence[str]] = lambda: ("",),
+    ) -> None:
         self._clock = clock
+        self._dexes = dexes
         self.positions: Positions | None = None
         self.orders_s = self.positions_s = time.monotonic()
         """When the last question was asked that was answered [s, monotonic]."""
@@ -144,18 +155,24 @@ class Inquiry:
 
     async def _ask_orders(self) -> None:
         asked_s = time.monotonic()
-        self._orders.replace(parse_open_orders(await self._client.ask("frontendOpenOrders")), asked_s)
+        answers = await self._on_each_dex("frontendOpenOrders")
+        self._orders.replace([order for answer in answers for order in parse_open_orders(answer)], asked_s)
         self.orders_s, self._answered_s = asked_s, time.monotonic()
 
     async def _ask_positions(self) -> None:
         self._has_filled = False  # whatever is filled from here on is asked about again
         asked_s = time.monotonic()
         try:
-            self.positions = parse_positions(await self._client.ask("clearinghouseState"))
+            answers = await self._on_each_dex("clearinghouseState")
+            self.positions = {coin: held for answer in answers for coin, held in parse_positions(answer).items()}
         except (ExchangeRefused, MalformedMessage):
             self._has_filled = True
             raise
         self.positions_s, self._answered_s = asked_s, time.monotonic()
+
+    async def _on_each_dex(self, kind: str) -> list[Any]:
+        """The answers of every dex; none where one is missing, for half of an account is none."""
+        return [await self._client.ask(kind, **({"dex": dex} if dex else {})) for dex in self._dexes()]
 
     async def _ask_fills(self) -> None:
         asked_s, since_ms = time.monotonic(), self._clock.earliest_ms() - FILLS_OF_MS

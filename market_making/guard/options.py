@@ -46,10 +46,20 @@ class GuardOptions:
 
 @dataclass(frozen=True)
 class Markets:
-    """What the exchange lists: number and decimals of each coin by its name on the wire, the coin of each pair."""
+    """What the exchange lists: number and decimals of each coin by its name on the wire, the coin of each pair.
+
+    `dexes` has the dex of each coin that lies on another than the main one, `spot` the coins that are spot markets.
+    """
 
     assets: Mapping[str, int] = field(default_factory=dict)
     decimals: Mapping[str, int] = field(default_factory=dict)
     coins_of: Mapping[str, str] = field(default_factory=dict)
     names: tuple[Names, ...] = ()
     tradable: frozenset[str] = frozenset()
+    dexes: Mapping[str, str] = field(default_factory=dict)
+    spot: frozenset[str] = frozenset()
+
+    def dexes_of(self, selection: Selection) -> list[str]:
+        """The dexes that an account may have orders and positions on: the main one, and those of the coins selected."""
+        chosen = selection.choose(self.names).chosen if self.dexes else ()
+        return ["", *sorted({self.dexes[names.wire] for names in chosen if names.wire in self.dexes})]

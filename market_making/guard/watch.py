@@ -88,6 +88,8 @@ class BotView:
 class AccountView:
     """Everything one judgement sees; `coins_of` translates Freqtrade's pairs, `positions` is None while not known.
 
+    Tokens of the `spot` coins are no positions: an account may hold others beside the bot's.
+
     `unbooked` are coins [signed] that orders have filled which the bot has asked for and its database does not know.
     `orders_blind_s` and `positions_blind_s`: since when nothing has confirmed them [s]; a bot forgets what it cancels.
     """
@@ -102,6 +104,7 @@ class AccountView:
     unbooked: Mapping[str, float] = field(default_factory=dict)
     orders_blind_s: float = 0.0
     positions_blind_s: float = 0.0
+    spot: frozenset[str] = frozenset()
 
 
 class Cancellation(NamedTuple):
@@ -285,7 +288,7 @@ class Watch:
         if view.positions is None or books is None or view.positions_blind_s > self.rules.position_s:
             return
         booked = booked_coins(books.coins, view.coins_of)
-        for coin in sorted(booked.keys() | view.positions.keys()):
+        for coin in sorted((booked.keys() - view.spot) | view.positions.keys()):
             held = view.positions[coin].size if coin in view.positions else 0.0
             own = booked.get(coin, 0.0)
             if abs(held - own) > SAME_COINS:

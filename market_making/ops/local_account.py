@@ -7,7 +7,7 @@ import orjson
 from eth_account import Account
 
 from market_making.market.errors import ConfigurationError
-from market_making.market.names import perpetual_names
+from market_making.simulation.known_markets import is_spot, market_called
 
 _HEADER = b"// Written by mm venue --new-account: an account of the local exchange; its key is good for nothing else.\n"
 
@@ -30,17 +30,35 @@ def exchange_section(
 ) -> dict[str, Any]:
     """Freqtrade's section `exchange` for the local exchange at `url`; `vault` is a sub-account or vault to act for."""
     websocket = url.replace("http", "ws", 1) + "/ws"
-    options = {"enableUnifiedMargin": False} | ({} if vault is None else {"vaultAddress": vault})
-    return {
+    options: dict[str, Any] = {"enableUnifiedMargin": False} | ({} if vault is None else {"vaultAddress": vault})
+    markets = [market_called(coin) for coin in coins]
+    dexes = list(dict.fromkeys(market.dex.name for market in markets if market.dex.name))
+    if dexes:  # ccxt asks for each dex, so it is told which; a dex that is not named is not traded
+        options["fetchMarkets"] = {"types": ["swap", "hip3"], "hip3": {"limit": len(dexes), "dexes": dexes}}
+    return ({"hip3_dexes": dexes} if dexes else {}) | {
         "walletAddress": address,
         "privateKey": private_key,
-        "pair_whitelist": [perpetual_names(coin).pair for coin in coins],
+        "pair_whitelist": [market.pair for market in markets],
         "ccxt_config": {
             "rateLimit": 5,
             "options": options,
             "urls": {"api": {"public": url, "private": url, "ws": {"public": websocket}}},
         },
     }
+
+
+def trading_section(coins: tuple[str, ...]) -> dict[str, Any]:
+    """Freqtrade's keys for what is traded: nothing for futures, which the configuration is for.
+
+    Raises
+    ------
+    ConfigurationError
+        If spot and perpetuals are mixed, which one bot cannot trade.
+    """
+    kinds = {is_spot(market_called(coin)) for coin in coins}
+    if len(kinds) > 1:
+        raise ConfigurationError(f"one bot trades perpetuals or spot, got {', '.join(coins)}")
+    return {"trading_mode": "spot", "margin_mode": ""} if kinds == {True} else {}
 
 
 def written_below(folder: Path) -> dict[str, Any]:
@@ -101,4 +119,5 @@ class LocalFiles:
             "db_url": f"sqlite:///{self.folder / 'trades.sqlite'}",
             "max_open_trades": len(coins),
         }
+        of_the_bot |= trading_section(coins)
         write_private(self.config, of_the_bot | self.document(url, coins, market_data), _HEADER)

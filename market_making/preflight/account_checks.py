@@ -11,7 +11,7 @@ from eth_account import Account
 
 from market_making.hyperliquid.address_limit import read_address_limit
 from market_making.hyperliquid.fees import AccountFees
-from market_making.market.identity import Markets
+from market_making.market.identity import Kind, Markets
 from market_making.preflight.outcome import Outcome, attempted, judged, passed
 from market_making.preflight.subject import Subject, owner_of
 from market_making.safety.books import BotBooks, read_books
@@ -123,7 +123,10 @@ def _positions(subject: Subject, name: str) -> Outcome:
     """Whether the bot's database and the account hold the same."""
     held = {each["position"]["coin"]: float(each["position"]["szi"]) for each in _entries(subject) if each}
     markets, books = subject.markets or Markets(()), _books(subject)
-    booked = {getattr(markets.named(pair), "wire", pair): coins for pair, coins in books.coins.items()}
+    known = ((markets.named(pair), pair, coins) for pair, coins in books.coins.items())
+    # Tokens are no positions: an account may hold others beside the bot's, and fees are paid in them.
+    booked = {market.wire if market else pair: coins
+              for market, pair, coins in known if market is None or market.kind is not Kind.SPOT}  # fmt: skip
     names = sorted(held.keys() | booked.keys())
     differing = [coin for coin in names if abs(held.get(coin, 0.0) - booked.get(coin, 0.0)) > _SAME_COINS]
     reason = f"positions that account and database have differently: {', '.join(differing) or 'none'}"

@@ -104,7 +104,7 @@ async def answers_of(settings: Settings) -> tuple[dict[str, Any], float | None, 
                 found[question["type"]] = await ask(session, settings.url, question)
             except (aiohttp.ClientError, TimeoutError, MalformedMessage) as refused:
                 error = error or f"{question['type']}: {refused or type(refused).__name__}"
-        error = error or await _ask_for_mids(session, settings, found)
+        error = error or await _ask_dexes(session, settings, found)
         error = error or await _ask_for_owner(session, settings, found)
         try:
             offset = await clock_offset_ms(session, settings.url)
@@ -113,16 +113,27 @@ async def answers_of(settings: Settings) -> tuple[dict[str, Any], float | None, 
     return found, offset, error
 
 
-async def _ask_for_mids(session: aiohttp.ClientSession, settings: Settings, found: dict[str, Any]) -> str:
-    """Ask for the mids of the dexes whose markets are wanted, beside those of the main one; return the error."""
+async def _ask_dexes(session: aiohttp.ClientSession, settings: Settings, found: dict[str, Any]) -> str:
+    """Add mids, orders and positions of the dexes whose markets are wanted to those of the main one.
+
+    Returns
+    -------
+    str
+        The error; empty if there was none.
+    """
     markets = Subject({}, settings, 0, answers=found).markets or ()
     chosen = settings.selection.choose(market.names for market in markets).chosen
     dexs = {market.dex.name for market in markets if market.names in chosen and market.dex.name}
     try:
         for dex in sorted(dexs):
             found["allMids"] |= await ask(session, settings.url, {"type": "allMids", "dex": dex})
+            if settings.account is not None:
+                asked = {"user": settings.account, "dex": dex}
+                found["openOrders"] += await ask(session, settings.url, {"type": "openOrders"} | asked)
+                state = await ask(session, settings.url, {"type": "clearinghouseState"} | asked)
+                found["clearinghouseState"]["assetPositions"] += state["assetPositions"]
     except (aiohttp.ClientError, TimeoutError, MalformedMessage, KeyError, TypeError) as refused:
-        return f"allMids: {refused or type(refused).__name__}"
+        return f"the dexes {', '.join(sorted(dexs))}: {refused or type(refused).__name__}"
     return ""
 
 

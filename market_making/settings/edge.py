@@ -45,6 +45,9 @@ class EdgeSettings(Section):
         True,
         description="Cancel stale orders of all pairs in one action before anything else; off, each in its pair's turn",
     )
+    fee_token: bool = Field(
+        True, description="Tell a fee paid in a token of spot in Freqtrade's word for it; off, as ccxt passes it on"
+    )
     funding: bool = Field(
         True, description="Ask for no funding within the hour of the last fill; off, before every order"
     )

@@ -10,9 +10,10 @@ from zlib import crc32
 
 import numpy as np
 
-from market_making.market.identity import Dex, Market, SpotTokens
+from market_making.market.identity import Market
 from market_making.market.instrument import Instrument, Listing
 from market_making.market.sides import Directions
+from market_making.simulation.known_markets import KNOWN_MARKETS
 from market_making.simulation.truth import MarketTruth
 
 # Names, prices and rules of well-known perpetuals; the price is only where the simulated market starts.
@@ -28,27 +29,6 @@ KNOWN_COINS: dict[str, tuple[Listing, float]] = {
     "SUI": (Listing("SUI", 1, 10), 3.3),
     "WLFI": (Listing("WLFI", 0, 5), 0.2),
 }
-
-
-_XYZ = Dex("xyz", 1)
-
-
-def _spot(index: int, base: str, code: str, decimals: int) -> Market:
-    wire = f"@{index}" if index else f"{base}/USDC"
-    return Market.spot(Listing(wire, decimals), index, SpotTokens(base, "USDC"), f"{code}/USDC")
-
-
-# Markets of every other kind: a growth-mode perpetual of a dex that others deployed, one that pays the deployer's full
-# share, one that may only be held isolated, spot, and spot whose base token ccxt gives another name.
-KNOWN_MARKETS: tuple[tuple[Market, float], ...] = (
-    (Market.perpetual(Listing("xyz:NVDA", 3, 20, growth=True, fee_scale=1.0), 0, _XYZ), 222.0),
-    (Market.perpetual(Listing("xyz:GOLD", 4, 25, fee_scale=1.0), 1, _XYZ), 4_321.0),
-    (Market.perpetual(Listing("xyz:TSLA", 3, 10, isolated_only=True, growth=True, fee_scale=1.0), 2, _XYZ), 432.0),
-    (_spot(0, "PURR", "PURR", 0), 0.21),
-    (_spot(107, "HYPE", "HYPE", 2), 45.0),
-    (_spot(142, "UBTC", "BTC", 5), 111_400.0),
-    (_spot(151, "UETH", "ETH", 4), 3_337.0),
-)
 
 
 @dataclass(frozen=True)

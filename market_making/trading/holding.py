@@ -48,12 +48,13 @@ class Position(NamedTuple):
     """What own orders of a pair add up to.
 
     The finished ones to `closed` [coins, signed], opened at `open_rate` [price] on average; with the filled part of the
-    resting one to `holding`.
+    resting one to `holding`. `bought` is everything that was bought on the way [coins].
     """
 
     closed: float = 0.0
     open_rate: float = 0.0
     holding: Holding = Holding()
+    bought: float = 0.0
 
     @property
     def added_by(self) -> RestingOrder | None:

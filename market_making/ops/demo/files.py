@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from market_making.ops.local_account import ThrowAwayAccount, exchange_section, write_private
+from market_making.ops.local_account import ThrowAwayAccount, exchange_section, trading_section, write_private
 
 _KEEP = 3
 
@@ -125,8 +125,10 @@ def write_config(
     changes: dict[str, Any] | None = None,
 ) -> None:
     """Write the private configuration of this run: key, addresses and paths; `changes` are further settings."""
+    trading = trading_section(coins)
     config: dict[str, Any] = {
         "dry_run": False,
+        **trading,
         "max_open_trades": len(coins),
         "db_url": f"sqlite:///{files.database}",
         "exchange": exchange_section(
@@ -152,6 +154,7 @@ def write_config(
             "state": str(files.state),
             "legs": str(files.folder / "legs"),
             "risk": {"state": str(files.folder / "risk")},
+            **({"sides": "long_only"} if trading else {}),  # tokens cannot be sold short
             **(changes or {}),
         },
     }

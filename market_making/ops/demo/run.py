@@ -18,11 +18,11 @@ import requests
 
 from calibration.publication.parameters import Parameters, read_parameters
 from market_making.market.errors import ParameterError
-from market_making.market.names import perpetual_names
 from market_making.ops.demo.files import ApiAccess, Credentials, DemoFiles, showy, write_config
 from market_making.ops.demo.freqtrade_api import FreqtradeApi
 from market_making.ops.demo.processes import ProcessFailed, Programs, free_port
 from market_making.ops.demo.schedule import Schedule
+from market_making.simulation.known_markets import market_called
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ CONFIGS = (Path("user_data/config.json"), Path("user_data/config-demo.json"))
 _PATIENCE_S = 120.0
 _FORCED_EXIT_S = 15.0
 _POLL_S = 0.5
+_DUST = 2.0  # of each spot market, what is less than a lot and no order [USDC]
 _ENDED_ON_REQUEST = (0, 130)  # Freqtrade ends with 130 when it is told to stop
 
 
@@ -158,7 +159,7 @@ class Demo:
         """Leave the market as a careful user would: lock the pairs, let the exit quotes fill, then stop the bot."""
         self._report("winding down: the bot only leaves what it holds", 1.0)
         for coin in self.options.coins:
-            api.lock(perpetual_names(coin).pair, "the demo ends")
+            api.lock(market_called(coin).pair, "the demo ends")
         if not self._flat_within(programs, self.options.schedule.wind_down_s):
             self.seen.forced_exit = True
             api.force_exit()
@@ -178,7 +179,7 @@ class Demo:
         while time.monotonic() < deadline:
             programs.check()
             self._audit()
-            if not self.seen.audit["positions"]:
+            if not self.seen.audit["positions"] and self.seen.audit["token_value"] < _DUST * len(self.options.coins):
                 return True
             time.sleep(_POLL_S)
         return False
@@ -209,7 +210,9 @@ class Demo:
         """Note what the calibrator has published; True once every coin has parameters."""
         for coin in self.options.coins:
             with contextlib.suppress(ParameterError):
-                published = read_parameters(self.files.parameters, coin, venue="hyperliquid", now_ms=None)
+                published = read_parameters(
+                    self.files.parameters, market_called(coin).key, venue="hyperliquid", now_ms=None
+                )
                 self.seen.last[coin] = published
                 self.seen.published.add((coin, published.created_ms))
         return len(self.seen.last) == len(self.options.coins)

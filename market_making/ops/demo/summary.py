@@ -30,7 +30,7 @@ def summarise(run: Demo, seen: Observations) -> dict[str, Any]:
     summary |= venue_figures(seen.audit)
     if run.files.database.exists():
         filled, lines = {int(fill["oid"]) for fill in seen.fills}, decisions_in(run.files.decisions)
-        summary["unaccounted"] = unaccounted(run.files.database, seen.audit["positions"], filled)
+        summary["unaccounted"] = unaccounted(run.files.database, seen.audit["positions"], filled, run.options.coins)
         summary["unaccounted"] += unrecorded(lines, seen.fills)
     summary["failures"] += [*shortcomings(summary), *summary["unaccounted"]]
     return summary

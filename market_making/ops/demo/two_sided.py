@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import requests
 
-from market_making.market.names import perpetual_names
 from market_making.ops.demo.files import ApiAccess, Credentials, LegFiles, write_config
 from market_making.ops.demo.freqtrade_api import FreqtradeApi
 from market_making.ops.demo.leg_samples import LegSamples
@@ -22,6 +21,7 @@ from market_making.ops.demo.run import CONFIGS, Demo, DemoOptions, freqtrade_com
 from market_making.ops.demo.schedule import WIND_DOWN_S
 from market_making.ops.local_account import ThrowAwayAccount
 from market_making.safety.guard_record import NAME as GUARD
+from market_making.simulation.known_markets import market_called
 
 LEGS = ("long", "short")
 _EVERY_S = 0.2
@@ -160,7 +160,7 @@ class TwoSidedDemo(Demo):
             apis = [stack.enter_context(leg.api()) for leg in self.legs]
             for each in apis:
                 for coin in self.options.coins:
-                    each.lock(perpetual_names(coin).pair, "the demo ends")
+                    each.lock(market_called(coin).pair, "the demo ends")
             if not self._flat_within(programs, WIND_DOWN_S):
                 self.seen.forced_exit = True
                 for each in apis:

@@ -12,6 +12,9 @@ from market_making.trading.freqtrade.foreign_coins import ForeignCoins
 from market_making.trading.holding import Position, RestingOrder
 from market_making.trading.plausible_value import PlausibleCash
 
+_FEE_SHARE = 0.001
+"""Of what is bought in spot at most so much is paid as a fee, in the bought coins: 7 bps, and some room."""
+
 
 class FreqtradePosition(Protocol):
     """What is needed of ``freqtrade.wallets.PositionWallet``: size [coins, positive], side, and open result [quote]."""
@@ -172,6 +175,8 @@ class AccountWatch:
         self, wallets: FreqtradeWallets, instrument: Instrument, closed: float, resting: RestingOrder | None
     ) -> None:
         held, tolerance = self._held(wallets, instrument.pair), float(instrument.lot) / 2
+        if self._spot:
+            tolerance += _FEE_SHARE * self._positions.get(instrument.pair, Position()).bought
         check_position(held, closed, resting, tolerance=tolerance, shared=self._spot)
 
     def _require_under_way(

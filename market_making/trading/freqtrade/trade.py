@@ -81,7 +81,10 @@ def holding_of(trade: FreqtradeTrade | None) -> Holding:
 
 def position_of(trade: FreqtradeTrade | None) -> Position:
     """What is held, and for how much it was opened."""
-    return Position(closed_position(trade), 0.0 if trade is None else trade.open_rate, holding_of(trade))
+    if trade is None:
+        return Position()
+    bought = sum(order.safe_filled for order in trade.orders if order.ft_order_side == "buy")
+    return Position(closed_position(trade), trade.open_rate, holding_of(trade), bought)
 
 
 def closed_position(trade: FreqtradeTrade | None) -> float:

@@ -91,6 +91,8 @@ class Bookkeeper:
         if order.tokens is not None:
             start = account.spot.total(order.tokens.base)
             spot = account.spot.trade(order.tokens, order.side, size, price, rate)
+            if order.side is Side.ASK and account.spot.total(order.tokens.base) < order.instrument.lot:
+                account.statistics.round_trips += 1
             return _Taken(start, spot.realised, spot.fee, ZERO, spot.token)
         start, builder_fee = account.position(order.coin).size, self._builder_fee(order, size * price)
         fee = (size * price * rate).quantize(MICRO) + builder_fee

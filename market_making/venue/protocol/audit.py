@@ -21,7 +21,7 @@ def audit(account: Account, state: State) -> dict[str, Any]:
     Shares are null before the first order; money is in USDC, `net_pnl` is equity minus deposits.
     """
     done, worth = account.statistics, equity(account, state.prices, state.token_prices)
-    deposits, held = account.total("deposits"), account.held()
+    deposits, held, spot = account.total("deposits"), account.held(), account.spot
     return {
         "user": account.address,
         "orders_placed": done.accepted.total(),
@@ -56,7 +56,10 @@ def audit(account: Account, state: State) -> dict[str, Any]:
         "position_value": float(
             sum((abs(position.value(state.prices[coin])) for coin, position in held.items()), ZERO)
         ),
-        "tokens": {token: float(account.spot.total(token)) for token in account.spot.tokens},
+        "tokens": {token: float(spot.total(token)) for token in spot.tokens},
+        "token_value": float(
+            sum((spot.total(token) * state.token_prices.get(token, ZERO) for token in spot.tokens), ZERO)
+        ),
         "resting_s": {name: spent / 1000 for name, spent in done.resting_ms(state.now_ms).items()},
         "fill_to_quote_ms": done.fill_to_quote_ms,
         "fill_to_quote_ms_median": median(done.fill_to_quote_ms) if done.fill_to_quote_ms else None,
@@ -80,6 +83,13 @@ def orders(account: Account) -> dict[str, Any]:
 
 def _shown(fill: Fill) -> dict[str, Any]:
     """A fill, by the side that its owner was on, in numbers: price in USDC, size in coins, fee in its token."""
-    money = {"price": float(fill.price), "size": float(fill.size), "fee": float(fill.fee), "fee_token": fill.fee_token}
+    money: dict[str, Any] = {
+        "price": float(fill.price),
+        "size": float(fill.size),
+        "fee": float(fill.fee),
+        "fee_token": fill.fee_token,
+    }
+    in_coins = fill.is_spot and fill.side is Side.BID
+    money["fee_value"] = float(fill.fee * fill.price if in_coins else fill.fee)
     how = {"side": "buy" if fill.side is Side.BID else "sell", "is_taker": fill.is_taker, "crossed": fill.crossed}
     return {"oid": fill.oid, "coin": fill.coin, "time_ms": fill.time_ms, **how, **money}

@@ -16,7 +16,7 @@ from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.freqtrade.account import AccountWatch, check_position
 from market_making.trading.freqtrade.exchange_rules import names_of, require_listed
 from market_making.trading.freqtrade.trade import adjustment_of, holding_of, smallest_notional, stake_of
-from market_making.trading.holding import Holding, RestingOrder
+from market_making.trading.holding import Holding, Position, RestingOrder
 from market_making.trading.plan import PlannedOrder
 
 ETH = Instrument.hyperliquid("ETH", 4)
@@ -246,3 +246,17 @@ def test_names_are_read_from_what_ccxt_says_of_a_market(kind, market, names):
     """Never made from the pair: a spot market has a parameter file of its own, beside the perpetual's."""
     told = dict(zip(("symbol", "base", "baseName", "id"), market, strict=True))
     assert names_of("hyperliquid", told | {"quote": "USDC", "type": kind}) == names
+
+
+def test_fees_of_spot_are_paid_in_the_coins_bought():
+    """The wallet may hold so much less as everything that was bought has cost in fees, and not a lot more."""
+    btc = Instrument.hyperliquid("BTC", 5)
+    watch = AccountWatch(0.0, bases=lambda _: "BTC")
+    held = SimpleNamespace(get_total=lambda _: 1.0 - 0.0007 * 3.0, update=lambda: None)
+    for bought, fine in ((3.0, True), (1.0, False)):
+        watch.expect({btc.pair: Position(1.0, 100_000.0, Holding(1.0), bought)})
+        if fine:
+            watch.check(held, btc, 1.0, None, 1000)
+        else:
+            with pytest.raises(SafetyError, match=r"the account holds 0\.9979 coins, own orders add up to 1"):
+                watch.check(held, btc, 1.0, None, 2000)

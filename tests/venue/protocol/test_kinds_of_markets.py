@@ -18,7 +18,7 @@ from hyperliquid.info import Info as SdkInfo
 from market_making.hyperliquid.exchange_listings import Answers, parse_exchange
 from market_making.hyperliquid.fees import BASE_TIER
 from market_making.market.events import BookSnapshot, Level, Trade
-from market_making.simulation.presets import KNOWN_MARKETS
+from market_making.simulation.known_markets import KNOWN_MARKETS
 from market_making.venue.config import AccountConfig, VenueConfig
 from tests.venue.conftest import serving
 

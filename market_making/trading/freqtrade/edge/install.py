@@ -17,6 +17,7 @@ from market_making.trading.freqtrade.edge.address_budget import AddressBudget
 from market_making.trading.freqtrade.edge.asked_once import AskedOnce
 from market_making.trading.freqtrade.edge.builder_fee import refuse_builder_fee
 from market_making.trading.freqtrade.edge.door import Door, DoorLater, Step
+from market_making.trading.freqtrade.edge.fee_token import name_fee_tokens
 from market_making.trading.freqtrade.edge.funding import Funding
 from market_making.trading.freqtrade.edge.leverage_once import LeverageOnce
 from market_making.trading.freqtrade.edge.loop import Loop
@@ -106,6 +107,8 @@ def install(
         edge.remembered = Remembered(folder, bot)
     if "builder_fee" in wanted:
         refuse_builder_fee(exchange._api, exchange._api_async, exchange._ws_async)
+    if "fee_token" in wanted:
+        name_fee_tokens(exchange._api)
     if "funding" in wanted:
         Funding(exchange)
     steps = list(_steps(edge, folder, desk, with_books=with_books))

@@ -35,6 +35,9 @@ class LeverageOnce:
     def prepare(self, pair: str, leverage: float, side: str, accept_fail: bool = False) -> None:
         """Send the leverage of `pair` unless the exchange has said that it holds; errors are Freqtrade's."""
         wanted = (str(self._exchange.margin_mode.value), int(leverage))
+        if not wanted[0]:  # in spot there is none
+            self._stock(pair, leverage, side, accept_fail)
+            return
         if self._verified.get(pair) == wanted:
             return
         self._verified.pop(pair, None)

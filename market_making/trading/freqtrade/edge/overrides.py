@@ -54,6 +54,11 @@ OVERRIDES = (
     Override("sound_answers", "ccxt.hyperliquid.request", "null is an order without a number, or an empty account"),
     Override("wake", "freqtrade.worker.Worker._sleep", "the bot sleeps until its time between two loops is over"),
     Override("cancel_first", "ccxt.hyperliquid.request", "a stale order is cancelled in the turn of its pair"),
+    Override(
+        "fee_token",
+        "ccxt.hyperliquid.parse_trade",
+        "a fee paid in UBTC is not taken off the amount of a trade in BTC/USDC, of which the wallet then holds less",
+    ),
     Override("funding", "freqtrade.exchange.Hyperliquid.get_funding_fees", "funding is asked for before every order"),
 )
 
