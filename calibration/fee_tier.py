@@ -73,6 +73,10 @@ class FeeTier:
             return settings.model.maker_fee
         return self._fees.on(market).maker
 
+    def market_of(self, coin: str) -> Market | None:
+        """The market of a folder of recordings, as it is listed now or was; None where neither is known."""
+        return self._market(coin)[1]
+
     def keep_asking(self, timetable: Timetable) -> None:
         """Ask now and every hour; while there is no answer, every five minutes."""
         if self.settings.asks_for_fee:

@@ -1,8 +1,9 @@
 """The coins of a scan: what is known of each market, from its recorded events or from its published parameters."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,32 @@ from market_making.settings.settings import Settings
 ENOUGH_REACHED = 5
 
 
+class MarketTerms(NamedTuple):
+    """What it costs to trade on a market.
+
+    Attributes
+    ----------
+    maker_fee : float or None
+        Fraction of the value of a fill; None for that of the settings.
+    actions_earned : float
+        Actions that a unit of turnover earns.
+    tier_fees : tuple of (float, float)
+        Volumes of 14 days, ascending, and the maker fee here from each on; empty where they are not known.
+    """
+
+    maker_fee: float | None = None
+    actions_earned: float = 1.0
+    tier_fees: tuple[tuple[float, float], ...] = ()
+
+
+TermsOf = Callable[[str], MarketTerms]
+
+
+def usual_terms(_: str) -> MarketTerms:
+    """The fee of the settings, and an action for each unit of turnover."""
+    return MarketTerms()
+
+
 @dataclass(frozen=True)
 class Candidate:
     """What a scan knows of one market.
@@ -45,6 +72,8 @@ class Candidate:
         Quality of the calibration: ok, weak or bad.
     objection : str
         Why it must not be quoted from whatever the numbers say; empty if it may.
+    terms : MarketTerms
+        What it costs to trade there.
     """
 
     coin: str
@@ -57,6 +86,7 @@ class Candidate:
     end_ms: int
     status: str
     objection: str = ""
+    terms: MarketTerms = MarketTerms()  # noqa: RUF009 - immutable
 
     @property
     def tail_start(self) -> float:
@@ -87,7 +117,10 @@ class Unknown:
 
 
 def candidates_from_store(
-    coins: Sequence[str], settings: Settings, on_progress: Callable[[float], None] = lambda _: None
+    coins: Sequence[str],
+    settings: Settings,
+    on_progress: Callable[[float], None] = lambda _: None,
+    terms_of: TermsOf = usual_terms,
 ) -> list[Candidate | Unknown]:
     """Calibrate each coin from its own last window in the tick store; nothing is written.
 
@@ -99,26 +132,34 @@ def candidates_from_store(
         Store and window.
     on_progress : callable
         Told the share that is done.
+    terms_of : callable
+        Tells what trading on the market of a folder costs.
     """
     store = TickStore(settings.market_data, settings.venue)
     found: list[Candidate | Unknown] = []
     chosen = _among(store.coins(), coins, settings)
     for number, coin in enumerate(chosen, start=1):
         try:
-            found.append(_from_store(store, coin, settings))
+            found.append(replace(_from_store(store, coin, settings), terms=terms_of(coin)))
         except (DataError, ModelError) as error:
             found.append(Unknown(coin, str(error)))
         on_progress(number / len(chosen))
     return found
 
 
-def candidates_from_files(coins: Sequence[str], settings: Settings, now_ms: int) -> list[Candidate | Unknown]:
-    """Read the published parameters of each coin; without `coins`, of all that are published."""
+def candidates_from_files(
+    coins: Sequence[str], settings: Settings, now_ms: int, terms_of: TermsOf | None = None
+) -> list[Candidate | Unknown]:
+    """Read the published parameters of each coin; without `coins`, of all that are published.
+
+    Without `terms_of` a fill costs what the parameters were made with.
+    """
     found: list[Candidate | Unknown] = []
     for coin in _among(sorted(path.stem for path in settings.parameters.glob("*.json")), coins, settings):
         try:
-            found.append(_from_file(settings, coin, now_ms))
-        except ParameterError as error:
+            candidate = _from_file(settings, coin, now_ms)
+            found.append(candidate if terms_of is None else replace(candidate, terms=terms_of(coin)))
+        except (ParameterError, DataError) as error:
             found.append(Unknown(coin, str(error)))
     return found
 
@@ -169,6 +210,7 @@ def candidate_of_parameters(parameters: Parameters, objection: str = "") -> Cand
         parameters.window.end_ms,
         parameters.quality.status,
         _bad(parameters.quality.status, parameters.quality.flags) or objection,
+        MarketTerms(parameters.model.maker_fee),
     )
 
 

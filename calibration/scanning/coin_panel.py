@@ -74,7 +74,8 @@ class CoinPanel:
         self._model = _without_view(settings)
         self._flows = [candidate.order_flow() for candidate in candidates]
         self._mid = np.array([candidate.mid for candidate in candidates])
-        self._fee = np.full(len(candidates), self._model.maker_fee)
+        usual, paid = self._model.maker_fee, [candidate.terms.maker_fee for candidate in candidates]
+        self._fee = np.array([usual if fee is None else fee for fee in paid])
         self._deepest = Directions(
             *(np.array([candidate.deepest.of(side) for candidate in candidates]) for side in Direction)
         ).on_quotes()
@@ -135,6 +136,7 @@ class CoinPanel:
         shown = self.shown(self._fee)
         earned = self.earnings(shown)
         columns = {
+            "maker_fee_bps": 1e4 * self._fee,
             **self._money(shown, earned),
             **self._reach(shown),
             "break_even_fee_bps": 1e4 * self.break_even(minimum_per_hour),
@@ -157,6 +159,7 @@ class CoinPanel:
             "net_per_hour": net,
             "low": np.minimum(low, net),
             "high": np.maximum(high, net),
+            "net_per_100": 100 * net / (self._model.maximum_inventory * lot),
             "noise_per_hour": lot * volatility * np.sqrt(_HOUR_S * earned.mean_square_inventory),
             "fills_per_hour": _HOUR_S * earned.fills,
             "turnover_per_hour": _HOUR_S * earned.fills * lot,
@@ -208,7 +211,8 @@ class CoinPanel:
             rest = rest_s(1e4 * candidate.volatility / candidate.mid, quote.tolerance_bps, quote.minimum_life_s)
             needed[coin] = actions_per_hour(rest, fills[coin], quote.actions_per_minute)
         turnover = fills * self._settings.model.order_notional
-        return needed, np.array([action_cost_per_hour(*each) for each in zip(needed, turnover, strict=True)])
+        earned_by_volume = turnover * np.array([candidate.terms.actions_earned for candidate in self._candidates])
+        return needed, np.array([action_cost_per_hour(*each) for each in zip(needed, earned_by_volume, strict=True)])
 
     def _state(self, candidate: Candidate, toxicities: Directions[float]) -> Regime:
         """Toxicity decides; a fill model that is only guessed asks for more distance."""

@@ -1,11 +1,13 @@
 """What a scan says of one coin: its figures, whether it is refused, and in plain words why."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import isnan
 from typing import Any, NamedTuple
 
 from calibration.publication.parameters import finite_or_none
 from calibration.scanning.candidates import ENOUGH_REACHED, Candidate
+from calibration.scanning.requoting import ACTION_PRICE
 from market_making.quoting.risk.toxicity import Regime
 
 
@@ -19,8 +21,12 @@ class Figures:
     ----------
     state : Regime
         What the bot would do at this toxicity.
+    maker_fee_bps : float
+        What a fill costs there.
     net_per_hour, low, high : float
         Expected earnings net of adverse selection and fee, with their 95 % interval.
+    net_per_100 : float
+        The same per hour and 100 of the largest position.
     noise_per_hour : float
         Standard deviation of the earnings of one hour that comes from holding inventory while mid moves.
     break_even_fee_bps : float
@@ -44,7 +50,9 @@ class Figures:
     """
 
     state: Regime
+    maker_fee_bps: float
     net_per_hour: float
+    net_per_100: float
     low: float
     high: float
     noise_per_hour: float
@@ -83,6 +91,7 @@ class Prospect:
     figures: Figures | None = None
     end_ms: int | None = None
     status: str | None = None
+    pays_from_volume: float | None = None
 
     @classmethod
     def unknown(cls, coin: str, reason: str) -> "Prospect":
@@ -94,7 +103,10 @@ class Prospect:
         """A coin that is refused for the first reason there is, or recommended."""
         refusal = candidate.objection or _refusal(figures, terms)
         reason = refusal or _recommendation(candidate, figures)
-        return cls(candidate.coin, bool(refusal), reason, figures, candidate.end_ms, candidate.status)
+        pays_from = _pays_from(candidate.terms.tier_fees, figures.break_even_fee_bps)
+        if candidate.objection:
+            pays_from = None
+        return cls(candidate.coin, bool(refusal), reason, figures, candidate.end_ms, candidate.status, pays_from)
 
     @property
     def rank(self) -> tuple[bool, bool, float, str]:
@@ -113,7 +125,14 @@ class Prospect:
         if self.figures:
             numbers |= {k: finite_or_none(v) if isinstance(v, float) else v for k, v in asdict(self.figures).items()}
         said = {"state": self.state.value, "reason": self.reason, "refused": self.refused}
-        return {"coin": self.coin, **numbers, **said, "status": self.status, "end_ms": self.end_ms}
+        of_tiers = {"pays_from_volume": self.pays_from_volume}
+        return {"coin": self.coin, **numbers, **said, **of_tiers, "status": self.status, "end_ms": self.end_ms}
+
+
+def _pays_from(tier_fees: Sequence[tuple[float, float]], break_even_bps: float) -> float | None:
+    """The least volume of 14 days with which the fee is low enough; None if none is, or nothing is known of tiers."""
+    low_enough = (volume for volume, fee in tier_fees if 1e4 * fee < break_even_bps)
+    return next(low_enough, None)
 
 
 def _refusal(figures: Figures, terms: Terms) -> str:
@@ -166,6 +185,6 @@ def _recommendation(candidate: Candidate, figures: Figures) -> str:
     if candidate.status == "weak":
         remarks.append("estimates are weak")
     if figures.action_cost_per_hour > 0:
-        missing = figures.actions_per_hour - figures.turnover_per_hour
+        missing = figures.action_cost_per_hour / ACTION_PRICE
         remarks.append(f"{missing:.0f} actions an hour more than its volume earns")
     return "; ".join(remarks)

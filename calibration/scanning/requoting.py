@@ -5,8 +5,8 @@ deviation after L is normal, and from a deviation x < a the mean time to leave i
 
 .. math:: E[T] = L + \frac{1}{\sigma^2} E\big[(a^2 - \sigma^2 L Z^2)^{+}\big], \quad Z \sim N(0, 1)
 
-Hyperliquid gives an address one action for each USDC traded, after an allowance of 10 000 at its first use, and sells
-more at 0.0005 USDC each.
+Hyperliquid gives an address one action for each USDC traded, a tenth of one in growth mode, after an allowance of
+10 000 at its first use, and sells more at 0.0005 USDC each.
 """
 
 from math import erf, exp, pi, sqrt
@@ -45,6 +45,6 @@ def actions_per_hour(rest: float, fills_per_hour: float, limit_per_minute: float
     return min(moves + ACTIONS_PER_FILL * fills_per_hour, 60 * limit_per_minute)
 
 
-def action_cost_per_hour(actions: float, turnover: float) -> float:
-    """Price of the actions beyond one for each unit of turnover [USDC]."""
-    return ACTION_PRICE * max(0.0, actions - turnover)
+def action_cost_per_hour(actions: float, earned: float) -> float:
+    """Price of the actions beyond those that the turnover has earned [USDC]."""
+    return ACTION_PRICE * max(0.0, actions - earned)

@@ -21,6 +21,8 @@ from market_making.market.identity import Kind, Market
 
 LARGEST_RATE = 0.01
 _STABLE, _GROWTH = 0.2, 0.1
+GROWTH_ACTIONS = 0.1
+"""Actions that a USDC traded in growth mode earns; elsewhere it earns one."""
 
 
 class Rates(NamedTuple):
@@ -80,6 +82,28 @@ class AccountFees(NamedTuple):
 
 # What an account without volume, stake and referral pays.
 BASE_TIER = AccountFees(Rates(0.00015, 0.00045), Rates(0.0004, 0.0007), 0.0)
+
+
+class Tier(NamedTuple):
+    """What an account pays above a volume of 14 days [USDC]."""
+
+    volume: float
+    fees: AccountFees
+
+
+# Source: the exchange's page on fees, September 2026; without stake, referral and rebates.
+TIERS = tuple(
+    Tier(volume, AccountFees(Rates(1e-4 * maker, 1e-4 * taker), Rates(1e-4 * spot_maker, 1e-4 * spot_taker), 0.0))
+    for volume, maker, taker, spot_maker, spot_taker in (
+        (0.0, 1.5, 4.5, 4.0, 7.0),
+        (5e6, 1.2, 4.0, 3.0, 6.0),
+        (25e6, 0.8, 3.5, 2.0, 5.0),
+        (100e6, 0.4, 3.0, 1.0, 4.0),
+        (500e6, 0.0, 2.8, 0.0, 3.5),
+        (2e9, 0.0, 2.6, 0.0, 3.0),
+        (7e9, 0.0, 2.4, 0.0, 2.5),
+    )
+)
 
 
 def _deployers_factor(scale: float | None) -> float:

@@ -1,8 +1,8 @@
 """One identity for a market: made from what the venue lists, and looked up by any of its names."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -161,3 +161,21 @@ class Markets:
     def numbered(self, asset: int) -> Market | None:
         """The market with this number; None if there is none."""
         return self._numbered.get(asset)
+
+
+def as_markets(listings: Iterable[Listing | Market]) -> list[Market]:
+    """Markets of a source, numbered as a venue that lists nothing else does it.
+
+    A listing that is no market yet is a perpetual of the main dex. Dexes and their perpetuals stand at the places in
+    which they come.
+    """
+    markets, counts, dexes = [], Counter[str](), {"": 0}
+    for each in listings:
+        market = each if isinstance(each, Market) else Market.perpetual(each, 0)
+        if market.kind is Kind.PERPETUAL:
+            name = market.dex.name
+            dex = Dex(name, dexes.setdefault(name, len(dexes)), market.dex.collateral)
+            market = replace(market, asset=dex.asset(counts[name]), dex=dex)
+            counts[name] += 1
+        markets.append(market)
+    return markets

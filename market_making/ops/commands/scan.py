@@ -21,7 +21,7 @@ from market_making.ops.commands.options import (
 from market_making.ops.commands.plotting import check_picture, draw_scan, plot_option
 
 if TYPE_CHECKING:
-    from calibration.scanning.candidates import Candidate, Unknown
+    from calibration.scanning.candidates import Candidate, TermsOf, Unknown
     from market_making.settings.settings import Settings
 
 
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     ),
     click.option(
         "--fee", type=click.FloatRange(-100, 100),
-        help="Maker fee [bps].  [default: the configuration's, or else that of the account's tier]",
+        help="Maker fee on every market [bps].  [default: what the account pays on each, or the configuration's]",
     ),
+    click.option("--fee-tiers", is_flag=True, help="Say from which volume of 14 days on each coin would pay."),
     click.option(
         "--minimum", type=click.FloatRange(min=0), default=MINIMUM_PER_HOUR, show_default=True,
         help="What a coin must earn per hour.",
@@ -48,11 +49,13 @@ if TYPE_CHECKING:
 def scan_command(**options: Any) -> None:
     """Rank coins by what a maker is expected to earn there, and say why the others are refused."""
     check_picture(options["plot"])
-    settings = _settings(options)
+    settings, terms_of = _settings(options)
     from calibration.scanning.scan import scan
 
-    found, source = _found(settings, options)
+    found, source = _found(settings, options, terms_of)
     prospects = scan(found, settings, options["minimum"])
+    from market_making.hyperliquid.fees import TIERS
+
     fee_bps = round(1e4 * settings.model.maker_fee, 9)
     if options["plot"]:
         draw_scan(prospects, fee_bps, options["plot"])
@@ -61,6 +64,9 @@ def scan_command(**options: Any) -> None:
             {
                 "source": source,
                 "fee_bps": fee_bps,
+                "fee_tiers": [
+                    {"volume": tier.volume, "maker_fee_bps": 1e4 * tier.fees.on_main().maker} for tier in TIERS
+                ],
                 "minimum_per_hour": options["minimum"],
                 "order_notional": settings.model.order_notional,
                 "maximum_inventory": settings.model.maximum_inventory,
@@ -70,27 +76,31 @@ def scan_command(**options: Any) -> None:
     else:
         from market_making.ops.commands.scan_tables import show_ranking
 
-        show_ranking(prospects, settings, source)
+        show_ranking(prospects, settings, source, with_tiers=options["fee_tiers"])
     if all(prospect.figures is None for prospect in prospects):
         raise NotEnoughData(f"none of {len(prospects)} coins in {source} could be evaluated")
 
 
-def _settings(options: dict[str, Any]) -> Settings:
+def _settings(options: dict[str, Any]) -> tuple[Settings, TermsOf]:
+    """The settings, and what trading costs on each market."""
     if options["data"] and options["parameters"]:
         raise ConfigurationError("give either --data or --parameters")
     settings = load_settings(options["configs"], market_data=options["data"], parameters=options["parameters"])
     if not options["data"] and not any(settings.parameters.glob("*.json")):
         raise _nothing_in(str(settings.parameters))
+    from calibration.market_terms import terms_at
+    from calibration.scanning.candidates import usual_terms
+
     if options["fee"] is None:
         from calibration.fee_tier import FeeTier
 
         tier = FeeTier(settings)
         tier.ask()
-        return tier.settings
-    return settings.with_maker_fee(options["fee"] / 1e4)
+        return tier.settings, terms_at(tier)
+    return settings.with_maker_fee(options["fee"] / 1e4), usual_terms
 
 
-def _found(settings: Settings, options: dict[str, Any]) -> tuple[list[Candidate | Unknown], str]:
+def _found(settings: Settings, options: dict[str, Any], terms_of: TermsOf) -> tuple[list[Candidate | Unknown], str]:
     """The coins, and where they come from."""
     from calibration.scanning.candidates import candidates_from_files, candidates_from_store
 
@@ -101,10 +111,10 @@ def _found(settings: Settings, options: dict[str, Any]) -> tuple[list[Candidate 
         with Progress(transient=True, disable=options["as_json"]) as progress:
             task = progress.add_task("calibrating", total=1.0)
             found = candidates_from_store(
-                options["coins"], settings, lambda share: progress.update(task, completed=share)
+                options["coins"], settings, lambda share: progress.update(task, completed=share), terms_of
             )
     else:
-        found, source = candidates_from_files(options["coins"], settings, now_ms()), str(settings.parameters)
+        found, source = candidates_from_files(options["coins"], settings, now_ms(), terms_of), str(settings.parameters)
     if not found:
         raise _nothing_in(source)
     return found, source

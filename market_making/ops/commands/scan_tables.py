@@ -11,19 +11,19 @@ from market_making.quoting.risk.toxicity import Regime
 from market_making.settings.settings import Settings
 
 _COLUMNS = (
-    "coin", "net\nper hour", "95 %\ninterval", "noise\nper hour", "breaks\neven\n\\[bps]", "toxi-\ncity", "state",
-    "quotes",
+    "coin", "fee\n\\[bps]", "net\nper hour", "95 %\ninterval", "per 100\nheld", "noise\nper hour",
+    "breaks\neven\n\\[bps]", "toxi-\ncity", "state", "quotes",
 )  # fmt: skip
 _STYLES = {Regime.QUOTE: "green", Regime.WIDEN: "yellow", Regime.PAUSE: "red"}
 
 
-def show_ranking(prospects: list[Prospect], settings: Settings, source: str) -> None:
-    """Print both tables, and what they assume."""
+def show_ranking(prospects: list[Prospect], settings: Settings, source: str, *, with_tiers: bool = False) -> None:
+    """Print both tables, and what they assume; `with_tiers`, also from which volume on each coin would pay."""
     console = Console()
     model = settings.model
     capital = (model.maximum_inventory + 1) * model.order_notional / settings.leverage
     console.print(
-        f"Expected earnings of quoting both sides, {source}: maker fee {1e4 * model.maker_fee:g} bps, orders of "
+        f"Expected earnings of quoting both sides, {source}: at each market's own maker fee, orders of "
         f"{model.order_notional:g}, at most {model.maximum_inventory} of them held,"
         f" capital {capital:g} per coin"
     )
@@ -34,6 +34,8 @@ def show_ranking(prospects: list[Prospect], settings: Settings, source: str) -> 
         console.print("[bold]No coin pays.[/bold]")
     if refused:
         console.print(_refused(refused))
+    if with_tiers:
+        console.print(_tiers(prospects))
 
 
 def _table(prospects: list[Prospect]) -> Table:
@@ -53,8 +55,10 @@ def _table(prospects: list[Prospect]) -> Table:
 
 def _numbers(figures: Figures) -> tuple[str, ...]:
     return (
+        f"{figures.maker_fee_bps:.2f}",
         f"[bold]{figures.net_per_hour:.2f}[/bold]",
         f"{figures.low:.2f} … {figures.high:.2f}",
+        f"{figures.net_per_100:.3f}",
         f"± {figures.noise_per_hour:.2f}",
         _break_even(figures),
         f"{figures.toxicity:.2f}",
@@ -75,6 +79,19 @@ def _refused(prospects: list[Prospect]) -> Table:
         figures = prospect.figures
         known = (f"{figures.net_per_hour:.2f}", _break_even(figures)) if figures else ("–", "–")
         table.add_row(prospect.coin, *known, prospect.reason)
+    return table
+
+
+def _tiers(prospects: list[Prospect]) -> Table:
+    table = Table(
+        *("coin", "fee now\n\\[bps]", "breaks even\n\\[bps]", "pays from a volume of 14 days"),
+        title="Fee tiers", title_justify="left", box=SIMPLE_HEAD,
+    )  # fmt: skip
+    for prospect in prospects:
+        if prospect.figures:
+            volume, figures = prospect.pays_from_volume, prospect.figures
+            said = "no tier" if volume is None else "any" if not volume else f"{volume / 1e6:,.0f} million USDC"
+            table.add_row(prospect.coin, f"{figures.maker_fee_bps:.2f}", _break_even(figures), said)
     return table
 
 

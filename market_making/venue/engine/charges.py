@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from market_making.hyperliquid.fees import AccountFees, Rates
+from market_making.hyperliquid.fees import GROWTH_ACTIONS, AccountFees, Rates
 from market_making.market.identity import Market
 from market_making.venue.config import VenueConfig
 
 # Source: the exchange's documentation, "HIP-3": volume in growth mode earns a tenth of the actions.
-_GROWTH_SHARE = Decimal("0.1")
+_GROWTH_SHARE = Decimal(repr(GROWTH_ACTIONS))
 _RATE_STEP = Decimal("1e-12")
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from operator import attrgetter
 
 from market_making.market.events import BookSnapshot, Trade
-from market_making.market.identity import MAIN_DEX, Market
+from market_making.market.identity import MAIN_DEX, Market, as_markets
 from market_making.market.instrument import Listing
 from market_making.market.names import USDC
 from market_making.venue.accounts.account import AGENT_LIFE_MS, Account, Agent
@@ -19,7 +19,6 @@ from market_making.venue.engine.liquidation import Liquidator
 from market_making.venue.engine.notices import BookNotice, Notice
 from market_making.venue.engine.order_desk import OrderDesk
 from market_making.venue.engine.state import State
-from market_making.venue.markets.source import as_markets
 from market_making.venue.order_book.listed_coin import ListedCoin
 from market_making.venue.order_book.order import Status
 

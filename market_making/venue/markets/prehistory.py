@@ -13,14 +13,14 @@ from typing import Any, Self
 import pyarrow as pa
 
 from market_making.market.events import BookSnapshot, Trade
-from market_making.market.identity import Market
+from market_making.market.identity import Market, as_markets
 from market_making.recording.store.market_file import write_market
 from market_making.recording.store.segments import SegmentWriter
 from market_making.recording.store.storage import open_storage
 from market_making.recording.streams import BOOK_LEVELS, FAST_BOOK_LEVELS, SCHEMAS, Stream
 from market_making.venue.markets.candles import CandleAggregator
 from market_making.venue.markets.recording import RecordingSource
-from market_making.venue.markets.source import Source, as_markets
+from market_making.venue.markets.source import Source
 
 Event = BookSnapshot | Trade
 

@@ -8,9 +8,10 @@ import pytest
 from scipy.stats import spearmanr
 
 from calibration.estimators.estimate import Estimate, EstimateSource
-from calibration.scanning.candidates import Unknown
+from calibration.scanning.candidates import MarketTerms, Unknown
 from calibration.scanning.coin_panel import CoinPanel
 from calibration.scanning.scan import scan
+from market_making.hyperliquid.fees import TIERS
 from market_making.market.sides import Directions, Sides
 from market_making.quoting.risk.toxicity import Regime
 from market_making.settings.settings import Settings
@@ -298,3 +299,42 @@ def test_guessed_fills_are_quoted_with_more_distance(know):
         (1.5 * sure.bid_depth_bps, 1.5 * sure.ask_depth_bps)
     )
     assert wide.net_per_hour < sure.net_per_hour
+
+
+def test_each_market_is_judged_at_its_own_fee(candidates):
+    """As if every market had it; the dearest fee refuses what the cheapest recommends."""
+    fees = [0.00003, 0.0004]
+    own = [replace(coin, terms=MarketTerms(fees[place % 2])) for place, coin in enumerate(candidates)]
+    mixed = {prospect.coin: prospect for prospect in scan(own, SETTINGS)}
+    for place, fee in enumerate(fees):
+        alone = {each.coin: each for each in scan(own[place::2], with_model(maker_fee=fee))}
+        for coin, prospect in alone.items():
+            assert mixed[coin].figures.maker_fee_bps == pytest.approx(1e4 * fee)
+            assert mixed[coin].figures.net_per_hour == pytest.approx(prospect.figures.net_per_hour, rel=1e-9)
+            assert mixed[coin].refused is prospect.refused
+    assert {each.refused for each in mixed.values()} == {True, False}
+
+
+def test_growth_mode_earns_a_tenth_of_the_actions(candidates):
+    """So keeping quotes in place costs more there, at the same turnover."""
+    busy = with_model(order_notional=20.0)
+    (usual,) = scan([candidates[0]], busy)
+    (growing,) = scan([replace(candidates[0], terms=MarketTerms(actions_earned=0.1))], busy)
+    turnover = usual.figures.turnover_per_hour
+    assert growing.figures.turnover_per_hour == turnover
+    missing = [max(0.0, usual.figures.actions_per_hour - share * turnover) for share in (1.0, 0.1)]
+    costs = [each.figures.action_cost_per_hour for each in (usual, growing)]
+    assert costs == pytest.approx([0.0005 * each for each in missing])
+    assert costs[1] > costs[0]
+
+
+def test_the_tier_from_which_a_coin_pays_follows_from_the_fee_at_which_it_breaks_even(candidates):
+    """The least volume whose fee is below it; none where even the last is not."""
+    tiers = tuple((each.volume, each.fees.on_main().maker) for each in TIERS)
+    told = scan([replace(coin, terms=MarketTerms(tier_fees=tiers)) for coin in candidates], SETTINGS)
+    for each in told:
+        paying = [volume for volume, fee in tiers if 1e4 * fee < each.figures.break_even_fee_bps]
+        assert each.pays_from_volume == (paying[0] if paying else None)
+        assert (each.pays_from_volume == 0) or each.refused
+    assert len({each.pays_from_volume for each in told}) >= 2
+    assert all(each.figures.net_per_100 == pytest.approx(each.figures.net_per_hour / 3) for each in told)

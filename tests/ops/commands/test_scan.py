@@ -95,7 +95,8 @@ def test_people_read_two_tables(mm, store):
     text = " ".join(result.stdout.split())
     assert "1 worth quoting" in text
     assert "1 refused" in text
-    assert "maker fee 1.5 bps" in text
+    assert "at each market's own maker fee" in text
+    assert "1.50" in text
     assert "[bps]" in text
     assert "toxic" in text
 
