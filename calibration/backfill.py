@@ -109,7 +109,7 @@ def backfill(
         chunk = times[first : first + per_chunk]
         tape = store.tape(coin, chunk[0] - window_ms - LEAD_MS, chunk[-1])
         found = []
-        for result in _walk_forward(tape, chunk, settings, previous):
+        for result in walk_forward(tape, chunk, settings, previous):
             if isinstance(result, NotEnoughData):
                 refusal = str(result)
             else:
@@ -130,7 +130,7 @@ def backfill(
     return Backfilled(rows, len(times), refusal)
 
 
-def _walk_forward(
+def walk_forward(
     tape: Tape, times: Iterable[int], settings: Settings, previous: Calibration | None
 ) -> Iterator[Calibration | NotEnoughData]:
     """Calibrate at each time from what had come before it, or say why that is not possible."""

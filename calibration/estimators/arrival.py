@@ -83,14 +83,15 @@ def fano_factor(counts: IntArray) -> float:
 def level_variance(counts: IntArray) -> float:
     """Relative variance of the rate from one bucket to the next, what counts vary by beyond chance.
 
-    Where counts are too few to tell, it is near `_USUAL_VARIANCE`, as usual in recorded markets.
+    A variance within its standard error counts for nothing. Where counts are too few to tell, it is near
+    `_USUAL_VARIANCE`, as usual in recorded markets.
     """
     mean = float(counts.mean()) if len(counts) else 0.0
     if len(counts) < _FEWEST_BUCKETS or mean == 0:
         return _USUAL_VARIANCE
     seen, error = (_variance_to_mean(counts) - 1) / mean, float(np.sqrt(2 / len(counts))) / mean
     weight = _USUAL_VARIANCE**2 / (_USUAL_VARIANCE**2 + error**2)
-    return max(0.0, weight * seen + (1 - weight) * _USUAL_VARIANCE)
+    return weight * max(0.0, seen - error) + (1 - weight) * _USUAL_VARIANCE
 
 
 def _variance_to_mean(counts: IntArray) -> float:

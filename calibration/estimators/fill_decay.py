@@ -30,6 +30,7 @@ _FEWEST_TICKS = 20
 _LARGEST_EFFECT = 10.0
 _WIDEST = 20.0  # logarithm of the upper bound over the value, where nothing is known
 _ROUNDING = 1e-6  # of a tick
+_QUANTILE = 1.96
 
 
 class TailRange(NamedTuple):
@@ -93,7 +94,8 @@ class TailDecay:
     """Posterior of the decay, Beta(`walked`, `stopped`) for the chance to walk one more `tick`, from `n` orders.
 
     κ is not above `steepest`: where orders hardly walk beyond a wide touch, the steepest decay that fits would put more
-    orders at depth 0 than there are.
+    orders at depth 0 than there are. The interval holds `elsewhere` too, that of a fit from another depth on: where
+    both disagree, the decay is not known as well as either fit says.
     """
 
     tick: float
@@ -101,6 +103,7 @@ class TailDecay:
     stopped: float
     n: int
     steepest: float = float("inf")
+    elsewhere: Estimate | None = None
 
     @property
     def value(self) -> float:
@@ -110,15 +113,20 @@ class TailDecay:
 
     @property
     def error(self) -> float:
-        """Posterior standard deviation of κ [1/price]."""
+        """Posterior standard deviation of κ [1/price], or what the interval makes it."""
         variance = polygamma(1, self.walked) - polygamma(1, self.walked + self.stopped)
-        return float(np.sqrt(variance)) / self.tick
+        error = float(np.sqrt(variance)) / self.tick
+        if self.elsewhere is None:
+            return error
+        return max(error, (self.estimate.high - self.estimate.low) / (2 * _QUANTILE))
 
     @property
     def estimate(self) -> Estimate:
         """κ with its 95 % interval [1/price]."""
         far, near = betaincinv(self.walked, self.stopped, np.array([0.975, 0.025]))
         low, high = -float(np.log(far)) / self.tick, -float(np.log(near)) / self.tick
+        if self.elsewhere is not None:
+            low, high = min(low, self.elsewhere.low), max(high, self.elsewhere.high)
         return Estimate(self.value, min(low, self.value), high, self.n)
 
 
@@ -149,7 +157,7 @@ def fill_intensity(tail_rate: Estimate, decay: TailDecay, start: float) -> Estim
     if tail_rate.value <= 0:
         raise NotEnoughData("0 market orders went through the touch; a fill intensity needs a positive rate")
     value = tail_rate.value * float(np.exp(decay.value * start))
-    from_decay = 1.96 * decay.error * start
+    from_decay = _QUANTILE * decay.error * start
     below = np.log(tail_rate.value / tail_rate.low) if tail_rate.low > 0 else np.inf
     above = np.log(tail_rate.high / tail_rate.value)
     above = min(float(np.hypot(above, from_decay)), _WIDEST)

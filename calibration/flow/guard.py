@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from calibration.estimators.estimate import Estimate, EstimateSource, FlowEstimates
 from calibration.flow.flow import TOO_FEW, FlowQuality
+from calibration.flow.impact import STEEPEST
 from calibration.flow.rates import LARGEST_INTENSITY
 from market_making.market.sides import Direction, Directions
 
@@ -82,6 +83,7 @@ def limited(
         fill_intensity=near("fill_intensity", rate_factor),
         adverse_selection=near("adverse_selection", factor, smallest_move),
         adverse_selection_on_fill=near("adverse_selection_on_fill", factor, smallest_move),
+        adverse_selection_slope=_near_slope(flow.adverse_selection_slope, before.adverse_selection_slope, factor),
     )
 
 
@@ -173,6 +175,12 @@ def _near(estimate: Estimate, before: Estimate, factor: float, free: float) -> E
     """`estimate` within a factor of `before`, or within that factor of `free` around it if it is smaller."""
     reach = max(abs(before.value), free)
     return _within_limits(estimate, before.value - reach * (1 - 1 / factor), before.value + reach * (factor - 1))
+
+
+def _near_slope(slope: Estimate, before: Estimate, factor: float) -> Estimate:
+    """θ with 1 − θ, the part of its depth a quote keeps and by which its best depth is divided, within a factor."""
+    kept = 1 - before.value
+    return _within_limits(slope, max(0.0, 1 - kept * factor), min(STEEPEST, 1 - kept / factor))
 
 
 def _within_limits(estimate: Estimate, low: float, high: float) -> Estimate:

@@ -10,8 +10,10 @@ from calibration.observation.observations import ObservedWindow
 from market_making.market.errors import NotEnoughData
 from market_making.market.sides import Direction, Directions
 
-_SLOPE_SPREAD = 0.3
-_STEEPEST = 0.8
+_USUAL_SLOPE = 0.5  # the mean θ of recorded coins and sides, 0.2 to 0.8 of them
+_SLOPE_SPREAD = 0.2
+STEEPEST = 0.8
+_QUANTILE = 1.96
 
 
 class Impact(NamedTuple):
@@ -69,11 +71,11 @@ def _shrunk(means: Directions[Mean | None], default: float, scale: float) -> Dir
 
 
 def _slope(orders: MarketOrders) -> Estimate:
-    """θ within [0, `_STEEPEST`]; zero where the window does not show that it is positive."""
+    """θ within [0, `STEEPEST`], drawn towards what it is on recorded markets."""
     try:
-        mean = depth_slope(orders.markout, orders.reach, orders.time_ms)
+        posterior = shrink(depth_slope(orders.markout, orders.reach, orders.time_ms), _USUAL_SLOPE, _SLOPE_SPREAD)
     except NotEnoughData:
-        return Estimate(0.0, 0.0, _STEEPEST, 0, EstimateSource.PRIOR)
-    posterior = shrink(mean, 0.0, _SLOPE_SPREAD)
-    value = min(posterior.value, _STEEPEST) if posterior.low > 0 else 0.0
+        width = _QUANTILE * _SLOPE_SPREAD
+        posterior = Estimate(_USUAL_SLOPE, _USUAL_SLOPE - width, _USUAL_SLOPE + width, 0, EstimateSource.PRIOR)
+    value = min(max(posterior.value, 0.0), STEEPEST)
     return replace(posterior, value=value, low=min(posterior.low, value), high=max(posterior.high, value))

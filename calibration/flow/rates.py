@@ -12,15 +12,17 @@ from calibration.estimators.coverage import observed_before
 from calibration.estimators.diagnostics import GoodnessOfFit, tail_fit
 from calibration.estimators.estimate import Estimate
 from calibration.estimators.fill_decay import TailDecay, TailRange, Walk, fill_intensity, tail_decay, walk
+from calibration.estimators.market_orders import MarketOrders
 from calibration.estimators.pooling import prior_worth
 from calibration.observation.observations import ObservedWindow
 from market_making.market.sides import Directions
 from market_making.market.tape import IntArray
 
 LARGEST_INTENSITY = 20.0  # at depth 0, in units of the rate of all orders
-_POOLED_ORDERS = 20.0  # what the prior of both directions together is worth
+_DEFAULT_ORDERS = 6.0  # what the default κ is worth: on recorded coins walks scatter by 0.39 of a logarithm around it
 _RATE_ORDERS = 10.0  # the same of their rates, in independent orders
-_SIDE_ORDERS = 20.0  # and what that of one direction is
+_WIDE = 0.95  # the half-spread is wider for the rest of the time
+_SIDE_ORDERS = 8.0  # what one direction says of the other, however well it is known
 
 
 class Rates(NamedTuple):
@@ -77,9 +79,11 @@ def rates(observed: ObservedWindow, depths: TailRange, default_decay: float) -> 
     total_ms = round(observed.exposure_s * 1e3)
     every = _counted(orders.time_ms, is_buy, clock_ms, total_ms)
     tail = _counted(orders.time_ms[in_tail], is_buy[in_tail], clock_ms[in_tail], total_ms)
-    sides = _split(tail.is_buy)
-    walked = sides.map(lambda chosen: walk(ticks[chosen], tail.time_ms[chosen], depths.furthest))
+    sides, walked = _split(tail.is_buy), _walks(orders, depths)
     decay = _decays(walked, depths.tick, default_decay)
+    wide = _wide_range(observed, depths)
+    if wide is not None:
+        decay = Directions(*map(_with_doubt, decay, _decays(_walks(orders, wide), wide.tick, default_decay)))
     calm, busy = _activities(observed, every, tail)
     arrival, tail_rate = _rates_now(every, calm, observed.exposure_s), _rates_now(tail, busy, observed.exposure_s)
     decay = Directions(*map(_extrapolable, decay, arrival, tail_rate, [depths.start] * 2))
@@ -105,10 +109,13 @@ def _counted(time_ms: IntArray, is_buy: NDArray[np.bool_], clock_ms: IntArray, t
 def _activities(observed: ObservedWindow, every: _Counted, tail: _Counted) -> tuple[Activity, Activity]:
     """Activity of all orders and of those in the tail."""
     span = Span(observed.start_ms, observed.end_ms, observed.gaps)
-    fano = max(every.fano_together, tail.fano_together)
-    orders, beyond = (order_sign(counted.time_ms, span, fano) for counted in (every, tail))
+    own = every.fano_together
+    shared = max(own, tail.fano_together)
+    alone, orders, beyond = (
+        order_sign(counted.time_ms, span, fano) for counted, fano in ((every, own), (every, shared), (tail, shared))
+    )
     moves = volatility_sign(observed.seconds, observed.end_ms)
-    return order_activity(orders, every.variation), tail_activity(orders, beyond, moves, tail.variation)
+    return order_activity(alone, every.variation), tail_activity(orders, beyond, moves, tail.variation)
 
 
 def _rates_now(counted: _Counted, now: Activity, exposure_s: float) -> Directions[Estimate]:
@@ -124,18 +131,43 @@ def _rates_now(counted: _Counted, now: Activity, exposure_s: float) -> Direction
     )
 
 
+def _walks(orders: MarketOrders, depths: TailRange) -> Directions[Walk]:
+    """How far orders of each direction walk beyond the start of a range."""
+    chosen = orders.where(depths.holds(orders.reach))
+    ticks, sides = depths.ticks(chosen.reach), _split(chosen.sign > 0)
+    return sides.map(lambda side: walk(ticks[side], chosen.time_ms[side], depths.furthest))
+
+
+def _wide_range(observed: ObservedWindow, depths: TailRange) -> TailRange | None:
+    """Return the range beyond the touch of the book at its widest, where that moves; None where it does not.
+
+    While the book is wide, orders that take the best price only reach as deep as others that walk, and κ from the
+    depths in between is too high. The fit beyond them is right, but has few orders: it is not used, but heeded.
+    """
+    grid = observed.seconds
+    seen = grid.observed > 0
+    wide = float(np.quantile(grid.half_spread[seen] / grid.observed[seen], _WIDE)) if seen.any() else 0.0
+    beyond = depths.start + round(2 * (wide - grid.mean_half_spread) / depths.tick) * depths.tick / 2
+    return depths._replace(start=beyond) if beyond > depths.start else None
+
+
+def _with_doubt(decay: TailDecay, elsewhere: TailDecay) -> TailDecay:
+    return replace(decay, elsewhere=elsewhere.estimate)
+
+
 def _decays(walked: Directions[Walk], tick: float, default: float) -> Directions[TailDecay]:
-    together = Walk(
-        walked.buy.walked + walked.sell.walked,
-        walked.buy.stopped + walked.sell.stopped,
-        max(walked.buy.effect, walked.sell.effect),
-        walked.buy.n + walked.sell.n,
-    )
-    centre = tail_decay(together, tick, default, _POOLED_ORDERS).value
-    alone = walked.map(lambda seen: tail_decay(seen, tick, centre, 1.0).value)
-    orders = (walked.buy.stopped / walked.buy.effect, walked.sell.stopped / walked.sell.effect)
-    worth = prior_worth(*alone, orders, _SIDE_ORDERS)
-    return walked.map(lambda seen: tail_decay(seen, tick, centre, worth))
+    """Posterior of each direction: its prior is the other one, as far as both agree, and behind that the default."""
+    alone = walked.map(lambda seen: tail_decay(seen, tick, default, 1.0).value)
+    buys, sells = (seen.stopped / seen.effect for seen in walked)
+    shared = prior_worth(*alone, (buys, sells), _SIDE_ORDERS)
+
+    def posterior(seen: Walk, other: Walk) -> TailDecay:
+        centre = tail_decay(other, tick, default, _DEFAULT_ORDERS)
+        # Two uncertainties stand between this direction and its prior: how far sides differ, and the prior's own.
+        worth = 1 / (1 / shared + 1 / centre.stopped)
+        return tail_decay(seen, tick, centre.value, worth)
+
+    return Directions(buy=posterior(walked.buy, walked.sell), sell=posterior(walked.sell, walked.buy))
 
 
 def _extrapolable(decay: TailDecay, arrival: Estimate, tail: Estimate, start: float) -> TailDecay:

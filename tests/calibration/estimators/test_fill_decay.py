@@ -1,5 +1,7 @@
 """Decay and intensity of the chance to be filled."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -35,6 +37,19 @@ def test_the_true_decay_lies_in_the_interval_as_often_as_stated():
         estimate = tail_decay(walk(ticks, np.arange(60) * 20_000, 100), 0.1, 3.0, 1e-3).estimate
         hits += estimate.low <= 3.0 <= estimate.high
     assert 0.91 <= hits / 400 <= 0.99
+
+
+def test_a_fit_that_disagrees_widens_the_interval_and_leaves_the_value():
+    """The interval holds both, and an intensity extrapolated with it is as uncertain as that makes it."""
+    alone = TailDecay(tick=0.5, walked=400.0, stopped=250.0, n=250)
+    other = TailDecay(tick=0.5, walked=900.0, stopped=250.0, n=250).estimate
+    doubted = replace(alone, elsewhere=other)
+    assert doubted.value == alone.value
+    assert doubted.estimate.low == other.low < alone.estimate.low
+    assert doubted.estimate.high == alone.estimate.high
+    assert doubted.error > 2 * alone.error
+    rate = Estimate(1.0, 0.9, 1.1, 250)
+    assert fill_intensity(rate, doubted, 2.0).high > fill_intensity(rate, alone, 2.0).high
 
 
 def test_censoring_does_not_bias_the_decay():

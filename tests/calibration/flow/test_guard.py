@@ -85,6 +85,18 @@ def test_rates_follow_the_activity_by_three_tenths():
     assert result.fill_intensity.value == pytest.approx(0.4 / 1.3)
 
 
+@given(before=st.floats(0, 0.8), slope=st.floats(0, 0.8))
+def test_what_a_slope_leaves_of_a_depth_changes_by_a_fifth_at_most(before, slope):
+    """A best depth is divided by 1 − θ, so that moves within a factor of 1.2, and θ stays within its bounds."""
+    old, new = (replace(FLOW, adverse_selection_slope=Estimate(value, -0.2, 1.0, 9)) for value in (before, slope))
+    found = limited(new, old, 15_000, TICK, START).adverse_selection_slope
+    assert 1 / 1.2 - 1e-9 <= (1 - found.value) / (1 - before) <= 1.2 + 1e-9
+    assert 0 <= found.value <= 0.8
+    assert found.low <= found.value <= found.high
+    if 1 / 1.2 <= (1 - slope) / (1 - before) <= 1.2:
+        assert found == new.adverse_selection_slope
+
+
 def test_impact_can_start_from_zero():
     """From zero it moves by a fifth of a tick at first."""
     before = replace(FLOW, adverse_selection=estimate(0.0))

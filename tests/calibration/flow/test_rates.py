@@ -167,3 +167,11 @@ def test_the_variance_of_the_level_is_found():
     assert level_variance(random.poisson(20, size=120)) < 0.03
     assert level_variance(np.zeros(120, dtype=np.int64)) == 0.25
     assert level_variance(random.poisson(0.02, size=120)) == pytest.approx(0.25, abs=0.1)
+
+
+def test_a_variance_within_chance_counts_for_nothing():
+    """A steady market says so in most half hours, and hardly any variance in the others."""
+    random = np.random.default_rng(5)
+    found = [level_variance(random.poisson(20, size=120)) for _ in range(200)]
+    assert np.median(found) < 1e-3
+    assert max(found) < 0.05
