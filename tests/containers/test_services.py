@@ -75,7 +75,9 @@ def checkout(tmp_path):
         private = bot | {"dry_run": False, "exchange": exchange_section(url, *account, COIN)}
         (user_data / f"{name}.json").write_text(json.dumps(private))
     public = load_all([user_data / "config.json"])
-    public["exchange"] |= {"ccxt_config": exchange_section(url, *accounts[0], COIN)["ccxt_config"]}
+    local = exchange_section(url, *accounts[0], COIN)["ccxt_config"]
+    local["options"] |= public["exchange"]["ccxt_config"]["options"]
+    public["exchange"]["ccxt_config"] = local
     public["market_making"]["url"] = url
     (user_data / "config.json").write_text(json.dumps(public))
     venue = [sys.executable, "-m", "market_making.ops", "venue", "--simulate", "--coin", *COIN, "--weight-limit=0"]

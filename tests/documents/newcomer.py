@@ -77,7 +77,9 @@ class Newcomer:
     def _write_configurations(self) -> None:
         user_data, url = self.clone / "user_data", f"http://127.0.0.1:{self._port}"
         config = load_all([user_data / "config.json"])
-        config["exchange"]["ccxt_config"] = exchange_section(url, *self._accounts[0], COINS[:1])["ccxt_config"]
+        local = exchange_section(url, *self._accounts[0], COINS[:1])["ccxt_config"]
+        local["options"] |= config["exchange"]["ccxt_config"]["options"]
+        config["exchange"]["ccxt_config"] = local
         config["market_making"]["url"] = url
         (user_data / "config.json").write_text(json.dumps(config, indent=2))
         for name, account in zip(("LONG", "SHORT"), self._accounts[1:], strict=True):

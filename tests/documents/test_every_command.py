@@ -24,7 +24,10 @@ TYPED = {
 
 
 # What the words of a document take for granted.
-BEFORE = {"going-live.md": "MM_PRIVATE_KEY=0x… mm init --yes --live --size 40 --bound 1 --account 0x…"}
+BEFORE = {
+    "going-live.md": "MM_PRIVATE_KEY=0x… mm init --yes --live --size 40 --bound 1 --account 0x…",
+    "guard.md": "cp user_data/config-private.example.json user_data/config-private.json",
+}
 
 
 @pytest.mark.parametrize("name", [name for name, typed in TYPED.items() if typed])

@@ -74,7 +74,7 @@ def write_bot(wishes: Wishes, folder: Path, venue_url: str | None = None, *, tes
     local = None if venue_url is None else LocalFiles(private, folder / f"bot-{wishes.name}")
     if local is not None:
         wishes = replace(wishes, account=local.account.address, private_key=local.account.private_key)
-    wishes.check(variants())
+    wishes.check(variants(folder))
     port, base = free_api_port(_ports_in(folder)), base_of(folder)
     public, secret = public_document(wishes, folder, base, port), private_document(wishes)
     if testnet:

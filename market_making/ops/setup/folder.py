@@ -40,9 +40,10 @@ def shipped() -> Path:
     raise ConfigurationError(f"the strategies are not installed: none of {looked} exists; install the package again")
 
 
-def variants() -> tuple[str, ...]:
-    """Names of the strategies that are shipped."""
-    return tuple(sorted(path.stem for path in (shipped() / "strategies").glob("*.py")))
+def variants(folder: Path) -> tuple[str, ...]:
+    """Names of the strategies that are shipped, and of those that somebody has put into a folder of Freqtrade."""
+    places = (shipped() / "strategies", folder / "strategies")
+    return tuple(sorted({path.stem for place in places for path in place.glob("*.py")}))
 
 
 def base_of(folder: Path) -> str:

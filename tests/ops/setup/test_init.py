@@ -129,6 +129,15 @@ def test_nonsense_is_refused_with_what_is_accepted_and_nothing_is_written(tmp_pa
     assert not (tmp_path / "new").exists()
 
 
+def test_a_strategy_of_ones_own_is_known_where_it_lies(tmp_path):
+    """As one of the nine is; docs/adding-a-variant.md says so."""
+    own = tmp_path / "strategies" / "FixedSpread.py"
+    own.parent.mkdir()
+    own.write_text("class FixedSpread: ...")
+    assert init(tmp_path, "--yes", "--variant", "FixedSpread").exit_code == 0
+    assert load_all([tmp_path / "bot-eth.json"])["strategy"] == "FixedSpread"
+
+
 def test_questions_are_asked_again_until_the_answer_is_accepted(tmp_path, monkeypatch):
     """On a terminal each question shows description, range and default."""
     monkeypatch.setattr("market_making.ops.commands.init.is_terminal", lambda: True)
