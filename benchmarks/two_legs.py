@@ -3,10 +3,12 @@
 Usage: ``python benchmarks/two_legs.py [--minutes M] [--seed S] [--recording ROOT --coin C] [--calm]``. The local
 exchange, collector, calibrator, two stock Freqtrade processes and `mm guard` run. Unless ``--calm``, a leg is stopped
 and started again, leaves by its stop-loss and by `/forceexit`, and is paused while the run goes on. What a leg does
-on purpose is left out of the shares of time with both sides, and counted in everything about safety.
+on purpose is left out of the shares of time with both sides, and counted in everything about safety. So is the time in
+which by the legs' own word only one side may rest: at the inventory bound, or while a risk rule pauses one.
 """
 
 import argparse
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from math import inf
@@ -16,6 +18,7 @@ from typing import Any, NamedTuple
 import orjson
 import requests
 
+from market_making.market.errors import DataError
 from market_making.market.names import perpetual_names
 from market_making.ops.demo.command import schedule_of
 from market_making.ops.demo.leg_samples import self_trades
@@ -23,10 +26,14 @@ from market_making.ops.demo.processes import Programs
 from market_making.ops.demo.run import DemoOptions
 from market_making.ops.demo.two_sided import Leg, TwoSidedDemo
 from market_making.trading.decision_log import read_decisions
+from market_making.trading.legs.leg_file import leg_path, read_leg
+from market_making.trading.legs.sides import LegRoom, shared_sides
 
 _RECOVERY_S = 5.0
-_STOP_LOSS = -0.0003
+_STOP_LOSS = -0.00005
 _PATIENCE_S = 120.0
+ONE_SIDED = "only one side may rest"
+INCIDENTS = ("a paused leg", "/forceexit", "a stopped leg", "a stop-loss")
 
 
 class Bound(NamedTuple):
@@ -61,6 +68,7 @@ class DisturbedRun(TwoSidedDemo):
         super().__init__(options, lambda text, share: print(f"{share:4.0%}  {text}", flush=True))
         self.weight, self.starts = 0.0, 0
         self.happened: list[str] = []
+        self.wanted = () if calm else INCIDENTS
         self._incidents = iter(() if calm else self._schedule())
         self._next = next(self._incidents, None)
         self._step: Iterator[str] | None = None
@@ -70,7 +78,7 @@ class DisturbedRun(TwoSidedDemo):
         yield Incident(0.1, self._paused)
         yield Incident(0.3, self._forced)
         yield Incident(0.5, self._stopped)
-        yield Incident(0.85, self._stop_loss)
+        yield Incident(0.8, self._stop_loss)
 
     def _start_leg(self, programs: Programs, leg: Leg, *more: Path) -> None:
         self.starts += 1
@@ -82,6 +90,7 @@ class DisturbedRun(TwoSidedDemo):
         self.weight = max(self.weight, *(usage["weight_in_worst_minute"] for usage in statistics.values()), 0.0)
         share = elapsed_s / (self.options.schedule.minutes * 60)
         if self._step is None:
+            self.samples.during = "" if all(map(self._both_may_rest, self.options.coins)) else ONE_SIDED
             if self._next is None or share < self._next.share:
                 return
             self._step, self._until_s = self._next.play(programs), time.monotonic() + _PATIENCE_S
@@ -122,6 +131,7 @@ class DisturbedRun(TwoSidedDemo):
 
     def _stop_loss(self, programs: Programs) -> Iterator[str]:
         """The short leg is started anew with a stop-loss so near that it acts; then it may open nothing for an hour."""
+        self._until_s = inf  # when it acts is up to the market
         leg, tight = self.legs[1], self.files.folder / "tight.json"
         tight.write_bytes(orjson.dumps({"stoploss": _STOP_LOSS}))
         yield "a stop-loss"
@@ -132,9 +142,16 @@ class DisturbedRun(TwoSidedDemo):
         self.happened.append("a stop-loss")
         self._stop(programs, leg.program)
         self._start_leg(programs, leg)
-        self._until_s = inf
         while True:  # Freqtrade's own protection keeps the leg from opening for an hour
             yield "a stop-loss"
+
+    def _both_may_rest(self, coin: str) -> bool:
+        """Whether the rules of both legs, as they tell each other, leave a side to each; not known, they do."""
+        now_ms = int(time.time() * 1e3)
+        with contextlib.suppress(DataError):
+            told = [read_leg(leg_path(self.files.folder / "legs", coin, leg.name), now_ms=now_ms) for leg in self.legs]
+            return None not in shared_sides(*(LegRoom(leg.coins, leg.sides, leg.order) for leg in told))
+        return True
 
     def _until_quoted(self, leg: Leg, name: str) -> Iterator[str]:
         yield from self._while(lambda: not self.audits[leg.name]["orders"], name)
@@ -174,10 +191,17 @@ def market_orders(run: TwoSidedDemo) -> set[str]:
 
 
 def bounds(run: DisturbedRun) -> Iterator[Bound]:
+    """Every figure of the run with its bound."""
+    if run.wanted:
+        done = sum(name in run.happened for name in run.wanted)
+        text = ", ".join(run.happened) or "nothing"
+        yield Bound("on purpose", done, text, done == len(run.wanted), ", ".join(run.wanted))
     all_time, calm = run.samples.figures(), run.samples.figures(undisturbed=True)
     yield Bound("both sides, > 3 s after a fill", calm.settled, f"{calm.settled:.1%}", calm.settled >= 0.97, "≥ 97 %")
     rate = f"{calm.both:.1%} at {calm.fills_per_minute:.1f} fills a minute"
     yield Bound("both sides", calm.both, rate, calm.both >= 0.75 or calm.fills_per_minute > 10, "≥ 75 % (≤ 10 a min)")
+    ruled = run.samples.share_during(ONE_SIDED)
+    yield Bound("only one side may rest", ruled, f"{ruled:.1%}", True, "–")
     yield Bound("one side, none", calm.one, f"{calm.one:.1%}, {calm.none:.1%}", True, "–")
     back = calm.back_s
     text = "–" if back is None else f"{back:.2f} s"

@@ -147,6 +147,10 @@ class LegSamples:
             idle_capital=_share(spans, lambda sample: sample.is_idle_capital),
         )
 
+    def share_during(self, what: str) -> float:
+        """Share of all time in which this was so or done on purpose."""
+        return _share(list(self._spans()), lambda sample: sample.during == what)
+
     def write(self, path: Path) -> None:
         """Write every sample as a line of JSON."""
         with path.open("wb") as file:

@@ -62,6 +62,7 @@ def test_what_is_done_on_purpose_can_be_left_out():
         samples.take(time_s, {"long": long, "short": leg(ASK)})
     assert samples.figures().both == pytest.approx(0.25)
     assert samples.figures(undisturbed=True).both == 1.0
+    assert samples.share_during("a stopped leg") == pytest.approx(0.75)
 
 
 def test_what_they_hold_against_each_other_is_seen():
