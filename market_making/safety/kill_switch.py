@@ -47,13 +47,27 @@ def read_kill(folder: Path) -> Kill | None:
 def write_kill(folder: Path, kill: Kill) -> Path:
     """Turn the kill switch on, durably; return the path of the file.
 
+    On a full disk an empty file still has room. It stops all bots, but leaves no position.
+
     Raises
     ------
     OSError
-        If it cannot be written.
+        If it cannot be written; a switch that should leave positions may be on without doing so, and the error says so.
     """
-    write_durably(folder / FILE, orjson.dumps(asdict(kill)))
-    return folder / FILE
+    path = folder / FILE
+    try:
+        write_durably(path, orjson.dumps(asdict(kill)))
+    except OSError as error:
+        path.touch()
+        if kill.flatten and not _flattens(folder):
+            text = f"{error.strerror}; the kill switch is on and stops quoting, but positions are not left"
+            raise OSError(error.errno, text, str(path)) from error
+    return path
+
+
+def _flattens(folder: Path) -> bool:
+    kill = read_kill(folder)
+    return kill is not None and kill.flatten
 
 
 def remove_kill(folder: Path) -> bool:

@@ -1,5 +1,10 @@
 """The kill switch holds over restarts, is never weakened, and any doubt about it stops quoting but sells nothing."""
 
+import resource
+import subprocess
+import sys
+from functools import partial
+
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -34,6 +39,19 @@ def test_a_file_nobody_can_read_kills_and_does_not_flatten(tmp_path_factory, con
 def test_a_file_that_may_not_be_read_kills(tmp_path):
     (tmp_path / FILE).mkdir()
     assert read_kill(tmp_path) is not None
+
+
+@pytest.mark.parametrize("flatten", [False, True])
+def test_a_full_disk_keeps_nobody_from_stopping(tmp_path, flatten):
+    """An empty file has room, and stops; that positions cannot be left is an error that says what holds."""
+    program = "from market_making.ops.command_line import main; main()"
+    command = [sys.executable, "-c", program, "stop", "--state", str(tmp_path), *(["--flatten"] if flatten else [])]
+    full = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (0, 0))
+    done = subprocess.run(command, preexec_fn=full, capture_output=True, text=True, timeout=60)  # noqa: PLW1509
+    assert read_kill(tmp_path) is not None
+    assert done.returncode == (1 if flatten else 0)
+    assert "kill switch" in done.stdout + done.stderr
+    assert ("positions are not left" in done.stderr) is flatten
 
 
 def stopped(folder, *options):
