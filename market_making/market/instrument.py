@@ -1,16 +1,19 @@
 """Trading rules of one coin: which prices and sizes exist, and rounding that never makes a quote more aggressive.
 
-All rounding is done in decimal arithmetic on the shortest text of the number, so that 0.1 + 0.2 does not lose a tick.
+All rounding is that of decimal arithmetic on the shortest text of the number, so that 0.1 + 0.2 does not lose a tick;
+`market_making.market.grid` does it without.
 Source of the Hyperliquid rules: its documentation, "Tick and lot size" (perpetuals: 5 significant figures and at most
 6 − szDecimals decimals; integers are always valid).
 """
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from math import isfinite
+from functools import cached_property
+from math import inf, isfinite, nextafter
 from typing import NamedTuple, Protocol
 
 from market_making.market.errors import MalformedMessage
+from market_making.market.grid import MOST_DECIMALS, MOST_UNITS, above, below, decimals_at, power_of_ten
 from market_making.market.names import Names, perpetual_names
 
 
@@ -44,11 +47,34 @@ class Listing(NamedTuple):
     fee_scale: float | None = None
 
 
+class Spacing(NamedTuple):
+    """Distance between neighbouring valid numbers, unit/scale: a whole number over a power of ten."""
+
+    unit: float
+    scale: float
+
+    @classmethod
+    def of(cls, step: Decimal) -> "Spacing":
+        """The same distance.
+
+        Raises
+        ------
+        MalformedMessage
+            If it has more decimals than a number in floating point.
+        """
+        _, digits, exponent = step.normalize().as_tuple()
+        decimals = max(-int(exponent), 0)
+        unit = int("".join(map(str, digits))) * 10 ** max(int(exponent), 0)
+        if step <= 0 or decimals > MOST_DECIMALS or unit >= MOST_UNITS:
+            raise MalformedMessage(f"a step must be positive and have at most {MOST_DECIMALS} decimals, got {step}")
+        return cls(float(unit), power_of_ten(decimals))
+
+
 class PriceGrid(Protocol):
     """Which prices an exchange accepts."""
 
-    def step(self, price: Decimal) -> Decimal:
-        """Distance between neighbouring valid prices at this price."""
+    def spacing(self, price: float) -> Spacing:
+        """Distance between neighbouring valid prices at this price, which is positive."""
         ...
 
 
@@ -58,9 +84,13 @@ class FixedTick:
 
     tick: Decimal
 
-    def step(self, price: Decimal) -> Decimal:  # noqa: ARG002 - the grid of such an exchange is the same everywhere
+    @cached_property
+    def _spacing(self) -> Spacing:
+        return Spacing.of(self.tick)
+
+    def spacing(self, price: float) -> Spacing:  # noqa: ARG002 - the grid of such an exchange is the same everywhere
         """Return the tick, whatever the price."""
-        return self.tick
+        return self._spacing
 
 
 @dataclass(frozen=True)
@@ -70,10 +100,9 @@ class SignificantFigures:
     figures: int
     decimals: int
 
-    def step(self, price: Decimal) -> Decimal:
-        """Distance between neighbouring valid prices at this price."""
-        exponent = max(price.adjusted() - self.figures + 1, -self.decimals)
-        return Decimal(1).scaleb(min(exponent, 0))
+    def spacing(self, price: float) -> Spacing:
+        """Distance between neighbouring valid prices at this price, which is positive."""
+        return Spacing(1.0, power_of_ten(decimals_at(price, self.figures, self.decimals)))
 
 
 @dataclass(frozen=True)
@@ -111,50 +140,62 @@ class Instrument:
 
     def tick(self, price: float) -> float:
         """Distance between neighbouring valid prices at this price [price]."""
-        return float(self.grid.step(_decimal(price, "price")))
+        unit, scale = self.grid.spacing(_positive(price, "price"))
+        return unit / scale
 
     def bid_price(self, price: float) -> float:
         """The highest valid price that is not above `price`."""
-        return self._round(price, ROUND_FLOOR)
+        return _below(price, self.grid.spacing(_positive(price, "price")))
 
     def ask_price(self, price: float) -> float:
         """The lowest valid price that is not below `price`."""
-        return self._round(price, ROUND_CEILING)
+        return _above(price, self.grid.spacing(_positive(price, "price")))
 
     def next_below(self, price: float) -> float:
         """The highest valid price strictly below `price`."""
-        below = self.bid_price(price)
-        if below < price:
-            return below
+        valid = self.bid_price(price)
+        if valid < price:
+            return valid
         # Just under a power of ten the grid is finer than at it, so the step is taken a hair below the price.
-        exact = _decimal(price, "price")
-        return float(exact - self.grid.step(exact.next_minus()))
+        hair = nextafter(price, 0.0)
+        return _below(hair, self.grid.spacing(hair))
 
     def next_above(self, price: float) -> float:
         """The lowest valid price strictly above `price`."""
-        above = self.ask_price(price)
-        if above > price:
-            return above
-        exact = _decimal(price, "price")
-        return self.ask_price(float(exact + self.grid.step(exact)))
+        valid = self.ask_price(price)
+        return valid if valid > price else self.ask_price(nextafter(price, inf))
 
     def size(self, size: float) -> float:
         """The largest valid size that is not above `size` [coins]."""
-        lots = (_decimal(size, "size", allow_zero=True) / self.lot).to_integral_value(ROUND_FLOOR)
-        return float(lots * self.lot)
+        return _below(_positive(size, "size", allow_zero=True), self._lots)
 
     def is_valid_price(self, price: float) -> bool:
         """Whether the exchange would accept this price."""
         return isfinite(price) and price > 0 and self.bid_price(price) == price
 
-    def _round(self, price: float, rounding: str) -> float:
-        exact = _decimal(price, "price")
-        step = self.grid.step(exact)
-        return float((exact / step).to_integral_value(rounding) * step)
+    @cached_property
+    def _lots(self) -> Spacing:
+        return Spacing.of(self.lot)
 
 
-def _decimal(value: float, what: str, *, allow_zero: bool = False) -> Decimal:
-    """Exact decimal of the shortest text of `value`.
+def _below(value: float, spacing: Spacing) -> float:
+    unit, scale = spacing
+    return below(value, unit, scale) if value * scale < MOST_UNITS * unit else _exact(value, spacing, ROUND_FLOOR)
+
+
+def _above(value: float, spacing: Spacing) -> float:
+    unit, scale = spacing
+    return above(value, unit, scale) if value * scale < MOST_UNITS * unit else _exact(value, spacing, ROUND_CEILING)
+
+
+def _exact(value: float, spacing: Spacing, rounding: str) -> float:
+    """Rounding of a number with more digits than floating point tells apart, in decimal arithmetic."""
+    step = Decimal(spacing.unit) / Decimal(spacing.scale)
+    return float((Decimal(repr(value)) / step).to_integral_value(rounding) * step)
+
+
+def _positive(value: float, what: str, *, allow_zero: bool = False) -> float:
+    """Return the number.
 
     Raises
     ------
@@ -163,4 +204,4 @@ def _decimal(value: float, what: str, *, allow_zero: bool = False) -> Decimal:
     """
     if not isfinite(value) or value < 0 or (value == 0 and not allow_zero):
         raise MalformedMessage(f"{what} {value!r} is not a positive finite number")
-    return Decimal(repr(float(value)))
+    return float(value)
