@@ -24,7 +24,7 @@ from market_making.quoting.value.quote_table import (
 # The fee in the cost follows mid: after a move of 1 % the depths are off by 1 % of the fee, and are solved again.
 _MID_TOLERANCE = 0.01
 _TABLES_KEPT = 64
-_TOGETHER = 1024  # tables solved in one go cost a three-hundredth of one solved alone
+TOGETHER = 1024  # tables solved in one go cost a three-hundredth of one solved alone
 _PARTS_KEPT = 1024  # without sessions a part takes 0.2 MB: this keeps the tables of two years of minutes
 
 
@@ -115,13 +115,13 @@ class CarteaJaimungalQuoter:
 
         @lru_cache(_PARTS_KEPT if settings.session_s is None else 1)
         def part(number: int) -> QuoteTables:
-            chosen = slice(number * _TOGETHER, (number + 1) * _TOGETHER)
+            chosen = slice(number * TOGETHER, (number + 1) * TOGETHER)
             return solve_together(flows.part(chosen), mids[chosen], settings)
 
         def quoter(position: int) -> Quoter:
             if own is not None:
                 return self
-            table = part(position // _TOGETHER).of(position % _TOGETHER)
+            table = part(position // TOGETHER).of(position % TOGETHER)
             # Without a table it solves alone, and says why it cannot.
             known = table if isinstance(table, QuoteTable) else None
             return CarteaJaimungalQuoter(settings, known, mids.item(position))

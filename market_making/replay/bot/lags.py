@@ -79,6 +79,11 @@ class LagProfile:
                 raise ConfigurationError(f"{name} of a latency profile must be times from 0 to 600000 ms")
         self._random = np.random.default_rng(seed)
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether the times differ from loop to loop."""
+        return bool(self._measured)
+
     def draw(self) -> Lags:
         """Times of the next loop."""
         if not self._measured:

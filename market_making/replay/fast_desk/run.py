@@ -1,21 +1,35 @@
-"""Many settings of a strategy over the same recording, and what came of each.
+"""Many settings of a strategy over the same recording in one pass, and what came of each.
 
 Own orders neither move the market nor meet in a replay, so settings do not know each other: what comes of one is what
-`market_making.replay.bot.run.replay` gives for it alone on hftbacktest, decision by decision and fill by fill.
+`market_making.replay.bot.run.replay` gives for it alone on hftbacktest, decision by decision and fill by fill. Here the
+market is read once for all of them, and desk and loop are compiled (numba, of the extra ``replay``).
 """
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
+
+import numpy as np
 
 from calibration.publication.history import History
 from market_making.market.errors import ConfigurationError
 from market_making.market.instrument import Instrument
+from market_making.market.tape import FloatArray, IntArray
 from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.run import ReplaySetup, replay
+from market_making.replay.engines.engine import EngineFault
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
-from market_making.replay.result import ReplayResult
+from market_making.replay.fast_desk.layout import FULL, NONE, ORDER, UNDRAWN, Records, Run
+from market_making.replay.fast_desk.memory import new_run
+from market_making.replay.fast_desk.outcome import sessions_of
+from market_making.replay.fast_desk.preparing import grouped, require_tradable, settings_of, tables_of, why_not
+from market_making.replay.fast_desk.tape_pass import begin_all, go_on
+from market_making.replay.result import ReplayResult, Session
 from market_making.replay.tape.cache import SessionTape
 from market_making.trading.strategy_model import StrategyModel
+
+_DRAWN_AT_FIRST = 1024
+_SHORTEST_PERIOD_MS = 20  # what a setting remembers of ten seconds has room for no more loops
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,8 @@ class FastSetup:
 def fast_replay(setup: FastSetup, tapes: Sequence[SessionTape]) -> tuple[ReplayResult, ...]:
     """Replay the sessions for every setting; the results are in the sequence of the settings.
 
+    A setting that the compiled desk cannot run (`why_not`) is run by the bot itself, which takes as long as it takes.
+
     Parameters
     ----------
     setup : FastSetup
@@ -66,14 +82,100 @@ def fast_replay(setup: FastSetup, tapes: Sequence[SessionTape]) -> tuple[ReplayR
     Raises
     ------
     EngineFault
-        If an engine fails, or its money is not that of its fills.
+        If an order rests beyond all prices of the tape, or an engine fails.
     MarketMakingError
         If nothing can be quoted at all: no calibration, an order below the exchange's smallest.
     """
-    return tuple(
-        replay(
-            ReplaySetup(model, setup.instrument, setup.history, HftbacktestEngine, setup.lags, phase_ms=setup.phase_ms),
-            tapes,
+    together = [number for number, model in enumerate(setup.models) if why_not(model) is None]
+    results: dict[int, ReplayResult] = {}
+    if together:
+        models = [setup.models[number] for number in together]
+        results.update(zip(together, _replayed(setup, models, tapes), strict=True))
+    for number, model in enumerate(setup.models):
+        if number not in results:
+            bot = ReplaySetup(model, setup.instrument, setup.history, HftbacktestEngine, setup.lags)
+            results[number] = replay(replace(bot, phase_ms=setup.phase_ms), tapes)
+    return tuple(results[number] for number in range(len(setup.models)))
+
+
+def _replayed(setup: FastSetup, models: Sequence[StrategyModel], tapes: Sequence[SessionTape]) -> list[ReplayResult]:
+    """Run the settings in one pass over each session."""
+    began = time.perf_counter()
+    require_tradable(models, setup.history, setup.instrument)
+    groups, of_setting = grouped(models)
+    tables = tables_of(groups, setup.history, setup.instrument)
+    settings = settings_of(models, setup.instrument, of_setting)
+    sessions = list(zip(*(_session(setup, settings, tables, tape) for tape in tapes), strict=True))
+    wall_s = (time.perf_counter() - began) / len(models)
+    return [
+        ReplayResult(
+            strategy=model.name,
+            coin=setup.instrument.coin,
+            engine=HftbacktestEngine.name,
+            maker_fee=model.settings.model.maker_fee,
+            sessions=told,
+            wall_s=wall_s,
+            parameters=dict(model.parameters),
         )
-        for model in setup.models
-    )
+        for model, told in zip(models, sessions, strict=True)
+    ]
+
+
+def _session(
+    setup: FastSetup, settings: Records, tables: tuple[Records, FloatArray], tape: SessionTape
+) -> list[Session]:
+    lags = _LagRows(setup.lags())
+    run = new_run(settings, tables, tape, lags.first())
+    begin_all(run, setup.phase_ms)
+    for file in tape.files:
+        rows, run.world["row"] = file.read(), 0
+        while True:
+            go_on(run, rows, min(file.span.end_ms, tape.span.end_ms))
+            if run.world["fault"] == NONE:
+                break
+            run = _with_room(run, lags)
+            run.world["fault"] = NONE
+    return sessions_of(run, tape)
+
+
+def _with_room(run: Run, lags: "_LagRows") -> Run:
+    """The same with more room for what was full.
+
+    Raises
+    ------
+    EngineFault
+        If something else has stopped the pass.
+    """
+    arrays = run.arrays
+    if run.world["fault"] == FULL:
+        orders = np.concatenate([arrays.orders, np.zeros(len(arrays.orders), dtype=ORDER)])
+        return run._replace(arrays=arrays._replace(orders=orders))
+    if run.world["fault"] == UNDRAWN:
+        more = np.concatenate([arrays.lags, lags.more(len(arrays.lags))])
+        return run._replace(arrays=arrays._replace(lags=more))
+    raise EngineFault("an order must rest within the prices of the tape, got one far beyond them")
+
+
+class _LagRows:
+    """Times of each loop, drawn as a bot draws them."""
+
+    def __init__(self, profile: LagProfile) -> None:
+        self._profile = profile
+
+    def first(self) -> IntArray:
+        """One row where all loops are alike, else some."""
+        return self.more(_DRAWN_AT_FIRST if self._profile.is_measured else 1)
+
+    def more(self, count: int) -> IntArray:
+        """The next rows.
+
+        Raises
+        ------
+        ConfigurationError
+            If loops follow each other faster than a setting can remember.
+        """
+        drawn = [self._profile.draw() for _ in range(count)]
+        shortest_ms = min(lags.period_ms for lags in drawn)
+        if shortest_ms < _SHORTEST_PERIOD_MS:
+            raise ConfigurationError(f"period_ms must be at least {_SHORTEST_PERIOD_MS}, got {shortest_ms}")
+        return np.array([astuple(lags) for lags in drawn], dtype=np.int64)

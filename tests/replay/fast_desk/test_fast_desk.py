@@ -1,45 +1,129 @@
-"""What comes of many settings in one pass is what comes of each alone."""
+"""What comes of many settings in one pass is what comes of each alone: orders, cancellations, fills, the last step."""
 
+import importlib
+import os
+import sys
 from dataclasses import replace
+from pathlib import Path
+from random import Random
 
+import numpy as np
 import pytest
 
-from market_making.market.errors import ConfigurationError
+from market_making.market.errors import ConfigurationError, SafetyError
 from market_making.market.instrument import Instrument
+from market_making.quoting.models.avellaneda_stoikov import AvellanedaStoikovSettings
+from market_making.quoting.models.avellaneda_stoikov import quoter as avellaneda_stoikov
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
+from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.run import ReplaySetup, replay
-from market_making.replay.fast_desk.run import FastSetup, fast_replay
+from market_making.replay.engines.hftbacktest import HftbacktestEngine
+from market_making.replay.preparation import calibrations_for, prepare
+from market_making.settings.settings import Settings
 from market_making.trading.strategy_model import StrategyModel
+from tests.replay.fast_desk.random_settings import random_lags, random_model, said
 
 pytest.importorskip("hftbacktest")
-from market_making.replay.engines.hftbacktest import HftbacktestEngine
+from market_making.replay.fast_desk import compiled, memory, run
+from market_making.replay.fast_desk.preparing import why_not
+from market_making.replay.fast_desk.run import FastSetup, fast_replay
 
 ETH = Instrument.hyperliquid("ETH", 4)
+DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
+EVERY_DAY = 12
+SETTINGS = int(os.environ.get("FAST_DESK_SETTINGS", EVERY_DAY))  # of the law, on every tape
+TOGETHER = 6
 
 
-def said(result):
-    """Everything a result says but how long it took."""
-    return [
-        (
-            session._replace(fills=(), orders=(), touch=(), fundings=()),
-            [column.tolist() for column in (*session.fills, *session.orders, *session.touch)],
-        )
-        for session in result.sessions
-    ]
-
-
-def test_each_setting_is_as_it_is_alone(simulated_settings, simulated_history, simulated_tape):
+@pytest.fixture
+def market_making(simulated_settings):
+    """`MarketMaking`'s own model."""
     quoter = cartea_jaimungal_quoter(simulated_settings.model.cartea_jaimungal())
-    usual = StrategyModel("MarketMaking", quoter, simulated_settings)
-    models = (usual, replace(usual, depth_factor=1.4))
-    together = fast_replay(FastSetup(models, ETH, simulated_history), [simulated_tape])
-    for model, result in zip(models, together, strict=True):
-        alone = replay(ReplaySetup(model, ETH, simulated_history, HftbacktestEngine), [simulated_tape])
-        assert said(result) == said(alone)
-        assert len(alone.sessions[0].fills.price) > 0
-    assert said(together[0]) != said(together[1])
+    return StrategyModel("MarketMaking", quoter, simulated_settings)
 
 
-def test_without_a_setting_nothing_is_replayed(simulated_history):
+@pytest.fixture
+def alone(simulated_history, simulated_tape):
+    """What the bot itself makes of a setting."""
+
+    def run_alone(model, lags=lambda: LagProfile(Lags())):
+        setup = ReplaySetup(model, ETH, simulated_history, HftbacktestEngine, lags)
+        return said(replay(setup, [simulated_tape]))
+
+    return run_alone
+
+
+def holds(instrument, history, tapes, seed):
+    """Compare a group of random settings with the bot; return how many orders and fills were compared."""
+    random = Random(seed)
+    lags, models = random_lags(random), tuple(random_model(random) for _ in range(TOGETHER))
+    counts = np.zeros(2, dtype=np.int64)
+    for model, result in zip(models, fast_replay(FastSetup(models, instrument, history, lags), tapes), strict=True):
+        slow = replay(ReplaySetup(model, instrument, history, HftbacktestEngine, lags), tapes)
+        assert said(result) == said(slow), f"seed {seed}: {model}"
+        assert result.net == pytest.approx(slow.net, abs=1e-7)
+        counts += [sum(len(session.orders.price) for session in slow.sessions), len(slow.sessions[0].fills.price)]
+    return counts
+
+
+def test_random_settings_do_what_the_bot_does(simulated_history, simulated_tape):
+    counts = sum(holds(ETH, simulated_history, [simulated_tape], seed) for seed in range(SETTINGS // TOGETHER))
+    assert counts[0] > 20 * SETTINGS
+    assert counts[1] > 2 * SETTINGS
+
+
+@pytest.mark.skipif(SETTINGS == EVERY_DAY, reason="set FAST_DESK_SETTINGS to a number of settings for a long run")
+@pytest.mark.skipif(not DATA.exists(), reason=f"there are no recordings in {DATA}")
+@pytest.mark.parametrize("coin", ["ETH", "BTC", "SOL", "WLFI"])
+def test_they_do_on_recorded_markets(coin, tmp_path):
+    settings = Settings.from_section({"market_data": str(DATA), "calibration": {"minimum_exposure_s": 120.0}})
+    prepared = prepare(settings, coin, tmp_path, start_ms=1_757_015_000_000)
+    history = calibrations_for(settings, prepared, tmp_path)
+    for seed in range(SETTINGS // TOGETHER):
+        holds(prepared.instrument, history, prepared.tapes, seed)
+
+
+def test_a_setting_does_not_depend_on_the_others(market_making, simulated_history, simulated_tape, alone):
+    models = tuple(replace(market_making, depth_factor=factor) for factor in (0.8, 1.4, 0.8))
+    first, second, third = map(said, fast_replay(FastSetup(models, ETH, simulated_history), [simulated_tape]))
+    assert first == third == alone(models[0])
+    assert second == alone(models[1]) != first
+
+
+def test_room_grows_with_what_is_needed(market_making, simulated_history, simulated_tape, alone, monkeypatch):
+    monkeypatch.setattr(memory, "_ORDERS", 3)
+    monkeypatch.setattr(run, "_DRAWN_AT_FIRST", 5)
+
+    def lags():
+        return LagProfile(Lags(), {"entry_ms": np.array([20.0, 80.0])})
+
+    setup = FastSetup((market_making,), ETH, simulated_history, lags)
+    assert said(fast_replay(setup, [simulated_tape])[0]) == alone(market_making, lags)
+
+
+def test_a_setting_that_is_no_table_is_run_by_the_bot(market_making, simulated_history, simulated_tape, alone):
+    other = replace(market_making, name="AvellanedaStoikov", quoter=avellaneda_stoikov(AvellanedaStoikovSettings()))
+    assert "does not quote from a table" in why_not(other)
+    assert "two legs" in why_not(market_making.on_side("long_leg"))
+    assert why_not(market_making) is None
+    results = fast_replay(FastSetup((other, market_making), ETH, simulated_history), [simulated_tape])
+    assert [said(result) for result in results] == [alone(other), alone(market_making)]
+
+
+def test_what_cannot_be_replayed_is_refused(market_making, simulated_history, simulated_tape):
     with pytest.raises(ConfigurationError, match="at least one setting"):
         FastSetup((), ETH, simulated_history)
+    quick = FastSetup((market_making,), ETH, simulated_history, lambda: LagProfile(Lags(period_ms=5)))
+    with pytest.raises(ConfigurationError, match="period_ms must be at least 20"):
+        fast_replay(quick, [simulated_tape])
+    tiny = market_making.settings.model_copy(
+        update={"model": market_making.settings.model.model_copy(update={"order_notional": 0.01})}
+    )
+    with pytest.raises(SafetyError, match="order_notional must be at least one lot"):
+        fast_replay(FastSetup((replace(market_making, settings=tiny),), ETH, simulated_history), [simulated_tape])
+
+
+def test_without_numba_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(ConfigurationError, match=r"pip install"):
+        importlib.reload(compiled)

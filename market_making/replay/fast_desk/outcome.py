@@ -1,0 +1,73 @@
+"""From the orders of a pass to the session of each setting, as `market_making.replay.result` has it."""
+
+import numpy as np
+
+from market_making.market.reasons import Reason
+from market_making.market.tape import FloatArray, IntArray
+from market_making.replay.fast_desk.layout import Records, Run
+from market_making.replay.result import Fills, Fundings, Orders, Outcome, Session, Touch
+from market_making.replay.tape.cache import SessionTape
+
+_DIGITS = 12
+
+
+def sessions_of(run: Run, tape: SessionTape) -> list[Session]:
+    """The session of each setting, in their sequence."""
+    touch, end_ms = tape.touch(), tape.span.end_ms
+    all_orders = run.arrays.orders[: run.world["orders"].item()]
+    by_setting = np.argsort(all_orders["setting"], kind="stable")
+    edges = np.searchsorted(all_orders["setting"][by_setting], np.arange(len(run.settings) + 1))
+    told = []
+    for s in range(len(run.settings)):
+        orders = _orders(all_orders[by_setting[edges[s] : edges[s + 1]]], end_ms)
+        fills = _fills(orders, touch, run.settings["maker_fee"].item(s))
+        decisions = run.states["decisions"].item(s)
+        told.append(
+            Session(
+                start_ms=int(touch.time_ms[0]),
+                end_ms=end_ms,
+                fills=fills,
+                orders=orders,
+                touch=touch,
+                fundings=Fundings(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)),
+                decisions=decisions,
+                plans=decisions,
+                quoting_s=_resting_s(orders),
+                events=tape.rows,
+                position=round(float((fills.sign * fills.size).sum()), _DIGITS),
+                cash=float(-(fills.sign * fills.size * fills.price).sum() - fills.fee.sum()),
+                withheld=_withheld(run.states["withheld"][s], run.states["first"][s]),
+            )
+        )
+    return told
+
+
+def _orders(rows: Records, end_ms: int) -> Orders:
+    """Orders; those that still rest end with the session."""
+    ended_ms = np.where(rows["outcome"] == Outcome.OPEN, end_ms, rows["ended_ms"])
+    leg = np.zeros(len(rows), dtype=np.int64)
+    times = rows["asked_ms"].copy(), rows["placed_ms"].copy(), ended_ms
+    return Orders(*times, leg, *(rows[name].copy() for name in ("sign", "outcome", "price", "size", "mid")))
+
+
+def _fills(orders: Orders, touch: Touch, maker_fee: float) -> Fills:
+    """What was filled, each order whole."""
+    filled = np.flatnonzero(orders.outcome == Outcome.FILLED)
+    filled = filled[np.argsort(orders.ended_ms[filled], kind="stable")]
+    time_ms, price, size = orders.ended_ms[filled], orders.price[filled], orders.size[filled]
+    leg, is_maker = np.zeros(len(filled), dtype=np.int64), np.ones(len(filled), dtype=np.bool_)
+    fee: FloatArray = price * size * maker_fee
+    return Fills(time_ms, filled, leg, orders.sign[filled], price, size, fee, is_maker, touch.mid_before(time_ms))
+
+
+def _resting_s(orders: Orders) -> float:
+    """Time in which an order rested [s]; of one setting they follow each other."""
+    rested = orders.outcome != Outcome.REFUSED
+    return float((orders.ended_ms[rested] - orders.placed_ms[rested]).sum()) / 1e3
+
+
+def _withheld(times: IntArray, first: IntArray) -> tuple[tuple[str, int], ...]:
+    """Reasons why no order was wanted and in how many loops, the most frequent first."""
+    found = sorted(np.flatnonzero(times).tolist(), key=lambda number: (-times[number], first[number]))
+    reasons = list(Reason)
+    return tuple((str(reasons[number]), int(times[number])) for number in found)
