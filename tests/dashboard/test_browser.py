@@ -9,9 +9,10 @@ import pytest
 from calibration.publication.history import HistoryWriter
 from market_making.market.clock import now_ms
 from market_making.safety.kill_switch import Kill, write_kill
-from market_making.safety.state_file import ActiveNotice, write_state
+from market_making.safety.state_file import ActiveNotice, RestingState, write_state
 from tests.dashboard.served import Served
-from tests.dashboard.written import PAIR, TERMS, bot_state, pair_state, write_all, write_decisions
+from tests.dashboard.written import MID, PAIR, TERMS, bot_state, pair_state, write_all, write_decisions
+from tests.polling import until
 from tests.puppet_market import parameters
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -136,6 +137,19 @@ def test_what_is_missing_stale_or_wrong_is_said(browser, served):
     page.get_by_text("No order rests: the parameters are stale.").wait_for(timeout=5_000)
     for words in MISSING:
         assert page.get_by_text(words).first.is_visible()
+
+
+def test_a_bar_less_moves_nothing_below_it(browser, served):
+    """A page that is drawn again each second must not jump with the number of reasons."""
+    page = opened(browser, served, "pair/bot/ETH%2FUSDC%3AUSDC")
+    bars = page.locator(".why rect.add, .why rect.less")
+    bars.nth(len(TERMS) - 1).wait_for(timeout=5_000)
+    before = page.locator(".price").bounding_box()
+    terms = {name: TERMS[name] for name in ("room", "fee")}
+    order = RestingState("bid", MID - sum(terms.values()), 0.0333, 0.0, "124", now_ms(), "open", MID, terms)
+    write_state(served.settings.state, "bot", bot_state(now_ms(), (pair_state("ETH", now_ms(), resting=order),)))
+    until(lambda: bars.count() == len(terms), 10, "two bars")
+    assert page.locator(".price").bounding_box() == before
 
 
 def test_a_pair_that_nobody_quotes_is_one_sentence_and_a_way_back(browser, served):

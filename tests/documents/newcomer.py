@@ -22,6 +22,8 @@ from tests.documents.rules import Ends, Serves
 from tests.polling import until
 
 COINS = ("ETH", "BTC")
+# In a shell of its own a program hears Ctrl-C, also where these tests run in the background and do not.
+_LISTENING = ("env", "--default-signal=INT")
 RECORDED_UNTIL_MS = 1_757_016_060_000  # a minute after the example of the documents, 2025-09-04T20:00:00
 RECORDED_S = 2400.0
 
@@ -121,10 +123,11 @@ class Newcomer:
         assert typed.returncode in rule.status, f"{words}\nended with {typed.returncode}\n{_end(log)}"
 
     def _serve(self, said: str, rule: Serves, log: Path) -> None:
+        self._end_same(said)
         with log.open("wb") as output:
             process = subprocess.Popen(
-                ["bash", "-c", f"exec {said}"], cwd=self.clone, env=self._environment(), stdout=output, stderr=output,
-                stdin=subprocess.DEVNULL, start_new_session=True,
+                [*_LISTENING, "bash", "-c", f"exec {said}"], cwd=self.clone, env=self._environment(), stdout=output,
+                stderr=output, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         self._served.append((said, process))
 
@@ -145,9 +148,20 @@ class Newcomer:
         AssertionError
             If one of them does not end by it.
         """
+        self._interrupt(self._served)
+        self._served = []
+
+    def _end_same(self, said: str) -> None:
+        """Lines of one block may be alternatives: a second `mm collect` is typed after the first has been stopped."""
+        words = said.split()[:2]
+        same = [each for each in self._served if words[0] == "mm" and each[0].split()[:2] == words]
+        self._served = [each for each in self._served if each not in same]
+        self._interrupt(same)
+
+    @staticmethod
+    def _interrupt(served: list[tuple[str, subprocess.Popen[bytes]]]) -> None:
         left = []
-        while self._served:
-            said, process = self._served.pop()
+        for said, process in reversed(served):
             if process.poll() is not None:
                 continue  # that has been said
             os.killpg(process.pid, signal.SIGINT)

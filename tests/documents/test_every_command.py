@@ -10,7 +10,7 @@ import pytest
 
 from tests.documents.newcomer import Newcomer, written_variant
 from tests.documents.printed import DOCUMENTS, blocks
-from tests.documents.rules import Ends, NotRun, rule_of
+from tests.documents.rules import NotRun, rule_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,6 +26,8 @@ TYPED = {
 # What the words of a document take for granted.
 BEFORE = {
     "going-live.md": "MM_PRIVATE_KEY=0x… mm init --yes --live --size 40 --bound 1 --account 0x…",
+    "control.md": "mm init --yes",
+    "monitoring.md": "mm dashboard",
     "guard.md": "cp user_data/config-private.example.json user_data/config-private.json",
 }
 
@@ -38,7 +40,7 @@ def test_every_command_of_a_document_does_what_it_is_printed_for(name, tmp_path,
             text = TYPED[name][0].document.read_text()
             (newcomer.clone / "user_data" / "strategies" / "FixedSpread.py").write_text(written_variant(text))
         if name in BEFORE:
-            newcomer.type(BEFORE[name], Ends())
+            newcomer.type(BEFORE[name], rule_of(BEFORE[name]))
         for block in TYPED[name]:
             for command in block.commands:
                 with subtests.test(command):

@@ -77,7 +77,7 @@ setInterval(() => {
 }, 500);
 // Pictures have the width of their panel; what is drawn seldom would be stretched.
 let turned = null;
-addEventListener("resize", () => { clearTimeout(turned); turned = setTimeout(() => panels?.drawHistory(), 150); });
+addEventListener("resize", () => { clearTimeout(turned); turned = setTimeout(() => panels?.resized(), 150); });
 addEventListener("hashchange", () => { open(); view.focus({ preventScroll: true }); scrollTo(0, 0); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && last?.header) top(last.header); });
 open();

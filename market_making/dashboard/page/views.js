@@ -55,6 +55,8 @@ export function coins(host, { coins: shown }) {
     idle.length ? el("section", { class: "panel wide" }, el("h2", {}, "Calibrated, not quoted"), table([["coin"], ["age", "n"], ["status"], ["remark"]], idle)) : null);
 }
 
+const SHOWN_MS = 1_800_000; // of prices and fills
+
 // The panels of a pair are made once and drawn again with every document.
 export class Pair {
   constructor(host, fetchJson, bot, pair) {
@@ -69,6 +71,7 @@ export class Pair {
       return el("section", { class: `panel ${kind}` }, el("h2", {}, title), this[id], el("p", { class: "note" }, note));
     };
     this.head = el("div", { class: "head" });
+    this.room = new Map();
     this.panels = el("div", { class: "grid", hidden: true },
       panel("why", "Why is my quote there?", "From mid to the resting price. Each bar is one reason, as the bot priced it; blue moves the price up, brown down.", "wide"),
       panel("price", "Price, own orders and fills", "Grey: mid. Green and red: where the own bid and ask rested. Dots: fills. Half an hour at most [quote currency].", "wide"),
@@ -97,6 +100,7 @@ export class Pair {
     for (const line of decisions) {
       if (line.event === "fill") this.fills.set(`${line.time_ms}/${line.price}/${line.size}`, line);
     }
+    for (const [key, line] of this.fills) if (line.time_ms < Date.now() - SHOWN_MS) this.fills.delete(key);
   }
 
   async calibrate(coin) {
@@ -133,6 +137,23 @@ export class Pair {
     this.drawBoth(pair);
     this.drawMoney(pair);
     this.drawDecisions(pair.decisions, pair.tick);
+    this.keepRoom();
+  }
+
+  // A bar, a row or a word less moves nothing below it: what has needed room keeps it until the width changes.
+  keepRoom() {
+    for (const part of [this.head, this.why, this.book, this.both, this.markouts, this.money, this.decisions]) {
+      const height = part.offsetHeight;
+      if (height <= (this.room.get(part) ?? 0)) continue;
+      this.room.set(part, height);
+      part.style.minHeight = `${height}px`;
+    }
+  }
+
+  resized() {
+    for (const part of this.room.keys()) part.style.minHeight = "";
+    this.room.clear();
+    this.drawHistory();
   }
 
   drawHead(pair) {
