@@ -97,10 +97,15 @@ def _run(study: Study, cluster: Cluster, *, only_estimate: bool) -> dict[str, An
     from rich.console import Console
     from rich.progress import Progress
 
-    folds, console = study.folds, Console(stderr=True)
+    console = Console(stderr=True)
     with Progress(console=console) as bar:
         task = bar.add_task("preparing", total=1.0)
-        prepared = study.prepare(cluster, lambda text, share: bar.update(task, description=text, completed=share))
+        study, prepared, left_out = study.prepared(
+            cluster, lambda text, share: bar.update(task, description=text, completed=share)
+        )
+        for told in left_out:
+            console.print(told, markup=False)
+        folds = study.folds
         estimate = study.estimate(cluster)
         console.print(
             f"{study.spec.strategy}: {len(folds)} folds, {study.spec.trials} trials each, {study.left_s() / 86400:.2f} "

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from market_making.market.errors import ConfigurationError
-from market_making.replay.study.trials import Ran, Setting, TrialRunner
+from market_making.replay.study.trials import Ran, Readied, Setting, TrialRunner
 from market_making.replay.study.units import Unit
 
 _CONNECT = "30s"
@@ -46,19 +46,19 @@ class Cluster:
         """Number of tasks that run at once."""
         return sum(self._client.nthreads().values())
 
-    def prepare(self, runner: TrialRunner, units: Sequence[Unit]) -> Iterator[tuple[Unit, float]]:
-        """Prepare units, each once; yield each with the processor time it took [s], in the order they are done.
+    def prepare(self, runner: TrialRunner, units: Sequence[Unit]) -> Iterator[tuple[Unit, Readied]]:
+        """Prepare units, each once; yield each as it is done.
 
         Raises
         ------
-        MarketMakingError
-            If one cannot be prepared.
+        Exception
+            What the runner has raised, or that its workers have died.
         """
         futures = {self._client.submit(runner.prepare, unit, pure=False): unit for unit in units}
-        for future, took_s in self._completed(futures):
-            if isinstance(took_s, BaseException):
-                raise took_s
-            yield futures[future], took_s
+        for future, readied in self._completed(futures):
+            if isinstance(readied, BaseException):
+                raise readied
+            yield futures[future], readied
 
     def run(self, runner: TrialRunner, tasks: Iterable[Task]) -> Iterator[tuple[Task, list[Ran]]]:
         """Run tasks; yield each with what came of it, as it is done; a task that fails fails its trials."""
@@ -95,7 +95,7 @@ def connected(scheduler: str | None, workers: int) -> Iterator[Cluster]:
         If Dask is not installed, or nobody answers at the address.
     """
     dask, distributed = _libraries()
-    logging.getLogger("distributed").setLevel(logging.ERROR)  # its own comings and goings are no news of a study
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # its own comings and goings are no news of a study
     with dask.config.set(_SETTINGS):
         if scheduler is None:
             local = distributed.LocalCluster(
@@ -103,7 +103,7 @@ def connected(scheduler: str | None, workers: int) -> Iterator[Cluster]:
                 threads_per_worker=1,
                 host="127.0.0.1",
                 dashboard_address="127.0.0.1:0",
-                silence_logs=logging.ERROR,
+                silence_logs=logging.CRITICAL,
             )
             with local, distributed.Client(local) as client:
                 yield Cluster(client)

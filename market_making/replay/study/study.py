@@ -2,9 +2,9 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -80,13 +80,29 @@ class Study:
         identity = self.spec.identity
         return Search(self.folder / FILE, f"fold-{place}", self.dimensions, seed=seed, identity=identity)
 
-    def prepare(self, cluster: Cluster, report: Report) -> float:
-        """Prepare every unit; return the processor time [core-hours]."""
-        spent_s = 0.0
-        for done, (unit, took_s) in enumerate(cluster.prepare(self.runner, self.units), 1):
-            spent_s += took_s
+    def prepared(self, cluster: Cluster, report: Report) -> "Prepared":
+        """Prepare every unit; those of which too little is recorded to quote from are left out and told of.
+
+        Raises
+        ------
+        NotEnoughData
+            If none is left.
+        """
+        spent_s, refused = 0.0, dict[Unit, str]()
+        for done, (unit, readied) in enumerate(cluster.prepare(self.runner, self.units), 1):
+            spent_s += readied.processor_s
+            if readied.refusal:
+                refused[unit] = readied.refusal
             report(f"prepared {unit.coin} {unit.day}", done / len(self.units))
-        return spent_s / 3600
+        left = tuple(unit for unit in self.units if unit not in refused)
+        if not left:
+            raise NotEnoughData(
+                f"a day must be recorded well enough to quote, got none: {next(iter(refused.values()))}"
+            )
+        told = tuple(
+            f"{unit.coin} on {unit.day} is left out: {refused[unit]}" for unit in self.units if unit in refused
+        )
+        return Prepared(replace(self, units=left), spent_s / 3600, told)
 
     def estimate(self, cluster: Cluster) -> float:
         """What is left of the study costs, from some drawn settings on one or two units [core-hours].
@@ -183,6 +199,14 @@ class Study:
             "present": _written(outcomes[1]),
         }
         return kept | {"processor_s": sum(ran.processor_s for each in found.values() for ran in each)}
+
+
+class Prepared(NamedTuple):
+    """A study with the units that can be replayed, what preparing took [core-hours], and what was left out."""
+
+    study: Study
+    core_hours: float
+    left_out: tuple[str, ...]
 
 
 def scored(parts: Sequence[Ran], objective: str) -> tuple[float | None, dict[str, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from calibration.publication.history import History
-from market_making.market.errors import MarketMakingError
+from market_making.market.errors import MarketMakingError, NotEnoughData
 from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.run import ReplaySetup, replay
 from market_making.replay.engines.exchange import ExchangeEngine
@@ -32,11 +32,18 @@ class Ran(NamedTuple):
     processor_s: float
 
 
+class Readied(NamedTuple):
+    """Processor time that a unit took to prepare [s], and why it cannot be replayed; empty if it can."""
+
+    processor_s: float
+    refusal: str = ""
+
+
 class TrialRunner(Protocol):
     """What a study asks of whatever runs its trials; it is pickled."""
 
-    def prepare(self, unit: Unit) -> float:
-        """Make what all trials of a unit share; return the processor time it took [s]."""
+    def prepare(self, unit: Unit) -> Readied:
+        """Make what all trials of a unit share."""
         ...
 
     def run(self, unit: Unit, settings: Sequence[Setting]) -> list[Ran]:
@@ -74,11 +81,14 @@ class ReplayRunner:
     engine: str = "hftbacktest"
     two_sided: bool = False
 
-    def prepare(self, unit: Unit) -> float:
+    def prepare(self, unit: Unit) -> Readied:
         """Make tapes and calibrations of a unit, or find those that were made before."""
-        began = time.process_time()
-        _unit_of(self.settings.model_dump_json(), self.cache, unit)
-        return time.process_time() - began
+        began, refusal = time.process_time(), ""
+        try:
+            _unit_of(self.settings.model_dump_json(), self.cache, unit)
+        except NotEnoughData as error:
+            refusal = str(error)
+        return Readied(time.process_time() - began, refusal)
 
     def run(self, unit: Unit, settings: Sequence[Setting]) -> list[Ran]:
         """Run settings on a unit."""

@@ -44,11 +44,11 @@ class Telling(ReplayRunner):
 
 @pytest.fixture(scope="session")
 def days(tmp_path_factory) -> Path:
-    """A store with 70 s of ETH on each of two days."""
+    """A store with 70 s of ETH on one day, and 90 s on the next."""
     root = tmp_path_factory.mktemp("days")
     for day in range(2):
         start_ms = START_MS + day * DAY_MS
-        record(root, "ETH", simulated_events("ETH", 70, seed=day, start_ms=start_ms))
+        record(root, "ETH", simulated_events("ETH", 70 + 20 * day, seed=day, start_ms=start_ms))
     return root
 
 

@@ -133,11 +133,24 @@ def test_the_winner_is_judged_on_later_days_beside_the_present_values(undisturbe
     assert held["difference"] == pytest.approx(held["net_per_hour"] - held["present_per_hour"])
 
 
+def test_a_day_without_a_calibration_is_left_out_and_told_of(study_of):
+    study = study_of("short")
+    settings = study.runner.settings
+    longer = settings.calibration.model_copy(update={"minimum_exposure_s": 65.0})
+    runner = replace(study.runner, settings=settings.model_copy(update={"calibration": longer}))
+    prepared = replace(study, runner=runner).prepared(Here(), quiet)
+    assert [unit.day for unit in prepared.study.units] == [study.units[1].day]
+    (told,) = prepared.left_out
+    assert told.startswith(f"ETH on {study.units[0].day} is left out: ETH: ")
+    with pytest.raises(NotEnoughData, match="must have 2 recorded days, got 1"):
+        _ = prepared.study.folds
+
+
 def test_an_estimate_is_near_what_a_study_then_takes(study_of, undisturbed):
     usual, _ = undisturbed
     fresh = study_of("estimated")
     assert usual.left_s() == 0
-    assert fresh.left_s() == pytest.approx(6 * 70, abs=10), "four trials, and two settings on the later day"
+    assert fresh.left_s() == pytest.approx(4 * 70 + 2 * 90, abs=10), "four trials, two settings on the later day"
     assert 0.2 < fresh.estimate(Here()) * 3600 / usual.spent_s() < 5, "benchmarks/study_cost.py measures it"
 
 
@@ -230,7 +243,7 @@ def test_the_days_that_can_be_replayed_are_units(study_of):
     units = study_of("units").units
     assert len(units) == 2
     assert [unit.day for unit in units] == sorted(unit.day for unit in units)
-    assert all(65 < unit.seconds <= 70 for unit in units)
+    assert all(65 < unit.seconds <= 90 for unit in units)
 
 
 @pytest.mark.parametrize(
