@@ -18,10 +18,9 @@ from aiohttp import ClientSession, ClientWebSocketResponse, web
 from eth_account import Account
 
 from calibration.estimators.estimate import EstimateSource
-from calibration.publication.parameters import (
+from calibration.publication.document import (
     Market,
     Model,
-    Parameters,
     PublishedEstimate,
     PublishedFlow,
     PublishedRegime,
@@ -29,6 +28,7 @@ from calibration.publication.parameters import (
     Quality,
     Table,
 )
+from calibration.publication.parameters import Parameters
 from market_making.market.events import BookSnapshot, Level, Trade
 from market_making.market.sides import Direction
 from market_making.quoting.value.quote_table import solve_table

@@ -34,6 +34,8 @@ class MarketOrders:
         Distance of the farthest print from the mid just before, positive in the direction of the order [price].
     ticks_through : NDArray[int32], shape (n,)
         Ticks beyond the touch; 0 for an order that took the best price only.
+    mid : FloatArray, shape (n,)
+        Mid just before [price].
     markout : FloatArray, shape (n,)
         Move of mid in the direction of the order within `HORIZON_MS` [price]; NaN where it was not seen.
     """
@@ -42,6 +44,7 @@ class MarketOrders:
     sign: NDArray[np.int8]
     reach: FloatArray
     ticks_through: NDArray[np.int32]
+    mid: FloatArray
     markout: FloatArray
 
     def __len__(self) -> int:
@@ -102,6 +105,7 @@ def market_orders(quotes: QuoteTape, trades: TradeTape, tick: float, gaps: IntAr
         sign=sign.astype(np.int8),
         reach=reach,
         ticks_through=ticks.astype(np.int32),
+        mid=quotes.mid[before],
         markout=np.empty(len(time_ms)),
     )
     return replace(orders, markout=markout(orders, quotes, gaps, end_ms))

@@ -8,9 +8,11 @@ from calibration.estimators.activity import Activity
 from calibration.estimators.diagnostics import hill_index
 from calibration.estimators.estimate import EstimateSource, FlowEstimates
 from calibration.estimators.fill_decay import tail_range
+from calibration.estimators.shadow_maker import QuoteRules
 from calibration.estimators.volatility import volatility
 from calibration.flow.flow import estimate_flow
-from calibration.flow.guard import Judgement, LastGood, bounded, carried, judge, limited
+from calibration.flow.guard import Judgement, LastGood, bounded, carried, judge, limited, limited_cost
+from calibration.flow.shadow import ShadowMaker, shadow_maker
 from calibration.observation.increments import Increments
 from calibration.observation.observations import ObservedWindow, observe
 from market_making.market.errors import NotEnoughData
@@ -40,15 +42,18 @@ class Calibration:
     quality: Judgement
     events: int
     last_good: Directions[LastGood | None]
+    shadow: ShadowMaker
     funding_rate: float = 0.0
 
     def order_flow(self) -> OrderFlow:
-        """What the quoting models need of it."""
+        """What the quoting models need of it; what the age of a quote costs is part of its adverse selection."""
 
         def value(name: str) -> Directions[float]:
             return Directions(*(float(getattr(flow, name).value) for flow in self.flows))
 
         flows = {name: value(name) for name in FlowEstimates.__dataclass_fields__}
+        on_fill, age = "adverse_selection_on_fill", self.shadow.age_cost.value
+        flows[on_fill] = flows[on_fill].map(lambda impact: impact + age)
         return OrderFlow(
             **flows, volatility=self.volatility, half_spread=self.half_spread, funding_rate=self.funding_rate
         )
@@ -135,7 +140,23 @@ def calibrate_observed(
         quality=judge(flows, flow.quality, share, settings.model.maker_fee * mid, _jump_index(observed)),
         events=len(observed.orders),
         last_good=good,
+        shadow=_shadow(observed, increments.tick, sigma, settings, previous, now_ms),
     )
+
+
+def _shadow(
+    observed: ObservedWindow, tick: float, sigma: float, settings: Settings, previous: Calibration | None, now_ms: int
+) -> ShadowMaker:
+    """Replay the window with the bot's rules, unless that was done a moment ago; the cost of age changes slowly."""
+    if previous is not None and previous.shadow.is_recent(observed):
+        found = previous.shadow
+    else:
+        rules = QuoteRules(settings.quote.tolerance_bps * observed.mid / 1e4, settings.quote.minimum_life_s)
+        found = shadow_maker(observed, observed.seconds.mean_half_spread, tick, sigma, rules)
+    if previous is None:
+        return found
+    before, elapsed_ms = previous.shadow.age_cost, now_ms - previous.created_ms
+    return found._replace(age_cost=limited_cost(found.measured, before, elapsed_ms, tick))
 
 
 def _require_fresh(observed: ObservedWindow, now_ms: int, limit_s: float) -> None:

@@ -166,6 +166,13 @@ def _with_decay(flow: FlowEstimates, decay: Estimate, tail_start: float) -> Flow
     return replace(flow, fill_decay=decay, fill_intensity=intensity)
 
 
+def limited_cost(cost: Estimate, before: Estimate, elapsed_ms: int, smallest_move: float) -> Estimate:
+    """Age cost within ±20 % per 15 s of what was published before; below `smallest_move` [price] it moves freely."""
+    if not 0 < elapsed_ms <= LONGEST_MEMORY_MS:
+        return cost
+    return _near(cost, before, CHANGE_LIMIT ** (elapsed_ms / CHANGE_PERIOD_MS), smallest_move)
+
+
 def _within(estimate: Estimate, low: float, high: float) -> Estimate:
     value = min(max(estimate.value, low), high)
     return replace(estimate, value=value, low=min(estimate.low, value), high=max(estimate.high, value))

@@ -29,7 +29,9 @@ FOLDER = "history"
 VERSION = "1.2"
 MARKET = ("exposure_s", "mid", "half_spread", "volatility")
 FLOW = ("arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill")
+ON_FILL = "adverse_selection_on_fill"
 SLOPE = "adverse_selection_slope"
+AGE_COST = ("age_cost", "age_cost_low", "age_cost_high")
 SEGMENTS_A_DAY = 24
 ROWS_KEPT = 240  # of a coin, while they cannot be written: an hour
 _ATTEMPTS = 5
@@ -57,7 +59,9 @@ SINCE_1_1 = pa.schema(
         *(pa.field(name, pa.string()) for name in ("regime", "flags", "calibration_id")),
     ]
 )
-SINCE_1_2 = pa.schema([pa.field(name, pa.float64()) for name in ("activity", "activity_low", "activity_high")])
+SINCE_1_2 = pa.schema(
+    [pa.field(name, pa.float64()) for name in ("activity", "activity_low", "activity_high", *AGE_COST)]
+)
 SCHEMA = pa.schema([*SCHEMA_1_0, *SINCE_1_1, *SINCE_1_2])
 
 
@@ -83,6 +87,9 @@ def history_row(parameters: Parameters) -> dict[str, Any]:
     if market.activity is not None:
         now = market.activity
         row |= {"activity": now.value, "activity_low": now.low, "activity_high": now.high}
+    if parameters.shadow is not None:
+        cost = parameters.shadow.age_cost
+        row |= dict(zip(AGE_COST, (cost.value, cost.low, cost.high), strict=True))
     for side, flow in zip(Direction, (parameters.buy, parameters.sell), strict=True):
         for name in (*FLOW, SLOPE):
             estimate = getattr(flow, name)
@@ -195,13 +202,15 @@ class History:
 
 
 def row_flow(row: dict[str, Any]) -> OrderFlow:
-    """What the quoting models need of a row; the slope θ and the funding rate of an older row are 0."""
+    """What the quoting models need of a row; the slope θ, the age cost and the funding rate of an older row are 0."""
 
     def both(name: str) -> Directions[float]:
         return Directions(buy=row[f"{name}_buy"], sell=row[f"{name}_sell"])
 
+    flows = {name: both(name) for name in FLOW}
+    age = row.get("age_cost") or 0.0
     return OrderFlow(
-        **{name: both(name) for name in FLOW},
+        **flows | {ON_FILL: flows[ON_FILL].map(lambda impact: impact + age)},
         adverse_selection_slope=both(SLOPE).map(lambda slope: slope or 0.0),
         volatility=row["volatility"],
         half_spread=row["half_spread"],

@@ -7,18 +7,19 @@ from typing import NamedTuple
 
 from calibration.estimators.estimate import EstimateSource
 from calibration.flow.calibrate import Calibration
-from calibration.publication.parameters import (
+from calibration.flow.shadow import ShadowMaker
+from calibration.publication.document import (
     Market,
     Model,
-    Parameters,
     PublishedEstimate,
     PublishedFlow,
     PublishedRegime,
+    PublishedShadow,
     PublishedWindow,
     Quality,
     Table,
-    finite_or_none,
 )
+from calibration.publication.parameters import Parameters, finite_or_none
 from market_making.market.errors import ModelError
 from market_making.market.tape import FloatArray
 from market_making.quoting.risk import toxicity
@@ -112,6 +113,7 @@ def parameters(coin: str, published: Published, settings: Settings) -> Parameter
         model=_model(calibration, table, settings.model),
         hjb=_table(table),
         regime=_regime(calibration, settings.model),
+        shadow=_shadow(calibration.shadow),
         quality=Quality(
             status=calibration.quality.status, flags=list(calibration.quality.flags), events=calibration.events
         ),
@@ -136,6 +138,15 @@ def _activity(calibration: Calibration) -> PublishedEstimate:
     now = calibration.activity
     return PublishedEstimate(
         value=now.factor, low=now.low, high=now.high, n=calibration.events, source=EstimateSource.OK
+    )
+
+
+def _shadow(shadow: ShadowMaker) -> PublishedShadow:
+    return PublishedShadow(
+        depth=list(shadow.depth),
+        fills_per_hour=[PublishedEstimate.of(rate) for rate in shadow.fills_per_hour],
+        net_per_fill=[PublishedEstimate.of(net) for net in shadow.net_per_fill],
+        age_cost=PublishedEstimate.of(shadow.age_cost),
     )
 
 

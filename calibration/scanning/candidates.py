@@ -13,7 +13,8 @@ from calibration.estimators.market_orders import MarketOrders
 from calibration.flow.calibrate import Calibration, calibrate_observed
 from calibration.observation.increments import infer_increments
 from calibration.observation.rolling import observe_window
-from calibration.publication.parameters import Parameters, PublishedFlow, read_parameters
+from calibration.publication.document import PublishedFlow
+from calibration.publication.parameters import Parameters, read_parameters
 from market_making.market.errors import DataError, ModelError, ParameterError, StaleParameters
 from market_making.market.selection import Selection
 from market_making.market.sides import Direction, Directions
@@ -74,6 +75,8 @@ class Candidate:
         Why it must not be quoted from whatever the numbers say; empty if it may.
     terms : MarketTerms
         What it costs to trade there.
+    age_cost : float
+        What a fill makes less because of the bot's timing [price].
     """
 
     coin: str
@@ -87,6 +90,7 @@ class Candidate:
     status: str
     objection: str = ""
     terms: MarketTerms = MarketTerms()  # noqa: RUF009 - immutable
+    age_cost: float = 0.0
 
     @property
     def tail_start(self) -> float:
@@ -101,7 +105,7 @@ class Candidate:
             fill_intensity=flows.map(lambda flow: flow.fill_intensity.value),
             fill_decay=flows.map(lambda flow: flow.fill_decay.value),
             adverse_selection=flows.map(lambda flow: flow.adverse_selection.value),
-            adverse_selection_on_fill=flows.map(lambda flow: flow.adverse_selection_on_fill.value),
+            adverse_selection_on_fill=flows.map(lambda flow: flow.adverse_selection_on_fill.value + self.age_cost),
             adverse_selection_slope=flows.map(lambda flow: flow.adverse_selection_slope.value),
             volatility=self.volatility,
             half_spread=self.half_spread,
@@ -187,6 +191,7 @@ def candidate_of(coin: str, calibration: Calibration, orders: MarketOrders) -> C
         calibration.end_ms,
         status,
         _bad(status, flags),
+        age_cost=calibration.shadow.age_cost.value,
     )
 
 
@@ -211,6 +216,7 @@ def candidate_of_parameters(parameters: Parameters, objection: str = "") -> Cand
         parameters.quality.status,
         _bad(parameters.quality.status, parameters.quality.flags) or objection,
         MarketTerms(parameters.model.maker_fee),
+        parameters.shadow.age_cost.value if parameters.shadow else 0.0,
     )
 
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calibration.publication.parameters import Model, Parameters, Table
+from calibration.publication.document import Model, Table
+from calibration.publication.parameters import Parameters
 from market_making.market.errors import ModelError, SafetyError
 from market_making.market.instrument import Instrument
 from market_making.market.reasons import Reason

@@ -3,7 +3,7 @@
 import pytest
 
 from calibration.estimators.estimate import EstimateSource
-from calibration.publication.parameters import PublishedEstimate
+from calibration.publication.document import PublishedEstimate
 from market_making.market.sides import Direction
 from tests.live_bot import LiveBot
 from tests.puppet_market import PuppetMarket, VenueThread, parameters

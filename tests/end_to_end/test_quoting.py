@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from calibration.publication.parameters import PublishedRegime
+from calibration.publication.document import PublishedRegime
 from market_making.market.sides import Direction
 from tests.live_bot import LiveBot
 from tests.puppet_market import (

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 from eth_account import Account
 
-from calibration.publication.parameters import PublishedRegime
+from calibration.publication.document import PublishedRegime
 from market_making.hyperliquid.balances import fee_fields
 from market_making.hyperliquid.fees import BASE_TIER
 from market_making.hyperliquid.listings import universe_fields

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.publication.parameters import Market
+from calibration.publication.document import Market
 from market_making.market.errors import ConfigurationError
 from market_making.market.events import BookSnapshot, Trade
 from market_making.market.instrument import Instrument

@@ -31,6 +31,7 @@ from market_making.safety.claim import require_writable
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from calibration.publication.document import PublishedShadow
     from calibration.publication.parameters import Parameters
     from market_making.market.selection import Selection
     from market_making.settings.settings import Settings
@@ -185,6 +186,8 @@ def _describe(parameters: Parameters, folder: Path) -> str:
     now = parameters.market.activity
     if now is not None:
         lines.append(f"  activity, against the mean of the window {now.value:.3g}  [{now.low:.3g}, {now.high:.3g}]")
+    if parameters.shadow is not None:
+        lines += _shadow_lines(parameters.shadow, 1e4 / parameters.market.mid)
     toxicity = parameters.regime
     lines.append(
         f"  regime {toxicity.state}: toxicity {toxicity.toxicity_buy:.2f} buy, {toxicity.toxicity_sell:.2f} sell"
@@ -192,6 +195,19 @@ def _describe(parameters: Parameters, folder: Path) -> str:
     lines.append(f"  written to {folder / (parameters.coin + '.json')}; the table of quotes:")
     lines.append(f"  mm quotes {parameters.coin} --parameters {folder}")
     return "\n".join(lines)
+
+
+def _shadow_lines(shadow: PublishedShadow, bps: float) -> list[str]:
+    """What quotes would have made with the bot's timing; `bps` makes basis points of a price."""
+    lines = [
+        f"  with the bot's timing, {bps * depth:.2f} bps from mid: {rate.value:.0f} fills per hour "
+        f"[{rate.low:.0f}, {rate.high:.0f}], {bps * net.value:.2f} bps each before the fee "
+        f"[{bps * net.low:.2f}, {bps * net.high:.2f}]"
+        for depth, rate, net in zip(shadow.depth, shadow.fills_per_hour, shadow.net_per_fill, strict=True)
+    ]
+    cost = shadow.age_cost
+    interval = f"[{bps * cost.low:.2f}, {bps * cost.high:.2f}]"
+    return [*lines, f"  the age of a quote costs {bps * cost.value:.2f} bps per fill {interval}"]
 
 
 def _backfill(settings: Settings, options: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.publication.history import FLOW, SLOPE, History
+from calibration.publication.history import AGE_COST, FLOW, ON_FILL, SLOPE, History
 from market_making.market.sides import Direction, Directions
 from market_making.market.tape import FloatArray, IntArray
 from market_making.quoting.order_flow import OrderFlow, OrderFlows
@@ -42,6 +42,8 @@ class Calibrations:
         self._ids: NDArray[np.object_] = history.column("calibration_id")
         self._maker_fees: FloatArray = history.column("maker_fee", missing=np.nan)
         self._rows = np.column_stack([history.column(name, missing=0.0) for name in names])
+        on_fill = [names.index(f"{ON_FILL}_{side}") for side in Direction]
+        self._rows[:, on_fill] += history.column(AGE_COST[0], missing=0.0)[:, None]
 
     def at(self, time_ms: int) -> int:
         """Return the position of the newest row that was published at `time_ms` or before; −1 if there is none."""

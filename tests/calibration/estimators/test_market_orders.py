@@ -73,7 +73,7 @@ def test_splitting_prints_changes_nothing(half_hour, increments, parts, seed):
     shuffled = np.lexsort((np.random.default_rng(seed).random(len(pieces.time_ms)), pieces.time_ms))
     split = half_hour._replace(trades=TradeTape(*(column[shuffled] for column in pieces)))
     one, other = (observe(tape, increments.tick).orders for tape in (half_hour, split))
-    for name in ("time_ms", "sign", "reach", "ticks_through", "markout"):
+    for name in ("time_ms", "sign", "reach", "ticks_through", "mid", "markout"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 

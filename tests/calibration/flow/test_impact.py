@@ -20,6 +20,7 @@ def window(slope: float, noise: float, number: int, seed: int = 1) -> ObservedWi
         sign=np.where(np.arange(number) % 2, 1, -1).astype(np.int8),
         reach=0.5 + ticks.astype(float),
         ticks_through=ticks.astype(np.int32),
+        mid=np.full(number, 100.0),
         markout=slope * ticks + noise * random.normal(size=number),
     )
     ones = np.ones(SECONDS)

@@ -84,7 +84,7 @@ def test_columns_and_file_names_are_those_other_programs_rely_on(tmp_path, docum
     assert len(files) == 2
     names = {"created_ms", "window_end_ms", "exposure_s", "mid", "half_spread", "volatility", "status"}
     names |= {"calibration_id", "funding_rate", "tick", "lot", "maker_fee", "regime", "flags"}
-    names |= {"activity", "activity_low", "activity_high"}
+    names |= {f"{name}{suffix}" for name in ("activity", "age_cost") for suffix in ("", "_low", "_high")}
     for side in ("buy", "sell"):
         for name in (
             "arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill",
