@@ -29,6 +29,7 @@ ENTRIES = {
         "Record best quotes, trades, books and asset contexts until stopped (Ctrl-C or SIGTERM).",
     ),
     "import": Entry(f"{_COMMANDS}.import_:import_", "Read files of FORMAT, also those in folders, into a tick store."),
+    "export": Entry(f"{_COMMANDS}.export:export", "Write a recording as FORMAT: hftbacktest, csv or parquet."),
     "status": Entry(
         f"{_COMMANDS}.status:status", "Show who runs, what is the matter, what to do, and what is recorded."
     ),

@@ -32,7 +32,9 @@ from market_making.recording.collection.earlier import EarlierRecording
 from market_making.recording.collection.live_recording import LiveRecording, Recording
 from market_making.recording.collection.recorder import SPILL_BYTES, Counts, Recorder
 from market_making.recording.collection.upkeep import Retention, keep_up
+from market_making.recording.store.compaction import drop_replaced
 from market_making.recording.store.market_file import write_market
+from market_making.recording.store.segments import DAY_MS, day_of
 from market_making.recording.store.storage import LocalStorage, open_storage
 from market_making.recording.store.tick_store import TickStore
 from market_making.safety.claim import claimed, require_writable
@@ -214,6 +216,8 @@ class Collector:
         if self._live is not None:
             self._live.end()
         await self._recorder.flush(everything=True)
+        since_day = day_of(now_ms() - DAY_MS)
+        await asyncio.to_thread(drop_replaced, self._storage, self._venue, since_day=since_day)
         if self._live is not None:
             self._tell(self._live)
         self._report.end()

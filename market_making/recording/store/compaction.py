@@ -104,6 +104,19 @@ def going_on(work: str) -> Iterator[None]:
         log.error("%s failed: %s", work, error)
 
 
+def drop_replaced(storage: Storage, venue: str, *, since_day: str = "") -> int:
+    """Delete at once what has been merged since a day, because others read by glob; return how many segments."""
+    dropped = 0
+    with _alone(storage, venue) as alone:
+        folders = day_folders(storage, venue) if alone else []
+        for folder in (folder for folder in folders if folder.rpartition("/")[2] >= since_day):
+            reader = SegmentReader(storage)
+            for stream in sorted(reader.streams(folder)):
+                with going_on(f"cleaning {stream} in {folder}"):
+                    dropped += _delete_replaced(storage, reader, folder, stream, EVERYTHING.end_ms)
+    return dropped
+
+
 def remove_old_days(
     storage: Storage, venue: str, *, now_ms: int, keep_days: int | None = None, keep_bytes: int | None = None
 ) -> list[str]:

@@ -1,0 +1,1 @@
+"""Recordings for other programs: each exporter turns the rows of a coin into files that those read."""
