@@ -3,10 +3,13 @@
 from typing import Any, NamedTuple
 
 from market_making.hyperliquid.numbers import from_wire, positive, to_wire
+from market_making.market.errors import MalformedMessage
 from market_making.market.events import AssetContext
 
 CONTEXT = "activeAssetCtx"
 """Subscription to the context of any market, and the channel on which those of perpetuals are sent."""
+EVERY_CONTEXT = "allDexsAssetCtxs"
+"""Subscription, and channel, of the contexts of every perpetual, by dex and place."""
 SPOT_CONTEXT = "activeSpotAssetCtx"
 """Channel on which those of spot are sent."""
 
@@ -14,6 +17,33 @@ SPOT_CONTEXT = "activeSpotAssetCtx"
 def context_channel(context: AssetContext) -> str:
     """Channel on which a context is sent."""
     return SPOT_CONTEXT if context.funding is None else CONTEXT
+
+
+class EveryContext(NamedTuple):
+    """Contexts of every perpetual as they came, by the name of the dex, in the order of its listing."""
+
+    by_dex: dict[str, list[Any]]
+
+    def of(self, dex: str, place: int, coin: str) -> AssetContext | None:
+        """The context of the perpetual at a place of a dex's listing; None where there is none, or without a price.
+
+        Raises
+        ------
+        MalformedMessage
+            If it lacks what a context must have.
+        """
+        fields = self.by_dex.get(dex, [])
+        if place >= len(fields) or not fields[place].get("markPx"):
+            return None
+        try:
+            return parse_context(coin, fields[place])
+        except (KeyError, TypeError, ValueError) as error:
+            raise MalformedMessage(f"the context of {coin} lacks {error}: {fields[place]!r:.200}") from None
+
+
+def parse_every_context(data: Any) -> EveryContext:
+    """Read the body of an ``allDexsAssetCtxs`` message."""
+    return EveryContext({str(dex): list(contexts) for dex, contexts in data["ctxs"]})
 
 
 class DayFigures(NamedTuple):

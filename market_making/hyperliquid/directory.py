@@ -34,6 +34,7 @@ class Directory:
         """What was asked for and is not listed."""
         self._session = session
         self._url = url
+        self._markets = Markets(())
         self._tradable: Set[str] = frozenset()
         self._asked = float("-inf")
 
@@ -55,6 +56,10 @@ class Directory:
         if self.missing:
             log.error("left out: %s", not_listed(self.missing, markets))
         return chosen
+
+    async def volumes(self) -> dict[str, float]:
+        """Value traded within a day by name on the wire; waits for an exchange that does not answer."""
+        return await self._insist(lambda: information.volumes(self._session, self._url, self._markets))
 
     async def tradable(self) -> Set[str]:
         """Coins that may be subscribed to, by their names on the wire, as of the last answer."""
@@ -80,6 +85,7 @@ class Directory:
         return local_ms + round(self.clock_offset_ms or 0.0)
 
     def _note(self, markets: Markets) -> None:
+        self._markets = markets
         self._tradable = {market.wire for market in markets if market.is_tradable}
 
     async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:

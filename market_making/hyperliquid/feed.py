@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 
 import aiohttp
 
+from market_making.hyperliquid.contexts import CONTEXT, EVERY_CONTEXT, EveryContext
 from market_making.hyperliquid.market_data import (
     PING,
     Acknowledged,
@@ -57,7 +58,7 @@ class Timing:
         """How long a feed may be silent."""
         if subscription.channel == "l2Book":
             return self.fast_book_silence_s if subscription.fast else self.book_silence_s
-        return self.context_silence_s if subscription.channel == "activeAssetCtx" else float("inf")
+        return self.context_silence_s if subscription.channel in (CONTEXT, EVERY_CONTEXT) else float("inf")
 
 
 class Receipt(NamedTuple):
@@ -240,7 +241,7 @@ class Feed:
     async def _keep(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """Subscribe, then ping and watch for silence until the connection ends."""
         tradable = await self._listener.tradable()
-        lines = [line for line in self._lines.values() if line.subscription.coin in tradable]
+        lines = [line for line in self._lines.values() if line.subscription.coin in {*tradable, ""}]
         for line in lines:
             line.attempts = 0
             await self._ask(socket, line)
@@ -283,8 +284,8 @@ def _subscription_of(frame: Frame, *, fast: bool) -> Subscription:
         return Subscription("bbo", frame.coin)
     if isinstance(frame, BookSnapshot):
         return Subscription("l2Book", frame.coin, fast)
-    if isinstance(frame, AssetContext):
-        return Subscription("activeAssetCtx", frame.coin)
+    if isinstance(frame, AssetContext | EveryContext):
+        return Subscription(CONTEXT, frame.coin) if isinstance(frame, AssetContext) else Subscription(EVERY_CONTEXT, "")
     if isinstance(frame, Acknowledged):
         return frame.subscription._replace(fast=fast and frame.subscription.channel == "l2Book")
     if frame and isinstance(frame[0], Trade):

@@ -10,12 +10,13 @@ import orjson
 
 from market_making.hyperliquid.exchange_listings import Answers, parse_exchange
 from market_making.hyperliquid.fees import AccountFees
-from market_making.hyperliquid.listings import parse_contexts
+from market_making.hyperliquid.listings import parse_contexts, perpetual_volumes
 from market_making.hyperliquid.market_data import parse_book
 from market_making.hyperliquid.numbers import milliseconds
+from market_making.hyperliquid.spot_listings import spot_volumes
 from market_making.market.errors import MalformedMessage
 from market_making.market.events import AssetContext, BookSnapshot
-from market_making.market.identity import Markets
+from market_making.market.identity import Kind, Markets
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 CLOCK_QUESTIONS = 3
@@ -47,6 +48,15 @@ async def _ask_if_known(session: aiohttp.ClientSession, url: str, kind: str) -> 
     except MalformedMessage as error:
         log.warning("markets that %s tells of are left out: %s", kind, error)
         return None
+
+
+async def volumes(session: aiohttp.ClientSession, url: str, found: Markets) -> dict[str, float]:
+    """Value traded within a day by name on the wire [quote currency]; errors as in `markets`."""
+    told = spot_volumes(await ask(session, url, {"type": "spotMetaAndAssetCtxs"}))
+    for dex in {market.dex.name for market in found if market.kind is Kind.PERPETUAL}:
+        question = {"type": "metaAndAssetCtxs"} | ({"dex": dex} if dex else {})
+        told |= perpetual_volumes(await ask(session, url, question))
+    return told
 
 
 async def contexts(session: aiohttp.ClientSession, url: str) -> tuple[AssetContext, ...]:

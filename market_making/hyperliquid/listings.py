@@ -59,6 +59,22 @@ def parse_contexts(answer: Any) -> tuple[AssetContext, ...]:
         raise MalformedMessage(f"asset contexts lack {error}: {answer!r:.200}") from None
 
 
+def perpetual_volumes(answer: Any) -> dict[str, float]:
+    """Value traded within a day by coin, from a ``metaAndAssetCtxs`` answer [USDC].
+
+    Raises
+    ------
+    MalformedMessage
+        If the answer is not a pair of listings and contexts of equal length.
+    """
+    listings = parse_universe(answer)
+    try:
+        pairs = list(zip(listings, answer[1], strict=True))
+        return {listing.coin: float(fields.get("dayNtlVlm") or 0.0) for listing, fields in pairs}
+    except (IndexError, TypeError, ValueError, AttributeError) as error:
+        raise MalformedMessage(f"asset contexts lack {error}: {answer!r:.200}") from None
+
+
 def universe_and_context_fields(
     listings: Sequence[Listing], contexts: Sequence[AssetContext]
 ) -> list[dict[str, Any] | list[dict[str, Any]]]:

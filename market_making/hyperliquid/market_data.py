@@ -14,7 +14,15 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from market_making.hyperliquid.contexts import context_channel, context_fields, parse_context, parse_spot_context
+from market_making.hyperliquid.contexts import (
+    EVERY_CONTEXT,
+    EveryContext,
+    context_channel,
+    context_fields,
+    parse_context,
+    parse_every_context,
+    parse_spot_context,
+)
 from market_making.hyperliquid.numbers import milliseconds, positive, to_wire
 from market_making.market.errors import MalformedMessage
 from market_making.market.events import AssetContext, BestQuote, BookSnapshot, Level, Trade
@@ -64,6 +72,7 @@ Frame = (
     | BestQuote
     | tuple[Trade, ...]
     | AssetContext
+    | EveryContext
     | Acknowledged
     | Refused
     | Pong
@@ -139,7 +148,7 @@ def format_frame(frame: Frame) -> bytes:
     return orjson.dumps({"channel": channel} if data is None else {"channel": channel, "data": data})
 
 
-def _body(frame: Frame) -> tuple[str, Any]:  # noqa: PLR0911 - one return for each kind of message
+def _body(frame: Frame) -> tuple[str, Any]:  # noqa: C901, PLR0911 - one return for each kind of message
     match frame:
         case BookSnapshot():
             return "l2Book", book_fields(frame)
@@ -148,6 +157,8 @@ def _body(frame: Frame) -> tuple[str, Any]:  # noqa: PLR0911 - one return for ea
             return "bbo", {"coin": coin, "time": time_ms, "bbo": sides}
         case AssetContext():
             return context_channel(frame), {"coin": frame.coin, "ctx": context_fields(frame)}
+        case EveryContext(by_dex):
+            return EVERY_CONTEXT, {"ctxs": [[dex, contexts] for dex, contexts in by_dex.items()]}
         case Acknowledged(subscription):
             return "subscriptionResponse", {
                 "method": "subscribe",
@@ -249,7 +260,9 @@ def _parse_acknowledgement(data: Any) -> Acknowledged | UnknownChannel:
 
 
 def _subscription_fields(subscription: Subscription) -> dict[str, Any]:
-    fields: dict[str, Any] = {"type": subscription.channel, "coin": subscription.coin}
+    fields: dict[str, Any] = {"type": subscription.channel}
+    if subscription.coin:
+        fields["coin"] = subscription.coin
     return {**fields, "fast": True} if subscription.fast else fields
 
 
@@ -258,6 +271,7 @@ _PARSERS: dict[str, Callable[[Any], Frame]] = {
     "bbo": _parse_quote,
     "trades": _parse_trades,
     "activeAssetCtx": lambda data: parse_context(_coin(data), data["ctx"]),
+    EVERY_CONTEXT: parse_every_context,
     "activeSpotAssetCtx": lambda data: parse_spot_context(_coin(data), data["ctx"]),
     "subscriptionResponse": _parse_acknowledgement,
     "error": lambda data: Refused(str(data)),

@@ -35,7 +35,15 @@ class Dex:
 
     def asset(self, place: int) -> int:
         """The venue's number of the perpetual at a place of this dex's listing."""
-        return place if self.place == 0 else _DEX_ASSETS + _ASSETS_OF_A_DEX * self.place + place
+        return self._first + place
+
+    @property
+    def _first(self) -> int:
+        return 0 if self.place == 0 else _DEX_ASSETS + _ASSETS_OF_A_DEX * self.place
+
+    def place_of(self, asset: int) -> int:
+        """The place in this dex's listing of the perpetual with this number."""
+        return asset - self._first
 
 
 MAIN_DEX = Dex()
@@ -102,6 +110,11 @@ class Market:
     def key(self) -> str:
         """Name of its files."""
         return self.names.key
+
+    @property
+    def place(self) -> int:
+        """Where a perpetual stands in the listing of its dex."""
+        return self.dex.place_of(self.asset)
 
     @property
     def objection(self) -> str:

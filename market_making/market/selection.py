@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from market_making.market.names import Names, file_key
 
+_PATTERN = frozenset("*+?^$|()[]{}\\")  # a dash, a slash or a colon is part of a plain name
+
 
 class Choice(NamedTuple):
     """The markets that a selection means, in its order, and what of it means none."""
@@ -42,7 +44,7 @@ class Selection:
     @property
     def may_grow(self) -> bool:
         """Whether another market may be meant later: something is no plain name."""
-        return any(re.escape(name) != name for name in self.wanted)
+        return any(not _PATTERN.isdisjoint(name) for name in self.wanted)
 
     def choose(self, known: Iterable[Names]) -> Choice:
         """Look among the markets there are.

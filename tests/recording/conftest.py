@@ -35,6 +35,7 @@ class SmallExchange:
 
     def __init__(self) -> None:
         self.listings = LISTINGS
+        self.volumes: dict[str, float] = {}
         self.backlog: list[Trade] = []
         self.silent = False
         self.deaf_coins: set[str] = set()
@@ -105,6 +106,11 @@ class SmallExchange:
             "meta": meta,
             "exchangeStatus": {"time": now_ms() + self.clock_ahead_ms},
             "perpDexs": [None],
+            "metaAndAssetCtxs": [
+                meta,
+                [{"dayNtlVlm": str(self.volumes.get(listing.coin, 0.0))} for listing in self.listings],
+            ],
+            "spotMetaAndAssetCtxs": [{"tokens": [], "universe": []}, []],
             "allPerpMetas": [meta],
             "spotMeta": {"tokens": [token_fields(0, "USDC", 8)], "universe": []},
         }
@@ -131,8 +137,8 @@ class SmallExchange:
             await socket.send_str(format_frame(Pong()).decode())
             return
         fields = request["subscription"]
-        subscription = Subscription(fields["type"], fields["coin"], fields.get("fast", False))
-        if subscription.coin not in {listing.coin for listing in self.listings if not listing.delisted}:
+        subscription = Subscription(fields["type"], fields.get("coin", ""), fields.get("fast", False))
+        if subscription.coin not in {"", *(listing.coin for listing in self.listings if not listing.delisted)}:
             socket._req.transport.abort()
             return
         if request["method"] == "unsubscribe":

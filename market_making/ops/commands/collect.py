@@ -24,13 +24,30 @@ if TYPE_CHECKING:
     from market_making.recording.other_venues.quirks import VenueQuirks
     from market_making.settings.settings import Settings
 
+_WATCHED = 60
+
 data_option = click.option("--data", help="Root of the tick store: a folder, or an address such as s3://bucket/ticks.")
 
 
 @click.command()
 @with_options(
     coins_option,
-    click.option("--all", "whole_venue", is_flag=True, help="Every coin the venue lists; Hyperliquid only."),
+    click.option(
+        "--all",
+        "whole_venue",
+        is_flag=True,
+        help="Every market of every kind that the exchange lists, or the busiest of them; Hyperliquid only.",
+    ),
+    click.option(
+        "--scan",
+        "watch_list",
+        type=click.IntRange(min=1),
+        is_flag=False,
+        flag_value=_WATCHED,
+        metavar="[N]",
+        help=f"The N busiest markets of every kind, ranked anew every day, for mm scan to choose from.  "
+        f"[default N: {_WATCHED}]",
+    ),
     click.option(
         "--url", help="Base address of a Hyperliquid, such as a local one; --venue then only names the folder."
     ),
@@ -58,8 +75,10 @@ def collect(**options: Any) -> None:
         venue=options["venue"],
         market_data=options["data"],
     )
+    options["whole_venue"] |= options["watch_list"] is not None
     if not selection_of(settings, options["coins"]).wanted and not options["whole_venue"]:
-        raise ConfigurationError("no coin to record: name one with --coin, or in the configuration, or give --all")
+        what = "name one with --coin, or in the configuration, or give --all or --scan"
+        raise ConfigurationError(f"no coin to record: {what}")
     collector = collector_of(settings, options)
     started_ms = now_ms()
     try:
@@ -97,7 +116,7 @@ def collector_of(settings: Settings, options: dict[str, Any]) -> Collector:
     from market_making.settings.settings import Settings
 
     retention = Retention(options["keep_days"], options["keep_gigabytes"])
-    kept = CollectorOptions(retention=retention, state=settings.state)
+    kept = CollectorOptions(retention=retention, state=settings.state, most=options["watch_list"])
     # A Hyperliquid at another address may have any name in the store.
     elsewhere = settings.url != Settings().url and settings.venue not in THROUGH_CCXT
     venue = None if elsewhere else venue_named(settings.venue)

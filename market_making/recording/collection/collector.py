@@ -1,9 +1,4 @@
-"""Records live market data of any number of coins into the tick store.
-
-Best quotes, trades, slow books and asset contexts of up to `COINS_PER_CONNECTION` coins share a connection; fast
-books, whose frames look like slow ones, have connections of their own. The exchange allows an address 10 connections
-and 1000 subscriptions.
-"""
+"""Records live market data of any number of coins into the tick store."""
 
 import asyncio
 import logging
@@ -27,6 +22,7 @@ from market_making.market.clock import now_ms
 from market_making.market.errors import ConfigurationError, LostRows
 from market_making.market.identity import Market
 from market_making.market.selection import Selection
+from market_making.recording.collection.choosing import MOST_MARKETS, busiest, subscriptions_of
 from market_making.recording.collection.collector_state import KIND, CollectorReport
 from market_making.recording.collection.earlier import EarlierRecording
 from market_making.recording.collection.live_recording import LiveRecording, Recording
@@ -39,13 +35,8 @@ from market_making.recording.store.storage import LocalStorage, open_storage
 from market_making.recording.store.tick_store import TickStore
 from market_making.safety.claim import claimed, require_writable
 
-COINS_PER_CONNECTION = 60
-MOST_CONNECTIONS = 10
-MOST_SUBSCRIPTIONS = 1000
 SILENT_S = 30.0
 SWITCH_INTERVAL_S = 0.0002
-# Trades first: when the first quote or book arrives, nothing of the coin on this connection is still unsubscribed.
-EVENT_CHANNELS = ("trades", "bbo", "activeAssetCtx", "l2Book")
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +45,16 @@ log = logging.getLogger(__name__)
 class CollectorOptions:
     """Patience with connections, retention, memory for rows that cannot be written yet [bytes].
 
-    `state` is the folder of the state file; None to write none.
+    `state` is the folder of the state file; None to write none. `most` is how many markets are recorded, the busiest of
+    those selected; None for as many as the exchange allows. Where there is a choice it is made anew every `choice_s`.
     """
 
     timing: Timing = field(default_factory=Timing)
     retention: Retention = field(default_factory=Retention)
     spill_bytes: int = SPILL_BYTES
     state: Path | None = None
+    most: int | None = None
+    choice_s: float = DAY_MS / 1e3
 
 
 class Collector:
@@ -142,7 +136,7 @@ class Collector:
         stop = stop or asyncio.Event()
         with self._alone(), stopping_on_signals(stop), sharing_the_interpreter():
             async with aiohttp.ClientSession() as client:
-                work = asyncio.create_task(self._record(client))
+                work = asyncio.create_task(self._record_on(client))
                 stopped = asyncio.create_task(stop.wait())
                 silent = asyncio.create_task(self._say_if_nothing_comes())
                 try:
@@ -157,15 +151,44 @@ class Collector:
             work.result()
         self._require_all_written()
 
+    async def _record_on(self, client: aiohttp.ClientSession) -> None:
+        """Record for ever; where there is a choice of markets, choose anew now and then, as if started again."""
+        while True:
+            try:
+                async with asyncio.timeout(self._options.choice_s if self._selection.may_grow else None):
+                    await self._record(client)
+            except TimeoutError:
+                log.info("choosing the markets anew")
+            if self._live is not None:
+                self._live.end()
+            await self._recorder.flush(everything=True)
+
     async def _record(self, client: aiohttp.ClientSession) -> None:
         directory = self._directory = Directory(client, self._url)
         markets = await directory.require(self._selection)
         self._report.left_out = directory.missing
-        plan = spread_subscriptions([market.wire for market in markets])
+        markets = await self._within_limits(markets, directory)
+        plan = subscriptions_of(markets)
         await asyncio.to_thread(self._say_markets, markets)
         recordings = await asyncio.to_thread(self._earlier.resume, [market.key for market in markets])
-        live = self._live = LiveRecording({market.wire: recordings[market.key] for market in markets}, directory)
+        live = self._live = LiveRecording(
+            {market.wire: recordings[market.key] for market in markets}, directory, markets
+        )
         log.info("recording %d coins over %d connections as session %s", len(markets), len(plan), self.session)
+        await self._listen(client, directory, live, plan)
+
+    async def _within_limits(self, markets: tuple[Market, ...], directory: Directory) -> tuple[Market, ...]:
+        """The busiest of them, if they are more than the options or the exchange allow."""
+        most = self._options.most or (MOST_MARKETS if self._selection.may_grow else len(markets))
+        if len(markets) <= most:
+            return markets
+        chosen = busiest(markets, await directory.volumes(), most)
+        log.info("recording the %d busiest of %d markets: %s", most, len(markets), ", ".join(m.key for m in chosen))
+        return chosen
+
+    async def _listen(
+        self, client: aiohttp.ClientSession, directory: Directory, live: LiveRecording, plan: list[list[Subscription]]
+    ) -> None:
         address = f"ws{self._url.removeprefix('http')}/ws"
         allowances = RateLimits()
         async with asyncio.TaskGroup() as tasks:
@@ -238,30 +261,6 @@ def selection_of(coins: Selection | Sequence[str] | None) -> Selection:
     if isinstance(coins, Selection):
         return coins
     return Selection.everything() if coins is None else Selection(tuple(coins), strict=True)
-
-
-def spread_subscriptions(coins: Sequence[str]) -> list[list[Subscription]]:
-    """Subscriptions of each connection, within what the exchange allows an address.
-
-    Raises
-    ------
-    ConfigurationError
-        If there are too many coins even without asset contexts.
-    """
-    channels: tuple[str, ...] = EVENT_CHANNELS
-    if len(coins) * (len(channels) + 1) > MOST_SUBSCRIPTIONS:
-        log.warning("%d coins: no asset contexts, the exchange allows %d subscriptions", len(coins), MOST_SUBSCRIPTIONS)
-        channels = tuple(channel for channel in channels if channel != "activeAssetCtx")
-    groups = [coins[start : start + COINS_PER_CONNECTION] for start in range(0, len(coins), COINS_PER_CONNECTION)]
-    plan = [[Subscription(channel, coin) for coin in group for channel in channels] for group in groups]
-    plan += [[Subscription("l2Book", coin, fast=True) for coin in group] for group in groups]
-    subscriptions = sum(map(len, plan))
-    if len(plan) > MOST_CONNECTIONS or subscriptions > MOST_SUBSCRIPTIONS:
-        raise ConfigurationError(
-            f"{len(coins)} coins need {len(plan)} connections and {subscriptions} subscriptions; the exchange allows "
-            f"an address {MOST_CONNECTIONS} and {MOST_SUBSCRIPTIONS}"
-        )
-    return plan
 
 
 @contextmanager

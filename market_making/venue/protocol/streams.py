@@ -14,7 +14,7 @@ from market_making.hyperliquid.accounts import (
     liquidation_delta,
     liquidation_fields,
 )
-from market_making.hyperliquid.contexts import CONTEXT, SPOT_CONTEXT
+from market_making.hyperliquid.contexts import CONTEXT, EVERY_CONTEXT, SPOT_CONTEXT
 from market_making.hyperliquid.market_data import format_frame
 from market_making.hyperliquid.orders import OrderState, basic_order, order_with_status
 from market_making.market.events import BestQuote
@@ -34,7 +34,7 @@ from market_making.venue.protocol.account_info import MOST_FILLS
 from market_making.venue.protocol.connection import Connection, Topic
 from market_making.venue.protocol.info import Info
 from market_making.venue.protocol.stream_faults import StreamFaults
-from market_making.venue.protocol.topics import EVERY_CONTEXT, FAST, REPEATED_CHANNELS, read_topic
+from market_making.venue.protocol.topics import FAST, REPEATED_CHANNELS, read_topic
 
 
 def message(channel: str, data: Any) -> bytes:

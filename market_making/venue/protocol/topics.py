@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from market_making.hyperliquid.contexts import EVERY_CONTEXT
 from market_making.hyperliquid.signing import read_address
 from market_making.market.errors import MalformedMessage, UnknownCoin
 from market_making.venue.markets.candles import INTERVALS_MS
@@ -15,7 +16,6 @@ USER_CHANNELS = (
 )  # fmt: skip
 # Of one dex, the main one if none is named.
 DEX_CHANNELS = ("allMids", "clearinghouseState")
-EVERY_CONTEXT = "allDexsAssetCtxs"
 # Of an account, or of an account in a coin: sent again and again, because they may change at any time.
 REPEATED_CHANNELS = ("clearinghouseState", "webData2", "activeAssetData", "spotState")
 FAST = "fast"

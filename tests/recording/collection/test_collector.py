@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from market_making.hyperliquid.contexts import EveryContext, context_fields
 from market_making.hyperliquid.feed import RateLimit, Timing
-from market_making.hyperliquid.market_data import Subscription
+from market_making.hyperliquid.market_data import Subscription, format_frame
 from market_making.market.errors import ConfigurationError, UnknownCoin
-from market_making.market.events import BestQuote, Level
+from market_making.market.events import AssetContext, BestQuote, Level
+from market_making.market.identity import Dex, Market, SpotTokens
 from market_making.market.instrument import Listing
 from market_making.market.selection import Selection
-from market_making.recording.collection.collector import Collector, spread_subscriptions
+from market_making.recording.collection.choosing import MOST_MARKETS, busiest, subscriptions_of
+from market_making.recording.collection.collector import Collector
 from market_making.recording.collection.recorder import Recorder
 from market_making.recording.store.rows import quote_row, trade_row
 from market_making.recording.store.storage import LocalStorage
@@ -309,19 +312,71 @@ async def test_the_clock_of_the_exchange_is_measured(exchange, hurried, tmp_path
     assert collector.clock_offset_ms == pytest.approx(1500, abs=100)
 
 
-def test_the_whole_universe_fits_into_what_the_exchange_allows():
-    """200 coins take 1000 subscriptions over 8 connections; fast and slow books never share one."""
-    plan = spread_subscriptions([f"C{number}" for number in range(200)])
-    assert len(plan) == 8
-    assert sum(map(len, plan)) == 1000
+def markets_of(perpetuals, deployed=0, spot=0):
+    """So many markets of each kind."""
+    dex = Dex("xyz", 1)
+    return [
+        *(Market.perpetual(Listing(f"C{place}", 2), place) for place in range(perpetuals)),
+        *(Market.perpetual(Listing(f"xyz:C{place}", 2, fee_scale=1.0), place, dex) for place in range(deployed)),
+        *(Market.spot(Listing(f"@{index}", 2), index, SpotTokens(f"T{index}", "USDC"), f"T{index}/USDC")
+          for index in range(1, spot + 1)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("count", "connections", "total"), [(60, 2, 300), (61, 4, 245), (200, 8, 801), (249, 10, 997)])
+def test_as_many_markets_fit_as_the_exchange_allows(count, connections, total):
+    """Contexts of many come by one subscription; fast and slow books never share a connection."""
+    plan = subscriptions_of(markets_of(count))
+    assert (len(plan), sum(map(len, plan))) == (connections, total)
     for subscriptions in plan:
         assert len({subscription.fast for subscription in subscriptions}) == 1
+    assert MOST_MARKETS == 249
 
 
-def test_more_coins_than_the_exchange_allows_are_refused_with_the_numbers():
-    """The message says how many subscriptions there would be."""
-    with pytest.raises(ConfigurationError, match="260 coins need 10 connections and 1040 subscriptions"):
-        spread_subscriptions([f"C{number}" for number in range(260)])
+def test_the_busiest_of_every_kind_fit():
+    """Of what the exchange lists, 178 perpetuals, 148 of other dexes and 324 spot pairs, those with the most value."""
+    everything = markets_of(178, 148, 324)
+    volumes = {market.wire: float(place % 7 * 1000 + place) for place, market in enumerate(everything)}
+    chosen = busiest(everything, volumes, MOST_MARKETS)
+    least = min(volumes[market.wire] for market in chosen)
+    assert len(chosen) == MOST_MARKETS
+    assert all(volumes[market.wire] <= least for market in everything if market not in chosen)
+    assert len(subscriptions_of(chosen)) == 10
+
+
+def test_more_markets_than_the_exchange_allows_are_refused_with_the_numbers():
+    """The message says how many subscriptions there would be, and how many may be named."""
+    with pytest.raises(ConfigurationError, match=r"260 markets need 10 connections and 1041 .* at most 249"):
+        subscriptions_of(markets_of(260))
+
+
+async def test_only_the_busiest_are_recorded_and_chosen_anew(exchange, hurried, tmp_path):
+    """By the value traded; when another overtakes them it is recorded from the next choice on."""
+    exchange.volumes = {"BTC": 5.0, "ETH": 7.0}
+    options = replace(hurried, most=1, choice_s=1.5)
+    async with collecting(Collector(exchange.url, None, tmp_path, flush_seconds=0.05, options=options)):
+        await until(lambda: TickStore(tmp_path).coins() == ("ETH",))
+        exchange.volumes = {"BTC": 9.0, "ETH": 7.0}
+        await until(lambda: TickStore(tmp_path).coins() == ("BTC", "ETH"))
+
+
+async def test_every_context_is_recorded_by_its_place(exchange, hurried, tmp_path):
+    """Of many perpetuals they come in one message, in the order of the listing and with those of other dexes."""
+    exchange.listings = tuple(Listing(f"C{number}", 2, delisted=number == 1) for number in range(64))
+    context = context_fields(AssetContext("", 0.00001, 7.0, 7.5, 3.0, 7.25))
+    others = [dict(context, markPx=str(number + 1)) for number in range(64)]
+    frame = EveryContext({"": others, "xyz": [context]})
+    every = Subscription("allDexsAssetCtxs", "")
+    async with collecting(Collector(exchange.url, None, tmp_path, flush_seconds=0.05, options=hurried)):
+        await exchange.subscribed(every)
+        await exchange.send(every, format_frame(frame))
+        store = TickStore(tmp_path)
+        await until(lambda: "C63" in store.coins() and len(store.read("C63", Stream.CONTEXT, 0, 1 << 62)) == 1)
+    marks = {
+        coin: store.read(coin, Stream.CONTEXT, 0, 1 << 62)["mark_price"].to_pylist() for coin in ("C0", "C2", "C63")
+    }
+    assert marks == {"C0": [1.0], "C2": [3.0], "C63": [64.0]}
+    assert "C1" not in store.coins()
 
 
 def test_timing_leaves_quiet_feeds_in_peace():

@@ -1,0 +1,68 @@
+"""Which markets a collector records, and over which connections, within what the exchange allows an address.
+
+Best quotes, trades and slow books of up to `COINS_PER_CONNECTION` coins share a connection; fast books, whose frames
+look like slow ones, have connections of their own. The contexts of many perpetuals come by one subscription.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from market_making.hyperliquid.contexts import CONTEXT, EVERY_CONTEXT
+from market_making.hyperliquid.market_data import Subscription
+from market_making.market.errors import ConfigurationError
+from market_making.market.identity import Kind, Market
+
+COINS_PER_CONNECTION = 60
+MOST_CONNECTIONS = 10
+MOST_SUBSCRIPTIONS = 1000
+# From so many perpetuals on their contexts come together, whichever others the exchange sends with them.
+MANY_CONTEXTS = 60
+# Trades first: when the first quote or book arrives, nothing of the coin on this connection is still unsubscribed.
+EVENT_CHANNELS = ("trades", "bbo", CONTEXT, "l2Book")
+_TOGETHER = tuple(channel for channel in EVENT_CHANNELS if channel != CONTEXT)
+MOST_MARKETS = min(MOST_CONNECTIONS // 2 * COINS_PER_CONNECTION, (MOST_SUBSCRIPTIONS - 1) // (len(_TOGETHER) + 1))
+"""So many markets an address can record."""
+
+log = logging.getLogger(__name__)
+
+
+def busiest(markets: Sequence[Market], volumes: Mapping[str, float], most: int) -> tuple[Market, ...]:
+    """The markets in which most is traded within a day, at most so many, in the venue's order.
+
+    Parameters
+    ----------
+    markets : sequence of Market
+        To choose from.
+    volumes : mapping of str to float
+        Value traded within a day by name on the wire [quote currency]; what is not known counts as nothing.
+    most : int
+        How many.
+    """
+    ranked = sorted(markets, key=lambda market: -volumes.get(market.wire, 0.0))[:most]
+    chosen = {market.wire for market in ranked}
+    return tuple(market for market in markets if market.wire in chosen)
+
+
+def subscriptions_of(markets: Sequence[Market]) -> list[list[Subscription]]:
+    """Subscriptions of each connection.
+
+    Raises
+    ------
+    ConfigurationError
+        If there are too many markets for one address.
+    """
+    coins = [market.wire for market in markets]
+    perpetuals = sum(market.kind is Kind.PERPETUAL for market in markets)
+    channels = _TOGETHER if perpetuals > MANY_CONTEXTS else EVENT_CHANNELS
+    groups = [coins[start : start + COINS_PER_CONNECTION] for start in range(0, len(coins), COINS_PER_CONNECTION)]
+    plan = [[Subscription(channel, coin) for coin in group for channel in channels] for group in groups]
+    plan += [[Subscription("l2Book", coin, fast=True) for coin in group] for group in groups]
+    if channels is _TOGETHER:
+        plan[0].append(Subscription(EVERY_CONTEXT, ""))
+    subscriptions = sum(map(len, plan))
+    if len(plan) > MOST_CONNECTIONS or subscriptions > MOST_SUBSCRIPTIONS:
+        raise ConfigurationError(
+            f"{len(coins)} markets need {len(plan)} connections and {subscriptions} subscriptions; the exchange allows "
+            f"an address {MOST_CONNECTIONS} and {MOST_SUBSCRIPTIONS}: name at most {MOST_MARKETS}"
+        )
+    return plan
