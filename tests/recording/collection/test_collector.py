@@ -367,11 +367,14 @@ async def test_every_context_is_recorded_by_its_place(exchange, hurried, tmp_pat
     others = [dict(context, markPx=str(number + 1)) for number in range(64)]
     frame = EveryContext({"": others, "xyz": [context]})
     every = Subscription("allDexsAssetCtxs", "")
-    async with collecting(Collector(exchange.url, None, tmp_path, flush_seconds=0.05, options=hurried)):
+    patient = replace(hurried, timing=Timing())
+    async with collecting(Collector(exchange.url, None, tmp_path, flush_seconds=0.05, options=patient)):
         await exchange.subscribed(every)
         await exchange.send(every, format_frame(frame))
         store = TickStore(tmp_path)
-        await until(lambda: "C63" in store.coins() and len(store.read("C63", Stream.CONTEXT, 0, 1 << 62)) == 1)
+        await until(
+            lambda: "C63" in store.coins() and len(store.read("C63", Stream.CONTEXT, 0, 1 << 62)) == 1, seconds=30
+        )
     marks = {
         coin: store.read(coin, Stream.CONTEXT, 0, 1 << 62)["mark_price"].to_pylist() for coin in ("C0", "C2", "C63")
     }
