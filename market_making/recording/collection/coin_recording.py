@@ -1,15 +1,13 @@
 """The recording of one coin: its events become rows, each once, and its silences become gaps."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from time import monotonic
 
 from market_making.market.events import AssetContext, BestQuote, BookSnapshot, Trade
 from market_making.recording.collection.recorder import Recorder
+from market_making.recording.collection.remembered import RememberedTrades
 from market_making.recording.store.rows import book_row, context_row, quote_row, trade_row
 from market_making.recording.streams import Stream
-
-REMEMBERED_TRADES = 10_000
 
 EVENT_STREAMS = (Stream.TRADES, Stream.BBO, Stream.BOOK)
 FAST_STREAMS = (Stream.BOOK_FAST,)
@@ -130,7 +128,7 @@ class CoinRecording:
         pairs = zip(connections, self.gap_trackers, strict=True)
         self._gap_tracker = {stream: tracker for streams, tracker in pairs for stream in streams}
         self._recorder = recorder
-        self._trades = OrderedDict.fromkeys(known_trades)
+        self._trades = RememberedTrades(known_trades)
         self._quote: BestQuote | None = None
         self._books: dict[Stream, BookSnapshot] = {}
 
@@ -165,14 +163,10 @@ class CoinRecording:
     def trades(self, trades: Iterable[Trade], local_ms: int, *, replayed_until_ms: float) -> None:
         """Record trades not seen before; those up to `replayed_until_ms` are marked as part of a back-log."""
         for trade in trades:
-            key = (trade.time_ms, trade.trade_id)
-            if key in self._trades:
+            if not self._trades.is_new(trade.time_ms, trade.trade_id):
                 continue
-            self._trades[key] = None
             replayed = trade.time_ms <= replayed_until_ms
             self._recorder.add(self.coin, Stream.TRADES, trade_row(trade, local_ms, replayed=replayed))
-        while len(self._trades) > REMEMBERED_TRADES:
-            self._trades.popitem(last=False)
 
     def context(self, context: AssetContext, exchange_ms: int, local_ms: int) -> None:
         """Record funding, prices and open interest."""
