@@ -67,7 +67,8 @@ def test_a_file_tells_the_same_as_the_window_it_was_made_from(window, published)
     """Estimates and market are equal; the supported depth, known from the fit only, is near."""
     observed, calibration = window
     made, read = candidate_of("ETH", calibration, observed.orders), candidate_of_parameters(published)
-    assert replace(read, deepest=made.deepest) == made
+    assert replace(read, deepest=made.deepest, terms=made.terms) == made
+    assert read.terms.maker_fee == published.model.maker_fee
     assert read.order_flow() == calibration.order_flow()
     for one, other in zip(read.deepest, made.deepest, strict=True):
         assert one == pytest.approx(other, rel=0.25)
