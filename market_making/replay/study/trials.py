@@ -13,7 +13,7 @@ from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.run import ReplaySetup, replay
 from market_making.replay.engines.exchange import ExchangeEngine
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
-from market_making.replay.fast_desk.run import FastSetup, fast_replay
+from market_making.replay.fast_desk.run import FastSetup, fast_replay, make_ready
 from market_making.replay.preparation import Prepared, calibrations_for, prepare
 from market_making.replay.result import ReplayResult
 from market_making.replay.study.outcome import Outcome
@@ -92,6 +92,8 @@ class ReplayRunner:
 
     def run(self, unit: Unit, settings: Sequence[Setting]) -> list[Ran]:
         """Run settings on a unit."""
+        if self.engine == "hftbacktest" and not self.two_sided:
+            make_ready()
         began = time.process_time()
         prepared, history = _unit_of(self.settings.model_dump_json(), self.cache, unit)
         models, told = [], []

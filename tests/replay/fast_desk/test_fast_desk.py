@@ -83,6 +83,13 @@ def test_they_do_on_recorded_markets(coin, tmp_path):
         holds(prepared.instrument, history, prepared.tapes, seed)
 
 
+def test_what_is_made_ready_is_what_a_replay_needs(market_making, simulated_history, simulated_tape):
+    run.make_ready()
+    known = len(run.go_on.signatures), len(run.begin_all.signatures)
+    fast_replay(FastSetup((market_making,), ETH, simulated_history), [simulated_tape])
+    assert (len(run.go_on.signatures), len(run.begin_all.signatures)) == known == (1, 1)
+
+
 def test_a_setting_does_not_depend_on_the_others(market_making, simulated_history, simulated_tape, alone):
     models = tuple(replace(market_making, depth_factor=factor) for factor in (0.8, 1.4, 0.8))
     first, second, third = map(said, fast_replay(FastSetup(models, ETH, simulated_history), [simulated_tape]))
