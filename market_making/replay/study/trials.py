@@ -22,6 +22,7 @@ from market_making.settings.settings import Settings
 from market_making.trading.strategy_model import StrategyModel
 
 Setting = Mapping[str, Any]
+WORTH_COMPILING_S = 2 * 86_400.0  # of market, each setting counted by itself: what the bot replays in about 15 s
 
 
 class Ran(NamedTuple):
@@ -55,8 +56,8 @@ class TrialRunner(Protocol):
 class ReplayRunner:
     """Trials as replays.
 
-    With hftbacktest all settings of a call go through one pass of the fast desk; the local exchange, and two legs, are
-    replayed setting by setting.
+    With hftbacktest all settings of a call go through one pass of the fast desk, where there is enough to replay: each
+    process compiles it first. The local exchange, two legs and short recordings are replayed setting by setting.
 
     Parameters
     ----------
@@ -103,16 +104,17 @@ class ReplayRunner:
                 told.append("")
             except MarketMakingError as error:
                 told.append(f"{type(error).__name__}: {error}")
-        found = iter(self._replayed(models, prepared, history))
+        is_worth = unit.seconds * len(models) >= WORTH_COMPILING_S
+        found = iter(self._replayed(models, prepared, history, together=is_worth))
         outcomes = [(None, why) if why else next(found) for why in told]
         each_s = (time.process_time() - began) / max(len(settings), 1)
         return [Ran(outcome, why, each_s) for outcome, why in outcomes]
 
     def _replayed(
-        self, models: Sequence[StrategyModel], prepared: Prepared, history: History
+        self, models: Sequence[StrategyModel], prepared: Prepared, history: History, *, together: bool
     ) -> list[tuple[Outcome | None, str]]:
         """All at once where that works, and one by one where it fails, so that one costs no other its result."""
-        if self.engine == "hftbacktest" and not self.two_sided and len(models) > 1:
+        if together and self.engine == "hftbacktest" and not self.two_sided:
             try:
                 return [(outcome, "") for outcome in self._together(models, prepared, history)]
             except MarketMakingError:
@@ -130,9 +132,6 @@ class ReplayRunner:
             return None, f"{type(error).__name__}: {error}"
 
     def _one(self, model: StrategyModel, prepared: Prepared, history: History) -> ReplayResult:
-        if self.engine == "hftbacktest" and not self.two_sided:
-            setup = FastSetup((model,), prepared.instrument, history, self._profile)
-            return fast_replay(setup, prepared.tapes)[0]
         kind = ExchangeEngine if self.engine == "exchange" else HftbacktestEngine
         return replay(
             ReplaySetup(model, prepared.instrument, history, kind, self._profile, two_sided=self.two_sided),
