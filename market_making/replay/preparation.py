@@ -12,6 +12,7 @@ from calibration.publication.history import FOLDER, History, read_history
 from market_making.market.clock import utc_text
 from market_making.market.errors import NotEnoughData
 from market_making.market.instrument import Instrument
+from market_making.recording.store.market_file import read_market
 from market_making.recording.store.tick_store import TickStore
 from market_making.replay.tape.cache import SessionTape, TapeCache
 from market_making.replay.tape.footprint import NO_FOOTPRINT, Footprint
@@ -80,7 +81,9 @@ def prepare(
     store = TickStore(settings.market_data, settings.venue)
     spans = spans_of(store, coin, start_ms, end_ms)
     source = RecordingSource(settings.market_data, [coin], settings.venue, *spans[0])
-    instrument = Instrument.hyperliquid(coin, source.listings[0].size_decimals)
+    market = read_market(settings.market_data, settings.venue, coin)
+    usual = Instrument.hyperliquid(coin, source.listings[0].size_decimals)
+    instrument = usual if market is None else market.instrument
     tapes = TapeCache(store, cache / _TAPES)
     return Prepared(instrument, tuple(tapes.session(instrument, span, own) for span in spans))
 

@@ -21,6 +21,7 @@ from market_making.market.events import BookSnapshot, Trade
 from market_making.market.instrument import Instrument, Listing
 from market_making.market.sides import Direction
 from market_making.market.tape import FloatArray, IntArray
+from market_making.recording.store.market_file import read_market
 from market_making.recording.store.tick_store import TickStore
 from market_making.recording.streams import BOOK_LEVELS, FAST_BOOK_LEVELS, Stream
 from market_making.simulation.presets import KNOWN_COINS
@@ -69,7 +70,7 @@ class RecordingSource:
     ) -> None:
         if not coins:
             raise NotEnoughData("no coin was named, at least one is needed")
-        self._store = TickStore(root, venue)
+        self._root, self._store = root, TickStore(root, venue)
         sessions = _common([_sessions(self._store, coin) for coin in coins])
         self.start_ms, self.end_ms = _window(sessions, start_ms, end_ms)
         self._listings = tuple(self._listing(coin) for coin in coins)
@@ -131,8 +132,9 @@ class RecordingSource:
         prices, sizes = (_floats(trades[name])[:SIZES_SEEN] for name in ("price", "size"))
         known = KNOWN_COINS.get(coin)
         seen = _decimals(sizes)
-        listing = known[0] if known else Listing(coin, seen)
-        instrument = Instrument.hyperliquid(coin, listing.size_decimals)
+        market = read_market(self._root, self._store.venue, coin)
+        listing = known[0] if known else Listing(coin, seen if market is None else market.listing.size_decimals)
+        instrument = Instrument.hyperliquid(coin, listing.size_decimals) if market is None else market.instrument
         strange = [price for price in np.unique(prices).tolist() if not instrument.is_valid_price(price)]
         if seen > listing.size_decimals or strange:
             raise MalformedMessage(
