@@ -54,7 +54,10 @@ def opened(asked):
 
 @pytest.mark.parametrize("venue", [60], indirect=True)
 def test_from_the_reserve_only_cancels_and_exits_are_sent(maker, venue):
-    """At 30 of 60 actions nothing is opened any more; a resting order is still cancelled, a position still left."""
+    """At 30 of 60 actions nothing is opened any more; a resting order is still cancelled, a position still left.
+
+    Flat, the bot then sends nothing.
+    """
     bot = maker(30)
     moving_loops(bot, venue, 2)
     budget = bot.strategy._desk.budget
@@ -73,6 +76,17 @@ def test_from_the_reserve_only_cancels_and_exits_are_sent(maker, venue):
     assert not any(opened(asked) for asked in venue.asked[before:])
     assert sum(counts["order"] for counts in sent) >= 1
     assert all(asked.body["action"]["orders"][0]["r"] for asked in venue.asked[before:] if asked.kind == "order")
+    budget.read(AddressLimit(10_080, 10_000, 0), int(time.time() * 1e3))  # the fill earns a hundred
+    order = venue.open_orders()[0]
+    venue.market.print_trade(
+        *((Direction.SELL, 2900.0) if order["side"] == "B" else (Direction.BUY, 3100.0)), float(order["sz"])
+    )
+    time.sleep(0.2)
+    bot.process()
+    assert 0 < budget.left_of_limit < 30
+    before = len(venue.asked)
+    moving_loops(bot, venue, 4)
+    assert [asked for asked in venue.asked[before:] if asked.path == "/exchange"] == []
 
 
 @pytest.mark.parametrize("venue", [2], indirect=True)
