@@ -35,7 +35,7 @@ from market_making.replay.fast_desk.layout import (
     Arrays,
     Records,
     Run,
-)  # fmt: skip
+)
 from market_making.replay.fast_desk.memory import new_run
 from market_making.replay.fast_desk.outcome import sessions_of
 from market_making.replay.fast_desk.preparing import grouped, require_tradable, settings_of, tables_of, why_not
