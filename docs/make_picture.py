@@ -15,7 +15,7 @@ from playwright.sync_api import Error, Page, sync_playwright
 
 PICTURE = Path(__file__).parent / "page.png"
 MINUTES = 3.0
-SIZE = {"width": 1100, "height": 1010}
+SIZE = {"width": 1100, "height": 914}
 _ENOUGH_MS = 100_000
 
 

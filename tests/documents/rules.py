@@ -84,7 +84,8 @@ RULES: tuple[tuple[str, Rule], ...] = (
     (r"mm init .*--variant FixedSpread.*", Ends()),
     (r"(\w+=\S+ )?mm init.*", Ends()),
     (r"mm import .*", NotRun("needs a file of somebody's archive; tests/recording/importers has one of each format")),
-    (r"mm candles --from .*|mm train-volatility .*", Ends()),
+    (r"mm candles --from .*", Ends()),
+    (r"mm train-volatility .*", Ends((0, 3))),  # 40 minutes of candles are too few to learn from
     (r"mm scan.*|mm quotes.*|mm schema|mm stop.*|mm candles.*", Ends((0, 3))),
     (r"mm replay.*", Ends((0, 3), 5 * MINUTE_S)),
     (r"mm reconcile .*", Ends((0, 3), 5 * MINUTE_S)),

@@ -25,6 +25,7 @@ TYPED = {
 
 # What the words of a document take for granted.
 BEFORE = {
+    "commands.md": "cp user_data/config-private.example.json user_data/config-private.json",
     "going-live.md": "MM_PRIVATE_KEY=0x… mm init --yes --live --size 40 --bound 1 --account 0x…",
     "control.md": "mm init --yes",
     "monitoring.md": "mm dashboard",
