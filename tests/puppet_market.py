@@ -73,8 +73,8 @@ class PuppetMarket:
                 coin, direction, price, size = self._trades.popleft()
                 number += 1
                 yield Trade(coin, now_ms, direction, price, size, str(number))
-            for coin in self._coins:
-                yield self._book(coin, now_ms)
+            # All from one look at `mid`: the first is taken before the venue waits for its time, the others after it.
+            yield from [self._book(coin, now_ms) for coin in self._coins]
             now_ms += self._step_ms
 
     def truth(self) -> None:
