@@ -8,7 +8,7 @@ Every variant is replayed over the recorded sessions of each coin, with the cali
 
 A fill is equal in side, price and second. Run with a folder of recordings:
 
-    python benchmarks/replay_engines.py ../shared/data [--coins ETH BTC] [--notional 20]
+    python benchmarks/replay_engines.py [../shared/data] [--coins ETH BTC] [--notional 20]
 """
 
 import argparse
@@ -117,12 +117,15 @@ def open_loop(session: Session, tape: SessionTape, settings: EngineSettings) -> 
 def main() -> None:
     """Print the agreement of every variant and coin."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="?", default=ROOT.parent / "shared" / "data")
     parser.add_argument("--coins", nargs="*", default=COINS)
     parser.add_argument("--variants", nargs="*", default=VARIANTS)
     parser.add_argument("--notional", type=float, default=20.0)
     parser.add_argument("--half-spread", type=float, default=1.5, help="largest, so that there are fills [bps]")
     options = parser.parse_args()
+    if not options.data.exists():
+        print(f"not measured: there are no recordings in {options.data}")
+        return
     logging.disable(logging.INFO)
     section = {
         "market_data": str(options.data),

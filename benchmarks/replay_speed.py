@@ -7,7 +7,7 @@
 A recording of minutes stands for a day in proportion to its length; times are of this process, after compilation. With
 `--equal N`, N random settings are run by both and compared order by order. Run with a folder of recordings:
 
-    python benchmarks/replay_speed.py ../shared/data [--coin ETH] [--settings 1 10 50 200] [--equal 48]
+    python benchmarks/replay_speed.py [../shared/data] [--coin ETH] [--settings 1 10 50 200] [--equal 48]
 """
 
 import argparse
@@ -155,12 +155,15 @@ def show_equal(recording: Recording, wanted: int) -> None:
 def main() -> None:
     """Print all of it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="?", default=ROOT.parent / "shared" / "data")
     parser.add_argument("--coin", default="ETH")
     parser.add_argument("--settings", type=int, nargs="*", default=(1, 10, 50, 200))
     parser.add_argument("--bots", nargs="*", default=("MarketMaking", "DepthAware"))
     parser.add_argument("--equal", type=int, default=0)
     options = parser.parse_args()
+    if not options.data.exists():
+        print(f"not measured: there are no recordings in {options.data}")
+        return
     logging.disable(logging.INFO)
     section = {
         "market_data": str(options.data),
