@@ -160,6 +160,8 @@ def _show(document: dict[str, Any]) -> None:
     console.print(table)
     for error in document["errors"]:
         console.print(f"a trial failed: {error}")
+    if not any(fold["searched_fills"] for fold in document["folds"]):
+        console.print("No winner was filled on the days of its search: the study tells nothing. Take more days.")
     console.print(
         f"{document['core_hours']:.3g} core-hours. In {document['folder']}: the winner of the last fold as "
         f"{document['strategy']}.json, trials.parquet, held_out.parquet and {_PICTURE}. A bot starts with the winner "

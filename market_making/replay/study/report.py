@@ -82,6 +82,7 @@ def fold_row(each: Judged) -> dict[str, Any]:
     """A fold: its days, its winner, and what that earned afterwards beside the present values."""
     row: dict[str, Any] = {"train": list(each.fold.train), "held_out": list(each.fold.held_out)}
     row |= {"trial": each.winner.number, "parameters": dict(each.winner.setting), "value": each.winner.value}
+    row |= {"searched_fills": each.winner.notes["fills"]}
     row |= {"trials": len(each.tried), "failed": sum(tried.value is None for tried in each.tried)}
     return row | _beside(each.held_out, each.present)
 
