@@ -70,6 +70,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     (r"mm collect .*--venue.*", _ELSEWHERE),
     (r"mm collect.*", Serves("recording [0-9]+ coins")),
     (r"mm calibrate .*config-binance-spot.*", _ELSEWHERE),
+    (r"mm calibrate --backfill --candles .*", Ends((0, 3))),  # 40 minutes are too few candles of five
     (r"mm calibrate .*--(once|backfill).*", Ends()),
     (r"mm calibrate.*", Serves("coins calibrated|already calibrated|another calibrator")),
     (r"mm dashboard.*", Serves("Uvicorn running")),
