@@ -39,6 +39,8 @@ class WatchRules:
         After which a remainder is cancelled that its bot does not want and Freqtrade cannot cancel.
     position_s : float
         After which a position that the books do not explain is reported.
+    start_s : float
+        What a bot may take from its start to its first loop; before that it has neither state file nor database.
     unbooked_s : float
         After which coins are left that its own orders have filled and its books have not; three times that while the
         bot lives and has not looped since: it may still wait for an answer.
@@ -56,6 +58,7 @@ class WatchRules:
     kill_s: float = 1.0
     remainder_s: float = 3.0
     position_s: float = 10.0
+    start_s: float = 60.0
     unbooked_s: float = 3.0
     flatten_s: float = 10.0
     smallest_notional: float = 15.0
@@ -271,11 +274,13 @@ class Watch:
         bot = view.bot
         if view.kill is not None:
             yield Alarm("kill_switch", f"the kill switch is on{', positions are left' if view.kill.flatten else ''}")
-        if bot.books is None and self._lasts("books", view.now_s) >= self.rules.position_s:
+        has_begun = bot.state is not None or bool(view.orders) or bool(view.positions)
+        patience_s = self.rules.position_s if has_begun else self.rules.start_s
+        if bot.books is None and self._lasts("books", view.now_s) >= patience_s:
             yield Alarm("books_unreadable", f"the database of {bot.name} cannot be read: no order is taken for unknown")
-        if bot.state is None and self._lasts("state", view.now_s) >= self.rules.position_s:
+        if bot.state is None and self._lasts("state", view.now_s) >= patience_s:
             yield Alarm("state_missing", f"{bot.name} has written no state file")
-        if self._is_silent(view) and not bot.is_stopped:
+        if self._is_silent(view) and has_begun and not bot.is_stopped:
             yield Alarm("bot_silent", f"no loop of {bot.name} has ended for more than {self.rules.silence_s:g} s")
         for coin, position in (view.positions or {}).items():
             if self._is_silent(view):

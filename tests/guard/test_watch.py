@@ -173,6 +173,23 @@ def test_a_bot_that_ended_in_order_is_no_alarm_but_its_position_is():
     assert [alarm.name for alarm in dead] == ["bot_silent"]
 
 
+@pytest.mark.parametrize(
+    ("beside", "first_s"),
+    [
+        ({"orders": ()}, {"books_unreadable": 60.0, "state_missing": 60.0}),
+        ({}, {"books_unreadable": 10.0, "state_missing": 10.0, "bot_silent": 0.0}),
+    ],
+)
+def test_a_bot_that_starts_beside_the_guard_may_take_a_minute_while_nothing_rests(beside, first_s):
+    """It has neither state file nor database yet, and no loop of it can have ended."""
+    watch, said = Watch(RULES), {}
+    starting = bot_view(state=None, books=None, silent_s=99.0)
+    for now_s in (number / 4 for number in range(300)):
+        for alarm in watch.judge(view(now_s, starting, **beside)).alarms:
+            said.setdefault(alarm.name, now_s)
+    assert said == first_s
+
+
 def left(look):
     """When something was first to be left, and how much of it, over 50 s of ticks."""
     watch = Watch(RULES)
