@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,7 +88,7 @@ def main() -> None:
             record(folder / "data", "ETH", simulated_events("ETH", options.minutes * 60, seed=day, start_ms=start_ms))
         settings = Settings.from_section(section | {"market_data": str(folder / "data")})
         units = units_of(TickStore(folder / "data"), spec.coins)
-        runner = ReplayRunner(settings, partial(model_of, settings), folder / "cache")
+        runner = ReplayRunner(settings, model_of, folder / "cache")
         study = Study(spec, DIMENSIONS, units, runner, folder / "one")
         costs = {workers: run(replace(study, folder=folder / str(workers)), workers) for workers in (1, 2)}
     for workers, cost in costs.items():

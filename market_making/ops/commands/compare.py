@@ -113,15 +113,18 @@ def _standings(
     lags: Callable[[], LagProfile],
     options: dict[str, Any],
 ) -> list[Standing]:
-    """Standings of every coin, one coin after the other."""
+    """Standings of every coin at the fee of its market, one coin after the other."""
+    from calibration.fee_tier import FeeTier
     from market_making.replay.study.comparison import compare as held
     from market_making.trading.freqtrade.strategy_model import load_model
 
     names, peers, baseline = makers
-    models = [load_model(name, settings, {}, user_data()) for name in names]
     found: list[Standing] = []
+    tier = FeeTier(settings)
     for coin in options["coins"]:
-        found += held(list(_runs(coin, settings, (models, peers), lags, options)), baseline)
+        own = tier.settings_of(coin)
+        models = [load_model(name, own, {}, user_data()) for name in names]
+        found += held(list(_runs(coin, own, (models, peers), lags, options)), baseline)
     return found
 
 

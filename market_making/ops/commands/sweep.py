@@ -79,12 +79,12 @@ def _study(spec: StudySpec, settings: Settings, folder: Path, cache: Path) -> St
     units = units_of(TickStore(settings.market_data, settings.venue), spec.coins, *spec.bounds_ms)
     delay_ms = round(spec.delay_s * 1e3)
     lags = Lags(feed_ms=delay_ms, entry_ms=delay_ms, response_ms=delay_ms, period_ms=round(spec.period_s * 1e3))
-    model_of = partial(_model, spec.strategy, settings, user_data().absolute())
+    model_of = partial(_model, spec.strategy, user_data().absolute())
     runner = ReplayRunner(settings, model_of, cache.absolute(), lags, spec.engine, spec.two_sided)
     return Study(spec, dimensions, units, runner, folder)
 
 
-def _model(name: str, settings: Settings, folder: Path, setting: dict[str, Any]) -> StrategyModel:
+def _model(name: str, folder: Path, settings: Settings, setting: dict[str, Any]) -> StrategyModel:
     """The strategy with a setting; workers call it."""
     from market_making.trading.freqtrade.strategy_model import load_model
 

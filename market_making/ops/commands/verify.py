@@ -112,16 +112,19 @@ def _checked(
 ) -> list[Checked]:
     from rich.console import Console
 
+    from calibration.fee_tier import FeeTier
     from market_making.replay.accounts.accounts import Accounts
     from market_making.replay.study.targets import check
     from market_making.trading.freqtrade.strategy_model import load_model
 
-    model = load_model(options["strategy"] or _USUAL, settings, options["values"], user_data())
     found: list[Checked] = []
+    tier = FeeTier(settings)
     with Console(stderr=True).status("reading") as status:
         for coin in options["coins"]:
             status.update(f"replaying {coin}")
-            found += check(Accounts(_run(coin, settings, model, lags, options)), wanted)
+            own = tier.settings_of(coin)
+            model = load_model(options["strategy"] or _USUAL, own, options["values"], user_data())
+            found += check(Accounts(_run(coin, own, model, lags, options)), wanted)
     return found
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from calibration.fee_tier import FeeTier
 from calibration.publication.history import History
 from market_making.market.errors import MarketMakingError, NotEnoughData
 from market_making.replay.bot.lags import LagProfile, Lags
@@ -64,7 +65,7 @@ class ReplayRunner:
     settings : Settings
         The section of the configuration; says where the recording is.
     model_of : Callable
-        Makes the strategy with a setting; it must be importable by a worker.
+        Makes the strategy from the settings of a market and a setting; it must be importable by a worker.
     cache : Path
         Folder of tapes and calibrations, which every worker sees.
     lags : Lags
@@ -76,7 +77,7 @@ class ReplayRunner:
     """
 
     settings: Settings
-    model_of: Callable[[Setting], StrategyModel]
+    model_of: Callable[[Settings, Setting], StrategyModel]
     cache: Path
     lags: Lags = Lags()  # noqa: RUF009 - it is frozen
     engine: str = "hftbacktest"
@@ -86,7 +87,7 @@ class ReplayRunner:
         """Make tapes and calibrations of a unit, or find those that were made before."""
         began, refusal = time.process_time(), ""
         try:
-            _unit_of(self.settings.model_dump_json(), self.cache, unit)
+            _unit_of(self._at(unit).model_dump_json(), self.cache, unit)
         except NotEnoughData as error:
             refusal = str(error)
         return Readied(time.process_time() - began, refusal)
@@ -96,11 +97,12 @@ class ReplayRunner:
         if self.engine == "hftbacktest" and not self.two_sided:
             make_ready()
         began = time.process_time()
-        prepared, history = _unit_of(self.settings.model_dump_json(), self.cache, unit)
+        own = self._at(unit)
+        prepared, history = _unit_of(own.model_dump_json(), self.cache, unit)
         models, told = [], []
         for setting in settings:
             try:
-                models.append(self.model_of(setting))
+                models.append(self.model_of(own, setting))
                 told.append("")
             except MarketMakingError as error:
                 told.append(f"{type(error).__name__}: {error}")
@@ -137,6 +139,10 @@ class ReplayRunner:
             ReplaySetup(model, prepared.instrument, history, kind, self._profile, two_sided=self.two_sided),
             prepared.tapes,
         )
+
+    def _at(self, unit: Unit) -> Settings:
+        """The settings with the fee on the market of a unit."""
+        return FeeTier(self.settings).settings_of(unit.coin)
 
     def _profile(self) -> LagProfile:
         return LagProfile(self.lags)

@@ -46,6 +46,15 @@ def test_variants_and_peers_stand_in_one_document_and_in_one_plot(compared, tmp_
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
+def test_every_maker_pays_the_fee_of_the_market(compared, tmp_path):
+    free = tmp_path / "free.json"
+    free.write_text(json.dumps({"market_making": {"model": {"maker_fees": {"ETH": 0.0}}}}))
+    words = ("--strategy", "MarketMaking", "--peer", "touch", "--json")
+    usual, promoted = (json.loads(compared(*words, *more).stdout)["rows"] for more in ((), ("-c", free)))
+    assert min(row["fees_per_hour"] for row in usual if row["name"] == "touch") > 0
+    assert {row["fees_per_hour"] for row in promoted} == {0.0}
+
+
 def test_a_person_reads_a_table(compared):
     result = compared("--peer", "touch")
     assert result.exit_code == 0, result.output

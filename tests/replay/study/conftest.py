@@ -1,7 +1,6 @@
 """Two short days of a simulated market, and a study over them."""
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -71,7 +70,7 @@ def study_of(days, tmp_path_factory):
         spec = StudySpec(coins=("ETH",), **{"trials": 4, "batch": 2} | asked)
         units = units_of(TickStore(days), spec.coins)
         folder = root / name
-        runner = kind(settings, partial(model_of, settings), root / "cache", told=root / f"{name}.txt")
+        runner = kind(settings, model_of, root / "cache", told=root / f"{name}.txt")
         return Study(spec, DIMENSIONS, units, runner, folder)
 
     return made

@@ -20,6 +20,7 @@ from market_making.replay.study.spec import StudySpec
 from market_making.replay.study.study import scored
 from market_making.replay.study.trials import Ran
 from market_making.replay.study.units import Fold, folds_of
+from market_making.settings.settings import Settings
 from market_making.trading.search_space import Dimension, narrowed
 from tests.replay.study.conftest import DIMENSIONS, Telling
 
@@ -176,11 +177,25 @@ def test_a_trial_that_fails_is_told_of_and_stops_no_other(study_of):
     assert ran[1].outcome is not None
 
 
-def refusing(model_of, setting):
+def test_a_trial_pays_the_fee_of_its_market(study_of):
+    study, paid = study_of("fees", trials=1, batch=1), []
+    section = study.runner.settings.model_dump(mode="json", exclude_unset=True)
+    section["model"]["maker_fees"] = {"BTC": 0.0001, "ETH": 0.00025}
+
+    def seen(settings, setting):
+        paid.append(settings.model.maker_fee)
+        return study.runner.model_of(settings, setting)
+
+    runner = replace(study.runner, settings=Settings.from_section(section), model_of=seen)
+    runner.run(study.units[0], [{"depth_factor": 1.0, "inventory_share": 1.0}])
+    assert paid == [0.00025]
+
+
+def refusing(model_of, settings, setting):
     """A model that some values do not make."""
     if setting["depth_factor"] == 0.4:
         raise ConfigurationError("no")
-    return model_of(setting)
+    return model_of(settings, setting)
 
 
 def test_a_file_of_another_study_is_refused(study_of, undisturbed):
