@@ -18,6 +18,10 @@ from tests.length import often
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=often(200, 40))
 settings.load_profile("repeatable")
 
+# Below nohup, and in the background of a script, signals are ignored: also by every program that a test starts.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 HANDLERS = {number: signal.getsignal(number) for number in SIGNALS}
 NOBODY = 65534
 RECORDINGS = Path(__file__).resolve().parents[1].parent / "shared" / "data"

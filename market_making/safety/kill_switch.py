@@ -5,6 +5,7 @@ survives restarts and power cuts. Only its removal lets the bots go on, never ti
 read kills as well: somebody has written it.
 """
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -58,7 +59,10 @@ def write_kill(folder: Path, kill: Kill) -> Path:
     try:
         write_durably(path, orjson.dumps(asdict(kill)))
     except OSError as error:
-        path.touch()
+        with suppress(OSError):
+            path.touch()
+        if read_kill(folder) is None:
+            raise
         if kill.flatten and not _flattens(folder):
             text = f"{error.strerror}; the kill switch is on and stops quoting, but positions are not left"
             raise OSError(error.errno, text, str(path)) from error

@@ -410,7 +410,7 @@ def test_published_truth_has_the_names_of_the_parameter_file():
     published = SimulatedSource(default_truths(["ETH"])).truth()["ETH"]
     names = {"arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill"}
     assert set(published["buy"]) == set(published["sell"]) == names | {"adverse_selection_slope"}
-    assert set(published["market"]) == set(Market.model_fields) - {"mid"}
+    assert set(published["market"]) == set(Market.model_fields) - {"mid", "activity"}
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,9 @@ def test_the_simulation_finds_a_gift():
 def test_a_candle_backtest_earns_nothing(venue, tmp_path, variant):
     """Over paths of 45 minutes the mean net result is minus the fees, within two standard errors, or below.
 
-    That is not for want of precision: fills that were better by one basis point would be found.
+    That is not for want of precision: fills that were better by one basis point would be found over 100 paths.
     """
     ended = walk(venue.url, tmp_path, variant, paths=often(100, 40), minutes=45)
     assert (ended.fills > 0).all()
     assert ended.excess() < 2
-    assert ended.excess(bonus_bps=1.0) > 2
+    assert ended.excess(bonus_bps=often(1.0, 3.0)) > 2

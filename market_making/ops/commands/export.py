@@ -33,9 +33,10 @@ FORMATS = ("hftbacktest", "csv", "parquet")
     json_option,
 )  # fmt: skip
 def export(kind: str, **options: Any) -> None:
-    """Write a recording as FORMAT: hftbacktest (events in one npz), csv or parquet (one file per stream).
+    """Write a recording as FORMAT: hftbacktest, csv or parquet.
 
-    Every row is there once and in the order of time, also while the collector runs and merges its segments.
+    The first is one npz of events, the others have one file per stream. Every row is there once and in the order of
+    time, also while the collector runs and merges its segments.
     """
     settings, coin = load_settings(options["configs"], market_data=options["data"]), options["coin"]
     require_folders(settings.market_data, settings.venue, (coin,))

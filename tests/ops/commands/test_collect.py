@@ -17,6 +17,7 @@ from market_making.settings.settings import Settings
 from tests.live_bot import ROOT
 
 NOTHING = {"coins": (), "url": None, "quote": None, "whole_venue": False, "keep_days": None, "keep_gigabytes": None}
+NOTHING |= {"watch_list": None}
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,8 @@ def test_a_program_that_ignores_sigterm_is_killed(tmp_path):
 
 
 PARENT = f"""
-import signal, sys, time
+import sys, time
 from pathlib import Path
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run below nohup
 from market_making.ops.demo.processes import Programs
 from market_making.ops.demo.signals import ended_by_signals
 
