@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 _ORDER_FLOOR, _NEEDED_FLOOR, _OTHER_FLOOR = 10.0, 30.0, 60.0
 _LONGEST_WAIT_S, _LONGEST_WAIT_OF_ACTION_S = 4.0, 10.0
 _SHORTEST_PAUSE_S = 0.002
-_MOST_PAST_ORDERS = 100  # weight of 2,000 rows: what an old account has may leave nothing for cancelling
 _NEEDED = frozenset(("l2Book", "clearinghouseState", "spotClearinghouseState", "userFillsByTime"))
 # What Freqtrade asks before there is a strategy: listings (twice), the account's kind, the clock.
 START_WEIGHT = 120.0
@@ -77,7 +76,7 @@ class Pace:
         self.meter = Meter()
         self._bucket = bucket
         self._loop = loop
-        self._rows = {"historicalOrders": _MOST_PAST_ORDERS}
+        self._rows: dict[str, int] = {}
 
     def step(self, request: Request, forward: Forward) -> Any:
         """Wait, ask, and count what the answer weighs.
