@@ -29,8 +29,10 @@ NAME = "market-making"
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
     """A bot that quotes both ways, one for all troubles."""
-    with VenueThread(PuppetMarket(), faults=Faults()) as venue:
-        running = LiveBot(venue, tmp_path_factory.mktemp("bot"))
+    # Without the websocket, bot and guard may together ask for more than a minute allows: that is another matter.
+    with VenueThread(PuppetMarket(), faults=Faults(), weight_limit=None) as venue:
+        changes = {"market_making": {"edge": {"pace": False}}}
+        running = LiveBot(venue, tmp_path_factory.mktemp("bot"), changes=changes)
         running.publish(valid_until_ms=int(time.time() * 1e3) + 1_800_000)
         with running:
             running.wait(lambda: bool(venue.open_orders()), 60, "a first quote")
@@ -66,17 +68,14 @@ def loops(bot: LiveBot) -> int:
 
 
 def quotes_on(bot: LiveBot) -> None:
-    """It moves its quote when mid leaves it, answers a fill on the other side, and goes on looping.
-
-    What bot and guard ask at their starts leaves them without weight for some seconds of the first minute.
-    """
+    """It moves its quote when mid leaves it, answers a fill on the other side, and goes on looping."""
     venue = bot.venue
     bot.wait(lambda: bool(venue.open_orders()), 10, "a quote")
     first = loops(bot)
     (before,) = venue.open_orders()
     venue.market.mid += 3.0 if before["side"] == "B" else -3.0  # away from it: the guard has nothing to do with that
-    bot.wait(lambda: before["oid"] not in {order["oid"] for order in venue.open_orders()}, 15, "moving its quote")
-    bot.wait(lambda: bool(venue.open_orders()), 15, "a quote where mid is now")
+    bot.wait(lambda: before["oid"] not in {order["oid"] for order in venue.open_orders()}, 6, "moving its quote")
+    bot.wait(lambda: bool(venue.open_orders()), 6, "a quote where mid is now")
     order = venue.open_orders()[0]
     assert abs(float(order["limitPx"]) - venue.market.mid) < 3.0
     sold = order["side"] == "B"
