@@ -1,6 +1,7 @@
 """Which perpetuals Hyperliquid lists: the ``meta`` and ``metaAndAssetCtxs`` answers, both directions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from market_making.hyperliquid.contexts import context_fields, parse_context
@@ -51,12 +52,8 @@ def parse_contexts(answer: Any) -> tuple[AssetContext, ...]:
     MalformedMessage
         If the answer is not a pair of listings and contexts of equal length.
     """
-    listings = parse_universe(answer)
-    try:
-        pairs = list(zip(listings, answer[1], strict=True))
+    with _contexts_of(answer) as pairs:
         return tuple(parse_context(listing.coin, fields) for listing, fields in pairs if fields.get("markPx"))
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise MalformedMessage(f"asset contexts lack {error}: {answer!r:.200}") from None
 
 
 def perpetual_volumes(answer: Any) -> dict[str, float]:
@@ -67,11 +64,16 @@ def perpetual_volumes(answer: Any) -> dict[str, float]:
     MalformedMessage
         If the answer is not a pair of listings and contexts of equal length.
     """
+    with _contexts_of(answer) as pairs:
+        return {listing.coin: float(fields.get("dayNtlVlm") or 0.0) for listing, fields in pairs}
+
+
+@contextmanager
+def _contexts_of(answer: Any) -> Iterator[list[tuple[Listing, Any]]]:
     listings = parse_universe(answer)
     try:
-        pairs = list(zip(listings, answer[1], strict=True))
-        return {listing.coin: float(fields.get("dayNtlVlm") or 0.0) for listing, fields in pairs}
-    except (IndexError, TypeError, ValueError, AttributeError) as error:
+        yield list(zip(listings, answer[1], strict=True))
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise MalformedMessage(f"asset contexts lack {error}: {answer!r:.200}") from None
 
 

@@ -11,13 +11,13 @@ from market_making.market.errors import ConfigurationError
 from market_making.ops.commands.options import config_option, json_option, print_json, user_data, with_options
 from market_making.ops.commands.plotting import check_picture, plot_option, plots_of
 from market_making.ops.commands.replaying import (
-    cache_of,
     cache_option,
     calibrations_option,
     engine_of,
     engine_options,
     is_two_sided,
     lags_of,
+    reading_of,
     recording_options,
     settings_of,
     two_sided_option,
@@ -140,17 +140,11 @@ def _runs(
     from market_making.replay.accounts.accounts import Accounts
     from market_making.replay.bot.run import ReplaySetup, replay
     from market_making.replay.peers.run import peer_model, replay_peer
-    from market_making.replay.preparation import calibrations_for, prepare, published_calibrations
     from market_making.replay.study.comparison import Contestant
 
     models, peers = makers
     with Console(stderr=True).status(f"reading {coin}") as status:
-        cache = cache_of(options)
-        prepared = prepare(settings, coin, cache, start_ms=options["start"], end_ms=options["end"])
-        if options["parameters"]:
-            history = published_calibrations(options["parameters"], settings, prepared)
-        else:
-            history = calibrations_for(settings, prepared, cache)
+        prepared, history = reading_of(settings, coin, options)
         two_sided, engine = is_two_sided(settings, options), engine_of(options["engine"])
         for model in models:
             status.update(f"{coin}: {model.name}")

@@ -10,7 +10,6 @@ import click
 
 from market_making.ops.commands.options import config_option, json_option, print_json, user_data, with_options
 from market_making.ops.commands.replaying import (
-    cache_of,
     cache_option,
     calibrations_option,
     engine_of,
@@ -18,6 +17,7 @@ from market_making.ops.commands.replaying import (
     is_two_sided,
     lags_of,
     pair_of,
+    reading_of,
     recording_options,
     settings_of,
     two_sided_option,
@@ -80,18 +80,12 @@ def _run(
     from rich.console import Console
 
     from market_making.replay.bot.run import ReplaySetup, replay
-    from market_making.replay.preparation import calibrations_for, prepare, published_calibrations
     from market_making.trading.freqtrade.strategy_model import load_model
 
     logging.getLogger("freqtrade").setLevel(logging.WARNING)
-    model, cache = load_model(options["strategy"], settings, parameters, user_data()), cache_of(options)
+    model = load_model(options["strategy"], settings, parameters, user_data())
     with Console(stderr=True).status(f"reading {options['coin']}"):
-        bounds = {"start_ms": options["start"], "end_ms": options["end"]}
-        prepared = prepare(settings, options["coin"], cache, **bounds)
-        if options["parameters"]:
-            history = published_calibrations(options["parameters"], settings, prepared)
-        else:
-            history = calibrations_for(settings, prepared, cache)
+        prepared, history = reading_of(settings, options["coin"], options)
         two_sided = is_two_sided(settings, options)
         setup = ReplaySetup(
             model, prepared.instrument, history, engine_of(options["engine"]), lags, two_sided=two_sided

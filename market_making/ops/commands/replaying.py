@@ -13,8 +13,10 @@ from market_making.ops.commands.options import Duration, Instant, load_settings,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from calibration.publication.history import History
     from market_making.replay.bot.lags import LagProfile
     from market_making.replay.bot.run import EngineKind
+    from market_making.replay.preparation import Prepared
     from market_making.settings.settings import Settings
 
 ENGINES = ("exchange", "hftbacktest")
@@ -78,6 +80,23 @@ def cache_of(options: dict[str, Any]) -> Path:
     """Folder of what is kept between runs."""
     chosen: Path | None = options["cache"]
     return user_data() / _CACHE if chosen is None else chosen
+
+
+def reading_of(settings: Settings, coin: str, options: dict[str, Any]) -> tuple[Prepared, History]:
+    """Tapes of a recording and the calibrations of its time: those that were published, or else made from it.
+
+    Raises
+    ------
+    DataError
+        If nothing of it can be replayed.
+    """
+    from market_making.replay.preparation import calibrations_for, prepare, published_calibrations
+
+    cache = cache_of(options)
+    prepared = prepare(settings, coin, cache, start_ms=options["start"], end_ms=options["end"])
+    if options["parameters"]:
+        return prepared, published_calibrations(options["parameters"], settings, prepared)
+    return prepared, calibrations_for(settings, prepared, cache)
 
 
 def engine_of(name: str) -> EngineKind:

@@ -11,7 +11,6 @@ import click
 from market_making.market.errors import ConfigurationError
 from market_making.ops.commands.options import config_option, json_option, print_json, user_data, with_options
 from market_making.ops.commands.replaying import (
-    cache_of,
     cache_option,
     calibrations_option,
     engine_of,
@@ -19,6 +18,7 @@ from market_making.ops.commands.replaying import (
     is_two_sided,
     lags_of,
     pair_of,
+    reading_of,
     recording_options,
     settings_of,
     two_sided_option,
@@ -132,13 +132,8 @@ def _run(
     coin: str, settings: Settings, model: StrategyModel, lags: Callable[[], LagProfile], options: dict[str, Any]
 ) -> Any:
     from market_making.replay.bot.run import ReplaySetup, replay
-    from market_making.replay.preparation import calibrations_for, prepare, published_calibrations
 
-    prepared = prepare(settings, coin, cache_of(options), start_ms=options["start"], end_ms=options["end"])
-    if options["parameters"]:
-        history = published_calibrations(options["parameters"], settings, prepared)
-    else:
-        history = calibrations_for(settings, prepared, cache_of(options))
+    prepared, history = reading_of(settings, coin, options)
     two_sided = is_two_sided(settings, options)
     engine = engine_of(options["engine"])
     return replay(ReplaySetup(model, prepared.instrument, history, engine, lags, two_sided=two_sided), prepared.tapes)
