@@ -196,8 +196,11 @@ class AccountGuard:
         """Coins whose best quotes matter: of the configuration, of the state file, and of every order."""
         markets = self._markets()
         configured = (names.wire for names in self.bot.coins.choose(markets.names).chosen)
-        wanted = {*configured, *self._files.coins, *(order.coin for order in self.orders)}
-        return wanted & markets.tradable
+        return {*configured, *self.booked_coins()} & markets.tradable
+
+    def booked_coins(self) -> Set[str]:
+        """Coins of the state file and of every order."""
+        return {*self._files.coins, *(order.coin for order in self.orders)}
 
     def connected(self) -> None:
         """Ask for all orders: until the answer is there, some may be missing."""

@@ -18,7 +18,7 @@ from hyperliquid.utils.signing import sign_l1_action
 from market_making.guard.exchange_clock import ExchangeClock
 from market_making.hyperliquid.numbers import to_wire
 from market_making.hyperliquid.orders import Cancel
-from market_making.hyperliquid.shared_bucket import SharedBucket
+from market_making.hyperliquid.shared_bucket import BURST, REFILL, SharedBucket
 from market_making.hyperliquid.weights import action_weight, question_weight
 from market_making.market.errors import MarketMakingError
 from market_making.market.reasons import Reason
@@ -85,6 +85,11 @@ class Meter:
         """Take note of a request."""
         self._spent.append((time.monotonic(), weight))
         self._bucket.charge(weight)
+
+    def wait_s(self, weight: int) -> float:
+        """How long a request that nobody is in a hurry for should wait, so that the bots find what they need [s]."""
+        lacking = weight + BURST / 2 - self._bucket.tokens
+        return max(lacking / REFILL, 0.0)
 
     def limited(self) -> None:
         """Take note that the exchange asks for less."""

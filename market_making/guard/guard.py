@@ -18,13 +18,13 @@ from market_making.guard.leader import Leader, LeaderFeed
 from market_making.guard.options import GuardOptions, Markets
 from market_making.guard.record import GuardRecord
 from market_making.guard.watch import Alarm
-from market_making.hyperliquid.information import MARKETS_WEIGHT, markets
+from market_making.hyperliquid.information import markets_by_parts
 from market_making.hyperliquid.open_orders import OpenOrder
 from market_making.hyperliquid.shared_bucket import SharedBucket, bucket_path
+from market_making.hyperliquid.weights import question_weight
 from market_making.market.clock import now_ms
 from market_making.market.errors import MalformedMessage
 from market_making.market.events import BestQuote
-from market_making.market.identity import Kind
 from market_making.safety.account_lock import release_account, take_account
 from market_making.safety.guard_record import NAME
 from market_making.safety.kill_switch import read_kill
@@ -32,6 +32,7 @@ from market_making.safety.state_file import SidecarState, write_state
 
 LISTINGS_S = 600.0
 LISTINGS_AGAIN_S = 2.0
+LISTINGS_PATIENCE_S = 60.0
 STATE_S = 1.0
 LAST_WORDS_S = 5.0
 
@@ -166,22 +167,27 @@ class Guard:
         """Know what is listed; without it nothing can be cancelled, so it is asked for until there is an answer."""
         while True:
             try:
-                found = await markets(session, self.options.url)
+                async for found, is_whole in markets_by_parts(session, self.options.url, self._room):
+                    if is_whole or not self._markets.assets:
+                        self._markets = Markets.of(found)
             except (aiohttp.ClientError, OSError, TimeoutError, MalformedMessage) as error:
                 log.warning("what is listed is not known: %s", error)
                 await asyncio.sleep(LISTINGS_AGAIN_S)
                 continue
-            self._meter.spend(MARKETS_WEIGHT)
-            self._markets = Markets(
-                assets={market.wire: market.asset for market in found},
-                decimals={market.wire: market.listing.size_decimals for market in found},
-                coins_of={market.pair: market.wire for market in found},
-                names=tuple(market.names for market in found),
-                tradable=frozenset(market.wire for market in found if market.is_tradable),
-                dexes={market.wire: market.dex.name for market in found if market.dex.name},
-                spot=frozenset(market.wire for market in found if market.kind is Kind.SPOT),
-            )
             await asyncio.sleep(LISTINGS_S)
+
+    async def _room(self, kind: str) -> None:
+        """Let bots go first with the weight there is, unless a market of theirs is not known."""
+        weight, until_s = question_weight(kind), time.monotonic() + LISTINGS_PATIENCE_S
+        while not self._lacks_market() and time.monotonic() < until_s and (wait_s := self._meter.wait_s(weight)):
+            await asyncio.sleep(min(wait_s, 1.0))
+        self._meter.spend(weight)
+
+    def _lacks_market(self) -> bool:
+        known = self._markets
+        return any(bot.coins.choose(known.names).missing for bot in self.options.bots) or any(
+            not account.booked_coins() <= known.assets.keys() for account in self.accounts
+        )
 
     def _write(self, *, stopped: bool = False) -> None:
         self._written_s = time.monotonic()

@@ -1,14 +1,16 @@
 """What the guard must know: whose orders, where the files are, and how patient it is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from market_making.guard.alarms import TelegramChat
 from market_making.guard.client import Identity
 from market_making.guard.leader import LeaderFeed
 from market_making.guard.quote_guard import QuoteGuardRules
 from market_making.guard.watch import WatchRules
+from market_making.market.identity import Kind, Market
 from market_making.market.names import Names
 from market_making.market.selection import Selection
 
@@ -58,6 +60,20 @@ class Markets:
     tradable: frozenset[str] = frozenset()
     dexes: Mapping[str, str] = field(default_factory=dict)
     spot: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, listed: Iterable[Market]) -> Self:
+        """What is listed, looked up as the guard does it."""
+        found = tuple(listed)
+        return cls(
+            assets={market.wire: market.asset for market in found},
+            decimals={market.wire: market.listing.size_decimals for market in found},
+            coins_of={market.pair: market.wire for market in found},
+            names=tuple(market.names for market in found),
+            tradable=frozenset(market.wire for market in found if market.is_tradable),
+            dexes={market.wire: market.dex.name for market in found if market.dex.name},
+            spot=frozenset(market.wire for market in found if market.kind is Kind.SPOT),
+        )
 
     def dexes_of(self, selection: Selection) -> list[str]:
         """The dexes that an account may have orders and positions on: the main one, and those of the coins selected."""

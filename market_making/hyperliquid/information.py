@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -20,8 +21,7 @@ from market_making.market.identity import Kind, Markets
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 CLOCK_QUESTIONS = 3
-MARKETS_WEIGHT = 80
-"""Weight of the questions that `markets` asks."""
+_OTHER_MARKETS = ("perpDexs", "allPerpMetas", "spotMeta")
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,28 @@ async def markets(session: aiohttp.ClientSession, url: str) -> Markets:
         If the venue does not answer.
     """
     meta = await ask(session, url, {"type": "meta"})
-    others = [await _ask_if_known(session, url, kind) for kind in ("perpDexs", "allPerpMetas", "spotMeta")]
+    others = [await _ask_if_known(session, url, kind) for kind in _OTHER_MARKETS]
     return parse_exchange(Answers(meta, *others))
+
+
+async def markets_by_parts(
+    session: aiohttp.ClientSession, url: str, room: Callable[[str], Awaitable[None]]
+) -> AsyncIterator[tuple[Markets, bool]]:
+    """The main dex's markets, and later all of them, with whether these are all; `room` comes before each question.
+
+    Raises
+    ------
+    MalformedMessage, aiohttp.ClientError, TimeoutError
+        As `markets`.
+    """
+    await room("meta")
+    meta = await ask(session, url, {"type": "meta"})
+    yield parse_exchange(Answers(meta)), False
+    others = []
+    for kind in _OTHER_MARKETS:
+        await room(kind)
+        others.append(await _ask_if_known(session, url, kind))
+    yield parse_exchange(Answers(meta, *others)), True
 
 
 async def _ask_if_known(session: aiohttp.ClientSession, url: str, kind: str) -> Any:

@@ -29,10 +29,8 @@ NAME = "market-making"
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
     """A bot that quotes both ways, one for all troubles."""
-    # Without the websocket, bot and guard may together ask for more than a minute allows: that is another matter.
-    with VenueThread(PuppetMarket(), faults=Faults(), weight_limit=None) as venue:
-        changes = {"market_making": {"edge": {"pace": False}}}
-        running = LiveBot(venue, tmp_path_factory.mktemp("bot"), changes=changes)
+    with VenueThread(PuppetMarket(), faults=Faults()) as venue:
+        running = LiveBot(venue, tmp_path_factory.mktemp("bot"))
         running.publish(valid_until_ms=int(time.time() * 1e3) + 1_800_000)
         with running:
             running.wait(lambda: bool(venue.open_orders()), 60, "a first quote")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import cycle
 
 import aiohttp
@@ -20,11 +21,13 @@ from market_making.guard.client import ExchangeClient, Identity, Meter
 from market_making.guard.options import GuardedBot
 from market_making.guard.quote_guard import QuoteGuardRules
 from market_making.guard.watch import WatchRules
+from market_making.hyperliquid import information
 from market_making.hyperliquid.orders import Cancel
-from market_making.hyperliquid.shared_bucket import SharedBucket
+from market_making.hyperliquid.shared_bucket import BURST, SharedBucket, bucket_path
 from market_making.market.errors import SafetyError
 from market_making.market.events import BestQuote, Level
 from market_making.market.reasons import Reason
+from market_making.market.selection import Selection
 from market_making.safety.guard_record import cancelled_by_guard
 from market_making.safety.kill_switch import Kill, remove_kill, write_kill
 from market_making.safety.order_names import OrderNames
@@ -40,6 +43,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:websockets"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:hyperliquid"),
 ]
+
+LISTINGS = {"meta", "perpDexs", "allPerpMetas", "spotMeta"}
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +285,27 @@ def test_the_dead_mans_switch_outlives_the_guard_and_only_where_it_is_offered(tm
             assert schedules(venue) == before
             process.kill()
         bot.exchange.cancel(COIN, oid)
+
+
+@pytest.mark.parametrize(("configured", "asked_at_once"), [((), {"meta"}), (("xyz:GOLD",), LISTINGS)])
+def test_listings_leave_the_weight_there_is_to_the_bots(bot, monkeypatch, configured, asked_at_once):
+    """It asks for dexes and spot when there is room, and at once where a coin of its bots may be there."""
+    asked, ask = set(), information.ask
+
+    async def counted(session, url, question):
+        asked.add(question["type"])
+        return await ask(session, url, question)
+
+    monkeypatch.setattr(information, "ask", counted)
+    SharedBucket(bucket_path(bot.folder / "state", bot.venue.url)).charge(BURST)
+    told = replace(bot.options().bots[0], coins=Selection(configured))
+    with GuardThread(bot.options(bots=(told,))) as guard:
+        guard.ready()
+        unknown = bot.place(2989.0, known=False)
+        seconds_until(lambda: unknown not in bot.open_oids(), 6, "the unknown order was not cancelled")
+        assert asked & LISTINGS == asked_at_once
+        SharedBucket(bucket_path(bot.folder / "state", bot.venue.url)).charge(-BURST)
+        seconds_until(lambda: asked >= LISTINGS, 5, "there is room, but it does not ask")
 
 
 def test_accounts_are_apart(bot):
