@@ -21,11 +21,14 @@ def watch_until_something_ends(programs: Programs) -> None:
         programs.check()
 
 
-def children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+@pytest.fixture
+def children():
+    """Processes below this one that were not there before: a test of elsewhere may have left a helper of its own."""
+    others = set(psutil.Process().children(recursive=True))
+    return lambda: [child for child in psutil.Process().children(recursive=True) if child not in others]
 
 
-def test_leaving_the_context_ends_every_program(tmp_path):
+def test_leaving_the_context_ends_every_program(tmp_path, children):
     """Nothing that was started outlives the block, even when it ends by an error."""
 
     def two_programs_and_an_error():
@@ -115,7 +118,7 @@ def test_a_parent_that_ignores_sighup_goes_on():
     assert run.stdout == "still here\n"
 
 
-def test_a_second_interruption_kills_what_does_not_want_to_end(tmp_path):
+def test_a_second_interruption_kills_what_does_not_want_to_end(tmp_path, children):
     """Nobody waits half a minute for a program that ignores SIGTERM."""
     flag = tmp_path / "ready"
 
