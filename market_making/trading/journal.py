@@ -107,7 +107,7 @@ class Journal:
         values = {"side": order.side, "price": order.price, "size": order.size, "tag": tag, "terms": order.terms}
         if made is not None:
             values |= {"plan": self._plan_of(pair, made), "mid": made.plan.mid}
-            values |= {"calibration_id": made.calibration_id} | made.plan.because._asdict()
+            values |= {"calibration_id": made.calibration_id} | made.plan.because_placed._asdict()
         return self._write(Event.PLACE, time_ms, pair, values)
 
     def cancelling(self, pair: str, order: RestingOrder, because: Because, made: MadePlan | None, time_ms: int) -> None:

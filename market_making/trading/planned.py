@@ -45,3 +45,10 @@ class Plan(NamedTuple):
     def because(self) -> Because:
         """The reason together with its text."""
         return Because(self.reason, self.detail)
+
+    @property
+    def because_placed(self) -> Because:
+        """Why its order is asked for. One that the plan keeps has ended since: while it rests, none is asked for."""
+        if self.keep:
+            return Because(Reason.SIDE_FREE, "the order that rested has ended, placing another")
+        return self.because

@@ -233,6 +233,17 @@ def test_a_place_line_tells_of_the_plan_that_priced_it(desk, planner, log):
     assert place["tag"] == "open"
 
 
+def test_a_place_line_never_says_that_the_resting_order_is_good(desk, planner, log):
+    """The plan kept an order that has ended by the time Freqtrade asks for one: cancelled by the edge, or filled."""
+    first = desk.open(PAIR, PairInputs(planner, "c"), Holding())
+    kept = desk.open(PAIR, PairInputs(planner, "c"), Holding(resting=resting(first)))
+    assert kept.keep
+    desk.placing(PAIR, kept.order, planner.now_ms + 700)
+    (place,) = log.of(Event.PLACE)
+    assert place["reason"] == Reason.SIDE_FREE
+    assert place["detail"] == "the order that rested has ended, placing another"
+
+
 def test_an_order_that_follows_the_touch_leaves_its_plan_as_it_was(desk, planner, log):
     """The place line has the price that is sent, with the term that tells the move; the plan stays what it was."""
     planned = desk.open(PAIR, PairInputs(planner, "c"), Holding()).order
