@@ -119,7 +119,7 @@ def _pair(bot: str, pair: PairState, now_ms: int) -> Iterator[_Row]:
     yield "mm_volume_today", labels, money.volume
     for part in _PARTS:
         yield "mm_day_result", (*labels, part), getattr(money, part)
-    for markout in pair.markouts:
+    for markout in (each for each in pair.markouts if each.n):
         yield "mm_markout_bps", (*labels, f"{markout.horizon_s:g}"), markout.value_bps
 
 

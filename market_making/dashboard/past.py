@@ -17,7 +17,7 @@ _TAIL_BYTES, _FILLS_TAIL_BYTES = 200_000, 4_000_000
 _FILLS_MS = 1_800_000  # as long as prices are drawn
 _HOURS = 2
 _MOST_ROWS = 240
-_SHOWN = (Event.PLACE, Event.FILL, Event.CANCELLED, Event.WITHHOLD, Event.REFUSED, Event.FOREIGN, Event.KEEP)
+_SHOWN = (Event.PLACE, Event.FILL, Event.CANCEL, Event.WITHHOLD, Event.REFUSED, Event.FOREIGN, Event.KEEP)
 _KEYS = ("time_ms", "event", "side", "price", "size", "reason", "detail")
 _LINES = (
     "volatility",
@@ -33,8 +33,13 @@ _LINES = (
 def last_decisions(settings: Settings, bot: str, pair: str, number: int) -> list[dict[str, Any]]:
     """Return what a bot has decided on a pair, newest first; empty if its log cannot be read."""
     lines = _newest_first(settings.decisions, bot, _TAIL_BYTES)
-    shown = (line for line in lines if line.get("pair") == pair and line.get("event") in _SHOWN)
+    shown = (line for line in lines if line.get("pair") == pair and _is_shown(line))
     return [_short(line) for line in islice(shown, number)]
+
+
+def _is_shown(line: dict[str, Any]) -> bool:
+    """A cancellation is told with its reason: when the bot asks for it, or when it is seen that somebody else did."""
+    return line.get("event") in _SHOWN or (line.get("event") == Event.CANCELLED and "detail" in line)
 
 
 def last_fills(settings: Settings, bot: str, pair: str, now_ms: int) -> list[dict[str, Any]]:

@@ -166,6 +166,22 @@ def test_decisions_are_the_newest_of_the_pair_and_a_torn_line_costs_no_other(ser
     assert [(line["event"], line["time_ms"]) for line in shown] == [("fill", 2), ("place", 0)]
 
 
+def test_a_cancellation_is_shown_once_with_its_reason(serve, settings):
+    """When it was asked for; that it was seen is said only where somebody else did it."""
+    order = {"side": "bid", "price": 1.0}
+    lines = [
+        order | {"time_ms": 1, "event": "cancel", "order_id": "1", "reason": "too_close", "detail": "1 bps too close"},
+        order | {"time_ms": 2, "event": "cancelled", "order_id": "1"},
+        order | {"time_ms": 3, "event": "cancelled", "order_id": "2", "detail": "the bot has not asked for it"},
+    ]
+    write_decisions(settings, lines)
+    shown = serve(settings).get("/api/view", show="pair", bot="bot", pair=PAIR).json()["pair"]["decisions"]
+    assert [(line["time_ms"], line["event"], line["detail"]) for line in shown] == [
+        (3, "cancelled", "the bot has not asked for it"),
+        (1, "cancel", "1 bps too close"),
+    ]
+
+
 def test_fills_are_told_however_many_decisions_came_after_them(serve, settings):
     """The picture of prices shows those of the last half hour, not of the last lines."""
     place = {"event": "place", "side": "bid", "price": 1.0}

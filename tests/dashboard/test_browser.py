@@ -9,7 +9,7 @@ import pytest
 from calibration.publication.history import HistoryWriter
 from market_making.market.clock import now_ms
 from market_making.safety.kill_switch import Kill, write_kill
-from market_making.safety.state_file import ActiveNotice, RestingState, write_state
+from market_making.safety.state_file import ActiveNotice, MarkoutState, MoneyState, RestingState, write_state
 from tests.dashboard.served import Served
 from tests.dashboard.written import MID, PAIR, TERMS, bot_state, pair_state, write_all, write_decisions
 from tests.polling import until
@@ -137,6 +137,22 @@ def test_what_is_missing_stale_or_wrong_is_said(browser, served):
     page.get_by_text("No order rests: the parameters are stale.").wait_for(timeout=5_000)
     for words in MISSING:
         assert page.get_by_text(words).first.is_visible()
+
+
+def test_no_figure_is_made_up_from_nothing(browser, served):
+    """A time after which no fill has been seen has no value; what floating point leaves of zero is zero."""
+    markouts = (MarkoutState(1.0, -0.4, -1.1, 0.3, 20), MarkoutState(60.0, 0.0, None, None, 0))
+    money = MoneyState(0.1, 0.3, -0.2, 2.01e-15, 0.0, 0.0, 4, 400.0)
+    write_state(
+        served.settings.state,
+        "bot",
+        bot_state(now_ms(), (pair_state("ETH", now_ms(), markouts=markouts, money=money),)),
+    )
+    page = opened(browser, served, "pair/bot/ETH%2FUSDC%3AUSDC")
+    page.get_by_text("no fill that old yet").wait_for(timeout=5_000)
+    assert page.locator(".markouts circle").count() == 1
+    assert "e-15" not in page.locator(".money").inner_text()
+    assert page.complaints == []
 
 
 def test_a_bar_less_moves_nothing_below_it(browser, served):

@@ -23,7 +23,7 @@ from market_making.safety.condition import Severity
 from market_making.safety.kill_switch import Kill
 from market_making.safety.notices import CONDITIONS
 from market_making.safety.overview import overview
-from market_making.safety.state_file import ActiveNotice, CoinState, write_state
+from market_making.safety.state_file import ActiveNotice, CoinState, MarkoutState, write_state
 from tests.dashboard.served import Served
 from tests.dashboard.written import PAIR, bot_state, pair_state, sidecar, write_all
 
@@ -69,9 +69,10 @@ def test_terms_sum_to_the_distance(text):
 
 def test_what_is_not_known_is_left_out():
     """A missing number is never 0."""
-    pair = pair_state("ETH", NOW_MS, mid=None, resting=None)
+    pair = pair_state("ETH", NOW_MS, mid=None, resting=None, markouts=(MarkoutState(60.0, 0.0, None, None, 0),))
     text = exposition(overview([bot_state(NOW_MS, (pair,))], "hyperliquid", NOW_MS)).decode()
-    assert not families_in(text) & {"mm_mid", "mm_resting_price", "mm_depth_bps", "mm_depth_term_bps", "mm_notice"}
+    unknown = {"mm_mid", "mm_resting_price", "mm_depth_bps", "mm_depth_term_bps", "mm_notice", "mm_markout_bps"}
+    assert not families_in(text) & unknown
 
 
 def test_the_rules_are_those_that_the_table_makes():

@@ -31,7 +31,7 @@ function canvas(width, height, label) {
 
 export function digits(value, significant = 4) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  if (value === 0) return "0";
+  if (Math.abs(value) < 1e-12) return "0"; // what floating point leaves of a difference
   const size = Math.floor(Math.log10(Math.abs(value)));
   if (size >= 15 || size < -7) return value.toExponential(2);
   return value.toLocaleString("en", { maximumFractionDigits: Math.max(0, significant - 1 - size) });
@@ -47,7 +47,7 @@ export function exact(price, tick) {
 
 export function signed(value, significant = 3) {
   if (value === null || value === undefined) return "–";
-  return (value > 0 ? "+" : "") + digits(value, significant);
+  return (value >= 1e-12 ? "+" : "") + digits(value, significant);
 }
 
 function nice(low, high, wanted) {
@@ -192,9 +192,9 @@ export function bars(host, { rows, unit, label }) {
   put(host, svg);
 }
 
-// Values with intervals on one scale: [{name, value, low, high, n}].
-export function intervals(host, { rows, unit, label }) {
-  const said = (r) => `${signed(r.value)} ${unit}${r.low === null ? "" : ` (${signed(r.low, 2)} … ${signed(r.high, 2)})`}`;
+// Values with intervals on one scale: [{name, value, low, high}]; a value that is null is told by `missing`.
+export function intervals(host, { rows, unit, label, missing = "–" }) {
+  const said = (r) => r.value === null ? missing : `${signed(r.value)} ${unit}${r.low === null ? "" : ` (${signed(r.low, 2)} … ${signed(r.high, 2)})`}`;
   const width = Math.max(host.clientWidth, 240), rowHeight = 26, height = rows.length * rowHeight + 4;
   const left = 14 + 6.2 * Math.max(...rows.map((r) => r.name.length)), right = 14 + 6.2 * Math.max(...rows.map((r) => said(r).length));
   const known = rows.flatMap((r) => [r.value, r.low, r.high]).filter((v) => v !== null);
@@ -206,7 +206,7 @@ export function intervals(host, { rows, unit, label }) {
     const y = i * rowHeight + 13;
     svg.append(shape("text", { x: left - 8, y: y + 4, "text-anchor": "end" }, r.name));
     if (r.low !== null) svg.append(shape("line", { class: "line l0", x1: x(r.low), x2: x(r.high), y1: y, y2: y }));
-    svg.append(shape("circle", { class: r.value >= 0 ? "fbid" : "fask", cx: x(r.value), cy: y, r: 4 }));
+    if (r.value !== null) svg.append(shape("circle", { class: r.value >= 0 ? "fbid" : "fask", cx: x(r.value), cy: y, r: 4 }));
     svg.append(shape("text", { x: width - 4, y: y + 4, "text-anchor": "end" }, said(r)));
   });
   put(host, svg);

@@ -225,8 +225,8 @@ export class Pair {
       { name: "inventory", value: m.inventory }, { name: "funding", value: m.funding }, { name: "fees", value: -m.fees },
       { name: `net, ${m.fills} fills`, value: m.net, kind: "end" }] });
     if (!pair.markouts.length) return put(this.markouts, empty("No fill yet, or none that is old enough."));
-    intervals(this.markouts, { unit: "bps", label: "Markouts", rows: pair.markouts.map((k) => ({
-      name: `${digits(k.horizon_s, 2)} s, ${k.n} ${k.n === 1 ? "fill" : "fills"}`, value: k.value_bps, low: k.low_bps, high: k.high_bps })) });
+    intervals(this.markouts, { unit: "bps", label: "Markouts", missing: "no fill that old yet", rows: pair.markouts.map((k) => ({
+      name: `${digits(k.horizon_s, 2)} s, ${k.n} ${k.n === 1 ? "fill" : "fills"}`, value: k.n ? k.value_bps : null, low: k.low_bps, high: k.high_bps })) });
   }
 
   drawHistory() {
