@@ -7,6 +7,7 @@ import shlex
 import click
 import pytest
 import yaml
+from click.testing import CliRunner
 from freqtrade.commands import Arguments
 
 from market_making.ops.command_line import main
@@ -41,6 +42,19 @@ def test_every_freqtrade_command_in_the_documents_is_understood(line, monkeypatc
             assert (ROOT / "user_data" / folder / f"{name}.py").is_file()
     for file in parsed.get("config") or ():
         assert (ROOT / file).is_file() or "private" in file.lower() or "bot-" in file or "PATH" in file, file
+
+
+@pytest.mark.parametrize("document", ["quickstart.md", "commands.md"])
+def test_the_documents_print_what_mm_init_prints(document, tmp_path, monkeypatch):
+    """Whoever follows either types the same lines, in the same order."""
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(main, ["init", "--venue", "--live", "--yes"]).output
+    printed = [line.strip() for line in said.partition("in a shell of its own:")[2].splitlines() if line.strip()]
+    typed = [list(block.commands) for block in blocks() if block.document.name == document]
+    assert [lines for lines in typed if printed[0] in lines] in (
+        [printed],
+        [["mm init --venue --live --yes", *printed]],
+    )
 
 
 def test_a_block_that_has_a_command_has_nothing_else():

@@ -104,8 +104,9 @@ def _show(bot: NewBot) -> None:
     for path in bot.kept:
         click.echo(f"kept     {path}: yours differs from the one that is shipped")
     click.echo(
-        f"FreqUI's API answers on http://127.0.0.1:{bot.api_port} while the bot runs; the password is in its file"
+        f"FreqUI is on http://127.0.0.1:{bot.api_port} while the bot runs, once `freqtrade install-ui` has fetched it;"
     )
+    click.echo(f"its password is in {bot.private}")
     if bot.lacks_key:
         click.echo(f"now put the private key of an API wallet into {bot.private}")
     click.echo("\nnext, each in a shell of its own:")

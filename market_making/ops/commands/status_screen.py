@@ -161,5 +161,7 @@ def _recorded(store: StoreStatus, root: str) -> RenderableType:
             age, size = ago(stands.age_ms / 1e3), f"{stands.bytes / 1e6:.1f} MB"
             table.add_row(coin, str(stream), f"{stands.rows:,}", age, str(stands.gaps), size)
     offset = store.clock_offset_ms
-    known = "not measured within the last minute" if offset is None else f"{offset:+.0f} ms ahead of this machine's"
+    known = (
+        "not measured within the last minute" if offset is None else f"{round(offset):+d} ms ahead of this machine's"
+    )
     return Group(table, Text(f"The exchange's clock: {known}."))

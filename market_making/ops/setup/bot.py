@@ -125,4 +125,4 @@ def _commands(wishes: Wishes, folder: Path, *, is_local: bool) -> list[str]:
         commands.insert(0, f"mm venue --simulate{files}")
     if wishes.is_live and not is_local:
         commands.insert(-1, f"mm guard{files}")
-    return [*commands, f"mm status --watch{files}"]
+    return [*commands, f"mm dashboard{files}", f"mm status --watch{files}"]

@@ -16,7 +16,7 @@ Written by mm init. Whatever is not here comes from {base}.
 What only you may read (account, key, passwords) is in {private}.
 Freqtrade and mm read both before this file, and this file wins."""
 _FREQTRADE = {
-    "dry_run": "false trades money.",
+    "dry_run": "false sends orders: they trade money, but for those to a local exchange (mm venue).",
     "db_url": "Of this bot in this mode only. Let it trade money in another database than its dry run.",
     "max_open_trades": "The number of pairs.",
     "api_server": "For FreqUI and the REST API, on this machine only; name and password are in the private file.",
