@@ -55,7 +55,7 @@ def machine_checks(subject: Subject) -> Iterator[Outcome]:
 def _clock(offset_ms: float | None) -> Outcome:
     if offset_ms is None:
         return unknown("clock", "the exchange did not tell its time", "check the network and market_making.url")
-    reason = f"the exchange's clock is {offset_ms:+.0f} ms from this machine's"
+    reason = f"the exchange's clock is {round(offset_ms):+d} ms from this machine's"
     return judged("clock", abs(offset_ms) <= _FURTHEST_CLOCK_MS, reason, "switch time synchronisation on (timedatectl)")
 
 

@@ -210,6 +210,12 @@ def test_the_list_of_checks_is_the_one_of_the_documents(healthy):
     assert [each.name for each in check_all(healthy) if f"`{each.name.replace('-ETH', '-COIN')}`" not in text] == []
 
 
+def test_a_clock_that_is_right_is_not_minus_zero_off(healthy):
+    """Half a millisecond behind is told as none."""
+    (clock,) = (each for each in check_all(replace(healthy, clock_offset_ms=-0.4)) if each.name == "clock")
+    assert clock.reason == "the exchange's clock is +0 ms from this machine's"
+
+
 def test_no_answer_at_all_is_unknown_and_not_safe(healthy):
     """Where the exchange is silent nothing about account and market passes."""
     outcomes = check_all(replace(healthy, answers={}, clock_offset_ms=None, network_error="meta: refused"))

@@ -68,7 +68,10 @@ class Upkeep:
         time_ms, since_day, ending = now_ms(), self._since_day, self.ending.is_set
         with going_on("compaction"):
             report = compact(self._storage, self._venue, now_ms=time_ms, since_day=since_day, interrupted=ending)
-            log.info("compaction: %d segments into %d, %d deleted", report.replaced, report.merged, report.deleted)
+            level = logging.INFO if report.replaced or report.deleted else logging.DEBUG
+            log.log(
+                level, "compaction: %d segments into %d, %d deleted", report.replaced, report.merged, report.deleted
+            )
             self._since_day = day_of(time_ms - DAY_MS)
 
     def remove_old_days(self) -> None:
