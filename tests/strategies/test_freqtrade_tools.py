@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.length import only_long
 from tests.live_bot import ROOT, merged
 from tests.puppet_market import VenueThread, live_config
 from tests.strategies.conftest import START, candles, history, store
@@ -27,13 +29,14 @@ def freqtrade(venue: VenueThread, tmp_path: Path) -> Callable[..., str]:
     files = [ROOT / "user_data" / "config.json", ROOT / "user_data" / "config-backtest.json", tmp_path / "private.json"]
     start = int(START.timestamp()) + 7200  # Freqtrade wants candles before the start, and an hourly one right at it
     common = [f"--config={file}" for file in files]
-    common += ["--strategy=MarketMaking", f"--strategy-path={ROOT / 'user_data' / 'strategies'}", "--no-color"]
-    common += [f"--userdir={tmp_path / 'user_data'}", f"--datadir={tmp_path / 'data'}"]
+    strategy = ["--strategy=MarketMaking", f"--strategy-path={ROOT / 'user_data' / 'strategies'}"]
+    common += ["--no-color", f"--userdir={tmp_path / 'user_data'}", f"--datadir={tmp_path / 'data'}"]
     common += [f"--timerange={start}-{start + 10800}"]
     environment = os.environ | {"NO_PROXY": "127.0.0.1", "COLUMNS": "300"}
 
     def run(name: str, *words: str) -> str:
-        command = [sys.executable, "-m", "freqtrade", name, *common, *words]
+        analysed = [] if name == "backtesting-analysis" else strategy  # it reads what a backtest has exported
+        command = [sys.executable, "-m", "freqtrade", name, *common, *analysed, *words]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -60,4 +63,17 @@ def test_plot_dataframe_draws_a_page(freqtrade, tmp_path):
     pytest.importorskip("plotly", reason="Freqtrade's plots need the extra `plot`")
     freqtrade("plot-dataframe", "--no-trades")
     (page,) = (tmp_path / "user_data" / "plot").glob("*.html")
+    assert "ETH" in page.read_text()
+
+
+@only_long
+def test_a_backtest_is_analysed_by_what_its_orders_were_for(freqtrade, tmp_path):
+    """Tags tell openings from reductions, and the profit over time is drawn, both from the exported backtest."""
+    pytest.importorskip("plotly", reason="Freqtrade's plots need the extra `plot`")
+    freqtrade("backtesting", "--export=signals", "--cache=none")
+    said = freqtrade("backtesting-analysis", "--analysis-groups", "0", "2")
+    assert re.search(r"│ +open +│ +[1-9]\d* +│", said), said[:2000]
+    assert re.search(r"│ +open +│ +reduce +│ +[1-9]\d* +│", said), said[:2000]
+    freqtrade("plot-profit", "--timeframe=1m")
+    (page,) = (tmp_path / "user_data" / "plot").glob("*profit*.html")
     assert "ETH" in page.read_text()
