@@ -16,8 +16,9 @@ level itself from one quarter of a minute to the next, by which the variance of 
 exceeds that of chance, and its standard error; N is the variance of the ratio by chance. In a steady market S is
 nought and the mean of the whole window is the better forecast.
 
-The interval is that of the level of the next minute: half its logarithm's 95 % range is 1.96 √log(1 + S). Where the
-window went up and down the next minute will too.
+The interval is that of the level of the next minute: half its logarithm's 95 % range is 1.96 √log(1 + V), with V the
+relative variance of the level from one minute to the next (`arrival.level_variance`). Where the window went up and down
+the next minute will too.
 """
 
 from dataclasses import replace

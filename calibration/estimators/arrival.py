@@ -21,7 +21,8 @@ BUCKET_MS = 15_000
 _LONGER = 4
 LONGEST_BUCKET_MS = _LONGER * BUCKET_MS
 _FEWEST_BUCKETS = 10
-_USUAL_VARIANCE = 0.25
+USUAL_VARIANCE = 0.25  # of the level of recorded markets
+_STANDS_OUT = 2.0  # standard errors
 
 
 class RatePrior(NamedTuple):
@@ -76,22 +77,36 @@ def fano_factor(counts: IntArray) -> float:
 
     The larger of that of the buckets and of four together: clusters longer than a bucket hide from it.
     """
-    longer = counts[: len(counts) // _LONGER * _LONGER].reshape(-1, _LONGER).sum(axis=1)
-    return max(1.0, _variance_to_mean(counts), _variance_to_mean(longer))
+    return max(1.0, _variance_to_mean(counts), _variance_to_mean(_together(counts)))
 
 
-def level_variance(counts: IntArray) -> float:
-    """Relative variance of the rate from one bucket to the next, what counts vary by beyond chance.
+def _together(counts: IntArray) -> IntArray:
+    """Counts of minutes."""
+    minutes: IntArray = counts[: len(counts) // _LONGER * _LONGER].reshape(-1, _LONGER).sum(axis=1)
+    return minutes
 
-    A variance within its standard error counts for nothing. Where counts are too few to tell, it is near
-    `_USUAL_VARIANCE`, as usual in recorded markets.
+
+def level_variance(counts: IntArray, usual: float = USUAL_VARIANCE) -> float:
+    """Relative variance of the rate from one minute to the next, what counts vary by beyond chance.
+
+    A variance within its standard error counts for nothing. Where counts are so few that a usual variance would not
+    stand out from chance by two standard errors, it is near `usual`.
+
+    Parameters
+    ----------
+    counts : IntArray
+        Of `bucket_counts`. Where they make few minutes, the variance from one bucket to the next is taken.
+    usual : float
+        What is expected of such a market.
     """
-    mean = float(counts.mean()) if len(counts) else 0.0
-    if len(counts) < _FEWEST_BUCKETS or mean == 0:
-        return _USUAL_VARIANCE
-    seen, error = (_variance_to_mean(counts) - 1) / mean, float(np.sqrt(2 / len(counts))) / mean
-    weight = _USUAL_VARIANCE**2 / (_USUAL_VARIANCE**2 + error**2)
-    return weight * max(0.0, seen - error) + (1 - weight) * _USUAL_VARIANCE
+    minutes = _together(counts)
+    buckets = minutes if len(minutes) >= _FEWEST_BUCKETS else counts
+    mean = float(buckets.mean()) if len(buckets) else 0.0
+    if len(buckets) < _FEWEST_BUCKETS or mean == 0:
+        return usual
+    seen, error = (_variance_to_mean(buckets) - 1) / mean, float(np.sqrt(2 / len(buckets))) / mean
+    weight = min((USUAL_VARIANCE / (_STANDS_OUT * error)) ** 2, 1.0)
+    return weight * max(0.0, seen - error) + (1 - weight) * usual
 
 
 def _variance_to_mean(counts: IntArray) -> float:

@@ -7,7 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.estimators.activity import Activity, Span, order_activity, order_sign, tail_activity, volatility_sign
-from calibration.estimators.arrival import RatePrior, arrival_rate, bucket_counts, fano_factor, level_variance
+from calibration.estimators.arrival import (
+    USUAL_VARIANCE,
+    RatePrior,
+    arrival_rate,
+    bucket_counts,
+    fano_factor,
+    level_variance,
+)
 from calibration.estimators.coverage import observed_before
 from calibration.estimators.diagnostics import GoodnessOfFit, tail_fit
 from calibration.estimators.estimate import Estimate
@@ -54,10 +61,9 @@ class _Counted(NamedTuple):
         """How much the orders of both directions cluster."""
         return fano_factor(self.counts.buy + self.counts.sell)
 
-    @property
-    def variation(self) -> float:
-        """Relative variance of the rate of both directions, beyond chance."""
-        return level_variance(self.counts.buy + self.counts.sell)
+    def variation(self, usual: float = USUAL_VARIANCE) -> float:
+        """Relative variance of the rate of both directions beyond chance; `usual` is expected."""
+        return level_variance(self.counts.buy + self.counts.sell, usual)
 
 
 def rates(observed: ObservedWindow, depths: TailRange, default_decay: float) -> Rates:
@@ -72,28 +78,27 @@ def rates(observed: ObservedWindow, depths: TailRange, default_decay: float) -> 
     default_decay : float
         κ of a market of which nothing is known [1/price].
     """
-    orders = observed.orders
-    clock_ms = observed_before(observed.gaps, observed.start_ms, orders.time_ms)
-    is_buy, in_tail = orders.sign > 0, depths.holds(orders.reach)
-    ticks = depths.ticks(orders.reach[in_tail])
-    total_ms = round(observed.exposure_s * 1e3)
-    every = _counted(orders.time_ms, is_buy, clock_ms, total_ms)
-    tail = _counted(orders.time_ms[in_tail], is_buy[in_tail], clock_ms[in_tail], total_ms)
-    sides, walked = _split(tail.is_buy), _walks(orders, depths)
-    decay = _decays(walked, depths.tick, default_decay)
-    wide = _wide_range(observed, depths)
-    if wide is not None:
-        decay = Directions(*map(_with_doubt, decay, _decays(_walks(orders, wide), wide.tick, default_decay)))
+    in_tail = depths.holds(observed.orders.reach)
+    every, tail = _counted(observed), _counted(observed, in_tail)
+    sides, walked = _split(tail.is_buy), _walks(observed.orders, depths)
     calm, busy = _activities(observed, every, tail)
     arrival, tail_rate = _rates_now(every, calm, observed.exposure_s), _rates_now(tail, busy, observed.exposure_s)
+    decay, wide = _decays(walked, depths.tick, default_decay), _wide_range(observed, depths)
+    beyond = None if wide is None else _decays(_walks(observed.orders, wide), wide.tick, default_decay)
+    if beyond is not None:
+        decay = Directions(*map(_with_doubt, decay, beyond))
     decay = Directions(*map(_extrapolable, decay, arrival, tail_rate, [depths.start] * 2))
+    intensity = _intensities(tail_rate, decay, depths)
+    if wide is not None and beyond is not None:
+        rate = _rates_now(_counted(observed, wide.holds(observed.orders.reach)), busy, observed.exposure_s)
+        intensity = Directions(*map(_holding, intensity, _intensities(rate, beyond, wide)))
     return Rates(
         arrival=arrival,
-        intensity=Directions(*(fill_intensity(r, d, depths.start) for r, d in zip(tail_rate, decay, strict=True))),
+        intensity=intensity,
         decay=decay,
         activity=busy,
         fano=every.counts.map(fano_factor),
-        fit=Directions(*map(_fit, sides.map(lambda chosen: ticks[chosen]), decay, walked)),
+        fit=Directions(*map(_fit, sides.map(depths.ticks(observed.orders.reach[in_tail]).__getitem__), decay, walked)),
     )
 
 
@@ -101,8 +106,12 @@ def _split(is_buy: NDArray[np.bool_]) -> Directions[NDArray[np.bool_]]:
     return Directions(buy=is_buy, sell=~is_buy)
 
 
-def _counted(time_ms: IntArray, is_buy: NDArray[np.bool_], clock_ms: IntArray, total_ms: int) -> _Counted:
-    counts = _split(is_buy).map(lambda chosen: bucket_counts(clock_ms[chosen], total_ms))
+def _counted(observed: ObservedWindow, chosen: NDArray[np.bool_] | slice = slice(None)) -> _Counted:
+    """Count all orders of a window, or some."""
+    time_ms, is_buy = observed.orders.time_ms[chosen], observed.orders.sign[chosen] > 0
+    clock_ms = observed_before(observed.gaps, observed.start_ms, time_ms)
+    total_ms = round(observed.exposure_s * 1e3)
+    counts = _split(is_buy).map(lambda side: bucket_counts(clock_ms[side], total_ms))
     return _Counted(time_ms, is_buy, counts)
 
 
@@ -115,7 +124,9 @@ def _activities(observed: ObservedWindow, every: _Counted, tail: _Counted) -> tu
         order_sign(counted.time_ms, span, fano) for counted, fano in ((every, own), (every, shared), (tail, shared))
     )
     moves = volatility_sign(observed.seconds, observed.end_ms)
-    return order_activity(alone, every.variation), tail_activity(orders, beyond, moves, tail.variation)
+    varies = every.variation()
+    # The tail has few orders; what they do not tell of its level, all orders do.
+    return order_activity(alone, varies), tail_activity(orders, beyond, moves, tail.variation(varies))
 
 
 def _rates_now(counted: _Counted, now: Activity, exposure_s: float) -> Directions[Estimate]:
@@ -151,8 +162,18 @@ def _wide_range(observed: ObservedWindow, depths: TailRange) -> TailRange | None
     return depths._replace(start=beyond) if beyond > depths.start else None
 
 
+def _intensities(rate: Directions[Estimate], decay: Directions[TailDecay], depths: TailRange) -> Directions[Estimate]:
+    return Directions(*(fill_intensity(r, d, depths.start) for r, d in zip(rate, decay, strict=True)))
+
+
+def _holding(estimate: Estimate, other: Estimate) -> Estimate:
+    """Return the estimate with an interval that holds that of another fit, too."""
+    return replace(estimate, low=min(estimate.low, other.low), high=max(estimate.high, other.high))
+
+
 def _with_doubt(decay: TailDecay, elsewhere: TailDecay) -> TailDecay:
-    return replace(decay, elsewhere=elsewhere.estimate)
+    other = elsewhere.estimate
+    return replace(decay, elsewhere=other if decay.elsewhere is None else _holding(decay.elsewhere, other))
 
 
 def _decays(walked: Directions[Walk], tick: float, default: float) -> Directions[TailDecay]:
@@ -163,9 +184,14 @@ def _decays(walked: Directions[Walk], tick: float, default: float) -> Directions
 
     def posterior(seen: Walk, other: Walk) -> TailDecay:
         centre = tail_decay(other, tick, default, _DEFAULT_ORDERS)
-        # Two uncertainties stand between this direction and its prior: how far sides differ, and the prior's own.
-        worth = 1 / (1 / shared + 1 / centre.stopped)
-        return tail_decay(seen, tick, centre.value, worth)
+
+        def worth(sides: float) -> float:
+            """Two uncertainties stand between this direction and its prior: how far sides differ, and its own."""
+            return 1 / (1 / sides + 1 / centre.stopped)
+
+        # How far sides differ is itself hardly known: the interval holds what half as much trust would say, too.
+        trusting, doubting = (tail_decay(seen, tick, centre.value, worth(m)) for m in (shared, shared / 2))
+        return _with_doubt(trusting, doubting)
 
     return Directions(buy=posterior(walked.buy, walked.sell), sell=posterior(walked.sell, walked.buy))
 

@@ -174,22 +174,31 @@ def test_few_orders_make_a_bad_calibration(increments, half_hour):
     assert any(flag.startswith("too_few_orders") for flag in quality.flags)
 
 
-@pytest.mark.parametrize("kind", ["sparse", "moving spread"])
-def test_the_decay_of_a_difficult_market_is_as_uncertain_as_it_says(kind, truth):
-    """Ninety and forty-five orders that walk four times the prior, or a book that opens and closes: 40 half hours."""
-    few = Directions(90 / 1800, 45 / 1800)
-    market = (
-        replace(truth, arrival_rate=few, fill_decay=truth.fill_decay.map(lambda decay: decay / 4))
-        if kind == "sparse"
-        else replace(truth, widening=Widening(share=0.3, spell_s=7.0, extra_ticks=4))
-    )
-    held = []
+@pytest.mark.parametrize("kind", ["sparse", "sides apart", "moving spread"])
+def test_rate_and_decay_of_a_difficult_market_are_as_uncertain_as_they_say(kind, truth):
+    """Few orders that walk four times the prior or 2.3 times apart, or a book that opens and closes: 40 half hours.
+
+    No more either: the level of a market that was steady for half an hour is not taken to vary by half.
+    """
+    few = replace(truth, arrival_rate=Directions(90 / 1800, 45 / 1800))
+    walks = truth.fill_decay
+    market = {
+        "sparse": replace(few, fill_decay=walks.map(lambda decay: decay / 4)),
+        "sides apart": replace(few, fill_decay=Directions(walks.buy, walks.sell / 2.3)),
+        "moving spread": replace(truth, widening=Widening(share=0.3, spell_s=7.0, extra_ticks=4)),
+    }[kind]
+    held, widths = [], []
     for seed in range(40):
         tape = simulate_tape(market, seed=seed, seconds=1800)
         flows = calibrate(tape, Increments(market.tick, float(market.instrument.lot)), SETTINGS).flows
-        true = market.order_flow().fill_decay
-        held += [flows.of(way).fill_decay.low <= true.of(way) <= flows.of(way).fill_decay.high for way in Direction]
-    assert np.mean(held) >= 0.9
+        for name in ("arrival_rate", "fill_decay", "fill_intensity"):
+            true = getattr(market.order_flow(), name)
+            found = [getattr(flows.of(way), name) for way in Direction]
+            held += [(name, each.low <= true.of(way) <= each.high) for each, way in zip(found, Direction, strict=True)]
+        widths += [(flow.arrival_rate.high - flow.arrival_rate.low) / 2 / flow.arrival_rate.value for flow in flows]
+    shares = {name: np.mean([holds for which, holds in held if which == name]) for name, _ in held}
+    assert all(share >= 0.9 for share in shares.values()), shares
+    assert np.median(widths) < 0.35
 
 
 @pytest.mark.slow

@@ -160,13 +160,29 @@ def test_the_next_minute_is_as_uncertain_as_the_level_was_variable():
 
 
 def test_the_variance_of_the_level_is_found():
-    """Counts around a level that doubles and halves vary by more than chance; few counts say what is usual."""
+    """Counts around a level that doubles and halves from minute to minute vary by more than chance."""
     random = np.random.default_rng(4)
-    level = np.exp(0.5 * random.normal(size=100_000))
+    level = np.repeat(np.exp(0.5 * random.normal(size=25_000)), 4)
     assert level_variance(random.poisson(20 * level)) == pytest.approx(np.exp(0.25) - 1, rel=0.1)
     assert level_variance(random.poisson(20, size=120)) < 0.03
+
+
+def test_of_the_next_minute_only_the_variance_of_minutes_counts():
+    """What comes and goes within a minute is a quarter of it; a window of few minutes has its quarters only."""
+    random = np.random.default_rng(4)
+    level = np.exp(0.5 * random.normal(size=100_000))
+    assert level_variance(random.poisson(20 * level)) == pytest.approx((np.exp(0.25) - 1) / 4, rel=0.2)
+    assert level_variance(random.poisson(200 * level[:36])) == pytest.approx(np.exp(0.25) - 1, rel=0.4)
+
+
+def test_few_counts_vary_as_expected_and_enough_of_them_as_they_do():
+    """An order every ten minutes says nothing; four a minute would show a usual variance, if it were there."""
+    random = np.random.default_rng(4)
     assert level_variance(np.zeros(120, dtype=np.int64)) == 0.25
-    assert level_variance(random.poisson(0.02, size=120)) == pytest.approx(0.25, abs=0.1)
+    few = random.poisson(0.02, size=120)
+    assert level_variance(few) == pytest.approx(0.25, abs=0.01)
+    assert level_variance(few, usual=0.01) < 0.02
+    assert np.mean([level_variance(random.poisson(1.1, size=120)) for _ in range(100)]) < 0.02
 
 
 def test_a_variance_within_chance_counts_for_nothing():

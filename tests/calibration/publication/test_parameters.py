@@ -1,12 +1,14 @@
 """A parameter file belongs to one market: venue, coin, pair, and a mid near the book's."""
 
 import math
+from dataclasses import replace
 
 import ccxt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from calibration.estimators.activity import Activity
 from calibration.flow.calibrate import calibrate
 from calibration.publication.parameters import Parameters, read_parameters
 from calibration.publication.publish import parameters as published
@@ -109,10 +111,11 @@ def test_a_file_of_another_market_than_orders_go_to_is_refused():
 def test_the_activity_is_published_with_its_interval_and_an_older_file_has_none(half_hour, increments):
     """A file of schema 1.0 is read as it was written; the one of today says how busy the market is."""
     settings = Settings()
-    (result,) = solve([calibrate(half_hour, increments, settings)], [settings])
+    calibration = calibrate(half_hour, increments, settings)
+    (result,) = solve([replace(calibration, activity=Activity(1.5, 0.9, 2.5))], [settings])
     document = published("ETH", result, settings)
     now = document.market.activity
-    assert now.low < now.value < now.high
+    assert (now.low, now.value, now.high) == (0.9, 1.5, 2.5)
     older = document.model_dump(by_alias=True)
     older["schema"] = "1.0"
     del older["market"]["activity"]
