@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -14,22 +14,25 @@ from market_making.guard.bot_files import BotFiles
 from market_making.guard.canceller import Canceller
 from market_making.guard.client import ExchangeClient, Meter
 from market_making.guard.exchange_clock import ExchangeClock
-from market_making.guard.inquiry import Inquiry
+from market_making.guard.inquiry import Inquiry, Places
 from market_making.guard.leader import Leader
 from market_making.guard.leaver import Leaver
 from market_making.guard.options import GuardedBot, GuardOptions, Markets
 from market_making.guard.quote_watch import QuoteWatch
 from market_making.guard.record import GuardRecord
 from market_making.guard.socket import AccountSocket
-from market_making.guard.unbooked import unbooked_coins
+from market_making.guard.tokens import TokenHolding
+from market_making.guard.unbooked import booked_coins, unbooked_coins
 from market_making.guard.watch import AccountView, Alarm, BotView, Cancellation, Watch
 from market_making.hyperliquid.open_orders import OpenOrder, OrderUpdate
 from market_making.market.errors import DataError
 from market_making.market.events import BestQuote
+from market_making.market.names import Names
 from market_making.safety.account_lock import account_holder
 from market_making.safety.books import BotBooks, read_books
 from market_making.safety.kill_switch import Kill
 from market_making.safety.order_names import OrderNames, noted_names
+from market_making.safety.state_file import BotState
 
 _BOOKS_S = 0.5
 _SOCKET_S = 3.0
@@ -85,7 +88,8 @@ class AccountGuard:
         self.quotes = BestQuotes(shared.own_orders)
         self._session, self._markets, self._clock = shared.session, shared.markets, shared.clock
         self._client = ExchangeClient(shared.session, options.url, bot.identity, shared.meter, shared.clock)
-        self.inquiry = Inquiry(self._client, self.orders, self.budget, shared.clock, self._dexes)
+        places = Places(self._dexes, self._elsewhere, self._has_tokens)
+        self.inquiry = Inquiry(self._client, self.orders, self.budget, shared.clock, places)
         self.canceller = Canceller(bot.name, self._client, self._asset_of, self.orders, self.budget, shared.record)
         names = OrderNames(options.state, bot.name)
         self._leaver = Leaver(bot.name, self._client, shared.markets, shared.record, names)
@@ -94,6 +98,8 @@ class AccountGuard:
         self._leader = shared.leader
         self.quote_watch = QuoteWatch(options.quotes, self.orders, self.quotes, self.budget, shared.leader)
         self.socket = AccountSocket(options.url, bot.identity.address, self)
+        self._chosen: tuple[tuple[Names, ...], frozenset[str]] = (), frozenset()
+        self._state: BotState | None = None
         self._books: BotBooks | None = None
         self._books_s = float("-inf")
 
@@ -124,8 +130,11 @@ class AccountGuard:
         return alarms
 
     async def _look(self, kill: Kill | None) -> AccountView:
-        state, silent_s = await asyncio.to_thread(self._files.look, time.monotonic())
+        written, silent_s = await asyncio.to_thread(self._files.look, time.monotonic())
+        wires, state = self._on_the_wire(written)
+        self._state = state
         valid = await asyncio.to_thread(self._files.valid_until_ms)
+        valid = {wires.get(coin, coin): until_ms for coin, until_ms in valid.items()}
         is_stopped = self._files.is_stopped()
         fills = self.inquiry.fills
         oids = [*(order.oid for order in self.orders), *(fill.oid for fill in fills)]
@@ -140,23 +149,54 @@ class AccountGuard:
             orders=tuple(self._all_orders()),
             positions=self.inquiry.positions,
             coins_of=self._markets().coins_of,
-            spot=self._markets().spot,
+            tokens=self._tokens(),
             kill=kill,
             now_s=now_s,
             now_ms=self._clock.earliest_ms(),
             unbooked=self._unbooked(),
             orders_blind_s=now_s - heard_s,
             positions_blind_s=now_s - self.inquiry.positions_s,
+            fills_blind_s=now_s - self.inquiry.fills_s,
         )
 
+    def _on_the_wire(self, written: BotState | None) -> tuple[dict[str, str], BotState | None]:
+        """What the exchange calls the coins of a state file, which has the names of their files; and the file so."""
+        if written is None:
+            return {}, None
+        coins_of = self._markets().coins_of
+        wires = {pair.coin: coins_of.get(pair.pair, pair.coin) for pair in written.pairs}
+        pairs = tuple(replace(pair, coin=wires[pair.coin]) for pair in written.pairs)
+        return wires, replace(written, pairs=pairs)
+
     def _dexes(self) -> list[str]:
-        return self._markets().dexes_of(self.bot.coins)
+        """Where the bot trades, and where there is something of the account."""
+        return self._markets().dexes_of({*self._wanted(), *self.booked_coins(), *(self.inquiry.positions or ())})
+
+    def _elsewhere(self) -> list[str]:
+        return sorted(set(self._markets().dexes.values()) - set(self._dexes()))
+
+    def _has_tokens(self) -> bool:
+        return not self._markets().bases.keys().isdisjoint({*self._wanted(), *self.booked_coins()})
+
+    def _tokens(self) -> dict[str, TokenHolding]:
+        """Tokens of the bot's spot markets; none without its books, for then none of them is known to be the bot's."""
+        markets, books, wallet = self._markets(), self._books, self.inquiry.tokens
+        if books is None or wallet is None:
+            return {}
+        booked, filled = booked_coins(books.coins, markets.coins_of), self._unbooked()
+        return {
+            coin: markets.token_of(
+                coin, wallet.get(markets.bases[coin], 0.0), booked.get(coin, 0.0), filled.get(coin, 0.0)
+            )
+            for coin in markets.bases.keys() & {*self._wanted(), *booked, *filled}
+        }
 
     def _unbooked(self) -> dict[str, float]:
         fills, books = self.inquiry.fills, self._books
         if not fills or books is None:
             return {}
-        return unbooked_coins(fills, books.known, noted_names(self.options.state, self.bot.name))
+        names = noted_names(self.options.state, self.bot.name) | self._leaver.names
+        return unbooked_coins(fills, books.known, names)
 
     async def _read_books(self, database: Path, oids: list[int]) -> None:
         """Read the database now and then, and at once when there is an order it was not asked about."""
@@ -194,13 +234,19 @@ class AccountGuard:
 
     def coins(self) -> Set[str]:
         """Coins whose best quotes matter: of the configuration, of the state file, and of every order."""
-        markets = self._markets()
-        configured = (names.wire for names in self.bot.coins.choose(markets.names).chosen)
-        return {*configured, *self.booked_coins()} & markets.tradable
+        return {*self._wanted(), *self.booked_coins()} & self._markets().tradable
+
+    def _wanted(self) -> Set[str]:
+        """Coins of the configuration, as the exchange calls them; looked up when what is listed is known anew."""
+        names = self._markets().names
+        if self._chosen[0] is not names:
+            self._chosen = names, frozenset(each.wire for each in self.bot.coins.choose(names).chosen)
+        return self._chosen[1]
 
     def booked_coins(self) -> Set[str]:
-        """Coins of the state file and of every order."""
-        return {*self._files.coins, *(order.coin for order in self.orders)}
+        """Coins of the state file and of every order, as the exchange calls them."""
+        told = {pair.coin for pair in self._state.pairs} if self._state is not None else ()
+        return {*told, *(order.coin for order in self.orders)}
 
     def connected(self) -> None:
         """Ask for all orders: until the answer is there, some may be missing."""

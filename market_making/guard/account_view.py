@@ -48,6 +48,12 @@ class OpenOrders:
         self._told_s = {oid: told_s for oid, told_s in self._told_s.items() if oid in self._orders}
         self.is_complete = True
 
+    def add(self, found: Iterable[OpenOrder], asked_s: float) -> None:
+        """Take an answer about a part of the account: it tells of orders that rest, and not of those that do not."""
+        for order in found:
+            if self._ended_s.get(order.oid, float("-inf")) < asked_s - _SETTLED_S:
+                self._orders.setdefault(order.oid, order)
+
     def update(self, update: OrderUpdate, now_s: float) -> bool:
         """Take a message of the websocket; tell whether it showed an order that was not known."""
         oid = update.order.oid

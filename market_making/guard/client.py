@@ -59,13 +59,17 @@ class Identity:
 
 
 class Reduction(NamedTuple):
-    """An order that may only reduce a position, filled at once or not at all; price [price], size [coins]."""
+    """An order that leaves what is held, filled at once or not at all; price [price], size [coins].
+
+    It `reduces` only, except on spot, where there is no position and no such order.
+    """
 
     asset: int
     side: Side
     price: float
     size: float
     name: str | None = None
+    reduces: bool = True
 
 
 class Meter:
@@ -174,7 +178,7 @@ class ExchangeClient:
                 "b": reduction.side is Side.BID,
                 "p": to_wire(reduction.price),
                 "s": to_wire(reduction.size),
-                "r": True,
+                "r": reduction.reduces,
                 "t": {"limit": {"tif": "Ioc"}},
                 **({} if reduction.name is None else {"c": reduction.name}),
             }

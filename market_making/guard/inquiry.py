@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from market_making.guard.account_view import Budget, OpenOrders, Positions
 from market_making.guard.client import ExchangeClient, ExchangeRefused
 from market_making.guard.exchange_clock import ExchangeClock
 from market_making.guard.watch import AccountView, Alarm
 from market_making.hyperliquid.address_limit import read_address_limit
+from market_making.hyperliquid.balances import parse_balances
 from market_making.hyperliquid.open_orders import (
     AccountFill,
     parse_account_fills,
@@ -34,7 +35,32 @@ LIMITED_FACTOR = 3.0
 SCHEDULE_VOLUME = 1_000_000.0
 SCHEDULE_AHEAD_S, SCHEDULE_EVERY_S = 45.0, 15.0
 
+ELSEWHERE_S = 30.0
+"""From one dex on which the bot does not trade to the next: orders there are somebody else's, and may be there."""
+
+_PERIODS_S = {
+    "allowance": ALLOWANCE_S, "signer": SIGNER_S, "schedule": SCHEDULE_EVERY_S, "elsewhere": ELSEWHERE_S,
+}  # fmt: skip
+
 log = logging.getLogger(__name__)
+
+
+class Places(NamedTuple):
+    """Where an account may have something: each tells it anew, as markets are listed and orders appear.
+
+    Parameters
+    ----------
+    dexes : Callable[[], Sequence[str]]
+        Those that are asked about every time; the main one has an empty name.
+    elsewhere : Callable[[], Sequence[str]]
+        All others, which are asked about in turn.
+    has_tokens : Callable[[], bool]
+        Whether tokens matter.
+    """
+
+    dexes: Callable[[], Sequence[str]] = lambda: ("",)
+    elsewhere: Callable[[], Sequence[str]] = tuple
+    has_tokens: Callable[[], bool] = lambda: False
 
 
 class Inquiry:
@@ -48,8 +74,8 @@ class Inquiry:
         Told the answers.
     clock : ExchangeClock
         By which the dead man's switch is set.
-    dexes : callable, optional
-        Tells the dexes that the account is asked about, by name.
+    places : Places, optional
+        Where the account is asked about; only on the main dex unless it is given.
     """
 
     def __init__(
@@ -58,11 +84,13 @@ class Inquiry:
         orders: OpenOrders,
         budget: Budget,
         clock: ExchangeClock,
-        dexes: Callable[[], Sequence[str]] = lambda: ("",),
+        places: Places | None = None,
     ) -> None:
         self._clock = clock
-        self._dexes = dexes
+        self._places = places or Places()
         self.positions: Positions | None = None
+        self.tokens: Mapping[str, float] | None = None
+        """How much of each token there is [coins]; asked for together with positions, where tokens matter."""
         self.orders_s = self.positions_s = time.monotonic()
         """When the last question was asked that was answered [s, monotonic]."""
         self._client, self._orders, self._budget = client, orders, budget
@@ -71,7 +99,11 @@ class Inquiry:
         self.fills: tuple[AccountFill, ...] = ()
         """Fills of the last quarter of an hour, asked for while positions and books differ; none while something is
         being left."""
+        self.fills_s = float("-inf")
+        """When they were last asked for and told [s, monotonic]; never while something is being left."""
         self._fills_from_s = float("-inf")
+        self._kill_ms: int | None = None
+        self._elsewhere = 0
         self._is_urgent = self._is_leaving = self._differs = self._has_filled = self._is_blind = False
         self._words = ""
         self._signer: Alarm | None = None
@@ -94,8 +126,10 @@ class Inquiry:
         self._is_blind = view.orders_blind_s >= ORDERS_BLIND_S
         self._is_leaving = is_leaving
         self._differs = differs
+        self._kill_ms = None if view.kill is None else view.kill.since_ms
         if is_leaving:  # what is filled now takes off from what earlier fills have left
             self.fills, self._fills_from_s = (), time.monotonic() + LEFT_S
+            self.fills_s = float("-inf")
 
     def alarms(self) -> Iterator[Alarm]:
         """What is wrong with the answers."""
@@ -114,6 +148,7 @@ class Inquiry:
                 ("orders", self._ask_orders),
                 ("positions", self._ask_positions),
                 ("fills", self._ask_fills),
+                ("elsewhere", self._ask_elsewhere),
                 ("allowance", self._ask_allowance),
                 ("signer", self._ask_signer),
                 ("schedule", self._schedule),
@@ -143,15 +178,19 @@ class Inquiry:
             is_heard = self._orders.is_complete and not self._is_blind
             period_s = ORDERS_S if is_heard else ORDERS_BLIND_S
             period_s = min(period_s, ORDERS_URGENT_S) if self._is_urgent else period_s
-        elif what == "positions" and (self._is_leaving or self._differs or self._has_filled):
+        elif what == "positions" and (self._is_leaving or self._differs or self._has_filled or self._lacks_tokens()):
             return POSITIONS_URGENT_S  # light, and what is left depends on it
         elif what == "positions":
             period_s = POSITIONS_S
         elif what == "fills":
             return FILLS_S if self._differs else float("inf")
         else:
-            period_s = {"allowance": ALLOWANCE_S, "signer": SIGNER_S, "schedule": SCHEDULE_EVERY_S}[what]
+            period_s = _PERIODS_S[what]
         return period_s * (LIMITED_FACTOR if self._client.meter.is_limited else 1.0)
+
+    def _lacks_tokens(self) -> bool:
+        """Whether tokens matter, which was not known when positions were last asked for."""
+        return self.tokens is None and self._places.has_tokens()
 
     async def _ask_orders(self) -> None:
         asked_s = time.monotonic()
@@ -164,6 +203,8 @@ class Inquiry:
         asked_s = time.monotonic()
         try:
             answers = await self._on_each_dex("clearinghouseState")
+            if self._places.has_tokens():
+                self.tokens = parse_balances(await self._client.ask("spotClearinghouseState"))
             self.positions = {coin: held for answer in answers for coin, held in parse_positions(answer).items()}
         except (ExchangeRefused, MalformedMessage):
             self._has_filled = True
@@ -172,13 +213,27 @@ class Inquiry:
 
     async def _on_each_dex(self, kind: str) -> list[Any]:
         """The answers of every dex; none where one is missing, for half of an account is none."""
-        return [await self._client.ask(kind, **({"dex": dex} if dex else {})) for dex in self._dexes()]
+        return [await self._client.ask(kind, **({"dex": dex} if dex else {})) for dex in self._places.dexes()]
+
+    async def _ask_elsewhere(self) -> None:
+        """Look at the next dex on which the bot does not trade; one with something on it is asked about from now on."""
+        dexes = self._places.elsewhere()
+        if not dexes:
+            return
+        dex, asked_s = dexes[self._elsewhere % len(dexes)], time.monotonic()
+        self._elsewhere += 1
+        self._orders.add(parse_open_orders(await self._client.ask("frontendOpenOrders", dex=dex)), asked_s)
+        found = parse_positions(await self._client.ask("clearinghouseState", dex=dex))
+        if self.positions is not None:
+            self.positions = dict(self.positions) | found
 
     async def _ask_fills(self) -> None:
+        """Fills of late, and since the kill switch all: what was sold because of it is not sold again."""
         asked_s, since_ms = time.monotonic(), self._clock.earliest_ms() - FILLS_OF_MS
+        since_ms = since_ms if self._kill_ms is None else max(min(since_ms, self._kill_ms - FILLS_OF_MS), 0)
         fills = parse_account_fills(await self._client.ask("userFillsByTime", startTime=since_ms))
         if asked_s >= self._fills_from_s:
-            self.fills = fills
+            self.fills, self.fills_s = fills, asked_s
 
     async def _ask_allowance(self) -> None:
         self._budget.told(read_address_limit(await self._client.ask("userRateLimit")), time.monotonic())

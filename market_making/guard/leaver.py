@@ -49,6 +49,8 @@ class Leaver:
         names: OrderNames,
     ) -> None:
         self.words: str | None = None
+        self.names: set[str] = set()
+        """Names of the orders with which it has left what only fills tell of."""
         self._names = names
         self._bot, self._client, self._markets, self._record = bot, client, markets, record
         self._sent_s = float("-inf")
@@ -85,15 +87,17 @@ class Leaver:
             book = parse_book(await self._client.ask("l2Book", coin=leave.coin))
         except (KeyError, TypeError, ValueError) as error:
             raise MalformedMessage(f"the book of {leave.coin} lacks {error}") from None
-        reduction = _reduction(leave, asset, Instrument.hyperliquid(leave.coin, markets.decimals[leave.coin]), book)
+        reduction = _reduction(leave, asset, markets.instruments[leave.coin], book)
         if reduction is None:
             return f"nobody is there to trade {leave.coin} with"
-        if leave.because.reason is Reason.POSITION_UNKNOWN:
-            reduction = reduction._replace(name=self._noted())
+        is_spot = leave.coin in markets.bases
+        if is_spot or leave.because.reason is Reason.POSITION_UNKNOWN:
+            reduction = reduction._replace(name=self._noted(), reduces=not is_spot)
         return (await self._client.reduce([reduction]))[0]
 
     def _noted(self) -> str:
         name = self._names.new()
+        self.names.add(name)
         try:
             self._names.note(name)
         except OSError as error:  # it is left all the same: what is left is seen in the position

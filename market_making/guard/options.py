@@ -9,8 +9,10 @@ from market_making.guard.alarms import TelegramChat
 from market_making.guard.client import Identity
 from market_making.guard.leader import LeaderFeed
 from market_making.guard.quote_guard import QuoteGuardRules
-from market_making.guard.watch import WatchRules
-from market_making.market.identity import Kind, Market
+from market_making.guard.tokens import TokenHolding
+from market_making.guard.watch_rules import WatchRules
+from market_making.market.identity import Market
+from market_making.market.instrument import Instrument
 from market_making.market.names import Names
 from market_making.market.selection import Selection
 
@@ -48,18 +50,18 @@ class GuardOptions:
 
 @dataclass(frozen=True)
 class Markets:
-    """What the exchange lists: number and decimals of each coin by its name on the wire, the coin of each pair.
+    """What the exchange lists: number and rules of each coin by its name on the wire, the coin of each pair.
 
-    `dexes` has the dex of each coin that lies on another than the main one, `spot` the coins that are spot markets.
+    `dexes` has the dex of each coin that lies on another than the main one, `bases` the token of each spot market.
     """
 
     assets: Mapping[str, int] = field(default_factory=dict)
-    decimals: Mapping[str, int] = field(default_factory=dict)
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
     coins_of: Mapping[str, str] = field(default_factory=dict)
     names: tuple[Names, ...] = ()
     tradable: frozenset[str] = frozenset()
     dexes: Mapping[str, str] = field(default_factory=dict)
-    spot: frozenset[str] = frozenset()
+    bases: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, listed: Iterable[Market]) -> Self:
@@ -67,15 +69,19 @@ class Markets:
         found = tuple(listed)
         return cls(
             assets={market.wire: market.asset for market in found},
-            decimals={market.wire: market.listing.size_decimals for market in found},
+            instruments={market.wire: market.instrument for market in found},
             coins_of={market.pair: market.wire for market in found},
             names=tuple(market.names for market in found),
             tradable=frozenset(market.wire for market in found if market.is_tradable),
             dexes={market.wire: market.dex.name for market in found if market.dex.name},
-            spot=frozenset(market.wire for market in found if market.kind is Kind.SPOT),
+            bases={market.wire: market.tokens.base for market in found if market.tokens is not None},
         )
 
-    def dexes_of(self, selection: Selection) -> list[str]:
-        """The dexes that an account may have orders and positions on: the main one, and those of the coins selected."""
-        chosen = selection.choose(self.names).chosen if self.dexes else ()
-        return ["", *sorted({self.dexes[names.wire] for names in chosen if names.wire in self.dexes})]
+    def dexes_of(self, coins: Iterable[str]) -> list[str]:
+        """The dexes to ask about these coins: the main one, which has spot as well, and theirs."""
+        return ["", *sorted({self.dexes[coin] for coin in coins if coin in self.dexes})]
+
+    def token_of(self, coin: str, held: float, booked: float, filled: float) -> TokenHolding:
+        """What an account has of the token of a spot market [coins]; a market that is not listed has no lot."""
+        instrument = self.instruments.get(coin)
+        return TokenHolding(held, booked, filled, 0.0 if instrument is None else float(instrument.lot))

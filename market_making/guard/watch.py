@@ -10,59 +10,18 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from market_making.guard.account_view import Positions
+from market_making.guard.tokens import TokenHolding
 from market_making.guard.unbooked import SAME_COINS, beyond_books, booked_coins, within
 from market_making.guard.wanted import is_unknown, is_wanted
+from market_making.guard.watch_rules import WatchRules
 from market_making.hyperliquid.open_orders import OpenOrder
 from market_making.market.reasons import Because, Reason
 from market_making.safety.books import BotBooks
 from market_making.safety.kill_switch import Kill
 from market_making.safety.state_file import BotState, PairState
 
+_ASKED_S = 60.0  # for so long fills are asked for that may tell where tokens have come from
 _MARGIN_S = 0.5  # from the decision to the order's end, so that it is gone within the configured time
-
-
-@dataclass(frozen=True)
-class WatchRules:
-    """Patience of the guard [s].
-
-    Parameters
-    ----------
-    silence_s : float
-        Without a finished loop of the bot for so long, none of its orders rests any more.
-    unknown_s : float
-        After which an order that neither database nor state file knows is cancelled.
-    stale_s : float
-        After which an order that could open is cancelled while there are no valid parameters.
-    kill_s : float
-        What a bot has to obey the kill switch by itself.
-    remainder_s : float
-        After which a remainder is cancelled that its bot does not want and Freqtrade cannot cancel.
-    position_s : float
-        After which a position that the books do not explain is reported.
-    start_s : float
-        What a bot may take from its start to its first loop; before that it has neither state file nor database.
-    unbooked_s : float
-        After which coins are left that its own orders have filled and its books have not; three times that while the
-        bot lives and has not looped since: it may still wait for an answer.
-    flatten_s : float
-        What a living bot has to leave its position by itself when the kill switch asks for it.
-    smallest_notional : float
-        Largest value that Freqtrade may take for too small to be left at leverage 1 [USDC].
-    flatten_unknown : bool
-        Whether a position beyond the books is left, and not only reported.
-    """
-
-    silence_s: float = 5.0
-    unknown_s: float = 3.0
-    stale_s: float = 3.0
-    kill_s: float = 1.0
-    remainder_s: float = 3.0
-    position_s: float = 10.0
-    start_s: float = 60.0
-    unbooked_s: float = 3.0
-    flatten_s: float = 10.0
-    smallest_notional: float = 15.0
-    flatten_unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +50,7 @@ class BotView:
 class AccountView:
     """Everything one judgement sees; `coins_of` translates Freqtrade's pairs, `positions` is None while not known.
 
-    Tokens of the `spot` coins are no positions: an account may hold others beside the bot's.
+    `tokens` are those of the bot's spot markets, which are no positions: an account may hold others beside them.
 
     `unbooked` are coins [signed] that orders have filled which the bot has asked for and its database does not know.
     `orders_blind_s` and `positions_blind_s`: since when nothing has confirmed them [s]; a bot forgets what it cancels.
@@ -107,7 +66,8 @@ class AccountView:
     unbooked: Mapping[str, float] = field(default_factory=dict)
     orders_blind_s: float = 0.0
     positions_blind_s: float = 0.0
-    spot: frozenset[str] = frozenset()
+    tokens: Mapping[str, TokenHolding] = field(default_factory=dict)
+    fills_blind_s: float = 0.0
 
 
 class Cancellation(NamedTuple):
@@ -169,7 +129,7 @@ class Watch:
         """What follows from what is seen now."""
         self._held, self._differs = set(), False
         cancellations = tuple(self._cancellations(view))
-        leaves = tuple(self._leaves(view))
+        leaves = (*self._leaves(view), *self._token_leaves(view))
         alarms = tuple(self._alarms(view))
         self._since = {key: since for key, since in self._since.items() if key in self._held}
         self._loops = {key: loop for key, loop in self._loops.items() if key in self._held}
@@ -241,8 +201,7 @@ class Watch:
             return
         for coin, position in view.positions.items():
             if view.kill is not None and view.kill.flatten:
-                patience_s = 0.0 if self._is_silent(view) else self.rules.flatten_s
-                if self._lasts(("flatten", coin), view.now_s) >= max(patience_s, self.rules.kill_s):
+                if self._may_flatten(coin, view):
                     yield Leave(coin, position.size, Because(Reason.KILL_SWITCH, view.kill.sentence))
                 continue
             beyond = beyond_books(position.size, self._own(coin, view))
@@ -252,11 +211,35 @@ class Watch:
             self._differs = self._differs or lasts_s >= self.rules.unbooked_s / 2
             unbooked = within(view.unbooked.get(coin, 0.0), beyond)
             if unbooked and lasts_s >= self._patience_of_lost_s(key, view):
-                text = f"orders of {view.bot.name} have filled {unbooked:g} coins that its books do not have"
-                yield Leave(coin, unbooked, Because(Reason.POSITION_UNKNOWN, text))
+                yield _unbooked(coin, unbooked, view)
             elif self.rules.flatten_unknown and lasts_s >= self.rules.position_s:
                 text = f"the account holds {position.size:g} coins, {beyond:g} of them not by the bot's books"
                 yield Leave(coin, beyond, Because(Reason.POSITION_UNKNOWN, text))
+
+    def _token_leaves(self, view: AccountView) -> Iterator[Leave]:
+        """Tokens that are certainly the bot's; what it had before its last fill is only known with the fills."""
+        if view.positions_blind_s > self.rules.position_s:
+            return
+        for coin, token in view.tokens.items():
+            if view.kill is not None and view.kill.flatten:
+                self._differs = self._differs or token.booked > 0
+                is_known = view.fills_blind_s <= self.rules.position_s
+                if self._may_flatten(coin, view) and is_known and token.own:
+                    yield Leave(coin, token.own, Because(Reason.KILL_SWITCH, view.kill.sentence))
+                continue
+            beyond = round(token.held - token.booked, 8)
+            if beyond <= max(token.lot, SAME_COINS):
+                continue
+            lasts_s = self._lasts(key := ("beyond", coin, beyond), view.now_s)
+            # Tokens that somebody else has put there stay, and are not asked about for ever.
+            self._differs = self._differs or self.rules.unbooked_s / 2 <= lasts_s <= _ASKED_S
+            if token.unbooked and lasts_s >= self._patience_of_lost_s(key, view):
+                yield _unbooked(coin, token.unbooked, view)
+
+    def _may_flatten(self, coin: str, view: AccountView) -> bool:
+        """Whether the kill switch has asked for it for so long that the bot would have done it by itself."""
+        patience_s = 0.0 if self._is_silent(view) else self.rules.flatten_s
+        return self._lasts(("flatten", coin), view.now_s) >= max(patience_s, self.rules.kill_s)
 
     def _patience_of_lost_s(self, key: Hashable, view: AccountView) -> float:
         """What the bot has to book its fills [s]: shorter when a loop has ended without it, or the bot has."""
@@ -282,9 +265,11 @@ class Watch:
             yield Alarm("state_missing", f"{bot.name} has written no state file")
         if self._is_silent(view) and has_begun and not bot.is_stopped:
             yield Alarm("bot_silent", f"no loop of {bot.name} has ended for more than {self.rules.silence_s:g} s")
-        for coin, position in (view.positions or {}).items():
+        held = {coin: position.size for coin, position in (view.positions or {}).items()}
+        held |= {coin: token.own for coin, token in view.tokens.items() if token.own}
+        for coin, size in held.items():
             if self._is_silent(view):
-                yield Alarm("position_unwatched", f"{position.size:g} {coin} are held and no bot watches them", coin)
+                yield Alarm("position_unwatched", f"{size:g} {coin} are held and no bot watches them", coin)
         yield from self._unknown_positions(view)
 
     def _unknown_positions(self, view: AccountView) -> Iterator[Alarm]:
@@ -293,11 +278,16 @@ class Watch:
         if view.positions is None or books is None or view.positions_blind_s > self.rules.position_s:
             return
         booked = booked_coins(books.coins, view.coins_of)
-        for coin in sorted((booked.keys() - view.spot) | view.positions.keys()):
-            held = view.positions[coin].size if coin in view.positions else 0.0
-            own = booked.get(coin, 0.0)
-            if abs(held - own) > SAME_COINS:
+        for coin in sorted(booked.keys() | view.positions.keys()):
+            token, own = view.tokens.get(coin), booked.get(coin, 0.0)
+            held = token.held if token else view.positions[coin].size if coin in view.positions else 0.0
+            if token.lacks if token else abs(held - own) > SAME_COINS:
                 lasts_s = self._lasts(("position", coin, round(held - own, 8)), view.now_s)
                 if lasts_s >= self.rules.position_s:
                     text = f"the account holds {held:g} {coin}, the books of {view.bot.name} say {own:g}"
                     yield Alarm("position_unknown", text, coin)
+
+
+def _unbooked(coin: str, coins: float, view: AccountView) -> Leave:
+    text = f"orders of {view.bot.name} have filled {coins:g} coins that its books do not have"
+    return Leave(coin, coins, Because(Reason.POSITION_UNKNOWN, text))

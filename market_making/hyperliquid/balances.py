@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 from market_making.hyperliquid.accounts import dollars
 from market_making.hyperliquid.fees import AccountFees
+from market_making.hyperliquid.numbers import from_wire
 from market_making.hyperliquid.orders import decimal_text
+from market_making.market.errors import MalformedMessage
 
 _TOKEN_DIGITS = 8
 
@@ -36,6 +38,20 @@ def spot_fields(balances: Iterable[SpotBalance]) -> dict[str, Any]:
             if balance.total
         ]
     }
+
+
+def parse_balances(answer: Any) -> dict[str, float]:
+    """Read ``spotClearinghouseState``: how much there is of each token, by its name on the wire, held by orders or not.
+
+    Raises
+    ------
+    MalformedMessage
+        If it holds no list of balances.
+    """
+    try:
+        return {str(balance["coin"]): from_wire(balance["total"]) for balance in answer["balances"]}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise MalformedMessage(f"balances lack {error}: {answer!r:.200}") from None
 
 
 def fee_fields(fees: AccountFees, maker_volume: Decimal, taker_volume: Decimal, day: str) -> dict[str, Any]:

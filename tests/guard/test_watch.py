@@ -1,10 +1,14 @@
 """What the guard does follows from documents, after its patience, and never from what is not known."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_making.guard.watch import Watch, WatchRules
+from market_making.guard.tokens import TokenHolding
+from market_making.guard.watch import Watch
+from market_making.guard.watch_rules import WatchRules
 from market_making.hyperliquid.open_orders import OpenPosition
 from market_making.market.reasons import Reason
 from market_making.market.sides import Side
@@ -264,3 +268,49 @@ def test_positions_that_were_last_seen_long_ago_are_told_and_left_by_nothing_but
         assert any(each.leaves for each in judged) is leaves
         told = {alarm.name for each in judged for alarm in each.alarms}
         assert ("position_unknown" in told) is not blind
+
+
+SPOT, LOT = "@107", 0.01
+
+
+def spot_view(now_s, held, booked, filled=0.0, **changes):
+    """A bot on a spot market: coins of the wallet, of the books, and of fills that the books lack."""
+    tokens = {SPOT: TokenHolding(held, booked, filled, LOT)}
+    bot = bot_view(books=BotBooks(coins={"HYPE/USDC": booked}), silent_s=changes.pop("silent_s", 0.5))
+    return view(now_s, bot, orders=(), tokens=tokens, coins_of={"HYPE/USDC": SPOT}, **changes)
+
+
+def leaves_of(look):
+    """What was left over 50 s of ticks."""
+    watch = Watch(RULES)
+    return [leave for now_s in TICKS for leave in watch.judge(look(now_s)).leaves]
+
+
+@pytest.mark.parametrize(
+    ("held", "booked", "filled", "sold"),
+    [(5.0, 1.0, 0.0, 1.0), (0.4, 1.0, 0.0, 0.4), (5.0, 1.0, 0.5, 1.5), (5.0, 1.0, -1.0, 0.0), (5.0, 0.005, 0.0, 0.0)],
+)
+def test_flatten_sells_of_a_wallet_what_the_bot_has_bought(held, booked, filled, sold):
+    """Its books and the fills that they lack say how much; less than a lot cannot be sold."""
+    leaves = leaves_of(lambda now_s: spot_view(now_s, held, booked, filled, kill=LEFT))
+    assert {leave.size for leave in leaves} == ({sold} if sold else set())
+
+
+def test_without_the_fills_nothing_of_a_wallet_is_sold():
+    """It may have been sold before, which the books of a dead bot do not have."""
+    assert not leaves_of(lambda now_s: spot_view(now_s, 5.0, 1.0, kill=LEFT, fills_blind_s=60.0))
+
+
+def test_tokens_that_somebody_else_has_bought_are_neither_left_nor_told():
+    """Also where positions beyond the books are to be left."""
+    watch = Watch(replace(RULES, flatten_unknown=True))
+    judged = [watch.judge(spot_view(now_s, 5.0, 1.0)) for now_s in TICKS]
+    assert not any(each.leaves or each.alarms for each in judged)
+
+
+@pytest.mark.parametrize(("held", "is_told"), [(0.9, True), (0.9995, False), (1.0, False)])
+def test_a_wallet_with_less_than_the_books_is_told(held, is_told):
+    """By more than a fee, which is paid in the bought tokens."""
+    watch = Watch(RULES)
+    alarms = [alarm.name for now_s in TICKS for alarm in watch.judge(spot_view(now_s, held, 1.0)).alarms]
+    assert ("position_unknown" in alarms) is is_told

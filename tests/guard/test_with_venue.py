@@ -20,7 +20,7 @@ from market_making.guard import leader as leader_module
 from market_making.guard.client import ExchangeClient, Identity, Meter
 from market_making.guard.options import GuardedBot
 from market_making.guard.quote_guard import QuoteGuardRules
-from market_making.guard.watch import WatchRules
+from market_making.guard.watch_rules import WatchRules
 from market_making.hyperliquid import information
 from market_making.hyperliquid.orders import Cancel
 from market_making.hyperliquid.shared_bucket import BURST, SharedBucket, bucket_path

@@ -11,7 +11,7 @@ from market_making.guard.client import Identity
 from market_making.guard.leader import LeaderFeed
 from market_making.guard.options import GuardedBot, GuardOptions
 from market_making.guard.quote_guard import QuoteGuardRules
-from market_making.guard.watch import WatchRules
+from market_making.guard.watch_rules import WatchRules
 from market_making.market.errors import ConfigurationError
 from market_making.settings.files import load_all, typed
 from market_making.settings.settings import Settings

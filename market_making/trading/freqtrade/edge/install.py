@@ -16,6 +16,7 @@ from market_making.trading.freqtrade.edge import patience, remembered, sleep
 from market_making.trading.freqtrade.edge.address_budget import AddressBudget
 from market_making.trading.freqtrade.edge.asked_once import AskedOnce
 from market_making.trading.freqtrade.edge.builder_fee import refuse_builder_fee
+from market_making.trading.freqtrade.edge.dexes import dexes_of
 from market_making.trading.freqtrade.edge.door import Door, DoorLater, Step
 from market_making.trading.freqtrade.edge.fee_token import name_fee_tokens
 from market_making.trading.freqtrade.edge.funding import Funding
@@ -131,7 +132,7 @@ def _steps(edge: Edge, folder: Path, desk: Desk, *, with_books: bool) -> Iterato
     if "socket" in names:
         yield from _connect(edge, desk, with_books=with_books)
     if "unanswered" in names:
-        unanswered = Unanswered(edge.loop)
+        unanswered = Unanswered(edge.loop, dexes=dexes_of(exchange))
         edge.unasked = UnaskedCancel(exchange._api, unanswered, desk)
         yield unanswered.step
         yield RefusedKey().step

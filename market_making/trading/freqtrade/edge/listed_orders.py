@@ -1,13 +1,14 @@
 """What has become of an order, from the account's lists: for an exchange that does not know it by its number."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Any, NamedTuple
 
 import ccxt
 
 from market_making.market.errors import MalformedMessage
+from market_making.trading.freqtrade.edge.dexes import on_dex
 from market_making.trading.freqtrade.edge.door import Forward, Request
 from market_making.trading.freqtrade.edge.order_words import State, items_of, state_of
 
@@ -38,11 +39,14 @@ class ListedOrders:
     ----------
     clock : Callable[[], float]
         Seconds that never go back.
+    dexes : sequence of str
+        On which the account may have orders; past ones are told of all dexes at once.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, dexes: Sequence[str] = ("",)) -> None:
         self._clock = clock
-        self._lists: dict[str, tuple[list[dict[str, Any]], float]] = {}
+        self._dexes = dexes
+        self._lists: dict[tuple[str, str], tuple[list[dict[str, Any]], float]] = {}
         self._sought: dict[int, _Sought] = {}
 
     def acted_on(self, oids: Iterable[int]) -> None:
@@ -71,10 +75,11 @@ class ListedOrders:
         return state
 
     def _open(self, oid: int, request: Request, forward: Forward) -> State | None:
-        for order in self._list(OPEN, oid, request, forward):
-            if order.get("oid") == oid:
-                self._sought[oid] = self._sought[oid]._replace(open_s=self._lists[OPEN][1])
-                return _read({"order": order, "status": "open", "statusTimestamp": order.get("timestamp")})
+        for dex in self._dexes:
+            for order in self._list(OPEN, oid, request, forward, dex):
+                if order.get("oid") == oid:
+                    self._sought[oid] = self._sought[oid]._replace(open_s=self._lists[OPEN, dex][1])
+                    return _read({"order": order, "status": "open", "statusTimestamp": order.get("timestamp")})
         return None
 
     def _past(self, oid: int, request: Request, forward: Forward) -> State | None:
@@ -87,20 +92,20 @@ class ListedOrders:
                     return state
         return None
 
-    def _list(self, kind: str, oid: int, request: Request, forward: Forward) -> list[dict[str, Any]]:
+    def _list(self, kind: str, oid: int, request: Request, forward: Forward, dex: str = "") -> list[dict[str, Any]]:
         asked_s, sought = self._clock(), self._sought[oid]
         news_s = sought.acted_s if kind == OPEN else max(sought.acted_s, sought.open_s)
         kept_s = min(max(KEPT_FOR_S, _SHARE * (asked_s - sought.since_s)), KEPT_LONGEST_S[kind])
-        kept = self._lists.get(kind)
+        kept = self._lists.get((kind, dex))
         if kept is not None and kept[1] > news_s and asked_s - kept[1] <= kept_s:
             return kept[0]
-        question = {"type": kind, "user": request.body.get("user")}
+        question = {"type": kind, "user": request.body.get("user")} | on_dex(dex)
         answer = forward(request._replace(params=question, may_wait=False))  # the orders of other pairs do not wait
         try:
-            self._lists[kind] = (items_of(answer), asked_s)
+            self._lists[kind, dex] = (items_of(answer), asked_s)
         except MalformedMessage as error:
             raise ccxt.ExchangeNotAvailable(f"{kind}: {error}") from error
-        return self._lists[kind][0]
+        return self._lists[kind, dex][0]
 
 
 def _read(item: dict[str, Any]) -> State | None:

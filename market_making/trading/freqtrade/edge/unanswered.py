@@ -11,7 +11,7 @@ answered, it ends the loop of all pairs.
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import ccxt
@@ -39,12 +39,14 @@ class Unanswered:
         Before its first loop the bot asks about orders that may be long gone: that is left to Freqtrade.
     clock : Callable[[], float]
         Seconds that never go back.
+    dexes : sequence of str
+        On which the account may have orders.
     """
 
-    def __init__(self, loop: Loop, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, loop: Loop, clock: Callable[[], float] = time.monotonic, dexes: Sequence[str] = ("",)) -> None:
         self.oids: set[int] = set()
         """Orders that do not answer for themselves, and that are not known to have ended."""
-        self._lists = ListedOrders(clock)
+        self._lists = ListedOrders(clock, dexes)
         self._failed: Counter[int] = Counter()
         self._has_begun = False
         loop.on_start(self._begin)

@@ -12,7 +12,8 @@ class Client:
 
     def request(self, path, api="public", method="GET", params=None, config=None):
         """Answer as the test says."""
-        kind = (params["action"] if path == "exchange" else params)["type"]
+        self.body = params["action"] if path == "exchange" else params
+        kind = self.body["type"]
         self.asked.append(kind)
         answer = self.answers.get(kind, {})
         if isinstance(answer, Exception):

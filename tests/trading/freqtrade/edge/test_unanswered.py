@@ -64,6 +64,24 @@ def test_an_open_order_is_found_in_the_list(client):
     assert client.unanswered.oids == {7}
 
 
+def test_an_order_on_another_dex_is_found_in_the_list_of_that_dex(loop, now):
+    """The exchange tells the open orders of one dex at a time; each list is kept by itself."""
+    client = Client(orderStatus=NOT_FOUND, historicalOrders=[])
+    asked = []
+
+    def listed():
+        asked.append(client.body.get("dex", ""))
+        return [WORDS | {"coin": "xyz:NVDA"}] if client.body.get("dex") == "xyz" else []
+
+    client.answers["frontendOpenOrders"] = listed
+    Door(client, [Unanswered(loop, now, ("", "para", "xyz")).step])
+    with loop.planning():
+        pass
+    for _ in range(3):
+        assert ask(client)["order"]["order"]["coin"] == "xyz:NVDA"
+    assert asked == ["", "para", "xyz"]
+
+
 @pytest.mark.parametrize("status", ["filled", "canceled", "marginCanceled"])
 def test_a_past_order_is_found_with_how_it_ended(client, status):
     """The list has an entry for each state; that in which it was open is passed over."""
