@@ -25,7 +25,7 @@ def book_fault(market: MarketView) -> Because | None:
 
 def fault(market: MarketView, inventory: float, flow: OrderFlow) -> Because | None:
     """Why nothing can be quoted, or None."""
-    wrong = _number_fault(inventory, flow) or _observation_fault(market)
+    wrong = _number_fault(inventory, flow) or observation_fault(market)
     return book_fault(market) or (None if wrong is None else Because(Reason.NUMBERS_UNUSABLE, wrong))
 
 
@@ -43,7 +43,8 @@ def _number_fault(inventory: float, flow: OrderFlow) -> str | None:
     return None
 
 
-def _observation_fault(market: MarketView) -> str | None:
+def observation_fault(market: MarketView) -> str | None:
+    """What of the readings no model can quote from, or None."""
     seen = market.observations
     if not math.isfinite(seen.bias):
         return f"the trend is {seen.bias}"

@@ -4,7 +4,7 @@ A model is a pure function ``(market, inventory, flow, clock) → Quotes``. A si
 with its reason. It never has a price of zero, and never the price of the touch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -123,6 +123,14 @@ class Preparing(Protocol):
         A quoter from it answers for its own flow and mid as the model itself would, and for no others. Ask for them in
         order, because neighbours are prepared together.
         """
+        ...
+
+
+class Selective(Protocol):
+    """A quoting model that can say what of the market its quotes depend on."""
+
+    def reads(self, market: MarketView, now_ms: int) -> Hashable | None:
+        """What its quotes depend on besides inventory and flow: where it is the same, so are they; None: on all."""
         ...
 
 

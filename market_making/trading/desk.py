@@ -5,6 +5,7 @@ depends on was read and checked. When a fill changes what is held, the old plan 
 Looking a plan up never computes anything, so it cannot fail.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from market_making.trading.own_orders import OwnOrders
 from market_making.trading.pair_inputs import PairInputs
 from market_making.trading.pair_state import PairNow
 from market_making.trading.plan import Plan, PlannedOrder, Planner
+from market_making.trading.plan_memo import PlanMemo
 from market_making.trading.risk_watch import RiskWatch
 from market_making.trading.rules import Restraints, closed_sides
 from market_making.trading.wanted import WantedOrder
@@ -79,6 +81,7 @@ class Desk:
         self._withheld: dict[str, Because] = {}
         self._views: dict[str, MadePlan] = {}
         self._asked_ms: dict[str, int] = {}
+        self._memos: dict[str, PlanMemo] = defaultdict(PlanMemo)
         self._held: dict[str, Holding] = {}
         self.orders.listen(lambda fill: budget.earned(fill.value, fill.time_ms))
         if risk is not None:
@@ -249,7 +252,8 @@ class Desk:
     def _take(self, pair: str, made: MadePlan) -> None:
         self._made[pair] = self._views[pair] = made
         self._orders[pair] = made.plan.order
-        self.legs.tell(self.orders.coins.of(pair), made.holding, made.plan.sides, self.equity())
+        if self.legs.leg is not None:
+            self.legs.tell(self.orders.coins.of(pair), made.holding, made.plan.sides, self.equity())
 
     def _forget(self, pair: str) -> None:
         self._made.pop(pair, None)
@@ -276,6 +280,8 @@ class Desk:
             self._risk.judged(coin, now_ms, losing=lost)
         said = self._risk.judge(coin, reading)
         planner = desk.planner.with_readings(risk_level=said.level, losing_fills=said.losing_fills)
+        if planner is desk.planner and said == desk.verdict:
+            return desk
         return replace(desk, planner=planner, verdict=said)
 
     def _make(self, desk: PairInputs, holding: Holding) -> MadePlan:
@@ -289,7 +295,8 @@ class Desk:
         closed = closed_sides(holding, growing, said.reducing or (stands.placing if free else None))
         restraints = Restraints(closed, leaving, stands.saving, said.depth_factor, stands.patience)
         planner = self._heard(desk.planner)
-        plan, left = planner.plan(holding, restraints), self.budget.left(now_ms)
+        memo, left = self._memos[planner.instrument.pair], self.budget.left(now_ms)
+        plan = memo.plan(planner, holding, restraints)
         known = desk.calibration_id, left, leaves_risk, desk.fees.maker, said.reasons
         return MadePlan(planner, holding, restraints, plan, *known)
 

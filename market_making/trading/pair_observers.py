@@ -1,10 +1,8 @@
 """What the models remember of each pair: volatility, own fills, and what followed them."""
 
-from dataclasses import replace
-
 from market_making.quoting.quote import MarketView, Quotes
 from market_making.quoting.readings.markouts import OwnFill, is_losing
-from market_making.quoting.readings.observer import Observer, ObserverSettings
+from market_making.quoting.readings.observer import Beside, Observer, ObserverSettings
 from market_making.trading.fills import Fill
 
 
@@ -31,25 +29,16 @@ class PairObservers:
 
     def seen(self, pair: str, market: MarketView, *, bias: float = 0.0, margin_used: float = 0.0) -> MarketView:
         """Take note of the market, and return it with the readings, the trend and the share of margin in use added."""
-        before = self._observers.get(pair, Observer())
-        observer = before.seen(market.time_ms, market.mid, self._settings)
-        self._observers[pair] = observer
-        waiting = before.markouts.pending
+        observer, time_ms, mid = self._observer(pair), market.time_ms, market.mid
+        waiting = observer.markouts.pending
+        observer.seen(time_ms, mid, self._settings)
         due = waiting[: len(waiting) - len(observer.markouts.pending)]
-        fee = self._fees.get(pair, self._maker_fee)
-        judged = tuple(is_losing(fill, market.mid, fee) for fill in due)
-        self._lost[pair] = self._lost.get(pair, ()) + judged
-        readings = observer.observations(market.time_ms, market.mid)
-        levels = market.observations
-        told = replace(
-            readings,
-            bids=levels.bids,
-            asks=levels.asks,
-            bias=bias,
-            margin_used=margin_used,
-            hedging=pair in self._hedging,
-        )
-        return market._replace(observations=told)
+        if due:
+            fee = self._fees.get(pair, self._maker_fee)
+            judged = tuple(is_losing(fill, mid, fee) for fill in due)
+            self._lost[pair] = self._lost.get(pair, ()) + judged
+        beside = Beside(bias, margin_used, pair in self._hedging)
+        return market._replace(observations=observer.observations(time_ms, mid, market.observations, beside))
 
     def planned(self, pair: str, quotes: Quotes) -> None:
         """Take note of whether a model is bringing the inventory back, which it is told the next time."""
@@ -63,4 +52,9 @@ class PairObservers:
         """Take note of a fill; one at an unknown mid cannot be judged."""
         if fill.mid is not None and fill.lots is not None:
             own = OwnFill(fill.time_ms, fill.side, fill.price, fill.lots, fill.mid)
-            self._observers[fill.pair] = self._observers.get(fill.pair, Observer()).filled(own)
+            self._observer(fill.pair).filled(own)
+
+    def _observer(self, pair: str) -> Observer:
+        if pair not in self._observers:
+            self._observers[pair] = Observer()
+        return self._observers[pair]

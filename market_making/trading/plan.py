@@ -82,6 +82,9 @@ class Planner:
 
     def with_readings(self, **readings: Any) -> Self:
         """Return the same with further readings for the model; see `Observations`."""
+        known = self.market.observations
+        if all(getattr(known, name) == value for name, value in readings.items()):
+            return self
         return replace(self, market=self.market._replace(observations=replace(self.market.observations, **readings)))
 
     def plan(self, holding: Holding, restraints: Restraints) -> Plan:
@@ -105,6 +108,13 @@ class Planner:
             return Plan(holding, inventory, self.market.mid, None, False, *chosen, quotes=quotes, sides=sides)
         keep, because = self._compare(chosen, holding.resting, restraints)
         return Plan(holding, inventory, self.market.mid, chosen, keep, *because, quotes=quotes, sides=sides)
+
+    def compared(self, plan: Plan, restraints: Restraints) -> Plan:
+        """The same plan, its order held against the one that rests, which has become older since."""
+        if plan.order is None:
+            return plan
+        keep, because = self._compare(plan.order, plan.holding.resting, restraints)
+        return plan._replace(keep=keep, reason=because.reason, detail=because.detail)
 
     def _priced(self, wanted: Quotes, holding: Holding, restraints: Restraints) -> Quotes:
         """The model's quotes with all that is asked of every model, at valid prices."""
@@ -186,7 +196,7 @@ class Planner:
         if isinstance(ask, Withheld):
             return bid
         resting = holding.resting
-        if resting is not None and (restraints.saving or self._is_young(resting, restraints.patience)):
+        if resting is not None and (restraints.saving or self.is_young(resting, restraints.patience)):
             return wishes.of(resting.side)
         return wishes.of(self._preferred(Sides(bid, ask), holding))
 
@@ -273,7 +283,7 @@ class Planner:
         if not restraints.leaving:
             if restraints.saving:
                 return True, Because(Reason.SAVING_ACTIONS, f"{too_far}, the action budget is spent")
-            if self._is_young(resting, restraints.patience):
+            if self.is_young(resting, restraints.patience):
                 return True, Because(Reason.YOUNG, f"{too_far}, the order is young")
             if self._gain_of_moving(distance, order, resting) < MOVE_ACTIONS * restraints.patience.action_price:
                 return True, Because(Reason.SAVING_ACTIONS, f"{too_far}, moving would gain less than its actions cost")
@@ -285,5 +295,6 @@ class Planner:
         better = expected_gain(self.flow, order.side, depth) - expected_gain(self.flow, order.side, depth + distance)
         return better * order.size * (self.now_ms - resting.placed_ms) / 1e3
 
-    def _is_young(self, resting: RestingOrder, patience: Patience) -> bool:
+    def is_young(self, resting: RestingOrder, patience: Patience) -> bool:
+        """Whether an order has not yet rested for its minimum life."""
         return self.now_ms - resting.placed_ms < self.rules.minimum_life_ms * patience.life_factor

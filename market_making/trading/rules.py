@@ -71,7 +71,10 @@ class Restraints:
 
 def closed_sides(holding: Holding, growing: Because | None, reducing: Because | None = None) -> Sides[Because | None]:
     """Which sides are closed, from why what is held may not grow, and why it may not be reduced."""
-    return Sides(*(growing if holding.grows_with(side) else reducing for side in (Side.BID, Side.ASK)))
+    return Sides(
+        bid=growing if holding.grows_with(Side.BID) else reducing,
+        ask=growing if holding.grows_with(Side.ASK) else reducing,
+    )
 
 
 def rules_of(

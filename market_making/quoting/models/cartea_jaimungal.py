@@ -1,6 +1,6 @@
 """The quoter of the Cartea–Jaimungal model: table, toxicity gate, inventory bound."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 
 from market_making.market.errors import ModelError
@@ -8,9 +8,10 @@ from market_making.market.reasons import Reason
 from market_making.market.sides import Sides
 from market_making.market.tape import FloatArray
 from market_making.quoting.order_flow import OrderFlow, OrderFlows
-from market_making.quoting.placement import SMALLEST_SIZE, fault, numbers_only, offers, sizes_within
+from market_making.quoting.placement import SMALLEST_SIZE, fault, numbers_only, observation_fault, offers, sizes_within
 from market_making.quoting.quote import MarketView, Quoter, Quotes, Withheld
 from market_making.quoting.risk.toxicity import Regime, regime, toxicity
+from market_making.quoting.terms import Terms
 from market_making.quoting.value.depth_terms import depth_terms
 from market_making.quoting.value.fill_costs import fill_costs
 from market_making.quoting.value.quote_table import (
@@ -76,6 +77,7 @@ class CarteaJaimungalQuoter:
         self._table = table
         self._mid = mid
         self._solved: dict[OrderFlow, tuple[float, QuoteTable]] = {}
+        self._read: tuple[QuoteTable, OrderFlow, object, Sides[Terms]] | None = None
 
     def over(self, table: QuoteTable, mid: float) -> "CarteaJaimungalQuoter":
         """The same model over a table that is there already, such as the published one, priced at this mid [price]."""
@@ -104,10 +106,24 @@ class CarteaJaimungalQuoter:
             mid, table = self._table_of(flow, market.mid)
         except ModelError as error:
             return Quotes.none(error.because)
-        costs, time_left_s = fill_costs(flow, mid, self.settings.maker_fee), self.settings.time_left_s(now_ms)
-        terms = depth_terms(table, inventory, time_left_s, costs)
+        terms = self._terms(table, mid, flow, (inventory, self.settings.time_left_s(now_ms)))
         state = self._regime(flow, market.mid)
         return Quotes(offers(market, terms, self._sizes(inventory, state)).map(numbers_only), regime=state)
+
+    def _terms(self, table: QuoteTable, mid: float, flow: OrderFlow, place: tuple[float, float]) -> Sides[Terms]:
+        """Terms at an inventory and a time left; while all of it stays the same they are read from the table once."""
+        known = self._read
+        if known is not None and known[0] is table and known[1] is flow and known[2] == (mid, place):
+            return known[3]
+        terms = depth_terms(table, *place, fill_costs(flow, mid, self.settings.maker_fee))
+        self._read = table, flow, (mid, place), terms
+        return terms
+
+    def reads(self, market: MarketView, now_ms: int) -> Hashable | None:
+        """The touch and the time left; a model that solves its own tables remembers some of them."""
+        if self._table is None:
+            return None
+        return market.bid_price, market.ask_price, self.settings.time_left_s(now_ms), observation_fault(market)
 
     def prepare(self, flows: OrderFlows, mids: FloatArray) -> Callable[[int], Quoter]:
         """Solve the tables of many moments together, instead of one by one; each only once, unless it has sessions."""

@@ -1,6 +1,7 @@
 """How the budget of a side is spread over the levels of a ladder, and which spread suits the volatility."""
 
 from enum import StrEnum
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -52,7 +53,7 @@ def next_shape(
     calm_bps, wild_bps : float
         The thresholds; 5 and 25 are 36 % and 181 % a year.
     """
-    if not np.isfinite(volatility_bps):
+    if not isfinite(volatility_bps):
         return state
     present = _ORDER.index(state.shape)
     passed = sum(

@@ -6,7 +6,7 @@ side that is withheld has no fills that could change it, so with time it returns
 immutable and consist of numbers only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -39,8 +39,10 @@ class MarkoutScore(NamedTuple):
 
     def relaxed(self, elapsed_ms: int) -> "MarkoutScore":
         """After so long without a judged fill: nearer to the start."""
+        if self.score == _START:
+            return self
         left = 0.5 ** (max(elapsed_ms, 0) / _HALF_LIFE_MS)
-        return self._replace(score=_START + left * (self.score - _START))
+        return MarkoutScore(_START + left * (self.score - _START), self.fills)
 
     def after(self, adverse_move: float, scale: float) -> "MarkoutScore":
         """With one more fill; both in price."""
@@ -68,8 +70,13 @@ class Markouts(NamedTuple):
 
     def seen(self, time_ms: int, mid: float, *, horizon_ms: int, scale: float) -> "Markouts":
         """After an update of mid: every fill older than the horizon is judged by this mid; `scale` in price."""
+        bid, ask = self.scores
+        scores, elapsed_ms = self.scores, time_ms - self.time_ms
+        if not bid.score == ask.score == _START:
+            scores = Sides(bid.relaxed(elapsed_ms), ask.relaxed(elapsed_ms))
+        if not self.pending:
+            return Markouts(scores, (), time_ms)
         due = [fill for fill in self.pending if time_ms - fill.time_ms >= horizon_ms]
-        scores = self.scores.map(lambda score: score.relaxed(time_ms - self.time_ms))
         for fill in due:
             score = scores.of(fill.side).after(adverse_move(fill, mid), scale)
             scores = scores._replace(**{str(fill.side): score})
@@ -78,7 +85,8 @@ class Markouts(NamedTuple):
     @property
     def factors(self) -> Sides[float]:
         """Factors on the distances from mid, for `observations.Observations.markout_factors`."""
-        return self.scores.map(lambda score: score.factor)
+        bid, ask = self.scores
+        return Sides(bid.factor, ask.factor)
 
 
 def factor_of(factors: Sides[float], side: Side, inventory: float) -> float:
@@ -99,12 +107,14 @@ def is_losing(fill: OwnFill, mid: float, maker_fee: float) -> bool:
 
 
 def recent_capture_bps(
-    fills: Iterable[OwnFill], now_ms: int, mid: float, *, window_ms: int = 300_000, least: int = 3
+    fills: Sequence[OwnFill], now_ms: int, mid: float, *, window_ms: int = 300_000, least: int = 3
 ) -> float | None:
     """Mean price of the recent sells less that of the recent buys, weighted by size [bps of mid].
 
     None with fewer than `least` fills on a side within the window.
     """
+    if len(fills) < 2 * least:
+        return None
     recent = [fill for fill in fills if now_ms - fill.time_ms <= window_ms]
     bought = [fill for fill in recent if fill.side is Side.BID]
     sold = [fill for fill in recent if fill.side is Side.ASK]

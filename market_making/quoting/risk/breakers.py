@@ -25,18 +25,15 @@ class EquityBreaker(NamedTuple):
 
     def seen(self, time_ms: int, equity: float, *, daily_loss: float, drawdown: float) -> "EquityBreaker":
         """After a valuation [quote currency]."""
-        state = self
-        if self.day < 0:
-            state = state._replace(peak=equity)
-        if time_ms // DAY_MS != self.day:
-            state = state._replace(day=time_ms // DAY_MS, start_of_day=equity, lost_today=False)
-        peak = max(state.peak, equity)
+        day, start_of_day, peak, lost_today, drawn_down = self
+        if day < 0:
+            peak = equity
+        if time_ms // DAY_MS != day:
+            day, start_of_day, lost_today = time_ms // DAY_MS, equity, False
+        peak = max(peak, equity)
         slack = _ROUNDING * max(abs(peak), 1.0)
-        return state._replace(
-            peak=peak,
-            lost_today=state.lost_today or state.start_of_day - equity > daily_loss + slack,
-            drawn_down=state.drawn_down or peak - equity > drawdown + slack,
-        )
+        lost_today = lost_today or start_of_day - equity > daily_loss + slack
+        return EquityBreaker(day, start_of_day, peak, lost_today, drawn_down or peak - equity > drawdown + slack)
 
     def reset(self, equity: float) -> "EquityBreaker":
         """Forget the drawdown: the present value is the new peak. The daily loss stays until midnight."""
@@ -90,12 +87,9 @@ class SpikeBreaker(NamedTuple):
         elapsed_ms = min(time_ms - self.last_ms, _LONGEST_STEP_MS)
         known_ms = self.known_ms + elapsed_ms
         weight = expm1(-elapsed_ms / memory_ms) / expm1(-known_ms / memory_ms) if known_ms else 0.0
-        return self._replace(
-            usual=self.usual + weight * (volatility - self.usual),
-            known_ms=known_ms,
-            last_ms=time_ms,
-            spiking=self.known_ms >= warm_up_ms and volatility > ratio * self.usual > 0,
-        )
+        usual = self.usual + weight * (volatility - self.usual)
+        spiking = self.known_ms >= warm_up_ms and volatility > ratio * self.usual > 0
+        return SpikeBreaker(usual, known_ms, time_ms, spiking, is_observed, self.aside)
 
 
 class MoveBreaker(NamedTuple):
@@ -106,7 +100,7 @@ class MoveBreaker(NamedTuple):
 
     def seen(self, time_ms: int, mid: float, *, share: float, within_ms: int, pause_ms: int) -> "MoveBreaker":
         """After an update of mid."""
-        recent = (*(entry for entry in self.recent if time_ms - entry[0] <= within_ms), (time_ms, mid))
+        recent = (*[entry for entry in self.recent if time_ms - entry[0] <= within_ms], (time_ms, mid))
         prices = [price for _, price in recent]
         moved = max(mid / min(prices), max(prices) / mid) - 1 > share
         return MoveBreaker(recent, time_ms + pause_ms if moved else self.until_ms)
@@ -132,6 +126,8 @@ class TakerBreaker(NamedTuple):
 
     def seen(self, time_ms: int, *, pause: float, resume: float, least_volume: float) -> "TakerBreaker":
         """After time has passed: old volume is forgotten, and the pause ends below the lower share."""
+        if not self.buckets and not self.paused:
+            return self
         hour = time_ms // _HOUR_MS
         kept = TakerBreaker(tuple(bucket for bucket in self.buckets if hour - bucket[0] < 24), self.paused)
         share = kept.share(least_volume)
@@ -147,7 +143,9 @@ class TakerBreaker(NamedTuple):
 
     def share(self, least_volume: float) -> float:
         """Taker volume over all volume; 0 while there is too little to tell."""
-        maker, taker = (sum(bucket[kind] for bucket in self.buckets) for kind in (1, 2))
+        maker = taker = 0.0
+        for _, made, taken in self.buckets:
+            maker, taker = maker + made, taker + taken
         return taker / (maker + taker) if maker + taker >= max(least_volume, _ROUNDING) else 0.0
 
 

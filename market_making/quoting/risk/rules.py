@@ -252,22 +252,28 @@ def verdict(state: RiskState, reading: Reading, limits: RiskLimits) -> Verdict:
 def _reasons(state: RiskState, reading: Reading, share: float, limits: RiskLimits) -> Iterator[Because]:
     """Why the position may not grow."""
     large = state.position.one_sided or share >= limits.leave_share
-    spike = f"volatility is more than {limits.spike_ratio:g} times the usual"
-    rules = (
-        (state.equity.drawn_down, Reason.DRAWDOWN, "the drawdown limit is reached; it must be reset by hand"),
-        (state.equity.lost_today, Reason.DAILY_LOSS, "the loss limit of the day is reached"),
-        (large, Reason.POSITION_LARGE, f"the position is {100 * share:.0f} % of the largest"),
-        (state.spike.spiking, Reason.VOLATILITY_SPIKE, spike),
-        (reading.time_ms < state.move.until_ms, Reason.FAST_MOVE, "mid has moved too far too fast"),
-        (reading.time_ms < state.errors.until_ms, Reason.INTERFACE_ERRORS, "the exchange's interface fails too often"),
-        (state.taker.paused, Reason.TAKER_VOLUME, "too much of the volume is taken"),
-        (
-            reading.time_ms < state.losing.until_ms,
-            Reason.LOSING_FILLS,
-            f"{state.losing.losses} fills in a row have lost",
-        ),
-    )
-    return (Because(reason, text) for applies, reason, text in rules if applies)
+    time_ms = reading.time_ms
+    if state.equity.drawn_down:
+        yield Because(Reason.DRAWDOWN, "the drawdown limit is reached; it must be reset by hand")
+    if state.equity.lost_today:
+        yield Because(Reason.DAILY_LOSS, "the loss limit of the day is reached")
+    if large:
+        yield Because(Reason.POSITION_LARGE, f"the position is {100 * share:.0f} % of the largest")
+    if state.spike.spiking:
+        yield Because(Reason.VOLATILITY_SPIKE, f"volatility is more than {limits.spike_ratio:g} times the usual")
+    yield from _pauses(state, time_ms)
+
+
+def _pauses(state: RiskState, time_ms: int) -> Iterator[Because]:
+    """Why the position may not grow for some time."""
+    if time_ms < state.move.until_ms:
+        yield Because(Reason.FAST_MOVE, "mid has moved too far too fast")
+    if time_ms < state.errors.until_ms:
+        yield Because(Reason.INTERFACE_ERRORS, "the exchange's interface fails too often")
+    if state.taker.paused:
+        yield Because(Reason.TAKER_VOLUME, "too much of the volume is taken")
+    if time_ms < state.losing.until_ms:
+        yield Because(Reason.LOSING_FILLS, f"{state.losing.losses} fills in a row have lost")
 
 
 def _level(state: RiskState, share: float, lost: bool, restrained: bool, limits: RiskLimits) -> RiskLevel:

@@ -42,7 +42,7 @@ from market_making.trading.plan import Plan, Planner
 from market_making.trading.risk_watch import RiskWatch
 from market_making.trading.strategy_model import StrategyModel
 
-_SHALLOW, _DEEP = 5, 10  # levels of the books that a bot hears, and that a model looks at
+_TOUCH, _SHALLOW, _DEEP = 1, 5, 10  # levels of the books: the best, what a bot hears, what a model looks at
 
 
 class Wake(NamedTuple):
@@ -104,6 +104,8 @@ class Bot:
         self._observers = PairObservers(settings.model.maker_fee)
         self._desk.orders.listen(self._observers.filled)
         self._levels = _DEEP if model.needs_deep_book else _SHALLOW
+        if log is None and hasattr(model.quoter, "reads"):
+            self._levels = _TOUCH  # the model says that it reads no more, and nobody writes the others down
 
     def run(self, start_ms: int, end_ms: int) -> Loop:
         """Loop from `start_ms` to `end_ms` [ms]."""

@@ -36,7 +36,9 @@ class StaleWatch:
         mids = self._mid[begin:end]
         # Where `WantedOrder.too_close_by` is zero.
         bound = resting.price - wanted.price + wanted.mid
-        sign = 1 if wanted.side is Side.BID else -1
+        is_bid = wanted.side is Side.BID
+        sign, nearest = (1, mids.min()) if is_bid else (-1, mids.max())
+        if not sign * (bound - nearest) > wanted.tolerance:
+            return until_ms
         close = sign * (bound - mids) > wanted.tolerance
-        place = int(np.argmax(close))
-        return int(self._time_ms[begin + place]) if close[place] else until_ms
+        return self._time_ms.item(begin + int(np.argmax(close)))

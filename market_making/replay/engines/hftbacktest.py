@@ -184,9 +184,9 @@ class HftbacktestEngine:
         sizes = self._depths.of(side)
         if side is Side.BID:
             best = self._calls.roivecdepth_best_bid_tick(depth) - self._lowest
-            return self._found(sizes[best::-1] if best >= 0 else sizes[:0], best, -1, count)
+            return self._found(sizes, range(best, -1, -1), count)
         best = self._calls.roivecdepth_best_ask_tick(depth) - self._lowest
-        return self._found(sizes[best:] if 0 <= best < len(sizes) else sizes[:0], best, 1, count)
+        return self._found(sizes, range(best, len(sizes)) if best >= 0 else range(0), count)
 
     def close(self) -> EngineAccount:
         """End the run and return the account, checked against the fills."""
@@ -209,14 +209,23 @@ class HftbacktestEngine:
     def _depth_calls(self) -> tuple[Any, Any]:
         return self._calls.roivecdepth_bid_depth, self._calls.roivecdepth_ask_depth
 
-    def _found(self, sizes: FloatArray, best: int, step: int, count: int) -> tuple[Level, ...]:
-        """The first levels of these sizes, which begin at the best one."""
-        places = np.flatnonzero(sizes[:_NEAR_TICKS] > 0)
-        if len(places) < count:
-            places = np.flatnonzero(sizes > 0)
-        chosen = places[:count]
-        prices = np.round((best + self._lowest + step * chosen) * self._tick, self._decimals).tolist()
-        return tuple([Level(*level) for level in zip(prices, sizes[chosen].tolist(), strict=True)])
+    def _found(self, sizes: FloatArray, ticks: range, count: int) -> tuple[Level, ...]:
+        """The first levels of these ticks, which begin at the best one."""
+        found, item = [], sizes.item
+        for tick in ticks[:_NEAR_TICKS]:
+            size = item(tick)
+            if size > 0:
+                found.append(self._level(tick, size))
+                if len(found) == count:
+                    return tuple(found)
+        far = ticks[_NEAR_TICKS:]
+        behind = sizes[far.start :: far.step] if far else sizes[:0]
+        for place in np.flatnonzero(behind > 0)[: count - len(found)].tolist():
+            found.append(self._level(far[place], behind.item(place)))
+        return tuple(found)
+
+    def _level(self, tick: int, size: float) -> Level:
+        return Level(round((tick + self._lowest) * self._tick, self._decimals), size)
 
     def _collect(self) -> None:
         """Take note of what was filled."""

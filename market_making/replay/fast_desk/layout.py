@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from market_making.market.reasons import Reason
 from market_making.market.tape import FloatArray, IntArray
-from market_making.quoting.readings.observer import _KEPT_MS, _SPACING_MS
+from market_making.quoting.readings.observer import SPACING_MS
+from market_making.quoting.readings.rolling_volatility import KEPT_MS
 
 NONE = -1
 BID, ASK = 0, 1
@@ -19,7 +20,7 @@ QUOTING, WIDENED, PAUSED = 0, 1, 2
 REASON = {reason: number for number, reason in enumerate(Reason)}
 REASONS = len(Reason)
 
-RETURNS = _KEPT_MS // _SPACING_MS + 2  # no more fit into the time that is remembered
+RETURNS = KEPT_MS // SPACING_MS + 2  # no more fit into the time that is remembered
 RECENT = 1024  # mids, and fills, of the last ten seconds
 QUOTE_NUMBERS = 15
 

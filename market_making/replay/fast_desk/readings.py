@@ -1,25 +1,24 @@
 """What a bot remembers of the market: volatility of the last ten minutes, and fills to be judged.
 
-The sums of `market_making.quoting.readings.volatility` are carried on from update to update, and added up anew now and
-then so that rounding does not pile up.
+It reckons in the steps of `market_making.quoting.readings.rolling_volatility`.
 """
 
 from math import log, sqrt
 from typing import Any
 
-from market_making.quoting.readings.observer import (
-    _KEPT_MS,
-    _LEAST_COVERED_S,
-    _LEAST_RETURNS,
-    _LONGEST_GAP_MS,
-    _SPACING_MS,
-    ObserverSettings,
+from market_making.quoting.readings.observer import SPACING_MS, ObserverSettings
+from market_making.quoting.readings.rolling_volatility import (
+    ANEW,
+    DECAY,
+    KEPT_MS,
+    LEAST_COVERED_S,
+    LEAST_RETURNS,
+    LONGEST_GAP_MS,
+    SHORT,
 )
-from market_making.quoting.readings.volatility import _DECAY, _SHORT
 from market_making.replay.fast_desk.compiled import compiled
 from market_making.replay.fast_desk.layout import BID, RECENT, RETURNS
 
-_ANEW = 256
 _MARKOUT_MS = ObserverSettings().markout_ms
 
 
@@ -27,9 +26,9 @@ _MARKOUT_MS = ObserverSettings().markout_ms
 def observe(x: Any, heard_ms: int, mid: float) -> None:
     """Take in a mid [price] at a time [ms]; a second one within a second changes nothing."""
     last = (x.mid_head + x.mid_count - 1) % RETURNS
-    if x.mid_count > 0 and heard_ms - x.mid_ms[last] < _SPACING_MS:
+    if x.mid_count > 0 and heard_ms - x.mid_ms[last] < SPACING_MS:
         return
-    while x.mid_count > 0 and x.mid_ms[x.mid_head] < heard_ms - _KEPT_MS:
+    while x.mid_count > 0 and x.mid_ms[x.mid_head] < heard_ms - KEPT_MS:
         x.mid_head = (x.mid_head + 1) % RETURNS
         x.mid_count -= 1
         if x.mid_count > 0 and x.mid_linked[x.mid_head] == 1:
@@ -37,7 +36,7 @@ def observe(x: Any, heard_ms: int, mid: float) -> None:
             _forget_return(x)
     here = (x.mid_head + x.mid_count) % RETURNS
     x.mid_ms[here], x.mid_log[here], x.mid_linked[here] = heard_ms, log(mid), 0
-    if x.mid_count > 0 and heard_ms - x.mid_ms[last] <= _LONGEST_GAP_MS:
+    if x.mid_count > 0 and heard_ms - x.mid_ms[last] <= LONGEST_GAP_MS:
         x.mid_linked[here] = 1
         move, span = x.mid_log[here] - x.mid_log[last], (heard_ms - x.mid_ms[last]) / 1e3
         _add_return(x, move, span)
@@ -51,15 +50,15 @@ def _add_return(x: Any, move: float, span: float) -> None:
     x.moves[place], x.spans[place] = move, span
     x.return_count += 1
     x.since_sum += 1
-    if x.since_sum >= _ANEW:
+    if x.since_sum >= ANEW:
         _add_up(x)
         return
     _long(x, move, span, 1.0)
     _short(x, move, span, 1.0)
-    x.weighted_square = _DECAY * x.weighted_square + (1 - _DECAY) * move * move
-    x.weighted_span = _DECAY * x.weighted_span + (1 - _DECAY) * span
-    if x.return_count > _SHORT:
-        left = (place - _SHORT) % RETURNS
+    x.weighted_square = DECAY * x.weighted_square + (1 - DECAY) * move * move
+    x.weighted_span = DECAY * x.weighted_span + (1 - DECAY) * span
+    if x.return_count > SHORT:
+        left = (place - SHORT) % RETURNS
         _short(x, x.moves[left], x.spans[left], -1.0)
 
 
@@ -68,9 +67,9 @@ def _forget_return(x: Any) -> None:
     """The oldest return is too old."""
     move, span = x.moves[x.return_head], x.spans[x.return_head]
     _long(x, move, span, -1.0)
-    if x.return_count <= _SHORT:
+    if x.return_count <= SHORT:
         _short(x, move, span, -1.0)
-    weight = (1 - _DECAY) * _DECAY ** (x.return_count - 1)
+    weight = (1 - DECAY) * DECAY ** (x.return_count - 1)
     x.weighted_square -= weight * move * move
     x.weighted_span -= weight * span
     x.return_head = (x.return_head + 1) % RETURNS
@@ -105,21 +104,21 @@ def _add_up(x: Any) -> None:
         place = (x.return_head + number) % RETURNS
         move, span = x.moves[place], x.spans[place]
         _long(x, move, span, 1.0)
-        if x.return_count - number <= _SHORT:
+        if x.return_count - number <= SHORT:
             _short(x, move, span, 1.0)
-        x.weighted_square = _DECAY * x.weighted_square + (1 - _DECAY) * move * move
-        x.weighted_span = _DECAY * x.weighted_span + (1 - _DECAY) * span
+        x.weighted_square = DECAY * x.weighted_square + (1 - DECAY) * move * move
+        x.weighted_span = DECAY * x.weighted_span + (1 - DECAY) * span
     x.since_sum = 0
 
 
 @compiled
 def _volatility(x: Any) -> float:
     """Effective volatility [relative per √s], negative where too little was seen."""
-    if x.return_count < _LEAST_RETURNS or x.long_span < _LEAST_COVERED_S:
+    if x.return_count < LEAST_RETURNS or x.long_span < LEAST_COVERED_S:
         return -1.0
     long = _variance(x.long_move, x.long_square, x.long_span, x.long_span_square, x.long_product)
     short = _variance(x.short_move, x.short_square, x.short_span, x.short_span_square, x.short_product)
-    start = _DECAY**x.return_count * x.long_span / x.return_count
+    start = DECAY**x.return_count * x.long_span / x.return_count
     weighted = max((start * long + x.weighted_square) / (start + x.weighted_span), 0.0)
     return 0.3 * sqrt(short) + 0.4 * sqrt(weighted) + 0.3 * sqrt(long)
 

@@ -39,6 +39,8 @@ class Legs:
 
     def tell(self, coin: str, holding: Holding, sides: tuple[Side, ...], equity: float | None = None) -> None:
         """Tell what is held and rests of a coin, and the sides that the rules of this leg let it quote."""
+        if self.leg is None:
+            return
         resting = holding.resting
         _, before = self._told.get(coin, (0, LegState()))
         worth = before.equity if equity is None else equity

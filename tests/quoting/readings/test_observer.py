@@ -11,10 +11,11 @@ from market_making.quoting.readings.observer import Observer, ObserverSettings
 SETTINGS = ObserverSettings(markout_ms=10_000)
 
 
-def watched(mids: np.ndarray, start_ms: int = 0, every_ms: int = 1_000, observer: Observer = Observer()) -> Observer:  # noqa: B008 - immutable
+def watched(mids: np.ndarray, start_ms: int = 0, every_ms: int = 1_000, observer: Observer | None = None) -> Observer:
     """The observer after a series of mids."""
+    observer = observer or Observer()
     for step, mid in enumerate(mids):
-        observer = observer.seen(start_ms + step * every_ms, float(mid), SETTINGS)
+        observer.seen(start_ms + step * every_ms, float(mid), SETTINGS)
     return observer
 
 
@@ -49,7 +50,7 @@ def test_volatility_does_not_depend_on_how_often_the_book_is_seen(least_s, most_
         mids = 100 * np.exp(np.cumsum(rng.normal(0, 1e-4 * np.sqrt(steps_ms / 1e3))))
         observer = Observer()
         for time_ms, mid in zip(np.cumsum(steps_ms).tolist(), mids.tolist(), strict=True):
-            observer = observer.seen(time_ms, mid, SETTINGS)
+            observer.seen(time_ms, mid, SETTINGS)
         assert observer.volatility == pytest.approx(1e-4, rel=0.4)
         seen.append(observer.volatility)
     assert np.mean(seen) == pytest.approx(1e-4, rel=0.08)
@@ -93,9 +94,9 @@ def test_fills_are_judged_and_remembered():
     observer = watched(walk(120, 1e-4))
     mid, time_ms = observer.mids[-1][1], 120_000
     for _ in range(11):
-        observer = observer.filled(OwnFill(time_ms, Side.BID, mid, 1.0, mid))
+        observer.filled(OwnFill(time_ms, Side.BID, mid, 1.0, mid))
         time_ms, mid = time_ms + 10_000, mid * 0.99
-        observer = observer.seen(time_ms, mid, SETTINGS)
+        observer.seen(time_ms, mid, SETTINGS)
     factors = observer.observations(time_ms, mid).markout_factors
     assert factors.bid > 1
     assert factors.ask == 1
@@ -105,11 +106,13 @@ def test_fills_are_judged_and_remembered():
 def test_old_fills_are_forgotten():
     """Five minutes later a fill says nothing about the present."""
     fill = OwnFill(0, Side.ASK, 100.0, 1.0, 100.0)
-    observer = Observer().filled(fill).filled(fill._replace(time_ms=300_001))
+    observer = Observer()
+    observer.filled(fill)
+    observer.filled(fill._replace(time_ms=300_001))
     assert [known.time_ms for known in observer.fills] == [300_001]
     for step in range(2):
         for side in Side:
-            observer = observer.filled(OwnFill(300_002 + step, side, 100.0, 1.0, 100.0))
+            observer.filled(OwnFill(300_002 + step, side, 100.0, 1.0, 100.0))
     assert observer.observations(300_010, 100.0).recent_capture_bps is None
-    observer = observer.filled(OwnFill(300_005, Side.BID, 99.0, 1.0, 100.0))
+    observer.filled(OwnFill(300_005, Side.BID, 99.0, 1.0, 100.0))
     assert observer.observations(300_010, 100.0).recent_capture_bps == pytest.approx(1e4 * (100 - 299 / 3) / 100)

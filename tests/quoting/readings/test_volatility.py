@@ -6,18 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_making.market.errors import NotEnoughData
+from market_making.quoting.readings.rolling_volatility import RollingVolatility
 from market_making.quoting.readings.volatility import (
     annualised,
     average_true_range,
     bps_per_root_minute,
-    effective_volatility,
     exponential_average,
     price_volatility,
     realised_volatility,
     relative_over,
-    unbroken_returns,
     wilder_average,
 )
+from tests.quoting.readings.whole_volatility import effective_volatility, unbroken_returns
 
 
 def walk(seed: int, n: int, sigma: float) -> np.ndarray:
@@ -68,15 +68,34 @@ def test_returns_across_a_gap_do_not_exist():
     assert len(unbroken_returns(time_ms[:1], mid[:1], longest_gap_ms=2000).moves) == 0
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_carried_on_is_what_whole_arrays_give(seed):
+    """Over half an hour of uneven updates with gaps, of which some forget everything, and a jump that must leave."""
+    random, rolling, mids = np.random.default_rng(seed), RollingVolatility(), []
+    steps_ms = random.choice([1_000, 1_300, 2_700, 11_000, 700_000], 1_500, p=[0.6, 0.3, 0.09, 0.0095, 0.0005])
+    sizes = random.normal(0, 1e-4, 1_500)
+    sizes[random.integers(1_500)] = 0.02
+    known = 0
+    for time_ms, mid in zip(np.cumsum(steps_ms).tolist(), (3_000 * np.exp(np.cumsum(sizes))).tolist(), strict=True):
+        mids = [(t, m) for t, m in mids if t >= time_ms - 600_000] + [(time_ms, mid)]
+        returns = unbroken_returns(*map(np.array, zip(*mids, strict=True)), longest_gap_ms=10_000)
+        seen = rolling.seen(time_ms, mid)
+        if len(returns.moves) < 60 or returns.elapsed_s.sum() < 60:
+            assert seen is None
+            continue
+        assert seen == pytest.approx(effective_volatility(*returns).mixed, rel=1e-9)
+        known += 1
+    assert list(rolling.mids) == mids
+    assert known > 500
+
+
 def test_realised_volatility_of_uneven_updates():
     """√(Σ Δmid² / Σ Δt): moves of 3 and 4 within 25 s are 1 per √s."""
     assert realised_volatility(np.array([0, 5_000, 25_000]), np.array([100.0, 103.0, 99.0])) == pytest.approx(1.0)
 
 
 def test_too_little_is_refused():
-    """With the counts."""
-    with pytest.raises(NotEnoughData, match="59 returns, need 60"):
-        effective_volatility(np.zeros(59), 1.0)
+    """With the count."""
     with pytest.raises(NotEnoughData, match="1 updates"):
         realised_volatility(np.array([5]), np.array([1.0]))
 

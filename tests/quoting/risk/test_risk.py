@@ -170,7 +170,7 @@ def watched_spikes(seed: int, hours: float, every_s: int, jump: float = 1.0) -> 
     sigma[steps - 1_800 // every_s :] *= jump
     observer, spike, spiking = Observer(), SpikeBreaker(), []
     for step, mid in enumerate(100 * np.exp(np.cumsum(rng.normal(0, sigma)))):
-        observer = observer.seen(DAY + 1_000 * every_s * step, float(mid), ObserverSettings())
+        observer.seen(DAY + 1_000 * every_s * step, float(mid), ObserverSettings())
         if observer.volatility is not None:
             now_ms = DAY + 1_000 * every_s * step
             spike = spike.seen(
