@@ -10,8 +10,10 @@ from urllib.parse import unquote, urlparse
 from eth_account import Account
 
 from market_making.hyperliquid.address_limit import read_address_limit
+from market_making.hyperliquid.balances import parse_balances
 from market_making.hyperliquid.fees import AccountFees
-from market_making.market.identity import Kind, Markets
+from market_making.market.identity import Market, Markets
+from market_making.preflight.funds import funds
 from market_making.preflight.outcome import Outcome, attempted, judged, passed
 from market_making.preflight.subject import Subject, owner_of
 from market_making.safety.books import BotBooks, read_books
@@ -19,6 +21,7 @@ from market_making.safety.books import BotBooks, read_books
 _SOON_MS = 3 * 86_400_000
 _RESERVE = 500
 _SAME_COINS = 1e-9
+_FEE_SHARE = 0.001  # of what is bought at most so much is paid as a fee, in the bought coins: 7 bps, and some room
 _NO_ACCOUNT = "no account is configured: set exchange.walletAddress in the private file"
 
 
@@ -37,6 +40,7 @@ def account_checks(subject: Subject) -> Iterator[Outcome]:
         ("action-budget", _budget),
         ("open-orders", _orders),
         ("positions", _positions),
+        ("funds", funds),
     ):
         yield attempted(name, partial(check, subject, name))
 
@@ -120,17 +124,25 @@ def _orders(subject: Subject, name: str) -> Outcome:
 
 
 def _positions(subject: Subject, name: str) -> Outcome:
-    """Whether the bot's database and the account hold the same."""
+    """Whether the bot's database and the account hold the same, and the wallet all tokens that the database has."""
     held = {each["position"]["coin"]: float(each["position"]["szi"]) for each in _entries(subject) if each}
     markets, books = subject.markets or Markets(()), _books(subject)
-    known = ((markets.named(pair), pair, coins) for pair, coins in books.coins.items())
-    # Tokens are no positions: an account may hold others beside the bot's, and fees are paid in them.
+    known = [(markets.named(pair), pair, coins) for pair, coins in books.coins.items()]
+    spot = [(market, coins) for market, _, coins in known if market is not None and market.tokens is not None]
     booked = {market.wire if market else pair: coins
-              for market, pair, coins in known if market is None or market.kind is not Kind.SPOT}  # fmt: skip
+              for market, pair, coins in known if market is None or market.tokens is None}  # fmt: skip
     names = sorted(held.keys() | booked.keys())
     differing = [coin for coin in names if abs(held.get(coin, 0.0) - booked.get(coin, 0.0)) > _SAME_COINS]
+    differing += [market.names.key for market, coins in spot if _lacks(subject, market, coins)]
     reason = f"positions that account and database have differently: {', '.join(differing) or 'none'}"
     return judged(name, not differing, reason, "close them on the exchange's page before the bot starts")
+
+
+def _lacks(subject: Subject, market: Market, booked: float) -> bool:
+    """Whether the wallet has less of a token than is booked; more is somebody else's, and fees are paid in it."""
+    wallet = parse_balances(subject.answers["spotClearinghouseState"])
+    held = wallet.get(market.tokens.base, 0.0) if market.tokens is not None else 0.0
+    return booked - held > max(_FEE_SHARE * booked, float(market.instrument.lot) / 2)
 
 
 def _books(subject: Subject) -> BotBooks:

@@ -26,6 +26,7 @@ _OF_ACCOUNT = (
     "userAbstraction",
     "openOrders",
     "clearinghouseState",
+    "spotClearinghouseState",
 )
 
 
@@ -34,7 +35,8 @@ class Subject:
     """Merged configuration with its settings; `answers` by question, None where the exchange did not answer.
 
     `answers` holds the raw JSON of ``meta``, ``allMids``, ``userFees``, ``userRateLimit``, ``userRole``,
-    ``extraAgents``, ``userAbstraction``, ``openOrders`` and ``clearinghouseState``, and the clock's offset [ms]. For a
+    ``extraAgents``, ``userAbstraction``, ``openOrders``, ``clearinghouseState`` and ``spotClearinghouseState``, and the
+    clock's offset [ms]. Orders and positions are those of every dex; ``dexes`` has each dex's own state. For a
     sub-account or vault ``extraAgents`` are those of its owner, whose keys sign; a vault has ``vaultDetails``.
     """
 
@@ -114,7 +116,9 @@ async def answers_of(settings: Settings) -> tuple[dict[str, Any], float | None, 
 
 
 async def _ask_dexes(session: aiohttp.ClientSession, settings: Settings, found: dict[str, Any]) -> str:
-    """Add mids, orders and positions of the dexes whose markets are wanted to those of the main one.
+    """Add orders and positions of every other dex to those of the main one, and mids of those that are traded.
+
+    Where a dex does not answer, orders and positions of the account are not known: half of them are none.
 
     Returns
     -------
@@ -123,18 +127,29 @@ async def _ask_dexes(session: aiohttp.ClientSession, settings: Settings, found: 
     """
     markets = Subject({}, settings, 0, answers=found).markets or ()
     chosen = settings.selection.choose(market.names for market in markets).chosen
-    dexs = {market.dex.name for market in markets if market.names in chosen and market.dex.name}
+    traded = {market.dex.name for market in markets if market.names in chosen}
+    dex = ""
     try:
-        for dex in sorted(dexs):
-            found["allMids"] |= await ask(session, settings.url, {"type": "allMids", "dex": dex})
+        for dex in sorted({market.dex.name for market in markets if market.dex.name}):
+            if dex in traded:
+                found["allMids"] |= await ask(session, settings.url, {"type": "allMids", "dex": dex})
             if settings.account is not None:
-                asked = {"user": settings.account, "dex": dex}
-                found["openOrders"] += await ask(session, settings.url, {"type": "openOrders"} | asked)
-                state = await ask(session, settings.url, {"type": "clearinghouseState"} | asked)
-                found["clearinghouseState"]["assetPositions"] += state["assetPositions"]
+                await _ask_about_account(session, settings, found, dex)
     except (aiohttp.ClientError, TimeoutError, MalformedMessage, KeyError, TypeError) as refused:
-        return f"the dexes {', '.join(sorted(dexs))}: {refused or type(refused).__name__}"
+        found |= dict.fromkeys(("openOrders", "clearinghouseState"))
+        return f"dex {dex}: {refused or type(refused).__name__}"
     return ""
+
+
+async def _ask_about_account(
+    session: aiohttp.ClientSession, settings: Settings, found: dict[str, Any], dex: str
+) -> None:
+    """Add orders and positions on one dex; errors are those of the exchange."""
+    asked = {"user": settings.account, "dex": dex}
+    found["openOrders"] += await ask(session, settings.url, {"type": "openOrders"} | asked)
+    state = await ask(session, settings.url, {"type": "clearinghouseState"} | asked)
+    found["clearinghouseState"]["assetPositions"] += state["assetPositions"]
+    found.setdefault("dexes", {})[dex] = state
 
 
 async def _ask_for_owner(session: aiohttp.ClientSession, settings: Settings, found: dict[str, Any]) -> str:

@@ -68,9 +68,15 @@ def healthy(tmp_path):
             "extraAgents": [{"name": "bot", "address": AGENT, "validUntil": NOW_MS + 90 * DAY_MS}],
             "userAbstraction": "disabled",
             "openOrders": [],
-            "clearinghouseState": {"assetPositions": []},
+            "clearinghouseState": account("200.0"),
+            "spotClearinghouseState": {"balances": []},
         },
     )
+
+
+def account(worth, *positions):
+    """What a dex tells of an account with these positions."""
+    return {"marginSummary": {"accountValue": worth}, "assetPositions": [{"position": each} for each in positions]}
 
 
 def with_answer(subject, **answers):
@@ -124,9 +130,8 @@ FAULTS = {
     "fee-tier unknown": lambda it: with_answer(it, userFees={}),
     "action-budget": lambda it: with_answer(it, userRateLimit={"nRequestsCap": 10_000, "nRequestsUsed": 9_800}),
     "open-orders": lambda it: with_answer(it, openOrders=[{"oid": 7, "coin": "ETH"}]),
-    "positions": lambda it: with_answer(
-        it, clearinghouseState={"assetPositions": [{"position": {"coin": "BTC", "szi": "0.1"}}]}
-    ),
+    "positions": lambda it: with_answer(it, clearinghouseState=account("200.0", {"coin": "BTC", "szi": "0.1"})),
+    "funds": lambda it: with_answer(it, clearinghouseState=account("20.0")),
     "minimum-order": lambda it: with_settings(it, model=type(it.settings.model)(order_notional=11)),
     "listed-OLD": lambda it: with_config(it, {"exchange": {"pair_whitelist": ["ETH/USDC:USDC", "OLD/USDC:USDC"]}}),
     "listed-NONE/USDC:USDC": lambda it: with_config(it, {"exchange": {"pair_whitelist": ["NONE/USDC:USDC"]}}),
@@ -257,13 +262,13 @@ def test_orders_and_positions_of_the_own_database_are_known(healthy, tmp_path):
         database.execute("INSERT INTO orders VALUES ('8', 0, 'ETH/USDC:USDC', 'buy', 3000, 0.1, 0)")
         database.execute("INSERT INTO trades VALUES ('ETH/USDC:USDC', 0.1, 1, 1, 1.0)")
         database.commit()
-    held = [{"position": {"coin": "ETH", "szi": "-0.1"}}]
-    subject = with_answer(healthy, openOrders=[{"oid": 7}], clearinghouseState={"assetPositions": held})
+    held = account("200.0", {"coin": "ETH", "szi": "-0.1"})
+    subject = with_answer(healthy, openOrders=[{"oid": 7}], clearinghouseState=held)
     assert is_safe(check_all(subject))
     for fault in (
         {"openOrders": [{"oid": 7}, {"oid": 8}]},  # the database has taken it for ended
-        {"clearinghouseState": {"assetPositions": [{"position": {"coin": "ETH", "szi": "-0.2"}}]}},
-        {"clearinghouseState": {"assetPositions": []}},  # somebody has closed it
+        {"clearinghouseState": account("200.0", {"coin": "ETH", "szi": "-0.2"})},
+        {"clearinghouseState": account("200.0")},  # somebody has closed it
     ):
         assert not is_safe(check_all(with_answer(subject, **fault)))
 
