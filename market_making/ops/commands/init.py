@@ -27,7 +27,9 @@ def _setting(name: str) -> Any:
 
 @click.command()
 @with_options(
-    click.option("--coin", "coins", multiple=True, help="A coin; repeat for several.  [default: ETH]"),
+    click.option(
+        "--coin", "coins", multiple=True, help="ETH, xyz:NVDA, HYPE/USDC; repeat for several.  [default: ETH]"
+    ),
     click.option("--variant", metavar="STRATEGY", help="Class name of the strategy.  [default: MarketMaking]"),
     *(_setting(name) for name in KEYS),
     click.option("--name", help="Names the bot, its files and its databases.  [default: its first coin]"),
@@ -68,12 +70,13 @@ def is_terminal() -> bool:
 
 
 def _wishes(options: dict[str, Any], asker: Asker) -> Wishes:
+    from market_making.ops.setup.markets import bot_name
     from market_making.ops.setup.wishes import Wishes
 
     coins = options["coins"] or tuple(asker.text("Coins, separated by spaces", None, "ETH").split())
     variant = asker.text("Strategy", options["variant"], "MarketMaking")
     section = asker.settings(options)
-    name = asker.text("Name of the bot", options["name"], coins[0].lower() if coins else "")
+    name = asker.text("Name of the bot", options["name"], bot_name(coins[0]) if coins else "")
     live, account, key = options["live"], options["account"], None
     if asker.is_on and not live:
         money = "play money" if options["venue"] or options["testnet"] else "money"

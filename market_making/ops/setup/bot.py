@@ -9,6 +9,7 @@ from market_making.market.errors import ConfigurationError
 from market_making.ops.local_account import LocalFiles, write_private, written_below
 from market_making.ops.setup.documents import private_document, private_name, public_document, public_name
 from market_making.ops.setup.folder import base_of, complete, variants
+from market_making.ops.setup.markets import on_exchange, on_local_exchange
 from market_making.ops.setup.wishes import Wishes, free_api_port
 from market_making.settings.files import load_all
 
@@ -74,9 +75,11 @@ def write_bot(wishes: Wishes, folder: Path, venue_url: str | None = None, *, tes
     local = None if venue_url is None else LocalFiles(private, folder / f"bot-{wishes.name}")
     if local is not None:
         wishes = replace(wishes, account=local.account.address, private_key=local.account.private_key)
-    wishes.check(variants(folder))
+    settings = wishes.check(variants(folder))
+    url = TESTNET if testnet else settings.url
+    traded = on_exchange(wishes.coins, url) if local is None else on_local_exchange(wishes.coins)
     port, base = free_api_port(_ports_in(folder)), base_of(folder)
-    public, secret = public_document(wishes, folder, base, port), private_document(wishes)
+    public, secret = public_document(wishes, traded, folder, base, port), private_document(wishes)
     if testnet:
         secret = _merged(secret, _testnet(folder / f"bot-{wishes.name}"))
     elif local is not None and venue_url is not None:

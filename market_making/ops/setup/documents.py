@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from market_making.market.names import perpetual_names
 from market_making.ops.setup.commented import commented
+from market_making.ops.setup.markets import Traded
 from market_making.ops.setup.wishes import Wishes, database_url
 from market_making.settings.explanation import fields_of
 from market_making.settings.settings import SECTION, Settings
@@ -19,18 +19,24 @@ _FREQTRADE = {
     "dry_run": "false sends orders: they trade money, but for those to a local exchange (mm venue).",
     "db_url": "Of this bot in this mode only. Let it trade money in another database than its dry run.",
     "max_open_trades": "The number of pairs.",
+    "trading_mode": "spot: tokens are bought and sold; there is no short side and no leverage.",
+    "fee": "Highest maker fee of these markets at the base tier, for Freqtrade's dry run, which would take another.\n"
+    "The exchange bills its own, and the model asks for your account's: see mm check, row fee-COIN.",
+    "exchange.hip3_dexes": "Freqtrade trades on no other dex, and ccxt loads no other.",
     "api_server": "For FreqUI and the REST API, on this machine only; name and password are in the private file.",
 }
 _PLACEHOLDER = "0x…"
 
 
-def public_document(wishes: Wishes, folder: Path, base: str, port: int) -> str:
+def public_document(wishes: Wishes, traded: Traded, folder: Path, base: str, port: int) -> str:
     """Return a bot's configuration as text.
 
     Parameters
     ----------
     wishes : Wishes
         The bot.
+    traded : Traded
+        What its coins are.
     folder : Path
         Where the file will lie, as Freqtrade will be told.
     base : str
@@ -46,7 +52,8 @@ def public_document(wishes: Wishes, folder: Path, base: str, port: int) -> str:
         "db_url": database_url(folder, wishes.name, is_live=wishes.is_live),
         "strategy": wishes.variant,
         "max_open_trades": len(wishes.coins),
-        "exchange": {"pair_whitelist": [perpetual_names(coin).pair for coin in wishes.coins]},
+        **traded.top_level,
+        "exchange": traded.exchange,
         "api_server": {"enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": port},
         SECTION: dict(wishes.section),
     }

@@ -8,11 +8,11 @@ from typing import Any
 
 from market_making.market.errors import ConfigurationError
 from market_making.market.suggestion import did_you_mean
+from market_making.ops.setup.markets import ACCEPTED, is_mixed, is_name
 from market_making.safety.claim import port_fault
 from market_making.settings.settings import Settings
 
 _NAME = re.compile("[a-z0-9][a-z0-9-]{0,39}")
-_COIN = re.compile("[A-Za-z0-9]{1,20}")
 _FIRST_API_PORT, _API_PORTS = 8080, 100
 
 
@@ -81,18 +81,24 @@ class Wishes:
     def _problems(self, variants: tuple[str, ...]) -> Iterator[str]:
         if not _NAME.fullmatch(self.name):
             yield f"the name must be up to 40 lower-case letters, digits and hyphens, got {self.name!r}"
-        if not self.coins:
-            yield "at least one coin must be named, got none"
-        for coin in self.coins:
-            if not _COIN.fullmatch(coin):
-                yield f"a coin must be the exchange's name of a perpetual such as ETH or kPEPE, got {coin!r}"
-        if len(set(self.coins)) < len(self.coins):
-            yield f"each coin must be named once, got {', '.join(self.coins)}"
+        yield from _coin_problems(self.coins)
         if self.variant not in variants:
             hint = did_you_mean(self.variant, variants) or f"; known are {', '.join(variants)}"
             yield f"unknown strategy {self.variant!r}{hint}"
         if self.is_live and self.account is None:
             yield "a live bot must have an account: name its address with --account"
+
+
+def _coin_problems(coins: tuple[str, ...]) -> Iterator[str]:
+    if not coins:
+        yield "at least one coin must be named, got none"
+    for coin in coins:
+        if not is_name(coin):
+            yield f"a coin must be {ACCEPTED}, got {coin!r}"
+    if is_mixed(coins):
+        yield f"one bot must trade perpetuals or spot, got both: {', '.join(coins)}"
+    if len(set(coins)) < len(coins):
+        yield f"each coin must be named once, got {', '.join(coins)}"
 
 
 def free_api_port(taken: set[int]) -> int:

@@ -10,10 +10,14 @@ from click.testing import CliRunner
 from eth_account import Account
 from freqtrade.configuration import Configuration
 
+from market_making.market.identity import Dex, Market, Markets
+from market_making.market.instrument import Listing
 from market_making.ops.command_line import main
+from market_making.ops.setup import markets as setup_markets
 from market_making.settings.explanation import fields_of
 from market_making.settings.files import load_all
 from market_making.settings.settings import Settings
+from market_making.simulation.known_markets import market_called
 
 ADDRESS = "0x" + "a5" * 20
 
@@ -113,7 +117,11 @@ def test_a_second_bot_of_the_same_name_is_refused_and_the_first_stays(tmp_path):
         (["--leverage", "3"], "the order size must be at least 120 at leverage 3, got 100"),
         (["--sides", "both"], "market_making.sides must be one of long_only"),
         (["--variant", "Glftt"], "unknown strategy 'Glftt', did you mean Glft?"),
-        (["--coin", "ETH/USDC"], "a coin must be the exchange's name of a perpetual such as ETH or kPEPE"),
+        (
+            ["--coin", "ETH-PERP"],
+            "a coin must be a perpetual such as ETH, kPEPE or xyz:NVDA, or a pair of spot such as",
+        ),
+        (["--coin", "ETH", "--coin", "HYPE/USDC"], "one bot must trade perpetuals or spot, got both: ETH, HYPE/USDC"),
         (["--coin", "ETH", "--coin", "ETH"], "each coin must be named once"),
         (["--name", "../up"], "the name must be up to 40 lower-case letters, digits and hyphens"),
         (["--live"], "a live bot must have an account"),
@@ -186,3 +194,62 @@ def test_a_bot_of_the_testnet_reaches_nothing_else(tmp_path):
     assert settings.url == hosts[0]
     assert Path(settings.market_data) == tmp_path / "bot-eth" / "market_data"
     assert init(tmp_path, "--yes", "--testnet", "--venue", "--name", "b").exit_code == 2
+
+
+def test_a_bot_on_another_dex_names_the_dex_and_the_fee(tmp_path):
+    """Freqtrade trades on no dex that is not named, ccxt loads only these, and the dry run is told the fee."""
+    assert init(tmp_path, "--yes", "--venue", "--coin", "xyz:NVDA", "--coin", "BTC").exit_code == 0
+    config = Configuration.from_files([str(tmp_path / "bot-xyz-nvda.json")])
+    assert config["exchange"]["pair_whitelist"] == ["XYZ-NVDA/USDC:USDC", "BTC/USDC:USDC"]
+    assert config["exchange"]["hip3_dexes"] == ["xyz"]
+    options = config["exchange"]["ccxt_config"]["options"]
+    assert options["fetchMarkets"] == {"types": ["swap", "hip3"], "hip3": {"limit": 1, "dexes": ["xyz"]}}
+    assert options["builderFee"] is False  # from the base
+    assert (config["trading_mode"], config["margin_mode"], config["fee"]) == ("futures", "isolated", 0.00015)
+    text = (tmp_path / "bot-xyz-nvda.json").read_text()
+    assert "// Freqtrade trades on no other dex, and ccxt loads no other." in text
+
+
+def test_a_bot_on_spot_is_one(tmp_path):
+    """By the pair's name, whatever the exchange calls its token."""
+    assert init(tmp_path, "--yes", "--venue", "--coin", "BTC/USDC").exit_code == 0
+    config = Configuration.from_files([str(tmp_path / "bot-btc-usdc.json")])
+    assert config["exchange"]["pair_whitelist"] == ["BTC/USDC"]
+    assert (config["trading_mode"], config["margin_mode"], config["fee"]) == ("spot", "", 0.0004)
+    assert "hip3_dexes" not in config["exchange"]
+
+
+def listing_of(monkeypatch, *markets):
+    """Let the exchange list these, and nothing if there are none to list: it does not answer then."""
+
+    async def listed(url):
+        if not markets:
+            raise TimeoutError
+        return Markets(markets)
+
+    monkeypatch.setattr(setup_markets, "_listed", listed)
+
+
+def test_the_exchange_is_asked_about_other_markets_than_the_main_dexs(tmp_path, monkeypatch):
+    """A growth-mode market has its own fee; what is not listed, or cannot be traded, is refused and not written."""
+    usdh = Market.perpetual(Listing("flx:TSLA", 3), 0, Dex("flx", 2, "USDH"))
+    listing_of(monkeypatch, market_called("xyz:NVDA"), market_called("HYPE/USDC"), usdh)
+    assert init(tmp_path, "--yes", "--coin", "xyz:NVDA").exit_code == 0
+    assert load_all([tmp_path / "bot-xyz-nvda.json"])["fee"] == 0.00003
+    for coin, said in (("xyz:NVDIA", "xyz:NVDIA"), ("flx:TSLA", "its collateral is USDH"), ("PURR/USDC", "PURR/USDC")):
+        result = init(tmp_path / "new", "--yes", "--coin", coin)
+        assert (result.exit_code, said in result.output) == (2, True), result.output
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_exchange_that_does_not_answer_keeps_nobody_from_a_configuration(tmp_path, monkeypatch, caplog):
+    """Names are then taken as they are, no fee is said, and somebody is told."""
+    listing_of(monkeypatch)
+    assert init(tmp_path, "--yes", "--coin", "xyz:NVDA").exit_code == 0
+    assert init(tmp_path, "--yes", "--coin", "HYPE/USDC").exit_code == 0
+    perpetual, spot = (load_all([tmp_path / f"bot-{name}.json"]) for name in ("xyz-nvda", "hype-usdc"))
+    assert perpetual["exchange"]["pair_whitelist"] == ["XYZ-NVDA/USDC:USDC"]
+    assert perpetual["exchange"]["hip3_dexes"] == ["xyz"]
+    assert spot["exchange"]["pair_whitelist"] == ["HYPE/USDC"]
+    assert not {"fee"} & (perpetual.keys() | spot.keys())
+    assert "names and fees are not checked" in caplog.text
