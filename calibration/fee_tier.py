@@ -18,6 +18,7 @@ from market_making.market.names import Names
 from market_making.market.timetable import Timetable
 from market_making.recording.other_venues.venues import THROUGH_CCXT, names_of
 from market_making.recording.store.market_file import read_market
+from market_making.safety.state_file import masked
 from market_making.settings.settings import Settings
 
 _REFRESH_S = 3600.0
@@ -92,7 +93,7 @@ class FeeTier:
             return False
         self._fees, self._markets = answer
         fee = self._fees.on_main().maker
-        log.info("the maker fee of %s on perpetuals is %g bps", self.settings.account, 1e4 * fee)
+        log.info("the maker fee of %s on perpetuals is %g bps", masked(self.settings.account), 1e4 * fee)
         self.settings = self.settings.with_maker_fee(fee)
         return True
 

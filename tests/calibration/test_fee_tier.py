@@ -41,10 +41,13 @@ def configured(url: str, **changes: object) -> Settings:
     return Settings(url=url, account=ADDRESS).model_copy(update=changes)
 
 
-def test_the_exchange_is_asked_for_the_tier(url):
+def test_the_exchange_is_asked_for_the_tier(url, caplog):
     """An account without a configured fee pays what the exchange says, and nothing else changes."""
     settings = configured(url)
-    applied = asked(settings)
+    with caplog.at_level(logging.INFO):
+        applied = asked(settings)
+    assert "on perpetuals is 0.8 bps" in caplog.text
+    assert ADDRESS not in caplog.text  # a log may be shown to others
     assert applied.model.maker_fee == TIER
     assert applied.with_maker_fee(BASE) == settings.with_maker_fee(BASE)
 
