@@ -27,11 +27,14 @@ $(DEV_STAMP): $(VENV)/bin/python pyproject.toml
 demo: $(STAMP)
 	$(BIN)/mm demo
 
+# Most tests wait for programs that they start: four at a time keep two processors busy. tests/conftest.py orders the files.
+PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST)
 
 quick: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff format --check .

