@@ -2,9 +2,10 @@
 
 Every variant is replayed over the recorded sessions of each coin, with the calibrations of the time.
 
-* Closed loop: each engine drives a bot of its own. One part of an order that only one engine fills sends both bots on
-  different ways, so this understates the agreement.
-* Open loop: the orders of the bot on the exchange are placed and cancelled on hftbacktest at the same moments.
+* Closed loop: each engine drives a bot of its own. The exchange fills an order whole as soon as it fills any of it, as
+  hftbacktest does. A fill that only one engine has sends both bots on different ways, which understates the agreement.
+* In parts: the same, but the exchange fills orders in parts, which hftbacktest cannot. This is what parts cost.
+* Open loop: the orders of the bot on the exchange, in parts, are placed and cancelled on hftbacktest at the same times.
 
 A fill is equal in side, price and second. Run with a folder of recordings:
 
@@ -26,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 from market_making.market.sides import Side  # noqa: E402
 from market_making.replay.bot.run import ReplaySetup, replay  # noqa: E402
 from market_making.replay.engines.engine import EngineSettings, NewOrder  # noqa: E402
-from market_making.replay.engines.exchange import ExchangeEngine  # noqa: E402
+from market_making.replay.engines.exchange import ExchangeEngine, WholeFillExchange  # noqa: E402
 from market_making.replay.engines.hftbacktest import HftbacktestEngine  # noqa: E402
 from market_making.replay.preparation import calibrations_for, prepare  # noqa: E402
 from market_making.replay.result import Outcome, ReplayResult, Session  # noqa: E402
@@ -35,9 +36,11 @@ from market_making.settings.settings import Settings  # noqa: E402
 from market_making.trading.freqtrade.strategy_model import load_model  # noqa: E402
 
 VARIANTS = (
-    "MarketMaking", "AvellanedaStoikov", "Glft", "DepthAware", "LadderCurve", "LadderBidAsk", "LadderAuto", "TrendSkew",
+    "MarketMaking", "AvellanedaStoikov", "Glft", "DepthAware", "LadderCurve", "LadderBidAsk", "LadderSpot",
+    "LadderAuto", "TrendSkew",
 )  # fmt: skip
 COINS = ("ETH", "BTC", "SOL", "WLFI")
+LOOPS = ("closed loop", "in parts", "open loop")
 FIRST_MS = 1_757_015_000_000  # the long session of 2025-09-04
 
 
@@ -114,6 +117,17 @@ def open_loop(session: Session, tape: SessionTape, settings: EngineSettings) -> 
     return Agreement(equal, len(here), len(there), session.net, net)
 
 
+def loops(setup: ReplaySetup, tapes: tuple[SessionTape, ...]) -> tuple[Agreement, ...]:
+    """One variant on one coin, in the order of `LOOPS`."""
+    parts, whole, other = (
+        replay(replace(setup, engine=kind), tapes) for kind in (ExchangeEngine, WholeFillExchange, HftbacktestEngine)
+    )
+    opened, settings = Agreement(), EngineSettings(setup.instrument, setup.model.settings.model.maker_fee)
+    for session, tape in zip(parts.sessions, tapes, strict=True):
+        opened.add(open_loop(session, tape, settings))
+    return compared(whole, other), compared(parts, other), opened
+
+
 def main() -> None:
     """Print the agreement of every variant and coin."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -134,10 +148,8 @@ def main() -> None:
         "quote": {"maximum_half_spread_bps": options.half_spread},
         "calibration": {"minimum_exposure_s": 120.0},
     }
-    settings, totals = Settings.from_section(section), (Agreement(), Agreement())
-    print(
-        f"{'coin':5s} {'variant':18s} {'closed: both, exch., hft':>28s} {'open: both, exch., hft':>28s}  net    CPU s"
-    )
+    settings, totals = Settings.from_section(section), tuple(Agreement() for _ in LOOPS)
+    print(f"{'coin':5s} {'variant':18s}" + "".join(f"{name + ': both, exch., hft':>30s}" for name in LOOPS) + "  CPU s")
     with tempfile.TemporaryDirectory() as folder:
         for coin in options.coins:
             prepared = prepare(settings, coin, Path(folder), start_ms=FIRST_MS)
@@ -145,21 +157,12 @@ def main() -> None:
             for name in options.variants:
                 began = time.process_time()
                 model = load_model(name, settings, {}, ROOT / "user_data")
-                setup = ReplaySetup(model, prepared.instrument, history, ExchangeEngine)
-                first = replay(setup, prepared.tapes)
-                second = replay(replace(setup, engine=HftbacktestEngine), prepared.tapes)
-                closed, opened = compared(first, second), Agreement()
-                engine_settings = EngineSettings(prepared.instrument, settings.model.maker_fee)
-                for session, tape in zip(first.sessions, prepared.tapes, strict=True):
-                    opened.add(open_loop(session, tape, engine_settings))
-                for total, found in zip(totals, (closed, opened), strict=True):
-                    total.add(found)
-                shown = [f"{each.both:9d} {each.exchange:9d} {each.hftbacktest:8d}" for each in (closed, opened)]
-                nets = f"{opened.net_exchange:+.3f} {opened.net_hftbacktest:+.3f}"
-                print(
-                    f"{coin:5s} {name:18s} {shown[0]} {shown[1]}  {nets}  {time.process_time() - began:.1f}", flush=True
-                )
-    for what, total in zip(("closed loop", "open loop"), totals, strict=True):
+                found = loops(ReplaySetup(model, prepared.instrument, history, ExchangeEngine), prepared.tapes)
+                for total, each in zip(totals, found, strict=True):
+                    total.add(each)
+                shown = "".join(f"{each.both:14d} {each.exchange:7d} {each.hftbacktest:7d}" for each in found)
+                print(f"{coin:5s} {name:18s}{shown}  {time.process_time() - began:.1f}", flush=True)
+    for what, total in zip(LOOPS, totals, strict=True):
         most = max(total.exchange, total.hftbacktest)
         print(
             f"{what}: {total.share:.1%} of {most} fills equal in side, price and second; "

@@ -102,6 +102,8 @@ class VenueConfig:
         Periods of the ``l2Book`` stream with 20 levels, and of the one with 5 levels.
     mids_period_s, context_period_s, mark_period_s
         Periods of ``allMids``, of ``activeAssetCtx``, and of the mark price itself.
+    whole_fills : bool
+        The market fills a resting order whole as soon as it fills any of it, as exchanges of backtests do.
     trade_backlog : int
         How many past trades a subscription to ``trades`` begins with.
     builder_approval : bool
@@ -142,6 +144,7 @@ class VenueConfig:
     mids_period_s: float = 5.0
     context_period_s: float = 1.0
     mark_period_s: float = 3.0
+    whole_fills: bool = False
     trade_backlog: int = 30
     builder_approval: bool = True
     free_actions: int = 10_000

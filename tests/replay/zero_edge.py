@@ -28,7 +28,7 @@ from market_making.replay.peers.catalogue import PEERS
 from market_making.replay.peers.run import peer_model, replay_peer
 from market_making.replay.result import ReplayResult
 from market_making.replay.tape.cache import SessionTape, TapeCache
-from market_making.replay.tape.sessions import spans_of
+from market_making.replay.tape.sessions import Span, spans_of
 from market_making.settings.settings import Settings
 from market_making.simulation.presets import Character
 from market_making.simulation.simulation import SimulatedSource
@@ -93,8 +93,9 @@ def tape(folder: Path, seed: int, seconds: float, edge_bps: float = 0.0) -> Sess
 
     root = folder / f"{seed}-{edge_bps:g}"
     store = TickStore(record(root, COIN.coin, events(), book_every_ms=BOOK_EVERY_MS))
-    (span,) = spans_of(store, COIN.coin)
-    return TapeCache(store, root / "tapes").session(RULES, span)
+    spans = spans_of(store, COIN.coin)
+    whole = Span(spans[0].start_ms, spans[-1].end_ms)  # where the market is still for seconds, nothing is missing
+    return TapeCache(store, root / "tapes").session(RULES, whole)
 
 
 def makers(models: dict[str, StrategyModel]) -> dict[str, Maker]:

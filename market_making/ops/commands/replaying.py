@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from market_making.replay.preparation import Prepared
     from market_making.settings.settings import Settings
 
-ENGINES = ("exchange", "hftbacktest")
+ENGINES = ("exchange", "exchange-whole", "hftbacktest")
 _CACHE = "replay"
 
 recording_options = with_options(
@@ -44,7 +44,7 @@ engine_options = with_options(
         type=click.Choice(ENGINES),
         default="exchange",
         show_default=True,
-        help="What fills the orders: the local exchange, or hftbacktest.",
+        help="What fills the orders: the local exchange, the same with orders filled whole, or hftbacktest.",
     ),
     click.option("--period", type=Duration(), help="From loop to loop.  [default: 1s]"),
     click.option("--delay", type=Duration(), help="One way between bot and exchange.  [default: 0.05s]"),
@@ -105,9 +105,9 @@ def engine_of(name: str) -> EngineKind:
         from market_making.replay.engines.hftbacktest import HftbacktestEngine
 
         return HftbacktestEngine
-    from market_making.replay.engines.exchange import ExchangeEngine
+    from market_making.replay.engines.exchange import ExchangeEngine, WholeFillExchange
 
-    return ExchangeEngine
+    return WholeFillExchange if name == WholeFillExchange.name else ExchangeEngine
 
 
 def lags_of(options: dict[str, Any]) -> Callable[[], LagProfile]:

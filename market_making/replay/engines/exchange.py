@@ -1,4 +1,9 @@
-"""The local exchange in process as an engine: partial fills, funding, reduce-only. The reference."""
+"""The local exchange in process as an engine: partial fills, funding, reduce-only. The reference.
+
+The exchange is shown a book only where that may change something: where the size at the price of an own order is
+another one, where a price has come to an own order, after a print, and before an order arrives. What comes of it is the
+same as if it were shown every book.
+"""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
@@ -44,6 +49,7 @@ class ExchangeEngine:
     """
 
     name = "exchange"
+    whole_fills = False
 
     def __init__(self, tape: SessionTape, settings: EngineSettings) -> None:
         addresses = [f"0x{leg + 1:040x}" for leg in range(settings.legs)]
@@ -53,6 +59,7 @@ class ExchangeEngine:
             taker_fee=settings.taker_fee,
             starting_balance=settings.balance,
             funding_rate=settings.funding_rate,
+            whole_fills=self.whole_fills,
         )
         instrument = settings.instrument
         listing = Listing(instrument.coin, max(-int(instrument.lot.as_tuple().exponent), 0))
@@ -63,11 +70,15 @@ class ExchangeEngine:
         self._legs = {address: leg for leg, address in enumerate(addresses)}
         self._coin, self._balance = instrument.coin, settings.balance
         self._book = _Book()
+        self._unseen_ms: int | None = None  # since when the exchange has not been shown the book
+        self._show_all = settings.funding_rate != 0  # it is paid on a price that is read off every few seconds
+        self._show_next = True
         self._stamps = _stamps(tape.files)
         self._next = next(self._stamps, None)
         self._oids: dict[int, int] = {}
         self._numbers: dict[int, int] = {}
         self._sides: dict[int, Side] = {}
+        self._resting: dict[int, tuple[Side, float]] = {}
         self._trades = 0
 
     def advance(self, time_ms: int, *, until_fill: bool = False) -> int:
@@ -87,6 +98,7 @@ class ExchangeEngine:
 
     def place(self, order: NewOrder) -> bool:
         """Let a post-only order arrive now."""
+        self._show()
         price, size = Decimal(repr(order.price)), Decimal(repr(order.size))
         terms = OrderTerms(0, order.side, price, size, order.reduce_only, TimeInForce.POST_ONLY, None, None)
         self._sides[order.number] = order.side
@@ -94,6 +106,7 @@ class ExchangeEngine:
         if isinstance(placed, Refusal):
             return False
         self._oids[order.number], self._numbers[placed.oid] = placed.oid, order.number
+        self._resting[order.number], self._show_next = (order.side, order.price), True
         return True
 
     def cancel(self, number: int) -> None:
@@ -101,6 +114,7 @@ class ExchangeEngine:
         order = self._exchange.state.orders.get(self._oids[number])
         if order is not None and order.is_live:
             self._exchange.desk.end(order, Status.CANCELLED)
+        self._resting.pop(number, None)
 
     def order(self, number: int) -> OrderNow:
         """What has become of an order until now."""
@@ -123,25 +137,57 @@ class ExchangeEngine:
         return require_same_money(EngineAccount(position, cash, fees), self, self._sides)
 
     def _play(self, stamp: "_Stamp") -> None:
+        if stamp.trades:
+            self._show()
+            self._show_next = True
         for is_buy, price, size in stamp.trades:
             direction, self._trades = Direction.BUY if is_buy else Direction.SELL, self._trades + 1
             self._exchange.on_trade(Trade(self._coin, stamp.time_ms, direction, price, size, str(self._trades)))
         if stamp.changes:
             for is_bid, price, size in stamp.changes:
                 self._book.change(Side.BID if is_bid else Side.ASK, price, size)
-            bids, asks = self._book.best(Side.BID, _SHOWN), self._book.best(Side.ASK, _SHOWN)
-            self._exchange.on_book(BookSnapshot(self._coin, stamp.time_ms, bids, asks))
+            self._unseen_ms = stamp.time_ms
+            at_edge = any(self._is_at_edge(*order) for order in self._resting.values())
+            if self._show_all or self._show_next or at_edge or self._is_at_own_price(stamp.changes):
+                self._show()
+                self._show_next = at_edge
+
+    def _show(self) -> None:
+        """Let the exchange see the book as it is, if it has not yet."""
+        if self._unseen_ms is None:
+            return
+        bids, asks = self._book.best(Side.BID, _SHOWN), self._book.best(Side.ASK, _SHOWN)
+        self._exchange.on_book(BookSnapshot(self._coin, self._unseen_ms, bids, asks))
+        self._unseen_ms = None
+
+    def _is_at_edge(self, side: Side, price: float) -> bool:
+        """Whether an own order is crossed, or not clearly within the shown levels; then the next one counts."""
+        return self._book.ends_before(side, price, _SHOWN) or self._book.crosses(side, price)
+
+    def _is_at_own_price(self, changes: list[tuple[bool, float, float]]) -> bool:
+        own = {(side is Side.BID, price) for side, price in self._resting.values()}
+        return any((is_bid, price) in own for is_bid, price, _ in changes)
 
     def _collect(self) -> None:
         for notice in self._exchange.drain():
             if isinstance(notice, FillNotice):
                 fill = notice.fill
-                told = self._numbers[fill.oid], float(fill.price), float(fill.size), float(fill.fee)
+                number = self._numbers[fill.oid]
+                told = number, float(fill.price), float(fill.size), float(fill.fee)
+                if not self.order(number).is_open:
+                    self._resting.pop(number, None)
                 self.fills.append(EngineFill(fill.time_ms, *told, is_maker=not fill.is_taker))
             elif isinstance(notice, FundingNotice):
                 payment = notice.payment
                 leg = self._legs[notice.address]
                 self.fundings.append(EngineFunding(payment.time_ms, leg, float(payment.amount)))
+
+
+class WholeFillExchange(ExchangeEngine):
+    """The same, but the market fills an order whole as soon as it fills any of it, as hftbacktest does."""
+
+    name = "exchange-whole"
+    whole_fills = True
 
 
 class _Stamp(NamedTuple):
@@ -169,6 +215,16 @@ class _Book:
             sizes[key] = size
         elif sizes.pop(key, None) is not None:
             del keys[bisect_left(keys, key)]
+
+    def ends_before(self, side: Side, price: float, levels: int) -> bool:
+        """Whether the last of the best levels of a side is at a price or nearer to the middle."""
+        keys = self._keys.of(side)
+        return not keys or keys[min(levels, len(keys)) - 1] <= (-price if side is Side.BID else price)
+
+    def crosses(self, side: Side, price: float) -> bool:
+        """Whether the best of the other side has come to a price on this side."""
+        keys = self._keys.of(side.opposite)
+        return bool(keys) and (keys[0] <= price if side is Side.BID else -keys[0] >= price)
 
     def best(self, side: Side, count: int) -> tuple[Level, ...]:
         """The best levels of a side."""

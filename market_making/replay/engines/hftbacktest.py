@@ -32,6 +32,7 @@ VERSION = "2.4.4"
 _MARGIN = 0.05  # of the price: how far beyond all prices of the tape an order may rest
 _AFTER_NS = NS_PER_MS // 2  # within the millisecond: everything stamped with it has happened
 _NEAR_TICKS = 256
+_SPREAD_EVENLY = 1.0  # what is cancelled at a price was anywhere in its queue, as on the local exchange
 _OK, _END, _NEWS = 0, 1, (2, 3)
 _FILLED, _NEW = 3, 1
 _POST_ONLY, _LIMIT = 1, 0
@@ -270,7 +271,7 @@ def _asset(asset: Any, tape: SessionTape, settings: EngineSettings) -> Any:
         .data([str(file.path) for file in tape.files])
         .linear_asset(1.0)
         .constant_order_latency(0, 0)
-        .power_prob_queue_model(2.0)
+        .power_prob_queue_model(_SPREAD_EVENLY)
         .no_partial_fill_exchange()
         .trading_value_fee_model(settings.maker_fee, settings.taker_fee)
         .tick_size(tape.tick)

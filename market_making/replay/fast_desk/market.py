@@ -1,8 +1,8 @@
 """The market's book and the orders of all settings in it, filled as hftbacktest fills them.
 
 An order is filled whole: when the other side's best price reaches it, when a print passes it, or when prints at its
-price have used up the size ahead of it. Of what else leaves a level, a part was ahead: more of it, the more was.
-(`power_prob_queue_model(2)` and `no_partial_fill_exchange` of hftbacktest 2.4.4, over its `ROIVectorMarketDepth`.)
+price have used up the size ahead of it. Of what else leaves a level, as large a part was ahead as of all of it.
+(`power_prob_queue_model(1)` and `no_partial_fill_exchange` of hftbacktest 2.4.4, over its `ROIVectorMarketDepth`.)
 """
 
 from typing import Any
@@ -138,13 +138,11 @@ def _advance_queues(owns: Records, where: tuple[int, int], before: float, size: 
         change = before - size - o.traded
         o.traded = 0.0
         front, behind = o.front, before - o.front
-        total = behind * behind + front * front
-        if change < 0:
+        total = behind + front
+        if change < 0 or total == 0:
             o.front = min(front, size)
-        elif total == 0:
-            o.front = size
         else:
-            share = behind * behind / total
+            share = behind / total
             o.front = min(front - (1.0 - share) * change + min(behind - share * change, 0.0), size)
 
 

@@ -48,7 +48,10 @@ class Exchange:
         self.desk = OrderDesk(self.state, self._books)
         self.liquidator = Liquidator(self.state, self.desk, self._books)
         for market in markets:
-            self.state.add(ListedCoin(market, self.desk.capacity, self.desk.end, config.trade_backlog))
+            coin = ListedCoin(market, self.desk.capacity, self.desk.end, config.trade_backlog)
+            for side in coin.matching.sides:
+                side.whole_fills = config.whole_fills
+            self.state.add(coin)
         self._funding_rate = Decimal(str(config.funding_rate))
         self._next_funding_ms = (now_ms // HOUR_MS + 1) * HOUR_MS
         for account in config.accounts:

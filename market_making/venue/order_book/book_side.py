@@ -43,12 +43,18 @@ class BookSide:
     expire : Callable[[Order, Status], None]
         Called for a resting order that cannot trade: it would meet its own account, or has nothing to reduce. It must
         take the order out.
+
+    Attributes
+    ----------
+    whole_fills : bool
+        Whether the market fills an own order whole as soon as it fills any of it.
     """
 
     def __init__(self, side: Side, capacity: Capacity, expire: Expire) -> None:
         self.side = side
         self.external: dict[float, int] = {}
         self.orders: list[Order] = []
+        self.whole_fills = False
         self._capacity = capacity
         self._expire = expire
         self._last_visible: float | None = None
@@ -115,7 +121,7 @@ class BookSide:
         for order in [order for order in self.orders if order.price != price and self.is_within(order.price, price)]:
             traded = self._trade(order, lots, taker="")
             if traded:
-                lots -= traded
+                lots = max(lots - traded, 0)
                 yield Execution(order, order.price, traded)
         visible = self.external.get(price, 0)
         # The print itself proves size at the price, more perhaps than the last snapshot showed.
@@ -147,7 +153,7 @@ class BookSide:
                 return
             traded = self._trade(order, lots, taker)
             if traded:
-                lots -= traded
+                lots = max(lots - traded, 0)
                 yield Execution(order, price, traded)
         rest = min(lots, available - gone)
         if rest:
@@ -165,7 +171,9 @@ class BookSide:
         if allowed <= 0:
             self._expire(order, Status.REDUCE_ONLY_CANCELLED)
             return 0
-        traded = min(lots, order.lots, allowed)
+        # A client that takes, takes what it has asked for.
+        wanted = order.lots if self.whole_fills and not taker else min(lots, order.lots)
+        traded = min(wanted, allowed)
         order.lots -= traded
         if not order.lots:
             self.remove(order)

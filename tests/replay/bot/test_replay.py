@@ -1,6 +1,7 @@
 """A replayed bot does what the live loop does, knows nothing of the future, and its money adds up on both engines."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,16 +15,18 @@ from market_making.quoting.terms import Terms
 from market_making.recording.store.tick_store import TickStore
 from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.run import ReplaySetup, replay
-from market_making.replay.engines.exchange import ExchangeEngine
+from market_making.replay.engines.exchange import ExchangeEngine, WholeFillExchange
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
 from market_making.replay.result import Outcome
 from market_making.replay.tape.cache import TapeCache
 from market_making.replay.tape.sessions import Span
 from market_making.settings.settings import Settings
+from market_making.trading.freqtrade.strategy_model import load_model
 from market_making.trading.strategy_model import StrategyModel
 from tests.replay.markets import START_MS, record
 
 ETH = Instrument.hyperliquid("ETH", 4)
+USER_DATA = Path(__file__).resolve().parents[3] / "user_data"
 LAGS = Lags(feed_ms=50, decide_ms=30, entry_ms=40, response_ms=60, period_ms=1_000, pause_ms=20)
 STOCK_LOOP = {"wake": False, "cancel_first": False, "fresh": False}
 
@@ -87,11 +90,14 @@ def test_money_is_that_of_the_fills_and_a_second_run_is_the_same(
     assert columns(replay(setup, [simulated_tape])) == columns(result)
 
 
-def test_both_engines_fill_the_same_orders(market_making, simulated_history, simulated_tape):
+@pytest.mark.parametrize("name", ["MarketMaking", "AvellanedaStoikov", "LadderCurve"])
+def test_both_engines_fill_the_same_orders(name, simulated_settings, simulated_history, simulated_tape):
+    """Each drives a bot of its own, and both fill orders whole."""
     pytest.importorskip("hftbacktest")
+    model = load_model(name, simulated_settings, {}, USER_DATA)
     runs = [
-        replay(ReplaySetup(market_making, ETH, simulated_history, kind), [simulated_tape]).sessions[0]
-        for kind in (ExchangeEngine, HftbacktestEngine)
+        replay(ReplaySetup(model, ETH, simulated_history, kind), [simulated_tape]).sessions[0]
+        for kind in (WholeFillExchange, HftbacktestEngine)
     ]
     seen = [
         {(t // 1000, s, p) for t, s, p in zip(*(c.tolist() for c in (f.time_ms, f.sign, f.price)), strict=True)}

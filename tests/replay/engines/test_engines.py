@@ -1,6 +1,7 @@
 """Known answers: what happens to an order is the same in both engines, and is what the sentence says."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -19,7 +20,7 @@ from market_making.replay.engines.engine import (
     OrderNow,
     require_same_money,
 )
-from market_making.replay.engines.exchange import ExchangeEngine
+from market_making.replay.engines.exchange import ExchangeEngine, WholeFillExchange
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
 from market_making.replay.tape.cache import SessionTape, TapeCache
 from market_making.replay.tape.sessions import Span
@@ -51,10 +52,10 @@ def made(name: str):
     if name == "hftbacktest":
         pytest.importorskip("hftbacktest")
         return HftbacktestEngine
-    return ExchangeEngine
+    return WholeFillExchange if name == "exchange-whole" else ExchangeEngine
 
 
-@pytest.fixture(params=["exchange", "hftbacktest"])
+@pytest.fixture(params=["exchange", "exchange-whole", "hftbacktest"])
 def engine_of(request, tmp_path: Path, tapes):
     """An engine over a book that stands still, and the given events after it."""
     kind = made(request.param)
@@ -214,6 +215,39 @@ def test_the_exchange_fills_in_parts(tmp_path, tapes):
     engine.advance(START_MS + 2_500)
     assert engine.order(1) == OrderNow(0.4, is_open=True)
     assert run(engine) == [(2_000, 1, 3000.0, 0.4), (3_000, 1, 3000.0, 0.6)]
+
+
+@pytest.mark.parametrize("name", ["exchange-whole", "hftbacktest"])
+@pytest.mark.parametrize("size", [0.4, 0.0001])
+def test_others_fill_an_order_whole_with_its_first_part(name, size, tmp_path, tapes):
+    store = TickStore(record(tmp_path / "ticks", "ETH", [book(0), sold(2_000, 2999.9, size), book(50_000)]))
+    tape = TapeCache(store, tapes).session(ETH, Span(START_MS, START_MS + 60_000))
+    engine = made(name)(tape, SETTINGS)
+    engine.advance(START_MS + 1_000)
+    engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    assert run(engine) == [(2_000, 1, 3000.0, 1.0)]
+    assert engine.close().position == 1.0
+
+
+@pytest.mark.parametrize("kind", [ExchangeEngine, WholeFillExchange])
+@pytest.mark.parametrize("legs", [1, 2])
+def test_what_the_exchange_is_not_shown_changes_nothing(simulated_tape, kind, legs):
+    """Random orders at and around the touch, against an exchange that is shown every book."""
+    start_ms, results = simulated_tape.span.start_ms, []
+    for shows_all in (True, False):
+        random, engine, alive = Random(5), kind(simulated_tape, EngineSettings(ETH, legs=legs)), []
+        engine._show_all = shows_all
+        for number in range(1, 400):
+            engine.advance(start_ms + 440 * number)
+            while len(alive) > random.randrange(5):
+                engine.cancel(alive.pop(random.randrange(len(alive))))
+            side = random.choice(list(Side))
+            price = engine.levels(side, 30)[min(int(random.expovariate(0.5)), 25)].price
+            if engine.place(NewOrder(number, random.randrange(legs), side, price, random.choice([0.02, 0.5, 8.0]))):
+                alive.append(number)
+        results.append((engine.fills, engine.close()))
+    assert results[0] == results[1]
+    assert len(results[0][0]) > 30
 
 
 def test_an_order_of_long_ago_is_still_known(tmp_path, tapes):
