@@ -1,4 +1,4 @@
-"""The five lines of commands.md with which a newcomer trades on the local exchange, typed as they stand there."""
+"""The lines of commands.md with which a newcomer trades on the local exchange, typed as they stand there."""
 
 import json
 import re
@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 import requests
@@ -17,14 +18,15 @@ from tests.live_bot import ROOT
 PROGRAMS = {"mm": [sys.executable, "-m", "market_making.ops"], "freqtrade": [sys.executable, "-m", "freqtrade"]}
 
 
-def recipe(folder, port):
-    """The lines of the block, in another folder and at another port, each as words of a command."""
+def recipe(folder, port, page_port):
+    """The lines of the block, in another folder and at other ports, each as words of a command."""
     text = (ROOT / "commands.md").read_text()
     (block,) = re.findall(r"### Trade on it as on the real one\n.*?```\n(.*?)```", text, re.DOTALL)
     for line in block.splitlines():
         name, *words = shlex.split(line)
         words = [str(folder / "bot-eth.json") if word == "user_data/bot-eth.json" else word for word in words]
         words += [f"--venue-port={port}"] if words[0] == "init" else []
+        words += [f"--port={page_port}"] if words[0] == "dashboard" else []
         yield [*PROGRAMS[name], *words, f"--userdir={folder}"]
 
 
@@ -43,9 +45,10 @@ def until(programs, condition, seconds, what):
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_the_lines_lead_from_nothing_to_orders_on_the_local_exchange(tmp_path, monkeypatch):
-    """init, venue, collector, calibrator, check and bot in this order; `mm status` shows all of them."""
+    """init, venue, collector, calibrator, check, bot and page in this order; page and `mm status` show all of them."""
     monkeypatch.chdir(ROOT)
-    init, venue, collect, calibrate, check, trade, status = recipe(tmp_path, free_port())
+    page = f"http://127.0.0.1:{(page_port := free_port())}"
+    init, venue, collect, calibrate, check, trade, dashboard, status = recipe(tmp_path, free_port(), page_port)
     subprocess.run(init, capture_output=True, check=True)
     private = load_all([tmp_path / "bot-eth.json"])
     who, url = private["exchange"]["walletAddress"], private["market_making"]["url"]
@@ -65,6 +68,17 @@ def test_the_lines_lead_from_nothing_to_orders_on_the_local_exchange(tmp_path, m
             return requests.get(f"{url}/audit", params={"user": who}, timeout=5).json()["orders_placed"]
 
         assert until(programs, orders, 60, "an order") > 0
+        programs.start("dashboard", dashboard)
+
+        def explained():
+            with suppress(requests.ConnectionError):
+                query = {"show": "pair", "bot": "eth", "pair": "ETH/USDC:USDC"}
+                return requests.get(f"{page}/api/view", params=query, timeout=5).json()["pair"]["resting"]
+            return None
+
+        order = until(programs, explained, 60, "a quote on the page")
+        distance = abs(order["planned_mid"] - order["price"])
+        assert sum(order["terms"].values()) == pytest.approx(distance, abs=1e-6)
         command = [word for word in status if word != "--watch"]
         shown = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
         document = json.loads(shown.stdout)
