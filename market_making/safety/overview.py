@@ -12,8 +12,7 @@ from market_making.safety.notices import State, seen_by_reader
 from market_making.safety.standing import Standing, read_standing
 from market_making.safety.state_file import ActiveNotice, BotState, SidecarState, read_states
 
-_START_BOT = "freqtrade trade --strategy MarketMaking -c user_data/config.json"
-_KINDS = {"collector": ("the recorder", "mm collect"), "calibrator": ("the calibrator", "mm calibrate")}
+_KINDS = {"collector": "the recorder", "calibrator": "the calibrator"}
 
 
 class Said(NamedTuple):
@@ -29,6 +28,17 @@ class Missing(NamedTuple):
     program: str
     text: str
     command: str
+
+
+class Commands(NamedTuple):
+    """What starts each program."""
+
+    collector: str = "mm collect"
+    calibrator: str = "mm calibrate"
+    bot: str = "freqtrade trade --strategy MarketMaking -c user_data/config.json"
+
+
+_USUAL = Commands()
 
 
 @dataclass(frozen=True)
@@ -73,20 +83,22 @@ class Overview:
         return next((state for state in self.sidecars if (state.kind, state.venue) == (kind, venue)), None)
 
 
-def look(folder: Path, venue: str, now_ms: int) -> Overview:
+def look(folder: Path, venue: str, now_ms: int, commands: Commands = _USUAL) -> Overview:
     """Read the state files of a folder; what is missing is reported for one venue."""
     states = (_as_told(folder, state, now_ms) for state in read_states(folder))
-    return overview(states, venue, now_ms, read_kill(folder))
+    return overview(states, venue, now_ms, read_kill(folder), commands)
 
 
-def overview(states: Iterable[State], venue: str, now_ms: int, kill: Kill | None = None) -> Overview:
+def overview(
+    states: Iterable[State], venue: str, now_ms: int, kill: Kill | None = None, commands: Commands = _USUAL
+) -> Overview:
     """Put the states of all programs side by side."""
     known = list(states)
     bots = tuple(state for state in known if isinstance(state, BotState))
     sidecars = tuple(state for state in known if isinstance(state, SidecarState))
     said = [Said(name_of(state), notice) for state in known for notice in seen_by_reader(state, now_ms)]
     said.sort(key=lambda one: (-Severity(one.notice.severity).rank, one.notice.since_ms, one.source))
-    missing = (*_missing_sidecars(sidecars, venue, now_ms), *_missing_bots(bots, now_ms))
+    missing = (*_missing_sidecars(sidecars, venue, now_ms, commands), *_missing_bots(bots, now_ms, commands.bot))
     return Overview(now_ms, bots, sidecars, tuple(said), missing, kill)
 
 
@@ -103,8 +115,11 @@ def name_of(state: State) -> str:
     return state.bot if isinstance(state, BotState) else state.name
 
 
-def _missing_sidecars(sidecars: Iterable[SidecarState], venue: str, now_ms: int) -> Iterator[Missing]:
-    for kind, (name, command) in _KINDS.items():
+def _missing_sidecars(
+    sidecars: Iterable[SidecarState], venue: str, now_ms: int, commands: Commands
+) -> Iterator[Missing]:
+    for kind, name in _KINDS.items():
+        command = getattr(commands, kind)
         last = next((state for state in sidecars if (state.kind, state.venue) == (kind, venue)), None)
         if last is None:
             yield Missing(kind, f"{name} of {venue} has not run here", command)
@@ -112,10 +127,10 @@ def _missing_sidecars(sidecars: Iterable[SidecarState], venue: str, now_ms: int)
             yield Missing(kind, f"{name} of {venue} was stopped {seconds(now_ms - last.written_ms)} ago", command)
 
 
-def _missing_bots(bots: tuple[BotState, ...], now_ms: int) -> Iterator[Missing]:
+def _missing_bots(bots: tuple[BotState, ...], now_ms: int, command: str) -> Iterator[Missing]:
     if not bots:
-        yield Missing("bot", "no bot has run here", _START_BOT)
+        yield Missing("bot", "no bot has run here", command)
     elif all(bot.stopped for bot in bots):
         last = max(bots, key=lambda bot: bot.written_ms)
         text = f"no bot runs; {last.bot} was stopped {seconds(now_ms - last.written_ms)} ago"
-        yield Missing("bot", text, _START_BOT)
+        yield Missing("bot", text, command)

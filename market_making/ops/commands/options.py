@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from market_making.market.selection import Selection
     from market_making.settings.settings import Settings
 
-_CONFIG = "config.json"
+CONFIG = "config.json"
 _USER_DATA = "user_data"
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SHORTEST_S = 1e-3
@@ -112,6 +113,15 @@ def user_data() -> Path:
     return chosen_folder() or Path(_USER_DATA)
 
 
+def as_typed() -> str:
+    """Return the options with which folder and configuration were named, for a command that is to be typed next."""
+    folder, context = chosen_folder(), click.get_current_context(silent=True)
+    words = [] if folder is None else ["--userdir", str(folder)]
+    configs = () if context is None else context.params.get("configs", ())
+    words += [word for config in configs for word in ("-c", str(config))]
+    return "".join(f" {shlex.quote(word)}" for word in words)
+
+
 def load_settings(configs: tuple[Path, ...], **overrides: Any) -> Settings:
     """Settings from the configuration files, with the command line's own values on top; None means not given.
 
@@ -119,7 +129,7 @@ def load_settings(configs: tuple[Path, ...], **overrides: Any) -> Settings:
     """
     from market_making.settings.settings import Settings
 
-    default = user_data() / _CONFIG
+    default = user_data() / CONFIG
     settings = Settings.from_files(configs or ((default,) if default.exists() else ()), chosen_folder())
     return settings.model_copy(update={key: value for key, value in overrides.items() if value is not None})
 

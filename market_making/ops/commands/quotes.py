@@ -13,6 +13,7 @@ from market_making.market.selection import Selection
 from market_making.market.suggestion import did_you_mean
 from market_making.ops.commands.options import (
     ago,
+    as_typed,
     config_option,
     json_option,
     load_settings,
@@ -61,7 +62,8 @@ def _known(settings: Settings, coin: str) -> str:
         raise MissingParameters(f"there is no {path}{hint}")
     if known:
         raise MissingParameters(f"there is no {path}; {folder} holds {', '.join(known)}")
-    raise MissingParameters(f'there is no {path}; is the calibrator running? "mm calibrate --coin {coin}" starts it')
+    starts = f"mm calibrate --coin {coin}{as_typed()}"
+    raise MissingParameters(f'there is no {path}; is the calibrator running? "{starts}" starts it')
 
 
 def quote_table(published: Parameters) -> dict[str, Any]:

@@ -10,19 +10,24 @@ import click
 
 from market_making.ops.commands.collect import data_option
 from market_making.ops.commands.options import (
+    CONFIG,
+    as_typed,
     config_option,
     json_option,
     load_settings,
     now_ms,
     print_json,
+    user_data,
     with_options,
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from market_making.recording.collection.status import StoreStatus
-    from market_making.safety.overview import Overview
+    from market_making.safety.overview import Commands, Overview
     from market_making.settings.settings import Settings
 
 _ALARM = 4  # exit status while one holds
@@ -46,14 +51,29 @@ def status(*, as_json: bool, watch: bool, **options: Any) -> None:
     if watch and as_json:
         raise click.UsageError("--watch is for a screen, --json for a program: leave one out.")
     settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
-    seen = _print_json(settings) if as_json else _show(settings, watch=watch)
+    commands = _commands(options["configs"])
+    seen = _print_json(settings, commands) if as_json else _show(settings, commands, watch=watch)
     click.get_current_context().exit(_ALARM if seen.has_alarm else 0)
 
 
-def _look(settings: Settings) -> Overview:
+def _commands(configs: tuple[Path, ...]) -> Commands:
+    """What starts each program with the configuration that was typed."""
+    from market_making.safety.overview import Commands
+    from market_making.settings.files import load_all
+
+    files, usual = as_typed(), Commands()
+    if not files:
+        return usual
+    named = configs or (user_data() / CONFIG,)
+    has_strategy = "strategy" in load_all([file for file in named if file.exists()])
+    strategy = "" if has_strategy else " --strategy MarketMaking"
+    return Commands(usual.collector + files, usual.calibrator + files, f"freqtrade trade{strategy}{files}")
+
+
+def _look(settings: Settings, commands: Commands) -> Overview:
     from market_making.safety.overview import look
 
-    return look(settings.state, settings.venue, now_ms())
+    return look(settings.state, settings.venue, now_ms(), commands)
 
 
 def _store(settings: Settings) -> StoreStatus:
@@ -64,33 +84,33 @@ def _store(settings: Settings) -> StoreStatus:
     return store_status(settings.market_data, settings.venue, now_ms=now_ms(), collector=collector)
 
 
-def _print_json(settings: Settings) -> Overview:
+def _print_json(settings: Settings, commands: Commands) -> Overview:
     from market_making.ops.commands.status_document import as_document
 
-    seen = _look(settings)
+    seen = _look(settings, commands)
     print_json(as_document(seen, _store(settings), settings.venue))
     return seen
 
 
-def _show(settings: Settings, *, watch: bool) -> Overview:
+def _show(settings: Settings, commands: Commands, *, watch: bool) -> Overview:
     from rich.console import Console
 
     from market_making.ops.commands.status_screen import screen
 
     if watch:
-        return _watch(settings, Console())
-    seen = _look(settings)
+        return _watch(settings, commands, Console())
+    seen = _look(settings, commands)
     Console().print(screen(seen, _store(settings), settings.venue, str(settings.market_data)))
     return seen
 
 
-def _watch(settings: Settings, console: Console) -> Overview:
+def _watch(settings: Settings, commands: Commands, console: Console) -> Overview:
     """Look until Ctrl-C; return what was seen last. What is no terminal gets one screen after another."""
     from rich.live import Live
 
     from market_making.ops.commands.status_screen import screen
 
-    seen = _look(settings)
+    seen = _look(settings, commands)
     screens = Live(console=console, auto_refresh=False, screen=True) if console.is_terminal else nullcontext()
     with suppress(KeyboardInterrupt), screens as live:
         store, read_s = _store(settings), time.monotonic()
@@ -98,7 +118,7 @@ def _watch(settings: Settings, console: Console) -> Overview:
             shown = screen(seen, store, settings.venue, str(settings.market_data))
             console.print(shown) if live is None else live.update(shown, refresh=True)
             time.sleep(_LOOK_EVERY_S)
-            seen = _look(settings)
+            seen = _look(settings, commands)
             if time.monotonic() - read_s > _STORE_EVERY_S:
                 store, read_s = _store(settings), time.monotonic()
     return seen

@@ -64,6 +64,24 @@ def test_where_nothing_runs_it_says_what_is_missing_and_what_starts_it(status):
     assert [missing["program"] for missing in document["missing"]] == ["collector", "calibrator", "bot"]
 
 
+def test_what_starts_a_program_names_the_configuration_that_was_typed(status, tmp_path):
+    """Else a newcomer starts another bot than the one that was asked about, with another account and folder."""
+    (tmp_path / "bot-eth.json").write_text(orjson.dumps({"strategy": "Glft"}).decode())
+    (tmp_path / "plain.json").write_text("{}")
+    words = ("-c", "bot-eth.json", "--userdir", "my data")
+    document = orjson.loads(status("--json", *words).stdout)
+    options = " --userdir 'my data' -c bot-eth.json"
+    assert [missing["command"] for missing in document["missing"]] == [
+        f"mm collect{options}",
+        f"mm calibrate{options}",
+        f"freqtrade trade{options}",
+    ]
+    assert "freqtrade trade -c bot-eth.json" in status("-c", "bot-eth.json").output
+    assert "freqtrade trade --strategy MarketMaking -c plain.json" in status("-c", "plain.json").output
+    quotes = CliRunner().invoke(main, ["quotes", "ETH", "-c", "plain.json"])
+    assert '"mm calibrate --coin ETH -c plain.json" starts it' in quotes.output
+
+
 def test_a_system_that_is_well_is_shown_on_one_screen(status):
     """Programs, pairs, what rests, what is held, the day's result; nothing is missing and nothing is the matter."""
     result = status(states=system())
