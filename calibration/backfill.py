@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from calibration.estimators.shadow_quote import Timing
 from calibration.fee_tier import FeeTier
 from calibration.flow.calibrate import Calibration, calibrate_observed
 from calibration.observation.funding import FundingHistory, funding_rate
@@ -38,8 +39,10 @@ class Backfilled(NamedTuple):
     refusal: str
 
 
-def calibrate_once(coin: str, at_ms: int, settings: Settings) -> Parameters:
+def calibrate_once(coin: str, at_ms: int, settings: Settings, timing: Timing | None = None) -> Parameters:
     """Calibrate one coin from the events up to a time and publish it as of that time.
+
+    `timing` is what the bot's own record says of it.
 
     Raises
     ------
@@ -55,7 +58,7 @@ def calibrate_once(coin: str, at_ms: int, settings: Settings) -> Parameters:
     increments = infer_increments(tape.quotes)
     observed = observe_window(partial(store.tape, coin), increments.tick, start_ms, at_ms)
     try:
-        calibration = calibrate_observed(observed, increments, settings, now_ms=at_ms)
+        calibration = calibrate_observed(observed, increments, settings, now_ms=at_ms, timing=timing)
     except NotEnoughData as error:
         raise NotEnoughData(f"{coin}: {error}") from None
     calibration = replace(calibration, funding_rate=funding_rate(store, coin, at_ms))

@@ -12,8 +12,9 @@ from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
+from calibration.estimators.shadow_quote import Timing
 from calibration.fee_tier import FeeTier
-from calibration.flow.calibrate import Calibration, calibrate_observed
+from calibration.flow.calibrate import Calibration, calibrate_observed, replayed
 from calibration.observation.funding import FundingRates, funding_rate
 from calibration.observation.reading import ObservationReader
 from calibration.publication.history import HistoryWriter
@@ -37,6 +38,7 @@ SPARE = 2.0  # reading starts this many times as early as it took before
 _ROWS_PER_SEGMENT = 4
 _LEAST_READING_S = 0.2
 _MEMORY = 0.8  # a reading that was slow once is expected again for a while
+_REPLAY_PARTS, _LEAST_REPLAYED_S = 4, 30.0  # of all coins in a period, and none that was replayed a moment ago
 _TOGETHER = 100  # coins that are solved for at once; their files are written while the next are estimated
 
 
@@ -55,6 +57,8 @@ class Calibrator:
     ----------
     settings : Settings
         Coins, folders, model.
+    timing : Callable[[], Timing or None]
+        What the bot's own record says of how long it takes; None where it says nothing.
 
     Attributes
     ----------
@@ -66,7 +70,8 @@ class Calibrator:
         What the last cycle could not write.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, timing: Callable[[], Timing | None] = lambda: None) -> None:
+        self._recorded_timing, self._timing = timing, timing()
         self.reading_s = settings.calibration.period_s / SPARE
         self.cycle_s = 0.0
         self.failures: tuple[str, ...] = ()
@@ -85,6 +90,7 @@ class Calibrator:
     def read_on(self, clock: Clock, is_over: Callable[[], bool]) -> list[str]:
         """Read what is recorded by now, until the time is over; return the coins that were reached."""
         began = clock()
+        self._timing = self._recorded_timing()
         self._find_coins(round(began * 1e3))
         reached = self._reader.read_on(clock, is_over)
         for coin in reached:
@@ -122,6 +128,21 @@ class Calibrator:
         self.cycle_s = time.perf_counter() - began
         logger.info("%d of %d coins calibrated", len(published), len(self._coins))
         return len(published)
+
+    def replay_on(self, now_ms: int, is_over: Callable[[], bool]) -> None:
+        """Replay the shadow maker of a part of the coins, those replayed longest ago, so that no cycle has to."""
+        waiting = sorted(self._previous, key=lambda coin: self._previous[coin].shadow.time_ms)
+        for coin in waiting[: -(-len(waiting) // _REPLAY_PARTS)]:
+            known = self._previous[coin]
+            if is_over() or known.shadow.age_s(now_ms) < _LEAST_REPLAYED_S:
+                break
+            try:
+                observed = self._reader.observations(coin, now_ms)
+            except (DataError, ModelError):
+                continue  # the cycle says why
+            if observed.exposure_s > 0:
+                settings = self.fee_tier.settings_of(coin)
+                self._previous[coin] = replayed(known, observed, settings, self._timing)
 
     def merge_histories(self, is_over: Callable[[], bool]) -> None:
         """Merge the segments of the histories that have many, as far as the time allows."""
@@ -232,7 +253,7 @@ class Calibrator:
     def _calibrate(self, coin: str, settings: Settings, now_ms: int) -> Calibration:
         observed = self._reader.observations(coin, now_ms)
         increments = self._reader.increments(coin)
-        found = calibrate_observed(observed, increments, settings, self._previous.get(coin), now_ms)
+        found = calibrate_observed(observed, increments, settings, self._previous.get(coin), now_ms, self._timing)
         found = with_forecast(found, observed.seconds, self._forecasts[coin])
         return replace(found, funding_rate=self._funding.at(coin, now_ms))
 

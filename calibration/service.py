@@ -7,8 +7,10 @@ when is a timetable of the package `schedule`: reading, cycle, merging of histor
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from calibration.calibrator import SPARE, Calibrator
+from calibration.estimators.shadow_quote import Timing
 from market_making.market.timetable import Clock, Timetable
 from market_making.safety.claim import claimed, require_writable
 from market_making.safety.sidecar_report import SidecarReport
@@ -22,7 +24,13 @@ _TOLERANCE_S = 1.0
 _REPORTED_EVERY_S = 5.0
 
 
-def run_service(settings: Settings, *, stop: threading.Event, clock: Clock = time.time) -> None:
+def run_service(
+    settings: Settings,
+    *,
+    stop: threading.Event,
+    clock: Clock = time.time,
+    timing: Callable[[], Timing | None] = lambda: None,
+) -> None:
     """Calibrate all coins at every multiple of the period until `stop` is set.
 
     Parameters
@@ -33,6 +41,8 @@ def run_service(settings: Settings, *, stop: threading.Event, clock: Clock = tim
         Ends the service after the coin or the cycle at hand; what was calibrated is written.
     clock : callable
         Unix time [s].
+    timing : Callable[[], Timing or None]
+        What the bot's own record says of how long it takes.
 
     Raises
     ------
@@ -48,18 +58,20 @@ def run_service(settings: Settings, *, stop: threading.Event, clock: Clock = tim
             settings.calibration.period_s,
             settings.parameters,
         )
-        _Service(settings, stop, clock).run()
+        _Service(settings, stop, clock, timing).run()
         logger.info("calibration has ended")
 
 
 class _Service:
     """The jobs of the service, and what one leaves for the next: the coins that were read, and for which cycle."""
 
-    def __init__(self, settings: Settings, stop: threading.Event, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, stop: threading.Event, clock: Clock, timing: Callable[[], Timing | None]
+    ) -> None:
         self._stop = stop
         self._clock = clock
         self._period_s = settings.calibration.period_s
-        self._calibrator = Calibrator(settings)
+        self._calibrator = Calibrator(settings, timing)
         self._report = SidecarReport(settings.state, _KIND, settings.venue)
         self._reached: list[str] = []
         self._read_for_ms = 0
@@ -98,8 +110,10 @@ class _Service:
             self._tell()
 
     def _merge(self) -> None:
-        end_s = self._merging.due_ms / 1e3 + 2 * self._period_s * _LATEST
-        self._calibrator.merge_histories(lambda: self._is_over(end_s))
+        """Replay and merge what no cycle should wait for."""
+        due_s = self._merging.due_ms / 1e3
+        self._calibrator.replay_on(self._merging.due_ms, lambda: self._is_over(due_s + self._period_s * _LATEST))
+        self._calibrator.merge_histories(lambda: self._is_over(due_s + 2 * self._period_s * _LATEST))
 
     def _tell(self) -> None:
         coins = self._calibrator.coin_states(round(self._clock() * 1e3))

@@ -28,23 +28,30 @@ class Seconds:
         Integral of the half-spread over the observed part of the second [price·s].
     observed : FloatArray, shape (n,)
         The observed part of the second [s].
+    low, high : FloatArray, shape (n,)
+        Extremes of mid in the observed part of the second [price]; infinite, and inside out, where there is none.
     """
 
     start_s: int
     mid: FloatArray
     half_spread: FloatArray
     observed: FloatArray
+    low: FloatArray
+    high: FloatArray
 
     def between(self, start_s: int, end_s: int) -> Self:
         """Return the seconds from `start_s` to `end_s`, as far as they are here."""
         first, last = max(start_s - self.start_s, 0), max(end_s - self.start_s, 0)
         part = slice(first, last)
-        return type(self)(self.start_s + first, self.mid[part], self.half_spread[part], self.observed[part])
+        return type(self)(self.start_s + first, *(column[part] for column in self._columns))
 
     def followed_by(self, later: Self) -> Self:
         """Return these seconds and the ones right after them."""
-        pairs = ((self.mid, later.mid), (self.half_spread, later.half_spread), (self.observed, later.observed))
-        return type(self)(self.start_s, *(np.concatenate(pair) for pair in pairs))
+        return type(self)(self.start_s, *map(np.concatenate, zip(self._columns, later._columns, strict=True)))
+
+    @property
+    def _columns(self) -> tuple[FloatArray, ...]:
+        return self.mid, self.half_spread, self.observed, self.low, self.high
 
     @property
     def mean_half_spread(self) -> float:
@@ -77,8 +84,8 @@ def seconds(quotes: QuoteTape, gaps: IntArray, start_ms: int, end_ms: int) -> Se
     start_s, end_s = -(-start_ms // SECOND_MS), end_ms // SECOND_MS
     grid = np.arange(start_s, max(end_s, start_s) + 1, dtype=np.int64) * SECOND_MS
     if len(quotes.time_ms) == 0 or len(grid) < 2:
-        empty = np.zeros(len(grid) - 1)
-        return Seconds(start_s, np.full(len(grid) - 1, np.nan), empty, empty)
+        empty, nowhere = np.zeros(len(grid) - 1), np.full(len(grid) - 1, np.inf)
+        return Seconds(start_s, np.full(len(grid) - 1, np.nan), empty, empty, nowhere, -nowhere)
     inside = quotes.time_ms[(quotes.time_ms > grid[0]) & (quotes.time_ms < grid[-1])]
     edges = np.unique(np.concatenate([grid, inside, gaps[(gaps > grid[0]) & (gaps < grid[-1])].ravel()]))
     begin, end = edges[:-1], edges[1:]
@@ -90,4 +97,7 @@ def seconds(quotes: QuoteTape, gaps: IntArray, start_ms: int, end_ms: int) -> Se
     observed = np.bincount(second, weights=weight, minlength=size).astype(np.float64)
     last = np.searchsorted(quotes.time_ms, grid[1:], side="right") - 1
     mid = np.where(covers(gaps, grid[1:]), np.nan, quotes.mid[last])
-    return Seconds(start_s, mid, half_spread, observed)
+    first = np.searchsorted(begin, grid[:-1])  # every second begins with an edge of its own
+    low = np.minimum.reduceat(np.where(weight > 0, quotes.mid[quote], np.inf), first)
+    high = np.maximum.reduceat(np.where(weight > 0, quotes.mid[quote], -np.inf), first)
+    return Seconds(start_s, mid, half_spread, observed, low, high)

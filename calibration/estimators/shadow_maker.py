@@ -1,14 +1,10 @@
 """The shadow maker: a window replayed with a bot's own rules, to learn what a quote of some age would have earned.
 
-A model quote follows mid at once. A bot looks at the market once in a while, moves an order only when its price is off
-by more than a tolerance and has rested for a while, and its action takes time to arrive. Until then the old price
-stands, and it is met by those who have seen mid move. After a fill it takes a moment until the next order rests.
-
-The replay knows what the estimators know: mid at the end of each second, and each market order with the farthest price
-it reached and where mid was a second later. An order that reaches the price of a quote fills it.
+The replay knows what the estimators know: mid and spread at the end of each second, how far mid went within it, and
+each market order with the farthest price it reached and where mid was a second later. A quote is filled by an order
+that reaches its price, and by the market's own touch that comes to it.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,33 +13,12 @@ from calibration.estimators.adverse_selection import CLUSTER_MS
 from calibration.estimators.estimate import Estimate
 from calibration.estimators.market_orders import MarketOrders
 from calibration.estimators.seconds import SECOND_MS, Seconds
+from calibration.estimators.shadow_quote import Filled, QuoteRules, ShadowQuote
 from market_making.market.sides import Direction
 from market_making.market.tape import FloatArray, IntArray
 
 _QUANTILE = 1.96
 _ROUNDING = 1e-6  # of a tick
-
-
-@dataclass(frozen=True, slots=True)
-class QuoteRules:
-    """When a bot moves its order.
-
-    Parameters
-    ----------
-    tolerance : float
-        A resting order is moved when its price is off by more [price].
-    minimum_life_s : float
-        It is not moved before it is this old [s].
-    latency_ms : int
-        From looking at the market to the order's arrival.
-    pause_s : float
-        From a fill until the bot looks at the market again [s].
-    """
-
-    tolerance: float
-    minimum_life_s: float = 2.0
-    latency_ms: int = 100
-    pause_s: float = 1.0
 
 
 class Fills(NamedTuple):
@@ -129,48 +104,46 @@ def shadow_fills(
     rules : QuoteRules
         When it moves its order.
     """
-    met = orders.of(direction)
-    # Prices are turned so that "further from mid" is "larger" on both sides.
-    far = ((met.mid * direction.sign + met.reach) + _ROUNDING * tick).tolist()
-    target = _outwards(seconds.mid * direction.sign + depth, tick).tolist()
-    when = met.time_ms.tolist()
-    ends = np.searchsorted(met.time_ms, (seconds.start_s + 2 + np.arange(len(target))) * SECOND_MS, "right").tolist()
-    made = _replayed(target, (seconds.start_s + 1) * SECOND_MS, when, far, ends, rules)
-    index = np.array([at for at, _ in made], dtype=np.int64)
-    price = np.array([paid for _, paid in made])
-    net = price - met.mid[index] * direction.sign - met.markout[index] if len(index) else np.zeros(0)
-    return Fills(met.time_ms[index], net)
+    met, sign = orders.of(direction), direction.sign
+    mid, start_ms = seconds.mid * sign, (seconds.start_s + 1) * SECOND_MS
+    far = (met.mid * sign + met.reach) + _ROUNDING * tick
+    ends = np.searchsorted(met.time_ms, start_ms + SECOND_MS * np.arange(len(mid) + 1), "right")
+    ends[0] = 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        touch = mid - seconds.half_spread / seconds.observed + _ROUNDING * tick
+    wanted = _outwards(mid + depth, tick)
+    closest = _outwards((seconds.high if sign > 0 else -seconds.low) + depth, tick) if rules.wakes else wanted
+    quote, begin, end = ShadowQuote(rules, start_ms), ends[:-1].tolist(), ends[1:].tolist()
+    when, prices, farthest = met.time_ms.tolist(), far.tolist(), _farthest(far, ends).tolist()
+    columns = (touch.tolist(), wanted.tolist(), closest.tolist(), farthest)
+    for at, (other, near, nearest, reached) in enumerate(zip(*columns, strict=True)):
+        quote.end_second(other, near, nearest)
+        if reached >= quote.price or reached >= quote.old:
+            quote.meet_orders(when, prices, begin[at], end[at])
+    return _outcomes(quote.filled, met, seconds, direction)
 
 
-def _replayed(
-    target: list[float], start_ms: int, when: list[int], far: list[float], ends: list[int], rules: QuoteRules
-) -> list[tuple[int, float]]:
-    """Which orders fill the quote, and at what price.
+def _farthest(far: FloatArray, ends: IntArray) -> FloatArray:
+    """Farthest price of the orders between neighbouring ends; minus infinity where there is none."""
+    highest = np.full(len(ends) - 1, -np.inf)
+    some = np.flatnonzero(ends[1:] > ends[:-1])
+    if len(some):
+        highest[some] = np.maximum.reduceat(far, ends[some])
+    return highest
 
-    At the end of second i the bot looks; then come the orders up to `ends[i]`.
-    """
-    nothing = float("inf")
-    price = old = nothing
-    now_ms, placed_ms, ready_ms, life_ms = start_ms - SECOND_MS, start_ms, start_ms, rules.minimum_life_s * 1e3
-    latency, pause, tolerance = rules.latency_ms, round(rules.pause_s * 1e3), rules.tolerance
-    made, first = [], 0
-    for wanted, end in zip(target, ends, strict=True):
-        now_ms += SECOND_MS
-        if wanted != wanted:  # noqa: PLR0124 - not a number: mid is not known
-            price = old = nothing
-        elif price == nothing:
-            if now_ms >= ready_ms:
-                price, old, placed_ms = wanted, nothing, now_ms + latency
-        elif abs(wanted - price) > tolerance and now_ms - placed_ms >= life_ms:
-            price, old, placed_ms = wanted, price, now_ms + latency
-        for at in range(first, end):
-            standing = price if when[at] >= placed_ms else old
-            if far[at] >= standing:
-                made.append((at, standing))
-                price = old = nothing
-                ready_ms = when[at] + pause
-        first = end
-    return made
+
+def _outcomes(filled: list[Filled], met: MarketOrders, seconds: Seconds, direction: Direction) -> Fills:
+    """When each fill was, and what it made against mid a second later."""
+    times, net = [], []
+    for order, second, price in filled:
+        if order is None:
+            times.append((seconds.start_s + 1 + second) * SECOND_MS)
+            after = float(seconds.mid[second + 1]) if second + 1 < len(seconds.mid) else float("nan")
+            net.append(price - after * direction.sign)
+        else:
+            times.append(int(met.time_ms[order]))
+            net.append(price - float(met.mid[order]) * direction.sign - float(met.markout[order]))
+    return Fills(np.array(times, dtype=np.int64), np.array(net, dtype=np.float64))
 
 
 def _outwards(price: FloatArray, tick: float) -> FloatArray:

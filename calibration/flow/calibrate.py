@@ -1,6 +1,6 @@
 """One calibration: from a window of one coin to everything the model needs to know of its market."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from calibration.estimators.activity import Activity
 from calibration.estimators.diagnostics import hill_index
 from calibration.estimators.estimate import EstimateSource, FlowEstimates
 from calibration.estimators.fill_decay import tail_range
-from calibration.estimators.shadow_maker import QuoteRules
+from calibration.estimators.shadow_quote import QuoteRules, Timing
 from calibration.estimators.volatility import volatility
 from calibration.flow.flow import estimate_flow
 from calibration.flow.guard import Judgement, LastGood, bounded, carried, judge, limited, limited_cost
-from calibration.flow.shadow import ShadowMaker, shadow_maker
+from calibration.flow.shadow import ShadowMaker, rules_of, shadow_maker
 from calibration.observation.increments import Increments
 from calibration.observation.observations import ObservedWindow, observe
 from market_making.market.errors import NotEnoughData
@@ -109,8 +109,9 @@ def calibrate_observed(
     settings: Settings,
     previous: Calibration | None = None,
     now_ms: int | None = None,
+    timing: Timing | None = None,
 ) -> Calibration:
-    """Calibrate from observations; see `calibrate`."""
+    """Calibrate from observations; see `calibrate`. `timing` is what the bot's own record says of it."""
     exposure, needed = observed.exposure_s, settings.calibration.minimum_exposure_s
     if exposure <= 0 or exposure < needed:
         raise NotEnoughData(
@@ -140,18 +141,27 @@ def calibrate_observed(
         quality=judge(flows, flow.quality, share, settings.model.maker_fee * mid, _jump_index(observed)),
         events=len(observed.orders),
         last_good=good,
-        shadow=_shadow(observed, increments.tick, sigma, settings, previous, now_ms),
+        shadow=_shadow(observed, increments.tick, sigma, rules_of(settings, mid, timing), previous, now_ms),
     )
 
 
+def replayed(
+    calibration: Calibration, observed: ObservedWindow, settings: Settings, timing: Timing | None
+) -> Calibration:
+    """Return the calibration with the shadow maker of a newer window, so that the next one need not replay it."""
+    tick, rules = calibration.increments.tick, rules_of(settings, observed.mid, timing)
+    half_spread = observed.seconds.mean_half_spread
+    found = shadow_maker(observed, half_spread, tick, calibration.volatility, rules)
+    return replace(calibration, shadow=found._replace(age_cost=calibration.shadow.age_cost))
+
+
 def _shadow(
-    observed: ObservedWindow, tick: float, sigma: float, settings: Settings, previous: Calibration | None, now_ms: int
+    observed: ObservedWindow, tick: float, sigma: float, rules: QuoteRules, previous: Calibration | None, now_ms: int
 ) -> ShadowMaker:
     """Replay the window with the bot's rules, unless that was done a moment ago; the cost of age changes slowly."""
-    if previous is not None and previous.shadow.is_recent(observed):
+    if previous is not None and previous.shadow.is_recent(observed.end_ms):
         found = previous.shadow
     else:
-        rules = QuoteRules(settings.quote.tolerance_bps * observed.mid / 1e4, settings.quote.minimum_life_s)
         found = shadow_maker(observed, observed.seconds.mean_half_spread, tick, sigma, rules)
     if previous is None:
         return found

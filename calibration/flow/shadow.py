@@ -9,20 +9,26 @@ from typing import NamedTuple
 import numpy as np
 
 from calibration.estimators.estimate import Estimate, EstimateSource
-from calibration.estimators.shadow_maker import Fills, QuoteRules, age_cost, instant_fills, shadow_fills
+from calibration.estimators.shadow_maker import Fills, age_cost, instant_fills, shadow_fills
+from calibration.estimators.shadow_quote import QuoteRules, Timing
 from calibration.observation.observations import ObservedWindow
 from market_making.market.sides import Direction
+from market_making.settings.settings import Settings
 
 DEPTHS_BPS = (1.0, 2.0)  # beyond the mean half-spread
 FEWEST_FILLS = 10
-LEAST_AGE_S, CYCLE_S = 30.0, 15.0
+SERVES_S = 120.0
 _HOUR_S = 3600.0
 _QUANTILE = 1.96
 _NONE_SEEN = 3.7  # fills, the upper end of the interval of a count of 0
+# Measured by benchmarks/shadow_maker_live.py, 100 ms from the exchange: a bot that is woken, and one that is not.
+_WOKEN = Timing(0.0, 430.0, 1200.0, 750.0, 450.0)
+_LOOPING = Timing(2500.0, 1000.0, 2600.0, 3600.0, 2600.0)
+USUAL_TIMINGS = (_WOKEN, _LOOPING)
 
 
 class ShadowMaker(NamedTuple):
-    """Record of the shadow maker, one entry a depth, both sides together.
+    """Record of the shadow maker, one entry a depth, of all orders that the bot has at a time.
 
     Attributes
     ----------
@@ -36,6 +42,8 @@ class ShadowMaker(NamedTuple):
         The same before the limits of change.
     time_ms : int
         End of the window that was replayed.
+    timing : Timing
+        How long the bot was taken to need.
     """
 
     depth: tuple[float, ...]
@@ -44,15 +52,15 @@ class ShadowMaker(NamedTuple):
     age_cost: Estimate
     measured: Estimate
     time_ms: int
+    timing: Timing
 
-    def is_recent(self, observed: ObservedWindow) -> bool:
-        """Whether this serves for a later window: for about a minute.
+    def age_s(self, now_ms: int) -> float:
+        """How long ago the window ended that was replayed [s]."""
+        return (now_ms - self.time_ms) / 1e3
 
-        A replay takes longer than all estimates. The number of orders decides by a cycle or two when the next is due,
-        so that many coins are not replayed in the same cycle.
-        """
-        age_s = (observed.end_ms - self.time_ms) / 1e3
-        return 0 <= age_s < LEAST_AGE_S + CYCLE_S * (len(observed.orders) % 4)
+    def is_recent(self, now_ms: int) -> bool:
+        """Whether this serves for a window that ends now: for two minutes, as a replay takes longer than all else."""
+        return 0 <= self.age_s(now_ms) < SERVES_S
 
 
 def shadow_maker(
@@ -72,24 +80,35 @@ def shadow_maker(
         When the bot moves its order.
     """
     depths = tuple(half_spread + bps * observed.mid / 1e4 for bps in DEPTHS_BPS)
-    shadows, instants = [], []
+    shadows, instants, rates = [], [], []
     for depth in depths:
-        shadow, instant = _nothing(), _nothing()
-        for way in Direction:
-            shadow = shadow.followed_by(shadow_fills(observed.seconds, observed.orders, way, depth, tick, rules))
-            instant = instant.followed_by(instant_fills(observed.orders, way, depth, tick))
-        shadows.append(shadow)
-        instants.append(instant)
-    hours = observed.exposure_s / _HOUR_S
+        sides = [shadow_fills(observed.seconds, observed.orders, way, depth, tick, rules) for way in Direction]
+        shadows.append(sides[0].followed_by(sides[1]))
+        rates.append(_per_hour(shadows[-1], observed.exposure_s / _HOUR_S, share_of_both(sides, rules)))
+        instant = [instant_fills(observed.orders, way, depth, tick) for way in Direction]
+        instants.append(instant[0].followed_by(instant[1]))
     cost = _cost(_together(instants), _together(shadows), spread)
-    return ShadowMaker(
-        depths,
-        tuple(_per_hour(fills, hours) for fills in shadows),
-        tuple(_labelled(fills.mean) for fills in shadows),
-        cost,
-        cost,
-        observed.end_ms,
+    nets = tuple(_labelled(fills.mean) for fills in shadows)
+    return ShadowMaker(depths, tuple(rates), nets, cost, cost, observed.end_ms, rules.timing)
+
+
+def rules_of(settings: Settings, mid: float, timing: Timing | None) -> QuoteRules:
+    """When the bot of these settings moves its order; without a record, `timing` None, it takes as long as usual."""
+    edge = settings.edge
+    is_woken = edge.wake and edge.socket and settings.venue == "hyperliquid"
+    return QuoteRules(
+        settings.quote.tolerance_bps * mid / 1e4,
+        settings.quote.minimum_life_s,
+        timing or (_WOKEN if is_woken else _LOOPING),
+        both_sides=settings.role.leg is not None,
     )
+
+
+def share_of_both(sides: list[Fills], rules: QuoteRules) -> float:
+    """How many of the fills of both sides a bot has: all, or as many as come when one side waits for the other."""
+    counts = [len(fills.time_ms) for fills in sides]
+    total = sum(counts)
+    return 1.0 if rules.both_sides or total == 0 else 2 * counts[0] * counts[1] / total**2
 
 
 def _cost(instant: Fills, shadow: Fills, spread: float) -> Estimate:
@@ -103,13 +122,14 @@ def _cost(instant: Fills, shadow: Fills, spread: float) -> Estimate:
     return Estimate(value, max(value - width, 0.0), value + width, seen.n)
 
 
-def _per_hour(fills: Fills, hours: float) -> Estimate:
-    """Rate of fills; those of 15 s come together."""
+def _per_hour(fills: Fills, hours: float, share: float) -> Estimate:
+    """Rate of fills, a share of those of both sides; those of 15 s come together."""
     count = len(fills.time_ms)
     if count == 0 or hours <= 0:
         return Estimate(0.0, 0.0, _NONE_SEEN / hours if hours > 0 else 0.0, 0, EstimateSource.PRIOR)
     width = _QUANTILE * float(np.sqrt((fills.per_cluster.astype(float) ** 2).sum()))
-    return Estimate(count / hours, max(0.0, count - width) / hours, (count + width) / hours, count, _source(count))
+    low, value, high = (share * number / hours for number in (max(0.0, count - width), count, count + width))
+    return Estimate(value, low, high, count, _source(count))
 
 
 def _labelled(mean: Estimate) -> Estimate:
@@ -120,12 +140,8 @@ def _source(n: int) -> EstimateSource:
     return EstimateSource.OK if n >= FEWEST_FILLS else EstimateSource.PRIOR
 
 
-def _nothing() -> Fills:
-    return Fills(np.zeros(0, dtype=np.int64), np.zeros(0))
-
-
 def _together(parts: list[Fills]) -> Fills:
-    every = _nothing()
-    for part in parts:
+    every = parts[0]
+    for part in parts[1:]:
         every = every.followed_by(part)
     return every

@@ -88,17 +88,33 @@ class Market(Document):
     activity: PublishedEstimate | None = None
 
 
+class PublishedTiming(Document):
+    """How long the bot takes [ms], and whether its own record says so.
+
+    From look to look (0: an order that has become too close wakes it), from the look until the old order is gone and
+    until the next one rests, from a fill until the next order rests, and from the book of its price until it rests.
+    """
+
+    loop_ms: NotNegative
+    cancel_ms: NotNegative
+    place_ms: NotNegative
+    pause_ms: NotNegative
+    aim_ms: NotNegative
+    source: Literal["record", "usual"]
+
+
 class PublishedShadow(Document):
     """What quotes at some depths [price] would have earned in the window with the bot's timing, before the fee.
 
     `age_cost` is what a fill makes less than one of a quote that follows mid at once [price]; `order_flow` adds it to
-    the adverse selection on a fill.
+    the adverse selection on a fill. An older file has no `timing`.
     """
 
     depth: list[Positive]
     fills_per_hour: list[PublishedEstimate]
     net_per_fill: list[PublishedEstimate]
     age_cost: PublishedEstimate
+    timing: PublishedTiming | None = None
 
 
 class Model(Document):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from calibration.estimators.estimate import EstimateSource
 from calibration.flow.calibrate import Calibration
-from calibration.flow.shadow import ShadowMaker
+from calibration.flow.shadow import USUAL_TIMINGS, ShadowMaker
 from calibration.publication.document import (
     Market,
     Model,
@@ -15,6 +15,7 @@ from calibration.publication.document import (
     PublishedFlow,
     PublishedRegime,
     PublishedShadow,
+    PublishedTiming,
     PublishedWindow,
     Quality,
     Table,
@@ -147,6 +148,9 @@ def _shadow(shadow: ShadowMaker) -> PublishedShadow:
         fills_per_hour=[PublishedEstimate.of(rate) for rate in shadow.fills_per_hour],
         net_per_fill=[PublishedEstimate.of(net) for net in shadow.net_per_fill],
         age_cost=PublishedEstimate.of(shadow.age_cost),
+        timing=PublishedTiming(
+            **shadow.timing._asdict(), source="usual" if shadow.timing in USUAL_TIMINGS else "record"
+        ),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from calibration.backfill import backfill, calibrate_once
 from calibration.calibrator import Calibrator
+from calibration.estimators.shadow_quote import Timing
 from calibration.flow.calibrate import calibrate
 from calibration.observation.increments import infer_increments
 from calibration.publication.history import ROWS_KEPT, SEGMENTS_A_DAY, HistoryWriter, read_history
@@ -221,6 +222,25 @@ def test_a_history_that_cannot_be_merged_stops_nobody(settings, caplog):
     assert "the history of ETH is not merged" in caplog.text
     assert len(list((folder / "SOL").iterdir())) == 1
     assert len(list((folder / "ETH").iterdir())) > SEGMENTS_A_DAY
+
+
+def test_between_cycles_the_shadow_maker_is_replayed_for_those_that_waited_longest(settings):
+    """One of two coins in a turn, and none again within half a minute; with the timing of the bot's record."""
+    timing = Timing(0.0, 400.0, 1100.0, 700.0, 400.0)
+    calibrator, now_ms = Calibrator(settings, lambda: timing), START + 600_000
+    calibrator.cycle(now_ms)
+    replayed: list[list[int]] = []
+    for age_ms in (15_000, 30_000, 30_000, 45_000):
+        calibrator.cycle(now_ms + age_ms)
+        calibrator.replay_on(now_ms + age_ms, lambda: False)
+        files = [
+            read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=None) for coin in ("ETH", "SOL")
+        ]
+        assert {file.shadow.timing.source for file in files} == {"record"}
+        replayed.append([round(calibrator._previous[coin].shadow.age_s(now_ms)) for coin in ("ETH", "SOL")])
+    assert replayed[0] == [0, 0]
+    assert sorted(replayed[1]) == [-30, 0]
+    assert replayed[2] == replayed[3] == [-30, -30]
 
 
 def test_one_torn_file_of_one_coin_stops_nobody(settings, root, tmp_path, caplog):

@@ -133,11 +133,12 @@ def _coins(settings: Settings, selection: Selection, options: dict[str, Any]) ->
 
 def _serve(settings: Settings) -> None:
     from calibration.service import run_service
+    from market_making.trading.timing import recorded_timing
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run_service(settings, stop=stop)
+    run_service(settings, stop=stop, timing=partial(recorded_timing, settings.decisions, settings.edge))
 
 
 def _once(settings: Settings, options: dict[str, Any]) -> None:
@@ -149,8 +150,10 @@ def _once(settings: Settings, options: dict[str, Any]) -> None:
         _require_recorded(coin, extent, (options["at"], options["at"]), settings)
     require_writable(settings.parameters)
     from calibration.backfill import calibrate_once
+    from market_making.trading.timing import recorded_timing
 
-    published = [calibrate_once(coin, options["at"] or last, settings) for coin, (_, last) in extents.items()]
+    timing = recorded_timing(settings.decisions, settings.edge)
+    published = [calibrate_once(coin, options["at"] or last, settings, timing) for coin, (_, last) in extents.items()]
     if options["plot"]:
         draw_calibration(published[0], settings, options["plot"])
     if options["as_json"]:
@@ -207,6 +210,12 @@ def _shadow_lines(shadow: PublishedShadow, bps: float) -> list[str]:
     ]
     cost = shadow.age_cost
     interval = f"[{bps * cost.low:.2f}, {bps * cost.high:.2f}]"
+    if shadow.timing is not None:
+        gone_s, rests_s = shadow.timing.cancel_ms / 1e3, shadow.timing.place_ms / 1e3
+        known = "as its log says" if shadow.timing.source == "record" else "as usual, its log says too little"
+        lines.append(
+            f"  that timing: an order is gone after {gone_s:.2f} s, the next rests after {rests_s:.2f} s, {known}"
+        )
     return [*lines, f"  the age of a quote costs {bps * cost.value:.2f} bps per fill {interval}"]
 
 

@@ -20,20 +20,22 @@ quote_rows = st.lists(
 @settings(max_examples=40, deadline=None)
 @given(rows=quote_rows, gap=st.tuples(st.integers(0, 20_000), st.integers(1, 4_000)))
 def test_each_second_agrees_with_looking_at_every_millisecond(make_tape, rows, gap):
-    """Mid at its end, integral of the half-spread and observed time are those of a walk through all milliseconds."""
+    """Mid at its end, its extremes, the half-spread's integral and observed time are those of a walk through all ms."""
     tape = make_tape(rows, gaps=[(gap[0], gap[0] + gap[1])], end_ms=20_500)
     gaps = unobserved(tape)
     grid = seconds(tape.quotes, gaps, tape.start_ms, tape.end_ms)
     for index in range(len(grid.mid)):
         first = (grid.start_s + index) * 1000
-        half, known = 0.0, 0
+        half, known, mids = 0.0, 0, []
         for t in range(first + 1, first + 1001):
             lost = any(start < t <= end for start, end in gaps.tolist())
             before = [row for row in rows if row[0] < t]
             if not lost:
                 half, known = half + (before[-1][2] - before[-1][1]) / 2, known + 1
+                mids.append((before[-1][1] + before[-1][2]) / 2)
         assert grid.half_spread[index] == pytest.approx(half / 1e3)
         assert grid.observed[index] == pytest.approx(known / 1e3)
+        assert (grid.low[index], grid.high[index]) == (min(mids, default=np.inf), max(mids, default=-np.inf))
         end_lost = any(start < first + 1000 <= end for start, end in gaps.tolist())
         last = [row for row in rows if row[0] <= first + 1000][-1]
         assert np.isnan(grid.mid[index]) if end_lost else grid.mid[index] == (last[1] + last[2]) / 2
@@ -52,7 +54,7 @@ def test_two_parts_of_a_window_are_the_window(half_hour, increments):
 
 def grid_of(mid: np.ndarray) -> Seconds:
     """A grid with these mids."""
-    return Seconds(0, mid, np.ones(len(mid)), np.ones(len(mid)))
+    return Seconds(0, mid, np.ones(len(mid)), np.ones(len(mid)), mid, mid)
 
 
 def test_no_move_is_booked_over_a_gap():

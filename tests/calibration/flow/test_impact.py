@@ -25,7 +25,11 @@ def window(slope: float, noise: float, number: int, seed: int = 1) -> ObservedWi
     )
     ones = np.ones(SECONDS)
     return ObservedWindow(
-        orders, Seconds(0, 100 * ones, 0.5 * ones, ones), np.empty((0, 2), np.int64), 0, 1000 * SECONDS
+        orders,
+        Seconds(0, 100 * ones, 0.5 * ones, ones, 100 * ones, 100 * ones),
+        np.empty((0, 2), np.int64),
+        0,
+        1000 * SECONDS,
     )
 
 

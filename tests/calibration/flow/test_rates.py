@@ -97,7 +97,8 @@ def walk_of(scale: IntArray, seed: int) -> Seconds:
     """Mid that takes a normal step of this size in each second."""
     steps = np.random.default_rng(seed).normal(size=len(scale)) * scale
     ones = np.ones(len(scale))
-    return Seconds(0, 100 + np.cumsum(steps), 0.1 * ones, ones)
+    mid = 100 + np.cumsum(steps)
+    return Seconds(0, mid, 0.1 * ones, ones, mid, mid)
 
 
 def test_in_a_steady_market_activity_is_one():
