@@ -9,7 +9,7 @@ from market_making.market.suggestion import did_you_mean
 
 def not_recorded(root: Path | str, venue: str, coin: str, known: Sequence[str]) -> UnknownCoin:
     """The error of a coin of which the store at `root` holds nothing; `known` are those that it holds."""
-    held = f"it holds {', '.join(known) or 'none'}"
+    held = f"it holds {', '.join(known)}" if known else "it holds nothing yet: mm collect records it"
     return UnknownCoin(f"{root} holds no {coin} of {venue}; {held}{did_you_mean(coin, known)}")
 
 

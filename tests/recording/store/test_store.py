@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from market_making.market.errors import MalformedMessage, NotEnoughData, UnknownCoin
 from market_making.recording.store import segment_reader
+from market_making.recording.store.presence import require_folders
 from market_making.recording.store.rows import gap_row, table_of
 from market_making.recording.store.segments import SegmentName, SegmentWriter, encode, write_segment
 from market_making.recording.store.tick_store import TickStore
@@ -320,3 +321,9 @@ def test_a_store_may_lie_behind_a_url(tmp_path):
     root = f"file://{tmp_path}"
     write_segment(root, "hyperliquid", "ETH", Stream.BBO, quotes([MIDNIGHT]))
     assert times_of(TickStore(root), Stream.BBO, 0, 2**42) == [MIDNIGHT]
+
+
+def test_an_empty_store_says_what_fills_it(tmp_path):
+    """A newcomer's first calibration comes before the first recording."""
+    with pytest.raises(UnknownCoin, match="holds no ETH of hyperliquid; it holds nothing yet: mm collect records it"):
+        require_folders(tmp_path, "hyperliquid", ["ETH"])
