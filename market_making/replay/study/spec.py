@@ -31,7 +31,11 @@ class StudySpec(Section):
     )
     trials: Count = Field(50, description="Settings tried in each fold")
     batch: Count = Field(10, description="Settings asked for at once; the search learns from one batch to the next")
-    settings_per_task: Count = Field(5, description="Settings that a worker runs in one pass")
+    settings_per_task: Count | None = Field(
+        None,
+        description="Settings that a worker runs in one pass; null: as many of a batch as leave each worker something "
+        "to do, 50 at most",
+    )
     train_days: Count = Field(1, description="Days of a fold on which settings are searched")
     test_days: Count = Field(1, description="Days after them on which the winner is judged")
     first_day: date | None = Field(None, description="First day; null: the first that is recorded")

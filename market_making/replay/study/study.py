@@ -20,6 +20,7 @@ from market_making.trading.search_space import Dimension
 FILE = "study.sqlite"
 Report = Callable[[str, float], None]
 _PROBES = 2
+_MOST_TOGETHER = 50  # settings; more in a pass cost no less each (benchmarks/replay_speed.py)
 _COLUMNS = ("seconds", "net", "volume")
 
 
@@ -110,7 +111,8 @@ class Study:
         They run twice, because the first time a process compiles and reads.
         """
         drawn = random.Random(self.spec.seed)  # noqa: S311 - no secret
-        settings = tuple(_drawn(drawn, self.dimensions) for _ in range(self.spec.settings_per_task))
+        together = self.together(self.of(self.folds[0].train), cluster.workers)
+        settings = tuple(_drawn(drawn, self.dimensions) for _ in range(together))
         chosen = [self.units[place] for place in sorted({0, len(self.units) // _PROBES})]
         tasks = [Task((), unit, settings) for unit in chosen]
         for _ in range(2):
@@ -118,6 +120,13 @@ class Study:
         spent_s = sum(each.processor_s for _, found in ran for each in found)
         replayed_s = sum(unit.seconds for unit, _ in ran) * len(settings)
         return spent_s / replayed_s * self.left_s() / 3600
+
+    def together(self, units: Sequence[Unit], workers: int) -> int:
+        """How many settings of a batch a task runs: the more share a pass, the less each costs."""
+        if self.spec.settings_per_task is not None:
+            return min(self.spec.settings_per_task, self.spec.batch)
+        passes = -(-workers // len(units))  # of each unit, so that every worker has one
+        return min(-(-self.spec.batch // passes), _MOST_TOGETHER)
 
     def left_s(self) -> float:
         """How many seconds of market are still to be replayed, each setting counted by itself [s]."""
@@ -156,7 +165,8 @@ class Study:
     def _told(self, cluster: Cluster, search: Search, fold: Fold, asked: Sequence[Asked]) -> Iterator[int]:
         """Run a batch; tell each trial when its last unit is done, and yield its number."""
         units, parts = self.of(fold.train), {each.number: dict[Unit, Ran]() for each in asked}
-        for task, found in cluster.run(self.runner, list(_tasks(units, asked, self.spec.settings_per_task))):
+        tasks = list(_tasks(units, asked, self.together(units, cluster.workers)))
+        for task, found in cluster.run(self.runner, tasks):
             for number, ran in zip(task.trials, found, strict=True):
                 parts[number][task.unit] = ran
                 if len(parts[number]) == len(units):

@@ -28,6 +28,8 @@ from tests.replay.study.conftest import DIMENSIONS, Telling
 class Here:
     """Runs tasks in this process, in the order in which they are given."""
 
+    workers = 1
+
     def prepare(self, runner, units):
         yield from ((unit, runner.prepare(unit)) for unit in units)
 
@@ -145,6 +147,24 @@ def test_a_day_without_a_calibration_is_left_out_and_told_of(study_of):
     assert told.startswith(f"ETH on {study.units[0].day} is left out: ETH: ")
     with pytest.raises(NotEnoughData, match="must have 2 recorded days, got 1"):
         _ = prepared.study.folds
+
+
+@pytest.mark.parametrize(
+    ("workers", "asked", "together"),
+    [
+        (1, {"batch": 30}, 30),
+        (2, {"batch": 30}, 15),
+        (4, {"batch": 30}, 8),
+        (64, {"batch": 30}, 1),
+        (1, {"batch": 200}, 50),
+        (4, {"batch": 30, "settings_per_task": 7}, 7),
+        (1, {"batch": 3, "settings_per_task": 7}, 3),
+    ],
+)
+def test_a_task_takes_as_many_settings_as_leave_each_worker_one(study_of, workers, asked, together):
+    study = study_of("together", **asked)
+    assert study.together(study.units[:1], workers) == together
+    assert study.together(study.units * 32, workers) == min(asked.get("settings_per_task", 50), asked["batch"], 50)
 
 
 def test_an_estimate_is_near_what_a_study_then_takes(study_of, undisturbed):
