@@ -41,6 +41,7 @@ class Fill(NamedTuple):
     crossed: bool = False
     fee_token: str = USDC
     is_spot: bool = False
+    is_settlement: bool = False
 
 
 class FundingPayment(NamedTuple):
@@ -131,6 +132,8 @@ def _direction(fill: Fill) -> str:
     liquidation = fill.liquidation
     if fill.is_spot:
         return "Buy" if fill.side is Side.BID else "Sell"
+    if fill.is_settlement:
+        return "Settlement"
     if liquidation is None or not liquidation.is_backstop:
         return direction_text(fill.start_size, fill.side, fill.size)
     kind, side = "Cross" if liquidation.is_cross else "Isolated", "Long" if fill.start_size > 0 else "Short"

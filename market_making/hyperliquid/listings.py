@@ -13,6 +13,9 @@ from market_making.market.instrument import Listing
 from market_making.market.selection import Selection
 from market_making.market.suggestion import nearest
 
+NO_CROSS, STRICT = "noCross", "strictIsolated"
+"""Margin modes of a market in which a position is isolated; in the second one its margin cannot be taken back."""
+
 
 def parse_universe(answer: Any) -> tuple[Listing, ...]:
     """Read the listed coins, in the venue's order, from a ``meta`` or ``metaAndAssetCtxs`` answer.
@@ -129,7 +132,8 @@ def _listing(fields: Any) -> Listing:
         size_decimals=decimals,
         maximum_leverage=int(fields.get("maxLeverage", Listing._field_defaults["maximum_leverage"])),
         delisted=bool(fields.get("isDelisted", False)),
-        isolated_only=bool(fields.get("onlyIsolated", False)),
+        isolated_only=bool(fields.get("onlyIsolated", False)) or fields.get("marginMode") in (NO_CROSS, STRICT),
+        keeps_margin=fields.get("marginMode") == STRICT,
         growth=fields.get("growthMode") == "enabled",
         fee_scale=None if scale is None else from_wire(scale),
     )
@@ -140,6 +144,7 @@ def _listing_fields(listing: Listing) -> dict[str, Any]:
     said = {
         "isDelisted": listing.delisted or None,
         "onlyIsolated": listing.isolated_only or None,
+        "marginMode": STRICT if listing.keeps_margin else NO_CROSS if listing.isolated_only else None,
         "growthMode": "enabled" if listing.growth else None,
         "deployerFeeScale": None if listing.fee_scale is None else str(listing.fee_scale),
     }

@@ -36,6 +36,8 @@ class Listing(NamedTuple):
         Whether its fees are a tenth.
     fee_scale : float or None
         What its deployer takes, as a multiple of the exchange's own fee; None where no deployer does.
+    keeps_margin : bool
+        Whether the margin of an isolated position cannot be taken back before it is closed.
     """
 
     coin: str
@@ -45,6 +47,7 @@ class Listing(NamedTuple):
     isolated_only: bool = False
     growth: bool = False
     fee_scale: float | None = None
+    keeps_margin: bool = False
 
 
 class Spacing(NamedTuple):

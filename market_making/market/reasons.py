@@ -13,6 +13,7 @@ class Reason(StrEnum):
     NUMBERS_UNUSABLE = "numbers_unusable"
     MARKET_UNKNOWN = "market_unknown"
     DELISTED = "delisted"
+    MARKET_CLOSED = "market_closed"
     # What is known of the calibration.
     PARAMETERS_MISSING = "parameters_missing"
     PARAMETERS_INVALID = "parameters_invalid"

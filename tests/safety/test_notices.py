@@ -70,6 +70,7 @@ EXAMPLES = {
     "book_stale": quiet_for(Reason.BOOK_STALE),
     "book_unusable": quiet_for(Reason.BOOK_UNUSABLE),
     "market_unknown": quiet_for(Reason.DELISTED),
+    "market_closed": quiet_for(Reason.MARKET_CLOSED),
     "position_unknown": quiet_for(Reason.POSITION_UNKNOWN),
     "order_unknown": quiet_for(Reason.ORDER_UNKNOWN),
     "account_unknown": quiet_for(Reason.ACCOUNT_UNKNOWN),

@@ -1,6 +1,6 @@
 """Liquidation: when it comes, what is sold to whom, what is left, and that no cent is lost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -20,15 +20,16 @@ from market_making.venue.protocol.info import Info
 
 ALICE, BOB = "0x" + "a" * 40, "0x" + "b" * 40
 COINS = ("BTC", "ETH")
+LISTINGS = tuple(Listing(coin, 4, 25) for coin in COINS)
 
 
 class Hall:
     """Two coins at 3000 with a maximum leverage of 25, and an account of 100 USDC."""
 
-    def __init__(self, balance: float = 100.0, size: float = 5.0) -> None:
+    def __init__(self, balance: float = 100.0, size: float = 5.0, listings: Sequence[Listing] = LISTINGS) -> None:
         accounts = (AccountConfig(ALICE, balance=balance), AccountConfig(BOB, balance=1_000_000.0))
         config = VenueConfig(accounts=accounts, mark_period_s=0.0)
-        self.exchange = Exchange([Listing(coin, 4, 25) for coin in COINS], config, 1_000_000)
+        self.exchange = Exchange(listings, config, 1_000_000)
         self.actions = ActionDesk(self.exchange)
         self.info = Info(self.exchange, None)  # type: ignore[arg-type]
         self.size = size

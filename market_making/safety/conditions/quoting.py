@@ -79,6 +79,13 @@ QUOTING = (
         "Correct or remove {pair} in `exchange.pair_whitelist`, and restart the bot with " + START_BOT + ".",
     ),
     _unquoted(
+        "market_closed",
+        (Reason.MARKET_CLOSED,),
+        "Wait, or choose another market with `mm scan`: the exchange takes no order that opens a position in {pair}, "
+        "or its oracle stands still and the mark price may jump.",
+        also_closed=True,
+    ),
+    _unquoted(
         "position_unknown",
         (Reason.POSITION_UNKNOWN,),
         "Close what the bot does not know in the exchange's own application: the bot goes on when the account "

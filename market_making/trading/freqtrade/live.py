@@ -20,6 +20,7 @@ from market_making.safety.process_lock import LockedByAnother
 from market_making.trading.deferred_stop import DeferredStop
 from market_making.trading.desk import Desk
 from market_making.trading.freqtrade.account_orders import AccountOrders
+from market_making.trading.freqtrade.closed_markets import ClosedMarkets
 from market_making.trading.freqtrade.edge.credentials import credentials_of
 from market_making.trading.freqtrade.edge.install import Edge, install
 from market_making.trading.freqtrade.edge.overrides import budget_of, names_of
@@ -164,6 +165,7 @@ class RunningBot:
         exchange = strategy.dp._exchange if strategy.dp.runmode is RunMode.LIVE else None
         self._orders = AccountOrders(exchange, None if record is None else record.journal)
         self._lists = PairLists(strategy.dp, strategy.config)
+        self._closed = ClosedMarkets() if record is None else record.closed
         self._watch: LegWatch | None = None
 
     @classmethod
@@ -195,7 +197,7 @@ class RunningBot:
     def start_loop(self, now_ms: int, edge: Edge) -> None:
         """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
         try:
-            trades = self._plan_all(now_ms, is_paused=edge.is_paused)
+            trades = self._plan_all(now_ms, edge)
             if edge.unasked is not None:
                 edge.unasked.cancel(filter(None, trades.values()), now_ms)
         finally:  # whatever happens, the bot gives a sign of life
@@ -226,7 +228,7 @@ class RunningBot:
                 self._record.funded(trade)
         return trades
 
-    def _plan_all(self, now_ms: int, *, is_paused: bool) -> dict[str, Any]:
+    def _plan_all(self, now_ms: int, edge: Edge) -> dict[str, Any]:
         try:
             trades = self._look(now_ms)
         finally:
@@ -234,9 +236,10 @@ class RunningBot:
         self.reader.account.expect({pair: position_of(trade) for pair, trade in trades.items()})
         self._orders.look(filter(None, trades.values()), now_ms, missing=self.desk.orders.take_missing())
         for pair, trade in trades.items():
-            halt = halt_of(self._strategy.settings.state, trade, is_paused=is_paused)
+            halt = halt_of(self._strategy.settings.state, trade, is_paused=edge.is_paused)
             if halt.nothing is None:
-                self._plan(pair, trade, halt, now_ms)
+                closed = self._closed.no_opening(pair, now_ms) or edge.no_opening(pair)
+                self._plan(pair, trade, halt._replace(no_opening=halt.no_opening or closed), now_ms)
             else:
                 self.desk.withhold(pair, halt.nothing, now_ms)
         return trades

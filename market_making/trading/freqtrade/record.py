@@ -15,6 +15,7 @@ from market_making.trading.actions.governor import ActionGovernor
 from market_making.trading.decision_log import CountedBefore, DecisionLog
 from market_making.trading.desk import Desk
 from market_making.trading.fills import CountedFills
+from market_making.trading.freqtrade.closed_markets import ClosedMarkets
 from market_making.trading.freqtrade.edge.install import Edge
 from market_making.trading.freqtrade.exchange_words import ExchangeWords
 from market_making.trading.freqtrade.pair_reader import QuotingStrategy
@@ -50,6 +51,7 @@ class Record:
         self._coins = coins
         self.words = ExchangeWords()
         self.words.attach()
+        self.closed = ClosedMarkets(self.words.about)
         identity = BotIdentity(
             bot=name,
             run=run,
@@ -72,7 +74,7 @@ class Record:
 
     def own_orders(self, budget: ActionBudget) -> OwnOrders:
         """What follows the orders of the bot and writes about them."""
-        orders = OwnOrders(budget, self.journal, fills=self._counted, words=self.words.about, coins=self._coins)
+        orders = OwnOrders(budget, self.journal, fills=self._counted, words=self.closed.about, coins=self._coins)
         orders.listen(self._state.filled)
         return orders
 

@@ -99,9 +99,14 @@ class Bookkeeper:
         lots = execution.lots if order.side is Side.BID else -execution.lots
         return _Taken(start, account.trade(order.coin, lots, price, fee), fee, builder_fee, USDC)
 
-    def take_over(self, account: Account, coin: ListedCoin, oid: int, liquidation: Liquidation, now_ms: int) -> Trade:
-        """Let the liquidator have a position at the mark price, without a fee; return the public trade."""
-        position, price = account.position(coin.listing.coin), liquidation.mark_price
+    def take_over(
+        self, account: Account, coin: ListedCoin, oid: int, now_ms: int, liquidation: Liquidation | None = None
+    ) -> Trade:
+        """Take a position away at the mark price, without a fee; return the public trade.
+
+        The liquidator takes it, or without a liquidation the exchange settles it.
+        """
+        position, price = account.position(coin.listing.coin), coin.mark or ZERO
         start, lots = position.size, position.lots
         side, direction = (Side.ASK, Direction.SELL) if lots > 0 else (Side.BID, Direction.BUY)
         buyer, seller = (account.address, OUTSIDER) if side is Side.BID else (OUTSIDER, account.address)
@@ -113,7 +118,7 @@ class Bookkeeper:
         fill = Fill(
             coin=coin.listing.coin, side=side, price=price, size=abs(start), time_ms=now_ms, start_size=start,
             closed_pnl=realised, oid=oid, cloid=None, is_taker=True, fee=ZERO, builder_fee=ZERO,
-            trade_id=int(trade.trade_id), hash=trade.hash, liquidation=liquidation,
+            trade_id=int(trade.trade_id), hash=trade.hash, liquidation=liquidation, is_settlement=liquidation is None,
         )  # fmt: skip
         account.fills.append(fill)
         self._tell(FillNotice(account.address, fill))

@@ -15,6 +15,7 @@ from market_making.venue.accounts.spot import SpotWallet
 from market_making.venue.config import AccountConfig, VenueConfig
 from market_making.venue.engine.bookkeeping import Bookkeeper
 from market_making.venue.engine.charges import Charges
+from market_making.venue.engine.interruptions import Interruptions
 from market_making.venue.engine.liquidation import Liquidator
 from market_making.venue.engine.notices import BookNotice, Notice
 from market_making.venue.engine.order_desk import OrderDesk
@@ -47,6 +48,7 @@ class Exchange:
         self._books = Bookkeeper(self.charges, self.state.notices.append)
         self.desk = OrderDesk(self.state, self._books)
         self.liquidator = Liquidator(self.state, self.desk, self._books)
+        self.interruptions = Interruptions(self.state, self.desk, self._books)
         for market in markets:
             coin = ListedCoin(market, self.desk.capacity, self.desk.end, config.trade_backlog)
             for side in coin.matching.sides:
@@ -90,6 +92,8 @@ class Exchange:
         """Take a book of the source."""
         self.advance(snapshot.time_ms)
         coin = self.state.by_name[snapshot.coin]
+        if self.state.now_ms < coin.halted_until_ms:
+            return
         trades = []
         for execution in coin.matching.on_snapshot(snapshot):
             if execution.maker is not None:
@@ -105,6 +109,8 @@ class Exchange:
         """Take a print of the source: own orders take their share of it, the rest is published unchanged."""
         self.advance(trade.time_ms)
         coin = self.state.by_name[trade.coin]
+        if self.state.now_ms < coin.halted_until_ms:
+            return
         trades, lots = [], coin.matching.lots(trade.size)
         for execution in coin.matching.on_print(trade.direction, trade.price, trade.size):
             own = self.desk.fill_maker(execution, trade)

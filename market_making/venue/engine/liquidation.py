@@ -145,7 +145,7 @@ class Liquidator:
         for name in held:
             coin = self._state.by_name[name]
             liquidation = Liquidation(account.address, self._state.prices[name], is_backstop=True, is_cross=is_cross)
-            trade = self._books.take_over(account, coin, self._desk.new_oid(), liquidation, self._state.now_ms)
+            trade = self._books.take_over(account, coin, self._desk.new_oid(), self._state.now_ms, liquidation)
             self._books.publish(coin, [trade])
         account.home(held[0]).seize(left)
 

@@ -18,6 +18,7 @@ from market_making.venue.order_book.listed_coin import ListedCoin
 from market_making.venue.order_book.order import Order, Status
 
 REFERENCE_BAND = Decimal("0.8")
+CAPPED = "Order would increase open interest while open interest is capped"
 
 
 class Refusal(NamedTuple):
@@ -53,11 +54,11 @@ def refuse_order(
         return _refuse_trigger(order, coin)
     if order.reduce_only and not _reduces(order, account):
         return Refusal(Status.REDUCE_ONLY, f"Reduce only order would increase position. asset={coin.index}")
-    if order.tokens is not None and _lacks_tokens(order, account, state, replaced):
-        text = f"Order has insufficient spot balance to trade. asset={coin.index}"
-        return Refusal(Status.NO_SPOT_BALANCE, text)
-    if order.tokens is None and not order.reduce_only and _lacks_margin(order, account, state.prices, replaced):
-        return Refusal(Status.NO_MARGIN, f"Insufficient margin to place order. asset={coin.index}")
+    refusal = _refuse_at_cap(order, coin, account, state.now_ms) or _refuse_unpaid(
+        order, coin, account, state, replaced
+    )
+    if refusal is not None:
+        return refusal
     if order.tif is TimeInForce.POST_ONLY and coin.matching.would_match(order.side, order.price):
         return Refusal(Status.BAD_ALO, f"{post_only_text(coin)} asset={coin.index}")
     return None
@@ -81,6 +82,28 @@ def is_triggered(order: Order, mark: Decimal) -> bool:
 def _refuse_trigger(order: Order, coin: ListedCoin) -> Refusal | None:
     if not order.waits_for_parent and coin.mark is not None and is_triggered(order, coin.mark):
         return Refusal(Status.BAD_TRIGGER, f"Invalid TP/SL price. asset={coin.index}")
+    return None
+
+
+def _refuse_at_cap(order: Order, coin: ListedCoin, account: Account, now_ms: int) -> Refusal | None:
+    """At the cap of open interest a position only shrinks."""
+    if order.tokens is not None or order.reduce_only or now_ms >= coin.capped_until_ms:
+        return None
+    signed = order.lots if order.side is Side.BID else -order.lots
+    held = account.position(order.coin).lots
+    if held * signed < 0 and abs(signed) <= abs(held):
+        return None
+    return Refusal(Status.FLIP_AT_CAP if held * signed < 0 else Status.INCREASE_AT_CAP, f"{CAPPED} asset={coin.index}")
+
+
+def _refuse_unpaid(
+    order: Order, coin: ListedCoin, account: Account, state: State, replaced: Order | None
+) -> Refusal | None:
+    if order.tokens is not None and _lacks_tokens(order, account, state, replaced):
+        text = f"Order has insufficient spot balance to trade. asset={coin.index}"
+        return Refusal(Status.NO_SPOT_BALANCE, text)
+    if order.tokens is None and not order.reduce_only and _lacks_margin(order, account, state.prices, replaced):
+        return Refusal(Status.NO_MARGIN, f"Insufficient margin to place order. asset={coin.index}")
     return None
 
 

@@ -56,7 +56,7 @@ class OrderDesk:
         `replaced` is cancelled if, and only if, the new order is accepted.
         """
         coin = self._state.coin_at(terms.asset)
-        if coin is None or coin.mark is None:
+        if coin is None or coin.mark is None or self._state.now_ms < coin.halted_until_ms:
             return HALTED
         order = self._new_order(account, coin, terms, handling)
         refusal = refuse_terms(terms, coin, whole_position=handling.whole_position)

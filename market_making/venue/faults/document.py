@@ -50,6 +50,9 @@ EFFECTS: dict[str, tuple[type[Any], tuple[Target, ...]]] = {
     "order": (effects.ManualOrder, _VENUE),
     "liquidate": (effects.Liquidate, _VENUE),
     "disconnect": (effects.Disconnect, _VENUE),
+    "halt": (effects.Halt, _VENUE),
+    "cap": (effects.Cap, _VENUE),
+    "hold_oracle": (effects.HoldOracle, _VENUE),
     "clock": (effects.Clock, _VENUE),
 }
 _TARGETS = (Target.INFO, Target.ACTION, Target.STREAM)

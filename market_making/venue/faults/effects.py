@@ -218,6 +218,27 @@ class Liquidate:
 
 
 @dataclass(frozen=True)
+class Halt:
+    """A market is halted [s]: every order ends, every position is settled at the mark price, the book is empty."""
+
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class Cap:
+    """A market is at its cap of open interest [s]: positions only shrink."""
+
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class HoldOracle:
+    """The oracle's price of a market stands still [s]."""
+
+    seconds: float = 120.0
+
+
+@dataclass(frozen=True)
 class Disconnect:
     """Every websocket is cut."""
 
@@ -230,7 +251,8 @@ class Clock:
 
 
 StreamEffect = Drop | Double | Reorder | Late | Cut | Half | Old | Stranger
-Happening = CancelOrder | ManualTrade | ManualOrder | Liquidate | Disconnect
+Interruption = Halt | Cap | HoldOracle
+Happening = CancelOrder | ManualTrade | ManualOrder | Liquidate | Disconnect | Interruption
 Effect = (
     Refuse | Delay | Late | Swallow | Cut | Half | Status | Twice | Null | Empty | Zero | Content | Unknown
     | Drop | Double | Reorder | Old | Stranger | Happening | Clock

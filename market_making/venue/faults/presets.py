@@ -103,6 +103,11 @@ PRESETS: dict[str, list[Entry]] = {
     "liquidation": [{"fault": "liquidate", "from_s": 120.0}],
     "clock-ahead": [{"fault": "clock", "offset_ms": 45_000, "from_s": 90.0}],
     "clock-behind": [{"fault": "clock", "offset_ms": -45_000, "from_s": 90.0}],
+    "closed-markets": [
+        {"fault": "halt", "every_s": 180.0},
+        {"fault": "cap", "every_s": 150.0},
+        {"fault": "hold_oracle", "every_s": 240.0},
+    ],
     "chaos": _CHAOS,
 }
 

@@ -30,6 +30,11 @@ class ListedCoin:
         self.mark: Decimal | None = None
         self.mark_ms = 0
         self.trades: deque[Trade] = deque(maxlen=max(backlog, 1))
+        self.halted_until_ms = 0
+        """Before this time nothing is traded."""
+        self.capped_until_ms = 0
+        """Before this time it is at its cap of open interest."""
+        self._oracle: tuple[Decimal, int] | None = None
 
     def update_mark(self, time_ms: int) -> bool:
         """Take mid of the source's book as the new mark and oracle price; false while there is no mid."""
@@ -39,6 +44,16 @@ class ListedCoin:
         self.mark = Decimal(repr(round(mid, self._decimals)))
         self.mark_ms = time_ms
         return True
+
+    def hold_oracle(self, until_ms: int) -> None:
+        """Let the oracle's price stand still until a time, as when its deployer does not renew it."""
+        self._oracle = None if self.mark is None else (self.mark, until_ms)
+
+    def oracle(self, time_ms: int) -> Decimal | None:
+        """What the oracle says: the mark price unless it stands still."""
+        if self._oracle is not None and time_ms < self._oracle[1]:
+            return self._oracle[0]
+        return self.mark
 
     def mid(self) -> float | None:
         """Mid of the whole book, own orders included [price]; it has one decimal more than prices."""
@@ -63,10 +78,12 @@ class ListedCoin:
             return None
         return round((notional - left) / coins, self._decimals + 1)
 
-    def context(self, funding_rate: float, open_lots: int) -> AssetContext:
+    def context(self, funding_rate: float, open_lots: int, time_ms: int) -> AssetContext:
         """What the venue publishes beside the book; before the first book there is a nominal price of 1."""
         mark = 1.0 if self.mark is None else float(self.mark)
         if self.is_spot:
             return AssetContext(self.listing.coin, None, mark, None, None, self.mid())
-        size = self.matching.size(open_lots)
-        return AssetContext(self.listing.coin, funding_rate, mark, mark, size, self.mid())
+        size, oracle = self.matching.size(open_lots), self.oracle(time_ms)
+        return AssetContext(
+            self.listing.coin, funding_rate, mark, mark if oracle is None else float(oracle), size, self.mid()
+        )

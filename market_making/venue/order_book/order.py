@@ -38,6 +38,8 @@ class Status(StrEnum):
     BAD_TRIGGER = "badTriggerPxRejected"
     TICK = "tickRejected"
     MINIMUM = "minTradeNtlRejected"
+    INCREASE_AT_CAP = "positionIncreaseAtOpenInterestCapRejected"
+    FLIP_AT_CAP = "positionFlipAtOpenInterestCapRejected"
 
 
 @dataclass(slots=True, eq=False)

@@ -176,6 +176,8 @@ class ActionDesk:
         position = None if coin is None or coin.is_spot else account.position(coin.listing.coin)
         if position is None or coin is None or coin.mark is None or position.is_cross or not position.lots:
             return refusal_of_action("No isolated position to change the margin of.")
+        if amount < 0 and coin.listing.keeps_margin:
+            return refusal_of_action("Cannot remove margin from a strict isolated position.")
         purse = account.home(coin.listing.coin)
         free = withdrawable(purse, self._state.prices)
         needed = abs(position.value(coin.mark)) / position.leverage

@@ -11,7 +11,17 @@ from market_making.market.sides import Side
 from market_making.venue.accounts.account import Account
 from market_making.venue.engine.exchange import Exchange
 from market_making.venue.engine.order_desk import Handling
-from market_making.venue.faults.effects import CancelOrder, Disconnect, Liquidate, ManualOrder, ManualTrade
+from market_making.venue.faults.effects import (
+    CancelOrder,
+    Cap,
+    Disconnect,
+    Halt,
+    HoldOracle,
+    Interruption,
+    Liquidate,
+    ManualOrder,
+    ManualTrade,
+)
 from market_making.venue.faults.fault import Fault, Where
 from market_making.venue.faults.injector import Moment
 from market_making.venue.order_book.listed_coin import ListedCoin
@@ -62,10 +72,26 @@ class Happenings:
                 for account in [account for account in self._accounts(fault.where) if account.held()]:
                     self._exchange.liquidator.liquidate(account)
                     self._desk.note_happening(fault, account.address, [])
+            case Halt() | Cap() | HoldOracle():
+                self._interrupt(fault, fault.effect, chance)
             case ManualTrade(notional, direction):
                 self._trade(fault, chance, notional, direction, distance=None)
             case ManualOrder(notional, direction, distance_bps):
                 self._trade(fault, chance, notional, direction, distance=distance_bps * _BASIS_POINT)
+
+    def _interrupt(self, fault: Fault, effect: Interruption, chance: Random) -> None:
+        """Interrupt the market that the fault names, or one that is drawn."""
+        coins = [coin for coin in self._state.coins if coin.mark and fault.where.coin in ("", coin.listing.coin)]
+        until_ms = self._state.now_ms + round(effect.seconds * 1e3)
+        for coin in _one_of(coins, chance):
+            match effect:
+                case Halt():
+                    self._exchange.interruptions.halt(coin, until_ms)
+                case Cap():
+                    self._exchange.interruptions.cap(coin, until_ms)
+                case HoldOracle():
+                    coin.hold_oracle(until_ms)
+            self._desk.note_happening(fault, "", [])
 
     def _cancel(self, fault: Fault, status: Status, chance: Random, *, all_orders: bool) -> None:
         orders = [order for account in self._accounts(fault.where) for order in _open_orders(account, fault.where)]

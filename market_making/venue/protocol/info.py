@@ -54,7 +54,7 @@ class Info:
             "perpDexLimits": lambda request: listings.limits(listings.dex(request)),
             "marginTable": self._margin_table,
             "predictedFundings": self._predicted_fundings,
-            "perpsAtOpenInterestCap": lambda _: [],
+            "perpsAtOpenInterestCap": lambda request: self._capped(listings.dex(request)),
             "webData2": lambda request: self.overview(read_address(request.get("user"), "user")),
             **self.accounts.answers,
         }
@@ -107,7 +107,7 @@ class Info:
         name = coin.listing.coin
         accounts = () if coin.is_spot else self._state.accounts.values()
         lots = sum(max(account.position(name).lots, 0) for account in accounts)
-        context = coin.context(self._state.config.funding_rate, lots)
+        context = coin.context(self._state.config.funding_rate, lots, self._state.now_ms)
         day = self._candles.day(name)
         if day is None:
             return context_fields(context)
@@ -150,6 +150,10 @@ class Info:
         if type(number) is not int or number not in known:
             raise MalformedMessage(f"there is no margin table {number!r:.40}")
         return margin_table(number)
+
+    def _capped(self, dex: str) -> list[str]:
+        now_ms = self._state.now_ms
+        return [coin.listing.coin for coin in self._state.perpetuals(dex) if now_ms < coin.capped_until_ms]
 
     def _predicted_fundings(self, _: Request) -> Any:
         venue = {

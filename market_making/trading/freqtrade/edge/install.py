@@ -8,6 +8,7 @@ from typing import Any
 
 from market_making.hyperliquid.shared_bucket import SharedBucket, bucket_path
 from market_making.market.clock import now_ms
+from market_making.market.reasons import Because
 from market_making.safety.order_names import OrderNames
 from market_making.safety.standing import Standing
 from market_making.trading.actions.governor import ActionGovernor
@@ -71,6 +72,11 @@ class Edge:
         """Hear of these pairs by the websocket; those that the exchange does not list are left out."""
         if self.socket is not None:
             self.socket.want(coin for pair in pairs if (coin := self.coin(pair)) is not None)
+
+    def no_opening(self, pair: str) -> Because | None:
+        """Why nothing may be opened in a pair by what the websocket tells of its oracle, if there is a reason."""
+        coin = None if self.socket is None else self.coin(pair)
+        return None if self.socket is None or coin is None else self.socket.oracles.still(coin)
 
     def coin(self, pair: str) -> str | None:
         """The exchange's own name of what a pair trades; None where it lists none."""

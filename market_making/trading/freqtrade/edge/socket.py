@@ -14,11 +14,13 @@ from typing import Any
 
 import orjson
 
+from market_making.hyperliquid.contexts import CONTEXT
 from market_making.hyperliquid.renewed_socket import RenewedSocket, Wish
 from market_making.market.errors import MalformedMessage
 from market_making.trading.freqtrade.edge.known_account import KnownAccount
 from market_making.trading.freqtrade.edge.known_books import KnownBooks
 from market_making.trading.freqtrade.edge.known_orders import KnownOrders
+from market_making.trading.freqtrade.edge.oracles import Oracles
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class Socket:
         self.books = KnownBooks()
         self.orders = KnownOrders()
         self.account = KnownAccount()
+        self.oracles = Oracles()
         self._user = None if user is None else user.lower()
         self._coins: tuple[str, ...] = ()
         self._acknowledged: set[str] = set()
@@ -53,6 +56,7 @@ class Socket:
         self._channels: dict[str, Callable[[Any], None]] = {
             "bbo": self._take_quote,
             "l2Book": self._take_book,
+            CONTEXT: self.oracles.take,
             "orderUpdates": self._take_updates,
             "userFills": self._take_fills,
             _STATE_CHANNEL: self._take_state,
@@ -93,6 +97,8 @@ class Socket:
         for coin in self._coins:
             yield {"type": "bbo", "coin": coin}
             yield {"type": "l2Book", "coin": coin, "fast": True}
+            if ":" in coin:  # of a dex, whose deployer renews the oracle
+                yield {"type": CONTEXT, "coin": coin}
 
     def received(self, text: str | bytes) -> str | None:
         """Take one message; return why the connection must not be believed any longer, or None."""
@@ -110,6 +116,7 @@ class Socket:
         self.books.forget()
         self.orders.forget()
         self.account.forget()
+        self.oracles.forget()
         self.on_news()
 
     def _doubt(self) -> str | None:
