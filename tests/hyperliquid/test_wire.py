@@ -204,7 +204,8 @@ listings = st.lists(
         st.integers(1, 50),
         *[st.booleans()] * 3,
         st.none() | st.floats(0, 10),
-    ),
+        st.booleans(),
+    ).map(lambda listing: listing._replace(keeps_margin=listing.isolated_only and listing.keeps_margin)),
     max_size=5,
     unique_by=lambda listing: listing.coin,
 )
