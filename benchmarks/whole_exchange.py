@@ -4,7 +4,8 @@ Usage: ``python benchmarks/whole_exchange.py [--coins N] [--memory]``. The servi
 a collector would let it: each coin has its own simulated market, and every five seconds there is a new segment of its
 quotes and one of its trades. Between two cycles the service reads what is new; that is given apart, with its share of
 the period and by event. A cycle estimates, solves for the quotes, and writes one file per coin, then the rows of the
-histories; of the files it is told how long after the begin of the cycle they are there.
+histories; of the files it is told how long after the begin of the cycle they are there. After it the shadow maker is
+replayed for a part of the coins, which is given apart, too.
 The baseline reads and reduces the whole half hour of every coin in each cycle, as the prior art does.
 
 The clock counts what other programs take as well; processor time stands beside it.
@@ -163,10 +164,11 @@ def timed(work: Callable[[], object]) -> Timing:
 
 
 class Run(NamedTuple):
-    """Reading and cycles as the service alternates them, the ages of the files of each cycle [s], the last time."""
+    """What the service alternates, the ages of the files of each cycle [s], the last time."""
 
     readings: list[Timing]
     cycles: list[Timing]
+    replays: list[Timing]
     files: list[np.ndarray]
     now: int
 
@@ -174,7 +176,8 @@ class Run(NamedTuple):
 def run_cycles(exchange: Exchange, count: int) -> Run:
     """Let the service live for some periods, after a first cycle that reads all."""
     exchange.calibrator.cycle(FIRST_CYCLE)
-    readings, cycles, files, now = [], [], [], FIRST_CYCLE
+    exchange.calibrator.replay_on(FIRST_CYCLE, lambda: False)
+    readings, cycles, replays, files, now = [], [], [], [], FIRST_CYCLE
     for _ in range(count):
         now += PERIOD_MS
         before_s = (now - READING_MS) / 1e3
@@ -184,7 +187,8 @@ def run_cycles(exchange: Exchange, count: int) -> Run:
         cycles.append(timed(partial(exchange.calibrator.cycle, now, list(exchange.markets))))
         written = [path.stat().st_mtime for path in exchange.settings.parameters.glob("*.json")]
         files.append(np.array(written) - began)
-    return Run(readings, cycles, files, now)
+        replays.append(timed(partial(exchange.calibrator.replay_on, now, lambda: False)))
+    return Run(readings, cycles, replays, files, now)
 
 
 def events_a_period(exchange: Exchange) -> float:
@@ -211,8 +215,12 @@ def event_in_memory(markets: list[Recording]) -> float:
 def growth(markets: list[Recording], numbers: list[int]) -> None:
     """Time of a cycle against the number of coins [ms]."""
     print(f"an event on its way into the estimators: {event_in_memory(markets):.1f} µs; with its share of a file below")
-    print("          cycle, clock        cycle, processor  file written    reading between cycles  whole window again")
-    print("coins    median      99 %    median      99 %  median    last    median  µs per event      median   ratio")
+    print(
+        "          cycle, clock        cycle, processor  file written    reading, processor       replays  whole window"
+    )
+    print(
+        "coins    median      99 %    median      99 %  median    last    median  µs per event    median  again   ratio"
+    )
     for coins in numbers:
         with tempfile.TemporaryDirectory() as folder:
             exchange = Exchange(coins, markets, Path(folder))
@@ -221,13 +229,15 @@ def growth(markets: list[Recording], numbers: list[int]) -> None:
             exchange.calibrator.close()
             exchange.writers.close()
         clock, processor = np.array(run.cycles).T * 1e3
-        whole, reading = np.median(again) * 1e3, np.median(np.array(run.readings)[:, 1]) * 1e3
+        whole = np.median(again) * 1e3
+        reading, replayed = (np.median(np.array(each)[:, 1]) * 1e3 for each in (run.readings, run.replays))
         files = np.array(run.files) * 1e3
         print(
             f"{coins:5d} {np.median(clock):9.1f} {np.quantile(clock, 0.99):9.1f} "
             f"{np.median(processor):9.1f} {np.quantile(processor, 0.99):9.1f} "
             f"{np.median(files):7.1f} {np.median(files.max(axis=1)):7.1f} {reading:9.1f} "
-            f"{reading * 1e3 / events_a_period(exchange):13.1f} {whole:11.1f} {whole / np.median(clock):7.1f}",
+            f"{reading * 1e3 / events_a_period(exchange):13.1f} {replayed:9.1f} "
+            f"{whole:6.0f} {whole / np.median(clock):7.1f}",
             flush=True,
         )
 

@@ -38,7 +38,7 @@ SPARE = 2.0  # reading starts this many times as early as it took before
 _ROWS_PER_SEGMENT = 4
 _LEAST_READING_S = 0.2
 _MEMORY = 0.8  # a reading that was slow once is expected again for a while
-_REPLAY_PARTS, _LEAST_REPLAYED_S = 4, 30.0  # of all coins in a period, and none that was replayed a moment ago
+_REPLAY_PARTS, _LEAST_REPLAYED_S = 6, 30.0  # of all coins in a period, and none that was replayed a moment ago
 _TOGETHER = 100  # coins that are solved for at once; their files are written while the next are estimated
 
 

@@ -1,4 +1,4 @@
-"""The sidecar: every 15 seconds one calibration of every coin, published as a file.
+"""The sidecar: every 10 seconds one calibration of every coin, published as a file.
 
 Between two cycles the service reads on; a cycle estimates, solves and writes, and waits for no reading. What is done
 when is a timetable of the package `schedule`: reading, cycle, merging of histories, fee tier, state file.

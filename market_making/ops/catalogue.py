@@ -39,7 +39,7 @@ ENTRIES = {
     ),
     "calibrate": Entry(
         f"{_COMMANDS}.calibrate:calibrate",
-        "Publish λ, κ, ε and the quote table of each coin every 15 s, from the last 30 minutes, until stopped.",
+        "Publish λ, κ, ε and the quote table of each coin every 10 s, from the last 30 minutes, until stopped.",
     ),
     "quotes": Entry(
         f"{_COMMANDS}.quotes:quotes",

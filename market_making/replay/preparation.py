@@ -21,6 +21,7 @@ from market_making.settings.settings import Settings
 from market_making.venue.markets.recording import RecordingSource
 
 _TAPES, _CALIBRATIONS = "tapes", "calibrations"
+_EVERY_S = 15.0  # a calibration of the past; closer ones take longer and hardly differ
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,9 @@ def calibrations_for(
     folder = cache / _CALIBRATIONS / digest
     done = folder / "complete"
     if not done.exists():
-        made, period_s = settings.model_copy(update={"parameters": folder}), settings.calibration.period_s
+        made = settings.model_copy(update={"parameters": folder})
         bounds = {"start_ms": prepared.start_ms, "end_ms": prepared.end_ms}
-        backfill(coin, made, every_s=period_s, on_progress=on_progress, **bounds)
+        backfill(coin, made, every_s=max(settings.calibration.period_s, _EVERY_S), on_progress=on_progress, **bounds)
         done.touch()
     return _history(folder, settings, prepared)
 

@@ -61,7 +61,7 @@ BACKFILL_EVERY_S = 15.0
     json_option,
 )
 def calibrate(**options: Any) -> None:
-    """Publish λ, κ, ε and the quote table of each coin every 15 s, from the last 30 minutes, until stopped."""
+    """Publish λ, κ, ε and the quote table of each coin every 10 s, from the last 30 minutes, until stopped."""
     _refuse_strangers(options)
     check_picture(options["plot"])
     settings = _settings(options)
