@@ -1,11 +1,11 @@
 """The local exchange in process as an engine: partial fills, funding, reduce-only. The reference.
 
 The exchange is shown a book only where that may change something: where the size at the price of an own order is
-another one, where a price has come to an own order, after a print, and before an order arrives. What comes of it is the
-same as if it were shown every book.
+another one, where a price has come to an own order, after a print, and before an order arrives; and where only queues
+move, no level beyond the own orders. What comes of it is the same as if it were shown every book.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
@@ -70,7 +70,8 @@ class ExchangeEngine:
         self._legs = {address: leg for leg, address in enumerate(addresses)}
         self._coin, self._balance = instrument.coin, settings.balance
         self._book = _Book()
-        self._unseen_ms: int | None = None  # since when the exchange has not been shown the book
+        self._book_ms = tape.span.start_ms
+        self._is_shown = True  # the exchange has seen the book, all of it that it may see
         self._show_all = settings.funding_rate != 0  # it is paid on a price that is read off every few seconds
         self._show_next = True
         self._stamps = _stamps(tape.files)
@@ -146,19 +147,30 @@ class ExchangeEngine:
         if stamp.changes:
             for is_bid, price, size in stamp.changes:
                 self._book.change(Side.BID if is_bid else Side.ASK, price, size)
-            self._unseen_ms = stamp.time_ms
+            self._book_ms, self._is_shown = stamp.time_ms, False
             at_edge = any(self._is_at_edge(*order) for order in self._resting.values())
-            if self._show_all or self._show_next or at_edge or self._is_at_own_price(stamp.changes):
+            if self._show_all or at_edge:
                 self._show()
-                self._show_next = at_edge
+            elif self._show_next or self._is_at_own_price(stamp.changes):
+                self._show_queues()
+            self._show_next = at_edge
 
     def _show(self) -> None:
         """Let the exchange see the book as it is, if it has not yet."""
-        if self._unseen_ms is None:
-            return
-        bids, asks = self._book.best(Side.BID, _SHOWN), self._book.best(Side.ASK, _SHOWN)
-        self._exchange.on_book(BookSnapshot(self._coin, self._unseen_ms, bids, asks))
-        self._unseen_ms = None
+        if not self._is_shown:
+            self._tell(_SHOWN, _SHOWN)
+            self._is_shown = True
+
+    def _show_queues(self) -> None:
+        """Let the exchange see as many levels as it needs for the queues of the own orders, which are within them."""
+        counts = {Side.BID: 1, Side.ASK: 1}
+        for side, price in self._resting.values():
+            counts[side] = max(counts[side], self._book.levels_to(side, price) + 1)
+        self._tell(min(counts[Side.BID], _SHOWN), min(counts[Side.ASK], _SHOWN))
+
+    def _tell(self, bids: int, asks: int) -> None:
+        shown = self._book.best(Side.BID, bids), self._book.best(Side.ASK, asks)
+        self._exchange.on_book(BookSnapshot(self._coin, self._book_ms, *shown))
 
     def _is_at_edge(self, side: Side, price: float) -> bool:
         """Whether an own order is crossed, or not clearly within the shown levels; then the next one counts."""
@@ -215,6 +227,10 @@ class _Book:
             sizes[key] = size
         elif sizes.pop(key, None) is not None:
             del keys[bisect_left(keys, key)]
+
+    def levels_to(self, side: Side, price: float) -> int:
+        """How many levels of a side are at a price or nearer to the middle."""
+        return bisect_right(self._keys.of(side), -price if side is Side.BID else price)
 
     def ends_before(self, side: Side, price: float, levels: int) -> bool:
         """Whether the last of the best levels of a side is at a price or nearer to the middle."""
