@@ -5,9 +5,10 @@ import orjson
 import pytest
 from freqtrade.configuration import Configuration
 from freqtrade.data.dataprovider import DataProvider
-from freqtrade.enums import RunMode
+from freqtrade.enums import CandleType, RunMode
 from freqtrade.resolvers import ExchangeResolver, StrategyResolver
 
+from market_making.hyperliquid.weights import answer_weight, question_weight
 from market_making.trading.chart_rows import ChartHistory, ChartRow
 from tests.live_bot import ROOT, merged
 from tests.puppet_market import live_config
@@ -96,3 +97,18 @@ def test_a_running_bot_shows_the_last_row_of_each_candle():
     mids = [row.mid for row in charts.of(PAIR, [0, 1, 2])]
     assert np.isnan(mids[0])
     assert mids[1:] == [3001.0, 3002.0]
+
+
+def test_a_start_asks_for_few_candles(venue, tmp_path):
+    """The bot needs none and a chart some hours; ccxt's 5,000 of each pair are a twelfth of a minute's whole weight."""
+    private = tmp_path / "private.json"
+    private.write_bytes(orjson.dumps(merged(live_config(venue.url, tmp_path), {"dry_run": True})))
+    files = [str(ROOT / "user_data" / "config.json"), str(private)]
+    config = Configuration({"config": files, "strategy": "MarketMaking"}, RunMode.DRY_RUN).get_config()
+    exchange = ExchangeResolver.load_exchange(config, validate=False)
+    try:
+        asked = exchange.ohlcv_candle_limit("1m", CandleType.FUTURES)
+    finally:
+        exchange.close()
+    assert asked >= 300
+    assert question_weight("candleSnapshot") + answer_weight("candleSnapshot", [{}] * asked) <= 30
