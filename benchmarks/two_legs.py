@@ -96,6 +96,8 @@ class DisturbedRun(TwoSidedDemo):
             self._step, self._until_s = self._next.play(programs), time.monotonic() + _PATIENCE_S
             self._next = next(self._incidents, None)
         name = next(self._step, None)
+        if name == "":  # until the market brings the moment that an incident needs, its time does not run
+            self._until_s = max(self._until_s, time.monotonic() + _PATIENCE_S)
         if name is None or time.monotonic() > self._until_s:
             self.happened.append(self.samples.during if name is None else f"{self.samples.during}: not finished")
             self._step, self.samples.during = None, ""
