@@ -155,6 +155,17 @@ def test_no_figure_is_made_up_from_nothing(browser, served):
     assert page.complaints == []
 
 
+def test_what_a_silent_bot_wrote_is_not_shown_as_resting_now(browser, served):
+    """Its order may be gone: the row says when it was seen."""
+    old_ms = now_ms() - 3_600_000
+    write_state(served.settings.state, "bot", bot_state(old_ms, (pair_state("ETH", old_ms),)))
+    page = opened(browser, served, "coins")
+    page.get_by_text("bid 2,986.8, 60 min ago").wait_for(timeout=5_000)
+    assert page.locator("tbody .bid").count() == 0
+    page.goto(f"{served.url}/#/pair/bot/ETH%2FUSDC%3AUSDC")
+    page.get_by_text("bid 0.0333 at 2,986.8 rested then").wait_for(timeout=5_000)
+
+
 def test_a_bar_less_moves_nothing_below_it(browser, served):
     """A page that is drawn again each second must not jump with the number of reasons."""
     page = opened(browser, served, "pair/bot/ETH%2FUSDC%3AUSDC")

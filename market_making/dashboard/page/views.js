@@ -30,19 +30,23 @@ function now({ y, low, high }, unit) {
   return `${digits(y[last], 3)}${range} ${unit}`;
 }
 
+const SILENT_MS = 10_000; // a bot writes each second
+
 const pairLink = (row) => `#/pair/${encodeURIComponent(row.bot)}/${encodeURIComponent(row.pair)}`;
 
 export function coins(host, { coins: shown }) {
   const rows = shown.pairs.map((row) => {
     const order = row.resting;
-    const quotes = order ? el("span", { class: order.side }, `${order.side} ${digits(order.price, 7)}`) : row.quoting ? "about to place" : "no";
+    const rests = order && `${order.side} ${digits(order.price, 7)}`, silent = row.age_ms > SILENT_MS;
+    const quotes = order && silent ? el("span", { class: "dim" }, `${rests}, ${span(row.age_ms)} ago`)
+      : order ? el("span", { class: order.side }, rests) : row.quoting && !silent ? "about to place" : "no";
     const why = row.quoting ? "" : `${row.detail || words(row.reason ?? "unknown")}, for ${span(row.since_ms ? Date.now() - row.since_ms : null)}`;
     const held = `${digits(row.inventory, 3)} of ${digits(row.maximum_inventory, 3)}`;
     return el("tr", {},
       el("td", {}, el("a", { href: pairLink(row) }, row.coin)), cell(`${row.bot} (${row.mode})`),
       el("td", {}, quotes), cell(digits(row.mid, 7), "n"), cell(held, "n"), money(row.day), cell(row.fills, "n"),
       cell(span(row.calibration_age_ms), `n ${row.calibration_age_ms > 60000 ? "bad" : ""}`),
-      cell(span(row.age_ms), `n ${row.age_ms > 10000 ? "bad" : ""}`), cell(why, "text dim"));
+      cell(span(row.age_ms), `n ${silent ? "bad" : ""}`), cell(why, "text dim"));
   });
   const columns = [["coin"], ["bot"], ["rests"], ["mid", "n"], ["inventory [lots]", "n"], ["today [quote]", "n"],
     ["fills", "n"], ["calibration", "n"], ["bot wrote", "n"], ["why not"]];
@@ -157,15 +161,14 @@ export class Pair {
   }
 
   drawHead(pair) {
-    const order = pair.resting;
-    const state = pair.stopped ? "the bot has ended" : order ? `${order.side} ${digits(order.size - order.filled)} at ${exact(order.price, pair.tick)} rests`
+    const order = pair.resting, old = pair.age_ms > SILENT_MS && !pair.stopped;
+    const state = pair.stopped ? "the bot has ended" : order ? `${order.side} ${digits(order.size - order.filled)} at ${exact(order.price, pair.tick)} ${old ? "rested then" : "rests"}`
       : pair.quoting ? "about to place an order" : `not quoting: ${pair.detail || words(pair.reason ?? "unknown")}`;
-    const old = pair.age_ms > 10000 && !pair.stopped;
     const calibration = pair.calibration;
     const age = calibration.created_ms ? `calibration ${span(Date.now() - calibration.created_ms)} old, ${calibration.status}, ${calibration.regime}` : "no calibration: start mm calibrate";
     put(this.head, 
       el("span", { class: "big" }, pair.pair), el("span", {}, `${pair.bot}, ${pair.strategy}, ${pair.mode}`),
-      el("span", { class: order ? order.side : pair.quoting ? "" : "warn" }, state),
+      el("span", { class: order ? (old ? "dim" : order.side) : pair.quoting ? "" : "warn" }, state),
       el("span", { class: "dim" }, `mid ${exact(pair.mid, pair.tick)}`), el("span", { class: "dim" }, age),
       calibration.own_table ? el("span", { class: "dim" }, `own table: ${calibration.why}`) : null,
       pair.risk.length ? el("span", { class: "bad" }, pair.risk_detail) : null,
