@@ -15,7 +15,7 @@ from market_making.market.errors import MalformedMessage
 from market_making.market.identity import Market, Markets
 from market_making.market.selection import Selection
 
-FRESH_S = 60.0
+FRESH_S = 20.0
 CLOCK_PERIOD_S = 300.0
 LARGE_OFFSET_MS = 250.0
 LONGEST_DELAY_S = 10.0

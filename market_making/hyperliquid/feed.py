@@ -251,9 +251,12 @@ class Feed:
             if time.monotonic() - pinged > self._timing.ping_s:
                 pinged = time.monotonic()
                 await self._send(socket, PING)
-            for line in lines:
-                if line.silent(self._timing):
+            for line in [line for line in lines if line.silent(self._timing)]:
+                if line.subscription.coin in {*await self._listener.tradable(), ""}:
                     await self._ask_again(socket, line)
+                else:  # to ask for it would end the connection, for every other coin as well
+                    lines.remove(line)
+                    self._cease(line)
         self._silent = True
         await socket.close()
 
@@ -276,6 +279,11 @@ class Feed:
         if line.acknowledged:
             await self._send(socket, format_subscribe(line.subscription, method="unsubscribe"))
         await self._ask(socket, line)
+
+    def _cease(self, line: _Line) -> None:
+        """A coin is not listed any more: it is left out until a later connection finds it again."""
+        log.warning("%s is not listed any more; its %s ends", line.subscription.coin, line.subscription.channel)
+        self._listener.lost(line.subscription, "delisted")
 
 
 def _subscription_of(frame: Frame, *, fast: bool) -> Subscription:

@@ -196,6 +196,32 @@ async def test_a_coin_that_is_delisted_is_left_out_of_the_next_connection(exchan
     assert exchange.connections == 4
 
 
+def delist(listings):
+    return tuple(listing._replace(delisted=listing.coin == "BTC" or listing.delisted) for listing in listings)
+
+
+def rename(listings):
+    return tuple(listing._replace(coin="XBT") if listing.coin == "BTC" else listing for listing in listings)
+
+
+@pytest.mark.parametrize("change", [delist, rename, lambda listings: listings], ids=["delisted", "renamed", "halted"])
+async def test_a_market_that_ceases_while_recording_costs_no_other_a_row(
+    exchange, hurried, tmp_path, monkeypatch, change
+):
+    """Its book stops; to ask for it again would end the connection where the exchange lists it no more."""
+    monkeypatch.setattr("market_making.hyperliquid.directory.FRESH_S", 0.0)
+    timing = replace(hurried.timing, fast_book_silence_s=1.0, book_silence_s=2.0)
+    options = replace(hurried, timing=timing)
+    async with collecting(Collector(exchange.url, ["ETH", "BTC"], tmp_path, flush_seconds=0.05, options=options)):
+        await exchange.subscribed(Subscription("bbo", "BTC"), BBO)
+        await until(lambda: bool(rows(tmp_path, Stream.BOOK_FAST, "BTC")))
+        before = exchange.connections
+        exchange.deaf_coins, exchange.listings = {"BTC"}, change(exchange.listings)
+        await asyncio.sleep(3.0)  # longer than any silence lasts before it is asked for again
+    assert exchange.connections == before
+    assert {row["reason"] for row in rows(tmp_path, Stream.GAPS)} == {"start", "stop"}
+
+
 async def test_an_exchange_that_is_down_is_waited_for(exchange, hurried, tmp_path):
     """Refused connections are tried again until one is taken."""
     exchange.refused_connections = 5
