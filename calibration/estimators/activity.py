@@ -17,8 +17,8 @@ exceeds that of chance, and its standard error; N is the variance of the ratio b
 nought and the mean of the whole window is the better forecast.
 
 The interval is that of the level of the next minute: half its logarithm's 95 % range is 1.96 √log(1 + V), with V the
-relative variance of the level from one minute to the next (`arrival.level_variance`). Where the window went up and down
-the next minute will too.
+relative variance of the level from one minute to the next (`arrival.level_variance`), around the activity and around
+the mean of the window. Where the window went up and down the next minute will too, and a burst may end at once.
 """
 
 from dataclasses import replace
@@ -66,18 +66,26 @@ class Sign(NamedTuple):
 
 
 class Activity(NamedTuple):
-    """Factor on the mean rates of the window, with the 95 % interval of what it will be in the next minute."""
+    """Factor on the mean rates of the window, with the 95 % interval of what it will be in the next minute.
+
+    `variation` is the relative variance of the level from one minute to the next.
+    """
 
     factor: float
     low: float
     high: float
+    variation: float = 0.0
 
     @classmethod
     def of(cls, log_factor: float, variation: float) -> "Activity":
-        """Activity of this logarithm, where the level has the relative variance `variation`."""
+        """Activity of this logarithm; the next minute may also go on from the mean, as if nothing had been."""
         width = _QUANTILE * float(np.sqrt(np.log1p(variation)))
-        low, value, high = (float(np.exp(log_factor + shift)) for shift in (-width, 0.0, width))
-        return cls(value, low, high)
+        low, high = min(log_factor, 0.0) - width, max(log_factor, 0.0) + width
+        return cls(float(np.exp(log_factor)), float(np.exp(low)), float(np.exp(high)), variation)
+
+    def varying(self, variation: float) -> "Activity":
+        """Return the same factor for a rate that varies otherwise."""
+        return Activity.of(float(np.log(self.factor)), variation)
 
     def on(self, rate: Estimate) -> Estimate:
         """Rate in the next minute; the errors of mean and factor are independent, on the logarithmic scale."""

@@ -130,15 +130,17 @@ def _activities(observed: ObservedWindow, every: _Counted, tail: _Counted) -> tu
 
 
 def _rates_now(counted: _Counted, now: Activity, exposure_s: float) -> Directions[Estimate]:
-    """Mean rates of the window times the activity both directions share."""
+    """Mean rates of the window times the activity both directions share; each varies as its own orders tell."""
     buys, sells = counted.numbers
     clustering = counted.counts.map(fano_factor)
     worth = prior_worth(buys + 0.5, sells + 0.5, (buys / clustering.buy, sells / clustering.sell), _RATE_ORDERS)
     rate = (buys + sells + 1) / (2 * exposure_s)
-    pairs = zip(counted.numbers, clustering, strict=True)
+    # What a direction has too few orders to tell of its level, both together do.
+    levels = [now.varying(level_variance(counts, now.variation)) for counts in counted.counts]
+    pairs = zip(counted.numbers, clustering, levels, strict=True)
     # An order of a cluster tells less than one that came alone: the prior is worth as many clusters.
     return Directions(
-        *(now.on(arrival_rate(n, exposure_s, RatePrior(rate, worth * spread), spread)) for n, spread in pairs)
+        *(level.on(arrival_rate(n, exposure_s, RatePrior(rate, worth * spread), spread)) for n, spread, level in pairs)
     )
 
 

@@ -174,6 +174,17 @@ def test_few_orders_make_a_bad_calibration(increments, half_hour):
     assert any(flag.startswith("too_few_orders") for flag in quality.flags)
 
 
+def test_a_direction_that_comes_and_goes_is_known_less_than_one_that_does_not(increments, half_hour):
+    """Of every other minute only the sells are left."""
+    trades = half_hour.trades
+    kept = (trades.sign < 0) | (trades.time_ms // 60_000 % 2 == 0)
+    flows = calibrate(
+        half_hour._replace(trades=TradeTape(*(column[kept] for column in trades))), increments, SETTINGS
+    ).flows
+    buys, sells = (np.log(flow.arrival_rate.high / flow.arrival_rate.low) for flow in flows)
+    assert buys > 3 * sells
+
+
 @pytest.mark.parametrize("kind", ["sparse", "sides apart", "moving spread"])
 def test_rate_and_decay_of_a_difficult_market_are_as_uncertain_as_they_say(kind, truth):
     """Few orders that walk four times the prior or 2.3 times apart, or a book that opens and closes: 40 half hours.

@@ -157,7 +157,15 @@ def test_the_next_minute_is_as_uncertain_as_the_level_was_variable():
     spread = 1.96 * np.sqrt(np.log(1.25))
     assert wide.value == pytest.approx(6.0)
     assert np.log(wide.high / wide.value) == pytest.approx(np.hypot(spread, np.log(1.05)))
-    assert np.log(wide.value / wide.low) == pytest.approx(np.hypot(spread, np.log(2 / 1.9)))
+    # A burst may end at once: then the next minute is one of the mean rate.
+    assert np.log(wide.value / wide.low) == pytest.approx(np.hypot(np.log(3) + spread, np.log(2 / 1.9)))
+
+
+def test_an_activity_can_be_that_of_a_rate_that_varies_otherwise():
+    """The factor stays; its interval is that of the other level."""
+    now = Activity.of(np.log(1.5), 0.25)
+    assert now.varying(0.04) == pytest.approx(Activity.of(np.log(1.5), 0.04))
+    assert now.varying(0.0) == pytest.approx((1.5, 1.0, 1.5, 0.0))
 
 
 def test_the_variance_of_the_level_is_found():
