@@ -43,19 +43,23 @@ def guard_options(bots: Sequence[Sequence[Path]], user_data: Path | None = None)
     addresses = [bot.identity.address.lower() for bot in guarded]
     if len(set(addresses)) < len(addresses):
         raise ConfigurationError("two bots must not share an account: positions of one account net")
-    guard, quote = first.guard, first.quote
+    guard = first.guard
     return GuardOptions(
         url=first.url,
         state=first.state,
         record=first.decisions,
         bots=guarded,
         rules=WatchRules(guard.silence_s, guard.unknown_s, flatten_unknown=guard.flatten_unknown),
-        quotes=QuoteGuardRules(guard.moves, action_price=quote.action_price, reserve=quote.reserved_actions)
-        if guard.quotes
-        else None,
+        quotes=quote_rules(first) if guard.quotes else None,
         telegram=next(filter(None, map(_telegram, configs)), None),
         leader=None if guard.leader is None else _leader(guard.leader),
     )
+
+
+def quote_rules(settings: Settings) -> QuoteGuardRules:
+    """How close the guard of a bot with these settings lets mid come."""
+    quote = settings.quote
+    return QuoteGuardRules(settings.guard.moves, action_price=quote.action_price, reserve=quote.reserved_actions)
 
 
 def _leader(name: str) -> LeaderFeed | None:

@@ -21,6 +21,7 @@ from market_making.ops.commands.replaying import (
     recording_options,
     settings_of,
     two_sided_option,
+    with_edge,
 )
 from market_making.recording.store.presence import require_folders
 
@@ -39,6 +40,19 @@ if TYPE_CHECKING:
     click.option("--coin", required=True, help="The coin."),
     recording_options,
     two_sided_option,
+    click.option(
+        "--edge/--no-edge",
+        default=None,
+        help="All of market_making.edge, or stock Freqtrade's loop.  [default: as configured]",
+    ),
+    click.option("--guard/--no-guard", default=False, show_default=True, help="A quote guard beside the bot."),
+    click.option(
+        "--funding",
+        type=float,
+        default=0.0,
+        show_default=True,
+        help="Share of the value that longs pay at each full hour; hftbacktest knows none.",
+    ),
     click.option("--parameter", "chosen", multiple=True, metavar="NAME=VALUE", help="A parameter of the strategy."),
     calibrations_option,
     engine_options,
@@ -55,7 +69,7 @@ def replay_command(**options: Any) -> None:
     Sessions are replayed one after the other, each from a flat start; across a gap nothing is. Calibrations are those
     that had been published by the time of each decision.
     """
-    settings, lags = settings_of(options), lags_of(options)
+    settings, lags = with_edge(settings_of(options), options["edge"]), lags_of(options)
     parameters = dict(pair_of(text) for text in options["chosen"])
     require_folders(settings.market_data, settings.venue, (options["coin"],))
     from calibration.fee_tier import FeeTier
@@ -79,6 +93,7 @@ def _run(
 ) -> ReplayResult:
     from rich.console import Console
 
+    from market_making.ops.commands.guarding import quote_rules
     from market_making.replay.bot.run import ReplaySetup, replay
     from market_making.trading.freqtrade.strategy_model import load_model
 
@@ -88,7 +103,14 @@ def _run(
         prepared, history = reading_of(settings, options["coin"], options)
         two_sided = is_two_sided(settings, options)
         setup = ReplaySetup(
-            model, prepared.instrument, history, engine_of(options["engine"]), lags, two_sided=two_sided
+            model,
+            prepared.instrument,
+            history,
+            engine_of(options["engine"]),
+            lags,
+            two_sided=two_sided,
+            funding_rate=options["funding"],
+            guard=quote_rules(settings) if options["guard"] else None,
         )
         return replay(setup, prepared.tapes)
 

@@ -71,6 +71,14 @@ def settings_of(options: dict[str, Any]) -> Settings:
     return settings.model_copy(update={"sides": sides})
 
 
+def with_edge(settings: Settings, is_on: bool | None) -> Settings:
+    """The settings with all of the edge on or off; None leaves it as it is configured."""
+    if is_on is None:
+        return settings
+    edge = settings.edge.model_copy(update=dict.fromkeys(type(settings.edge).model_fields, is_on))
+    return settings.model_copy(update={"edge": edge})
+
+
 def is_two_sided(settings: Settings, options: dict[str, Any]) -> bool:
     """Whether two legs are replayed."""
     return settings.role.leg is not None if options["two_sided"] is None else bool(options["two_sided"])

@@ -24,6 +24,7 @@ from market_making.quoting.quote import MarketView
 from market_making.quoting.readings.observations import Observations
 from market_making.replay.bot.access import VenueAccess
 from market_making.replay.bot.as_of import CalibrationsAsOf
+from market_making.replay.bot.guarding import AtStake, guarded_order
 from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.leg import LegBook
 from market_making.replay.bot.shared_legs import SharedLegs
@@ -88,8 +89,10 @@ class Bot:
         settings = model.settings
         self.book = LegBook(settings.model.maker_fee)
         self.decisions = self.plans = 0
+        self._planned_depth: float | None = None
         self.withheld = Counter[Reason]()
         self._model, self._calibrations, self._lags, self._venue = model, calibrations, lags, venue
+        self._drawn = Lags()
         self._instrument, self._pair, self._rules = instrument, instrument.pair, model.rules(instrument)
         self._edge, self._fees = settings.edge, Fees(settings.model.maker_fee, settings.model.maker_fee)
         self._hears = settings.edge.socket
@@ -111,7 +114,7 @@ class Bot:
         """Loop from `start_ms` to `end_ms` [ms]."""
         begin_ms = start_ms
         while begin_ms < end_ms:
-            lags = self._lags.draw()
+            lags = self._drawn = self._lags.draw()
             heard_ms = yield Wake(max(begin_ms - lags.feed_ms, start_ms))
             now_ms = begin_ms
             if self._is_stale(now_ms, heard_ms):
@@ -226,6 +229,7 @@ class Bot:
         number = self._venue.place(order, plan.mid, now_ms, arrives_ms)
         if number is not None:
             self.book.placed(number, order, tag, arrives_ms)
+            self._planned_depth = None if order.terms.touch else abs(order.price - plan.mid) - order.terms.fresh
         return now_ms + lags.entry_ms + lags.response_ms
 
     def _sleep(self, began_ms: int, now_ms: int, lags: Lags) -> Step:
@@ -239,6 +243,26 @@ class Bot:
             heard_ms = self._venue.stale.first_ms(wanted, resting, earliest_ms - lags.feed_ms, heard_ms)
         reached_ms = yield Wake(heard_ms, on_fill=True)
         return max(min(reached_ms + lags.feed_ms, next_ms), earliest_ms)
+
+    def at_stake(self) -> AtStake | None:
+        """The resting order as a guard knows it; None where it leaves it alone."""
+        planner, resting = self._desk.planner(self._pair), self.book.resting
+        if planner is None or resting is None or self.book.number is None:
+            return None
+        observed = planner.market.observations.volatility
+        volatility = planner.flow.volatility if observed is None else observed
+        guarded = guarded_order(resting, self._planned_depth, volatility)
+        if guarded is None:
+            return None
+        left = self._budget.hours_left(planner.now_ms) if isinstance(self._budget, ActionGovernor) else None
+        lag_ms = self._drawn.feed_ms + self._drawn.entry_ms
+        return AtStake(self.book.number, guarded, left, resting.placed_ms, lag_ms)
+
+    def cancelled_by_guard(self, time_ms: int) -> None:
+        """Let the guard's cancellation arrive; the bot hears of it as of everything that becomes of its order."""
+        if self.book.number is not None:
+            self._sent(CANCEL_ACTIONS, time_ms)
+            self._venue.cancel(self.book.number, time_ms)
 
     def _is_stale(self, now_ms: int, heard_ms: int) -> bool:
         """Whether the order is to be cancelled before anything is planned."""

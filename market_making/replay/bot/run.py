@@ -10,12 +10,15 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from calibration.publication.history import History
+from market_making.guard.quote_guard import QuoteGuardRules
 from market_making.market.instrument import Instrument
 from market_making.market.reasons import Reason
 from market_making.market.sides import Side
 from market_making.replay.bot.access import VenueAccess
 from market_making.replay.bot.as_of import CalibrationsAsOf
 from market_making.replay.bot.bot import Bot, Loop, Wake
+from market_making.replay.bot.guarded_loop import beside_guard
+from market_making.replay.bot.guarding import ReplayGuard
 from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.record import OrderRecord
 from market_making.replay.bot.stale import StaleWatch
@@ -50,6 +53,8 @@ class ReplaySetup:
         Two bots on two accounts, one for each side.
     funding_rate : float
         Fraction of the value that longs pay at each full hour, where the engine knows funding.
+    guard : QuoteGuardRules or None
+        A quote guard beside each bot; None has none.
     log : DecisionLog or None
         Where the decisions of a bot on its own are written, as they are live.
     phase_ms : int
@@ -63,6 +68,7 @@ class ReplaySetup:
     lags: Callable[[], LagProfile] = lambda: LagProfile(Lags())
     two_sided: bool = False
     funding_rate: float = 0.0
+    guard: QuoteGuardRules | None = None
     log: DecisionLog | None = None
     phase_ms: int = 0
 
@@ -118,20 +124,18 @@ def _session(
     touch, record = tape.touch(), OrderRecord()
     start_ms, end_ms = int(touch.time_ms[0]), tape.span.end_ms
     stale, board = StaleWatch(touch), dict[str, LegState]()
+    venues = [VenueAccess(engine, record, stale, leg, board) for leg in range(len(setup.models))]
+    log = None if setup.two_sided else setup.log
     bots = [
-        Bot(
-            model,
-            setup.instrument,
-            known,
-            VenueAccess(engine, record, stale, leg, board),
-            lags=setup.lags(),
-            log=None if setup.two_sided else setup.log,
-        )
-        for leg, (model, known) in enumerate(zip(setup.models, calibrations, strict=True))
+        Bot(model, setup.instrument, known, venue, lags=setup.lags(), log=log)
+        for model, known, venue in zip(setup.models, calibrations, venues, strict=True)
     ]
     # The second leg is a program of its own: it does not begin at the same moment.
     first_ms = start_ms + setup.phase_ms
     loops = [bot.run(first_ms + leg * _apart_ms(setup, len(bots)), end_ms) for leg, bot in enumerate(bots)]
+    if setup.guard is not None:
+        guard = ReplayGuard(touch, setup.guard)
+        loops = [beside_guard(bot, loop, guard) for bot, loop in zip(bots, loops, strict=True)]
     drive(loops, engine, record, end_ms)
     return session_of(bots, engine, record, (touch, start_ms, end_ms, tape.rows))
 

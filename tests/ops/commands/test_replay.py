@@ -86,6 +86,17 @@ def test_two_bots_and_other_latencies_are_other_runs(replayed):
     assert len({usual["orders"], both["orders"], slow["orders"]}) == 3
 
 
+def test_the_edge_and_the_guard_are_switches(replayed):
+    """Each changes what comes of a run."""
+    switches = ((), ("--edge",), ("--no-edge",), ("--no-edge", "--guard"))
+    usual, edge, stock, guarded = (
+        json.loads(replayed("--coin", "ETH", "--json", *words).stdout) | {"events_per_second": 0} for words in switches
+    )
+    assert usual == edge, "the edge is on as configured"
+    assert stock != usual
+    assert guarded != stock
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [

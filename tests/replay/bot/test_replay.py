@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from market_making.guard.quote_guard import QuoteGuardRules
 from market_making.market.events import BookSnapshot, Level, Trade
 from market_making.market.instrument import Instrument
 from market_making.market.sides import Direction, Side, Sides
@@ -136,14 +137,14 @@ def loop_of(simulated_history, tmp_path, tapes, engine):
         simulated_history, table=table.slice(0, 1).set_column(created, "created_ms", [[START_MS - 1_000]])
     )
 
-    def run(*events, edge=STOCK_LOOP, sides="alternate", end_ms=30_000):
+    def run(*events, edge=STOCK_LOOP, sides="alternate", end_ms=30_000, guard=None):
         rows = [book(0, 3000.0), *events, Trade("ETH", START_MS + end_ms + 5_000, Direction.BUY, 3000.1, 0.1, "1")]
         root = tmp_path / f"ticks{len(list(tmp_path.iterdir()))}"
         store = TickStore(record(root, "ETH", [*rows, book(end_ms + 5_000, 3000.0)]))
         tape = TapeCache(store, tapes).session(ETH, Span(START_MS, START_MS + end_ms))
         section = {"sides": sides, "edge": edge, "model": {"order_notional": 100.0, "maximum_inventory": 1}}
         model = StrategyModel("TwoAway", two_away, Settings.from_section(section))
-        setup = ReplaySetup(model, ETH, history, engine, lags=lambda: LagProfile(LAGS))
+        setup = ReplaySetup(model, ETH, history, engine, lags=lambda: LagProfile(LAGS), guard=guard)
         (session,) = replay(setup, [tape]).sessions
         orders = session.orders
         times = (orders.asked_ms - START_MS, orders.placed_ms - START_MS, orders.ended_ms - START_MS)
@@ -195,6 +196,28 @@ def test_a_stale_order_is_cancelled_when_mid_comes_close(loop_of):
     assert first[2] == 6_300 + 50 + 40, "heard 50 ms later, and cancelled before anything is planned"
     assert second[1] > first[2]
     assert second[4] == 2996.9
+
+
+@pytest.mark.parametrize(("wake", "again_ms"), [(False, 7_030), (True, 6_350 + 30 + 40 + 60)])
+def test_the_guard_cancels_between_two_loops(loop_of, wake, again_ms):
+    """It hears of the mid 50 ms later, and its cancellation is on its way for 40.
+
+    The bot sees it in its next loop; where it has been woken as well, it decides 30 ms later, and cancels in vain.
+    """
+    edge, events = STOCK_LOOP | {"wake": wake, "address_budget": False}, (book(6_300, 2998.9), book(25_000, 2998.8))
+    guard = QuoteGuardRules(actions=0.0)
+    first, second, *_ = loop_of(*events, edge=edge, sides="long_only", guard=guard)
+    assert first[2] == 6_300 + 50 + 40
+    assert first[5] == Outcome.CANCELLED
+    assert (second[0], second[4]) == (again_ms, 2996.9)
+    alone, *_ = loop_of(*events, edge=STOCK_LOOP | {"address_budget": False}, sides="long_only")
+    assert alone[2] == 7_030 + 40
+
+
+def test_the_guard_leaves_an_order_whose_actions_cost_more(loop_of):
+    edge, event = STOCK_LOOP | {"address_budget": False}, book(6_300, 2998.9)
+    first, *_ = loop_of(event, edge=edge, sides="long_only", guard=QuoteGuardRules(action_price=1e3))
+    assert first[2] == 7_030 + 40
 
 
 def test_a_price_follows_the_touch_of_the_book_before_the_order(loop_of):
