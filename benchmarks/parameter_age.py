@@ -2,7 +2,7 @@
 
 Usage: ``python benchmarks/parameter_age.py [--minutes 60] [--coins 50]``. Every second all parameter files are read as
 a strategy does. Age: now less the time of publication. Lag: now less the end of the window, which is the newest event
-the calibration knows. The cadence alone makes ages of up to 15 s; what is beyond it is the cost of the programs.
+the calibration knows. The cadence alone makes ages of up to 10 s; what is beyond it is the cost of the programs.
 """
 
 import argparse

@@ -90,17 +90,20 @@ class ShadowQuote:
         What has filled it so far.
     """
 
-    __slots__ = ("_gone_ms", "_look_ms", "_loop_ms", "_now_ms", "_placed_ms", "_ready_ms", "_rules", "_second",
-                 "_tolerance", "_woken_ms", "filled", "old", "price")  # fmt: skip
+    __slots__ = ("_aim_ms", "_cancel_ms", "_gone_ms", "_life_ms", "_look_ms", "_loop_ms", "_now_ms", "_pause_ms",
+                 "_place_ms", "_placed_ms", "_ready_ms", "_start_ms", "_tolerance", "_woken_ms", "filled", "old",
+                 "price")  # fmt: skip
 
     def __init__(self, rules: QuoteRules, start_ms: int) -> None:
-        self._rules = rules
-        self._tolerance, self._loop_ms = rules.tolerance, rules.timing.loop_ms
+        self._tolerance, self._life_ms = rules.tolerance, rules.minimum_life_s * 1e3
+        self._loop_ms, self._cancel_ms, self._place_ms, self._pause_ms, aim_ms = rules.timing
+        # The price after a fill is from the second nearest to the book that the bot looks at.
+        self._aim_ms = aim_ms + SECOND_MS / 2
         # A move comes half a second before the end of its second; a bot that looks more often is as much earlier.
-        self._woken_ms = max(SECOND_MS - rules.timing.loop_ms, 0.0) / 2
+        self._woken_ms = max(SECOND_MS - self._loop_ms, 0.0) / 2
         self.price = self.old = _NOTHING
         self._placed_ms = self._gone_ms = self._ready_ms = self._look_ms = float(start_ms)
-        self._now_ms, self._second = start_ms - SECOND_MS, -1
+        self._start_ms, self._now_ms = start_ms, start_ms - SECOND_MS
         self.filled: list[Filled] = []
 
     def end_second(self, touch: float, wanted: float, closest: float) -> None:
@@ -116,14 +119,15 @@ class ShadowQuote:
             Where it should have been when mid was closest to it.
         """
         self._now_ms = now_ms = self._now_ms + SECOND_MS
-        self._second += 1
-        if touch >= self.price or touch >= self.old:
-            self._meet_touch(touch)
         price = self.price
+        if touch >= price or touch >= self.old:
+            self._meet_touch(touch)
+            price = self.price
         if price == _NOTHING or wanted != wanted:  # noqa: PLR0124 - not a number
             self._place(wanted)
         elif now_ms >= self._placed_ms and now_ms >= self._look_ms:
-            self._look_ms = max(self._look_ms + self._loop_ms, now_ms - SECOND_MS) if self._loop_ms else 0.0
+            if self._loop_ms:
+                self._look_ms = max(self._look_ms + self._loop_ms, now_ms - SECOND_MS)
             if closest - price > self._tolerance or price - wanted > self._tolerance:
                 self._move(wanted, closest)
 
@@ -157,20 +161,20 @@ class ShadowQuote:
         """Place an order where there is none and mid is known; else take it away."""
         if wanted != wanted:  # noqa: PLR0124 - not a number
             self.price = self.old = _NOTHING
-        # The price after a fill is from the second nearest to the book that the bot looks at.
-        elif self._ready_ms <= self._now_ms + self._rules.timing.aim_ms + SECOND_MS / 2:
+        elif self._ready_ms <= self._now_ms + self._aim_ms:
             self.price, self._placed_ms = wanted, max(self._ready_ms, self._now_ms)
 
     def _move(self, wanted: float, closest: float) -> None:
         """Move an order that is off, unless it is only too far and young."""
-        now_ms, timing = self._now_ms, self._rules.timing
-        is_young = now_ms - self._placed_ms < self._rules.minimum_life_s * 1e3
-        if is_young and closest - self.price <= self._tolerance:
+        now_ms, placed_ms = self._now_ms, self._placed_ms
+        if closest - self.price <= self._tolerance and now_ms - placed_ms < self._life_ms:
             return
         # The bot may have looked before the second ended, but not before the order rested.
-        looked_ms = max(now_ms - self._woken_ms, self._placed_ms)
-        self.old, self._gone_ms = self.price, max(looked_ms + timing.cancel_ms, now_ms)
-        self.price, self._placed_ms = wanted, max(looked_ms + timing.place_ms, now_ms)
+        looked_ms = now_ms - self._woken_ms
+        looked_ms = placed_ms if looked_ms < placed_ms else looked_ms
+        gone_ms, rests_ms = looked_ms + self._cancel_ms, looked_ms + self._place_ms
+        self.old, self._gone_ms = self.price, gone_ms if gone_ms > now_ms else now_ms
+        self.price, self._placed_ms = wanted, rests_ms if rests_ms > now_ms else now_ms
 
     def _standing(self, time_ms: float) -> float:
         if time_ms >= self._placed_ms:
@@ -179,4 +183,9 @@ class ShadowQuote:
 
     def _end(self, time_ms: float) -> None:
         self.price = self.old = _NOTHING
-        self._ready_ms = time_ms + self._rules.timing.pause_ms
+        self._ready_ms = time_ms + self._pause_ms
+
+    @property
+    def _second(self) -> int:
+        """Number of the second that ended last."""
+        return (self._now_ms - self._start_ms) // SECOND_MS
