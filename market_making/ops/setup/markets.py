@@ -71,6 +71,11 @@ def is_mixed(coins: Sequence[str]) -> bool:
     return len({bool(_SPOT.fullmatch(coin)) for coin in coins}) > 1
 
 
+def is_of_spot(coins: Sequence[str]) -> bool:
+    """Whether a pair of spot is among them."""
+    return any(_SPOT.fullmatch(coin) for coin in coins)
+
+
 def bot_name(coin: str) -> str:
     """How a bot is called that nobody has named."""
     return re.sub("[^a-z0-9]+", "-", coin.lower()).strip("-")
@@ -118,7 +123,7 @@ def _one(coin: str, markets: Markets) -> Market:
 def _by_name(coins: Sequence[str]) -> Traded:
     found = [_ON_DEX.fullmatch(coin) for coin in coins]
     dexes = tuple(dict.fromkeys(match["dex"] for match in found if match))
-    of_spot = any(_SPOT.fullmatch(coin) for coin in coins)
+    of_spot = is_of_spot(coins)
     return Traded(tuple(coin if of_spot else perpetual_names(coin).pair for coin in coins), dexes, of_spot)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from market_making.market.errors import ConfigurationError
 from market_making.market.suggestion import did_you_mean
-from market_making.ops.setup.markets import ACCEPTED, is_mixed, is_name
+from market_making.ops.setup.markets import ACCEPTED, is_mixed, is_name, is_of_spot
 from market_making.safety.claim import port_fault
+from market_making.settings.role import Role
 from market_making.settings.settings import Settings
 
 _NAME = re.compile("[a-z0-9][a-z0-9-]{0,39}")
@@ -73,6 +74,11 @@ class Wishes:
             problems.append(
                 f"the order size must be at least {smallest:g} at leverage {settings.leverage:g}, "
                 f"got {settings.model.order_notional:g}"
+            )
+        if is_of_spot(self.coins) and (settings.role is not Role.LONG_ONLY or settings.leverage > 1):
+            problems.append(
+                f"on spot sides must be {Role.LONG_ONLY.value} and leverage 1, "
+                f"got {settings.sides} and {settings.leverage:g}"
             )
         if problems:
             raise ConfigurationError("; ".join(problems))

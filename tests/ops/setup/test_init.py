@@ -123,6 +123,10 @@ def test_a_second_bot_of_the_same_name_is_refused_and_the_first_stays(tmp_path):
         ),
         (["--coin", "ETH", "--coin", "HYPE/USDC"], "one bot must trade perpetuals or spot, got both: ETH, HYPE/USDC"),
         (["--coin", "ETH", "--coin", "ETH"], "each coin must be named once"),
+        (
+            ["--coin", "HYPE/USDC", "--sides", "alternate"],
+            "on spot sides must be long_only and leverage 1, got alternate",
+        ),
         (["--name", "../up"], "the name must be up to 40 lower-case letters, digits and hyphens"),
         (["--live"], "a live bot must have an account"),
         (["--account", "0x12"], "market_making.account must be 0x and 40 hexadecimal digits"),

@@ -1,6 +1,8 @@
 """The store read by programs nobody here wrote: by glob, and from what `mm export` writes."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -73,6 +75,57 @@ def test_readers_by_glob_find_our_rows(store, stream):
     assert drop_replaced(open_storage(store), "hyperliquid") > 0
     assert set(read_by_glob(store, stream, distinct=False).values()) == {ours}
     assert rows(store, stream) == ours
+
+
+ENDLESS = f"""
+import sys
+from market_making.recording.store.compaction import compact
+from market_making.recording.store.storage import open_storage
+from market_making.simulation.presets import default_truths
+from market_making.simulation.simulation import SimulatedSource
+from market_making.venue.markets.prehistory import StoreRecorder
+
+recorder, written = StoreRecorder(sys.argv[1]), {START_MS}
+for event in SimulatedSource(default_truths(["ETH"]), seed=3).events({START_MS}):
+    if event.time_ms >= written + 5_000:
+        recorder.write()
+        written += 5_000
+        print(written, flush=True)
+        if written % 60_000 == 0:
+            compact(open_storage(sys.argv[1]), "hyperliquid", now_ms=written + 3 * 3_600_000)
+    recorder.on_event(event)
+"""
+
+
+def test_readers_by_glob_find_our_rows_while_somebody_records_and_after_a_crash(tmp_path):
+    """Segments come and are merged while they read; a recorder that is killed leaves nothing that they read wrongly."""
+    (tmp_path / "store").mkdir()
+    command = [sys.executable, "-c", ENDLESS, str(tmp_path / "store")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as recorder:
+        assert recorder.stdout is not None
+        try:
+            for _ in range(13):
+                assert recorder.stdout.readline()
+            before = rows(tmp_path / "store", Stream.TRADES)
+            found = read_while_it_changes(tmp_path / "store")
+            after = rows(tmp_path / "store", Stream.TRADES)
+        finally:
+            recorder.kill()
+    assert before > 0
+    assert all(before <= count <= after for count in found.values()), (before, found, after)
+    for stream in (Stream.TRADES, Stream.BBO, Stream.BOOK_FAST):
+        ours = rows(tmp_path / "store", stream)
+        assert set(read_by_glob(tmp_path / "store", stream, distinct=True).values()) == {ours}
+
+
+def read_while_it_changes(root: Path) -> dict[str, int]:
+    """Read by the documented lines; a file that was merged away between the listing and its reading is listed anew."""
+    for _ in range(20):
+        try:
+            return read_by_glob(root, Stream.TRADES, distinct=True)
+        except (OSError, duckdb.IOException, pl.exceptions.ComputeError):
+            continue
+    raise AssertionError("the store never stood still for a reading")
 
 
 @pytest.fixture
