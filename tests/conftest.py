@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     folders, tests = {name: k for k, name in enumerate(WAITING)}, Counter(item.path for item in items)
 
     def place(item: pytest.Item) -> tuple[int, int, Path]:
-        folder = item.path.relative_to(TESTS).parts[0]
+        folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
         return folders.get(folder, len(WAITING)), -tests[item.path], item.path
 
     items.sort(key=place)
