@@ -101,7 +101,8 @@ def _open(page: Page, url: str) -> None:
 
 
 def _heap(devtools: CDPSession) -> dict[str, Any]:
-    devtools.send("HeapProfiler.collectGarbage")
+    for _ in range(2):  # the first lets go of a drawing that was just replaced, the second of its elements
+        devtools.send("HeapProfiler.collectGarbage")
     devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
     return {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
 
