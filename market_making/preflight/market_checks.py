@@ -54,6 +54,9 @@ def _listed(subject: Subject, names: Names) -> Outcome:
         return unknown(name, _NO_MARKETS, _NETWORK)
     market = subject.markets.named(names.pair)
     objection = "not listed" if market is None else market.objection
+    if not objection and names.wire in (subject.answers.get("perpsAtOpenInterestCap") or ()):
+        text = f"{names.wire}: at its cap of open interest, no order can open a position"
+        return judged(name, False, text, "wait, or choose another market in exchange.pair_whitelist")
     return judged(name, not objection, f"{names.wire}: {objection or 'listed'}", "correct exchange.pair_whitelist")
 
 

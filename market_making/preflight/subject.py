@@ -1,6 +1,7 @@
 """What is checked: the configuration, and the answers of the exchange about account and markets."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -107,6 +108,7 @@ async def answers_of(settings: Settings) -> tuple[dict[str, Any], float | None, 
             except (aiohttp.ClientError, TimeoutError, MalformedMessage) as refused:
                 error = error or f"{question['type']}: {refused or type(refused).__name__}"
         error = error or await _ask_dexes(session, settings, found)
+        await _ask_caps(session, settings, found)
         error = error or await _ask_for_owner(session, settings, found)
         try:
             offset = await clock_offset_ms(session, settings.url)
@@ -139,6 +141,18 @@ async def _ask_dexes(session: aiohttp.ClientSession, settings: Settings, found: 
         found |= dict.fromkeys(("openOrders", "clearinghouseState"))
         return f"dex {dex}: {refused or type(refused).__name__}"
     return ""
+
+
+async def _ask_caps(session: aiohttp.ClientSession, settings: Settings, found: dict[str, Any]) -> None:
+    """Ask which of the traded dexes' perpetuals are at their cap of open interest; without an answer none is known."""
+    markets = Subject({}, settings, 0, answers=found).markets or ()
+    chosen = settings.selection.choose(market.names for market in markets).chosen
+    capped: list[str] = []
+    for dex in sorted({market.dex.name for market in markets if market.names in chosen}):
+        question = {"type": "perpsAtOpenInterestCap"} | ({"dex": dex} if dex else {})
+        with suppress(aiohttp.ClientError, TimeoutError, MalformedMessage, TypeError):
+            capped += await ask(session, settings.url, question)
+    found["perpsAtOpenInterestCap"] = capped
 
 
 async def _ask_about_account(

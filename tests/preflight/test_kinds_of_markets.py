@@ -6,16 +6,20 @@ from contextlib import closing
 from sqlite3 import connect
 
 import pytest
+import requests
 from eth_account import Account
 from hyperliquid.exchange import Exchange
 
 from market_making.hyperliquid import information
 from market_making.preflight.account_checks import account_checks
+from market_making.preflight.market_checks import market_checks
 from market_making.preflight.outcome import Result
 from market_making.preflight.subject import Subject, answers_of
 from market_making.settings.settings import Settings
 from market_making.simulation.known_markets import market_called
+from market_making.venue.faults.document import Faults
 from tests.guard.test_kinds_of_markets import KindsMarket
+from tests.polling import until
 from tests.puppet_market import ADDRESS, KEY, VenueThread
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -99,3 +103,20 @@ def test_where_a_dex_does_not_answer_the_account_is_not_known(venue, tmp_path, m
     subject = Subject({"dry_run": False, "exchange": {}}, settings, 0, answers=found)
     outcomes = {each.name: each.result for each in account_checks(subject)}
     assert outcomes["open-orders"] is outcomes["positions"] is Result.UNKNOWN
+
+
+def test_a_market_at_its_cap_of_open_interest_is_found(tmp_path):
+    """Another one of the same dex is not."""
+    with VenueThread(KindsMarket(), faults=Faults()) as venue:
+        venue.inject({"fault": "cap", "coin": NVDA.wire, "seconds": 60})
+        until(lambda: requests.get(f"{venue.url}/faults", timeout=5).json()["strikes"], 10, "the cap")
+        settings = Settings(
+            url=venue.url, account=ADDRESS, coins=(NVDA.key, "ETH"), parameters=tmp_path, state=tmp_path
+        )
+        found, _, _ = asyncio.run(answers_of(settings))
+    config = {"dry_run": False, "exchange": {"pair_whitelist": [NVDA.pair, "ETH/USDC:USDC"]}}
+    subject = Subject(config, settings, round(time.time() * 1e3), answers=found)
+    outcomes = {each.name: each for each in market_checks(subject)}
+    assert outcomes[f"listed-{NVDA.key}"].result is Result.FAILED
+    assert "cap of open interest" in outcomes[f"listed-{NVDA.key}"].reason
+    assert outcomes["listed-ETH"].result is Result.PASSED
