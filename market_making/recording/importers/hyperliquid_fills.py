@@ -25,6 +25,7 @@ from market_making.hyperliquid.market_data import DIRECTION_OF
 from market_making.hyperliquid.numbers import milliseconds, positive
 from market_making.market.errors import MalformedMessage
 from market_making.market.events import Trade
+from market_making.market.names import file_key
 from market_making.market.sides import Direction
 from market_making.recording.importers.importing import Entry, Format, ImportReport, Progress, run_import
 from market_making.recording.importers.lines import SourceFile
@@ -45,9 +46,17 @@ def _read(source: SourceFile, report: ImportReport) -> Iterator[Entry]:
     for line in source.lines():
         try:
             for trade, local_ms in _trades(orjson.loads(line)):
-                yield trade.coin, Stream.TRADES, trade_row(trade, local_ms, replayed=False)
+                yield _folder_of(trade.coin), Stream.TRADES, trade_row(trade, local_ms, replayed=False)
         except (MalformedMessage, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             report.fault(source, error)
+
+
+def _folder_of(coin: str) -> str:
+    """Name of a perpetual's folder, as the collector has it; none for spot and outcomes.
+
+    These are numbers here, ``@151`` and ``#250``, or a pair. Which token a number means is only in the exchange's list.
+    """
+    return "" if coin.startswith(("@", "#")) or "/" in coin else file_key(coin)
 
 
 def _trades(record: Any) -> list[tuple[Trade, int]]:

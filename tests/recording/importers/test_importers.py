@@ -106,6 +106,19 @@ def test_fills_by_block_keep_the_side_that_crossed(tmp_path):
     }
 
 
+def test_fills_of_other_kinds_of_markets_lie_where_the_collector_puts_them_or_nowhere(tmp_path):
+    """A perpetual of a dex under the name of its files; spot and outcomes are numbers that nobody can read, counted."""
+    lines = []
+    for number, coin in enumerate(("xyz:NVDA", "@151", "PURR/USDC", "#250", "MON")):
+        fill = FILL | {"coin": coin, "tid": number}
+        events = [["0xmaker", {**fill, "side": "A", "crossed": False}], ["0xtaker", fill]]
+        lines.append({"local_time": "2025-11-25T08:33:18.508962742", "events": events})
+    path = lz4(tmp_path / "8.lz4", "\n".join(map(json.dumps, lines)))
+    report = import_hyperliquid_fills([path], tmp_path / "store")
+    folders = {each.name for each in (tmp_path / "store" / "hyperliquid").iterdir() if not each.name.startswith(".")}
+    assert (folders, report.ignored) == ({"xyz-NVDA", "MON"}, 3)
+
+
 def test_the_older_forms_of_fills_are_read_too(tmp_path):
     """One fill a line, and one trade a line with both sides."""
     trade = {
