@@ -68,9 +68,13 @@ class SharedBucket:
             return 0.0
 
     def charge(self, weight: float) -> None:
-        """Take `weight` that was asked for already, even from an empty bucket."""
+        """Take `weight` that was asked for already, even from an empty bucket.
+
+        While the exchange asks for less, this makes no debt: the refusal has emptied the bucket already.
+        """
         with self._level() as (level, write):
-            write(level._replace(tokens=min(level.tokens - weight, BURST)))
+            lowest = min(level.tokens, 0.0) if level.time_s < level.slow_until_s else -math.inf
+            write(level._replace(tokens=min(max(level.tokens - weight, lowest), BURST)))
 
     def refused(self) -> None:
         """Ask for less: the exchange has refused a request for the number of them.

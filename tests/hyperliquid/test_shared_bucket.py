@@ -66,6 +66,18 @@ def test_rows_are_owed_and_given_back(bucket):
     assert bucket.tokens == BURST
 
 
+def test_what_was_asked_already_makes_no_debt_while_the_exchange_asks_for_less(bucket, clock):
+    """A bot that starts right after a refusal, and charges its start, would ask for nothing for half a minute."""
+    bucket.charge(20)
+    bucket.refused()
+    bucket.charge(120)
+    assert bucket.tokens == 0
+    clock.now_s += 2
+    bucket.charge(5)
+    bucket.charge(-3)
+    assert bucket.tokens == pytest.approx(2 * SLOW_REFILL - 2)
+
+
 def test_after_a_refusal_less_is_asked_and_after_each_further_one_for_longer(bucket, clock):
     """Empty, then a third of the rate for 10, 20, 40 and at most 80 s; forgotten after as long without one."""
     for slow_s in (10, 20, 40, 80, 80):

@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 _ORDER_FLOOR, _NEEDED_FLOOR, _OTHER_FLOOR = 10.0, 30.0, 60.0
 _LONGEST_WAIT_S, _LONGEST_WAIT_OF_ACTION_S = 4.0, 10.0
 _SHORTEST_PAUSE_S = 0.002
-_NEEDED = frozenset(("l2Book", "clearinghouseState", "spotClearinghouseState", "userFillsByTime"))
+_NEEDED = frozenset(("l2Book", "userFillsByTime"))
+_HELD = frozenset(("clearinghouseState", "spotClearinghouseState"))
 # What Freqtrade asks before there is a strategy: listings (twice), the account's kind, the clock.
 START_WEIGHT = 120.0
 ADDRESS_LIMIT = "Too many cumulative requests"
@@ -164,7 +165,7 @@ def _floor(request: Request, *, is_own: bool) -> float:
     """Tokens to leave to requests that matter more."""
     if request.is_action:
         return 0.0
-    if request.kind == "orderStatus":
+    if request.kind == "orderStatus" or (request.kind in _HELD and not is_own):
         return _ORDER_FLOOR
     is_needed = request.kind in _NEEDED or not request.may_wait
     return _OTHER_FLOOR if is_own or not is_needed else _NEEDED_FLOOR
