@@ -30,6 +30,7 @@ new PerformanceObserver(worked).observe({ type: 'longtask', buffered: true });
 """
 BYTES = """performance.getEntriesByType('resource').filter((e) => !e.name.includes('/api/'))
   .reduce((sum, e) => sum + e.transferSize, performance.getEntriesByType('navigation')[0].transferSize)"""
+_READINGS = 5
 FIRST = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
 
@@ -75,10 +76,10 @@ def watched(page: Page, warm_up: float, minutes: float) -> None:
     page.wait_for_timeout(warm_up * 60_000)
     devtools, began = page.context.new_cdp_session(page), time.monotonic()
     before = page.evaluate("window.seen")
-    heaps = [_heap(devtools)]
+    heaps = [_heap(page, devtools)]
     while time.monotonic() - began < 60 * minutes:
         page.wait_for_timeout(60_000)
-        heaps.append(_heap(devtools))
+        heaps.append(_heap(page, devtools))
         used_mb, nodes = heaps[-1]["JSHeapUsedSize"] / 1e6, heaps[-1]["Nodes"]
         print(f"{(time.monotonic() - began) / 60:5.1f} min: {used_mb:.2f} MB, {nodes:.0f} nodes")
     seen, spent_s = page.evaluate("window.seen"), time.monotonic() - began
@@ -100,11 +101,15 @@ def _open(page: Page, url: str) -> None:
     raise SystemExit(f"the page did not answer at {url}")
 
 
-def _heap(devtools: CDPSession) -> dict[str, Any]:
-    for _ in range(2):  # the first lets go of a drawing that was just replaced, the second of its elements
-        devtools.send("HeapProfiler.collectGarbage")
+def _heap(page: Page, devtools: CDPSession) -> dict[str, Any]:
+    """The least of some readings: one that falls between two drawings finds both of them."""
     devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
-    return {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
+    readings = []
+    for _ in range(_READINGS):
+        devtools.send("HeapProfiler.collectGarbage")
+        readings.append({one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]})
+        page.wait_for_timeout(1_000)
+    return min(readings, key=lambda reading: reading["JSHeapUsedSize"])
 
 
 def _slope(heap_kb: np.ndarray[Any, np.dtype[np.float64]]) -> None:
