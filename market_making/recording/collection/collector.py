@@ -142,10 +142,7 @@ class Collector:
                 try:
                     await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    tasks = {work, stopped, silent}
-                    for task in tasks:
-                        task.cancel()
-                    await asyncio.wait(tasks)
+                    await end_all({work, stopped, silent})
                     await self._finish()
         if not work.cancelled():
             work.result()
@@ -261,6 +258,14 @@ def selection_of(coins: Selection | Sequence[str] | None) -> Selection:
     if isinstance(coins, Selection):
         return coins
     return Selection.everything() if coins is None else Selection(tuple(coins), strict=True)
+
+
+async def end_all(tasks: set[asyncio.Task[None] | asyncio.Task[bool]], again_s: float = 3.0) -> None:
+    """Cancel tasks until they have ended: a cancellation that meets the end of a connection can get lost in it."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=again_s)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from market_making.market.identity import Dex, Market, SpotTokens
 from market_making.market.instrument import Listing
 from market_making.market.selection import Selection
 from market_making.recording.collection.choosing import MOST_MARKETS, busiest, subscriptions_of
-from market_making.recording.collection.collector import Collector
+from market_making.recording.collection.collector import Collector, end_all
 from market_making.recording.collection.recorder import Recorder
 from market_making.recording.store.rows import quote_row, trade_row
 from market_making.recording.store.storage import LocalStorage
@@ -439,3 +439,18 @@ async def test_no_more_than_the_allowance_is_taken_in_a_minute(monkeypatch):
         await allowance.take()
         clock[0] += 5
     assert waits == [45.0]
+
+
+async def test_a_task_that_loses_a_cancellation_is_cancelled_again():
+    """Else a collector whose venue ends together with it would run on for ever, and flush nothing."""
+
+    async def work():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await end_all({task}, again_s=0.01)
+    assert task.cancelled()
