@@ -78,7 +78,7 @@ class DisturbedRun(TwoSidedDemo):
         yield Incident(0.1, self._paused)
         yield Incident(0.3, self._forced)
         yield Incident(0.5, self._stopped)
-        yield Incident(0.8, self._stop_loss)
+        yield Incident(0.65, self._stop_loss)
 
     def _start_leg(self, programs: Programs, leg: Leg, *more: Path) -> None:
         self.starts += 1
