@@ -1,8 +1,9 @@
 """A token bucket of request weight that all programs of a machine draw from, since the exchange counts by IP address.
 
-The bucket is one small file: the tokens, when they were counted, and until when the exchange has asked for less. It is
-read and written under a file lock. A program that is stopped while it holds the lock must not stop the others, so after
-a moment they go on without it; what two of them then take at the same time is a few tokens counted once.
+The bucket is one small file: the tokens, when they were counted, what was asked for in the last minute, and until when
+the exchange has asked for less. It is read and written under a file lock. A program that is stopped while it holds the
+lock must not stop the others, so after a moment they go on without it; what two of them then take at the same time is a
+few tokens counted once.
 """
 
 import fcntl
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
 log = logging.getLogger(__name__)
@@ -27,16 +28,45 @@ REFILL = 15.0
 SLOW_REFILL = 5.0
 _FIRST_SLOW_S, _LONGEST_SLOW_S = 10.0, 80.0
 _LOCK_TRIES, _LOCK_PAUSE_S = 20, 0.002
-_FORM = struct.Struct("<4d")
+# What goes first may owe so much, as long as what was asked for in the last 70 s, in slices of 10, is below the limit.
+LONGEST_DEBT, FIRST_LIMIT = 120.0, 1_100.0
+_SLICE_S, _SLICES = 10.0, 8
+_PAUSE_AFTER_REFUSAL_S = 1.0
+_FORM = struct.Struct(f"<{5 + _SLICES}d")
 
 
 class Level(NamedTuple):
-    """State of a bucket: `tokens` [weight] at `time_s`; slow until `slow_until_s`, for `slow_s` [s, monotonic]."""
+    """State of a bucket [weight; s, monotonic].
+
+    Attributes
+    ----------
+    tokens : float
+        There are so many, below 0 is a debt, at `time_s`.
+    slow_until_s, slow_s : float
+        The exchange has asked for less until then, for so long.
+    refused_s : float
+        When it last did.
+    asked : tuple of float
+        What was asked for in this slice of time and in those before it.
+    """
 
     tokens: float
     time_s: float
-    slow_until_s: float
-    slow_s: float
+    slow_until_s: float = 0.0
+    slow_s: float = 0.0
+    refused_s: float = -math.inf
+    asked: tuple[float, ...] = (0.0,) * _SLICES
+
+    def less(self, weight: float) -> Self:
+        """The level after `weight` was asked for."""
+        now, *before = self.asked
+        return self._replace(tokens=min(self.tokens - weight, BURST), asked=(now + weight, *before))
+
+    def may_owe(self, weight: float) -> bool:
+        """Whether what goes first may be asked for although tokens are missing."""
+        is_refused = self.time_s < self.refused_s + _PAUSE_AFTER_REFUSAL_S
+        is_little = self.tokens - weight >= -LONGEST_DEBT and sum(self.asked) + weight <= FIRST_LIMIT
+        return is_little and not is_refused
 
 
 class SharedBucket:
@@ -58,13 +88,16 @@ class SharedBucket:
         self._known: Level | None = None
         self._has_told = False
 
-    def take(self, weight: float, *, floor: float = 0.0) -> float:
-        """Take `weight` if that leaves `floor` tokens; return 0, or how long it takes until they are there [s]."""
+    def take(self, weight: float, *, floor: float = 0.0, first: bool = False) -> float:
+        """Take `weight` if that leaves `floor` tokens; return 0, or how long it takes until they are there [s].
+
+        What goes `first` does not wait for tokens, but for a second after each refusal: others wait the longer for it.
+        """
         with self._level() as (level, write):
             needed = min(weight + floor, BURST)
-            if level.tokens < needed:
+            if level.tokens < needed and not (first and level.may_owe(weight)):
                 return (needed - level.tokens) / _rate(level)
-            write(level._replace(tokens=level.tokens - weight))
+            write(level.less(weight))
             return 0.0
 
     def charge(self, weight: float) -> None:
@@ -74,7 +107,8 @@ class SharedBucket:
         """
         with self._level() as (level, write):
             lowest = min(level.tokens, 0.0) if level.time_s < level.slow_until_s else -math.inf
-            write(level._replace(tokens=min(max(level.tokens - weight, lowest), BURST)))
+            after = level.less(weight)
+            write(after._replace(tokens=max(after.tokens, lowest)))
 
     def refused(self) -> None:
         """Ask for less: the exchange has refused a request for the number of them.
@@ -84,11 +118,12 @@ class SharedBucket:
         """
         with self._level() as (level, write):
             if level.time_s < level.slow_until_s:  # a request that was on its way at the first refusal
-                write(level._replace(tokens=min(level.tokens, 0.0)))
+                write(level._replace(tokens=min(level.tokens, 0.0), refused_s=level.time_s))
                 return
             repeated = level.time_s < level.slow_until_s + level.slow_s
             slow_s = min(2 * level.slow_s, _LONGEST_SLOW_S) if repeated else _FIRST_SLOW_S
-            write(Level(min(level.tokens, 0.0), level.time_s, level.time_s + slow_s, slow_s))
+            emptied, now_s = min(level.tokens, 0.0), level.time_s
+            write(level._replace(tokens=emptied, slow_until_s=now_s + slow_s, slow_s=slow_s, refused_s=now_s))
 
     @property
     def is_slow(self) -> bool:
@@ -136,17 +171,19 @@ class SharedBucket:
         self._known = level
         if self._file is not None:
             with suppress(OSError):  # as on a full disk; the others then count less than there is for a moment
-                os.pwrite(self._file, _FORM.pack(*level), 0)
+                os.pwrite(self._file, _FORM.pack(*level[:-1], *level.asked), 0)
 
     def _filled(self, level: Level | None) -> Level:
         now_s = self._clock()
         if level is None:
-            return Level(BURST, now_s, 0.0, 0.0)
+            return Level(BURST, now_s)
         if level.time_s > now_s:  # the machine has been started anew since
-            return Level(min(level.tokens, 0.0), now_s, 0.0, 0.0)
+            return Level(min(level.tokens, 0.0), now_s)
         slow_s = max(min(level.slow_until_s, now_s) - level.time_s, 0.0)
         gained = slow_s * SLOW_REFILL + (now_s - level.time_s - slow_s) * REFILL
-        return level._replace(tokens=min(level.tokens + gained, BURST), time_s=now_s)
+        passed = min(int(now_s // _SLICE_S) - int(level.time_s // _SLICE_S), _SLICES)
+        asked = ((0.0,) * passed + level.asked)[:_SLICES]
+        return level._replace(tokens=min(level.tokens + gained, BURST), time_s=now_s, asked=asked)
 
 
 def bucket_path(folder: Path, url: str) -> Path:
@@ -174,5 +211,6 @@ def _read(file: int) -> Level | None:
     content = os.pread(file, _FORM.size, 0)
     if len(content) != _FORM.size:
         return None
-    level = Level(*_FORM.unpack(content))
-    return level if all(map(math.isfinite, level)) else None
+    tokens, time_s, slow_until_s, slow_s, refused_s, *asked = _FORM.unpack(content)
+    is_sound = all(map(math.isfinite, (tokens, time_s, slow_until_s, slow_s, *asked))) and not math.isnan(refused_s)
+    return Level(tokens, time_s, slow_until_s, slow_s, refused_s, tuple(asked)) if is_sound else None

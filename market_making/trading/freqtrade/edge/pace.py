@@ -30,6 +30,8 @@ _LONGEST_WAIT_S, _LONGEST_WAIT_OF_ACTION_S = 4.0, 10.0
 _SHORTEST_PAUSE_S = 0.002
 _NEEDED = frozenset(("l2Book", "userFillsByTime"))
 _HELD = frozenset(("clearinghouseState", "spotClearinghouseState"))
+# What is held and what rests: without these nobody learns what a process that was killed, or a lost answer, has left.
+_ACCOUNT = _HELD | {"frontendOpenOrders", "historicalOrders", "userFillsByTime"}
 # What Freqtrade asks before there is a strategy: listings (twice), the account's kind, the clock.
 START_WEIGHT = 120.0
 ADDRESS_LIMIT = "Too many cumulative requests"
@@ -128,7 +130,8 @@ class Pace:
         if is_own and self._bucket.is_slow:
             raise SafetyError(f"the exchange asks for fewer requests: no {request.kind}", reason=Reason.EXCHANGE_ERROR)
         weight = self._expected(request)
-        wait_s = self._bucket.take(weight, floor=_floor(request, is_own=is_own))
+        goes_first = request.is_action or (request.kind in _ACCOUNT and not is_own)
+        wait_s = self._bucket.take(weight, floor=_floor(request, is_own=is_own), first=goes_first)
         if wait_s == 0:
             self.meter.add(weight)
             return 0.0

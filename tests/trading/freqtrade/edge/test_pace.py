@@ -8,7 +8,7 @@ import ccxt
 import pytest
 from freqtrade.exceptions import FreqtradeException
 
-from market_making.hyperliquid.shared_bucket import BURST, REFILL, SharedBucket
+from market_making.hyperliquid.shared_bucket import BURST, FIRST_LIMIT, LONGEST_DEBT, REFILL, SharedBucket
 from market_making.market.errors import SafetyError
 from market_making.market.reasons import Reason
 from market_making.trading.freqtrade.edge.door import Door, DoorLater, Request
@@ -64,14 +64,25 @@ def test_rows_are_expected_after_the_first_answer(client, bucket, pace):
 
 
 def test_an_empty_bucket_is_waited_for(client, bucket):
-    """An action needs one token."""
+    """A book needs two tokens, and leaves 30."""
     bucket.charge(BURST + 1)
-    assert elapsed_s(client.act) == pytest.approx(2 / REFILL, abs=0.1)
+    assert elapsed_s(lambda: client.ask("l2Book")) == pytest.approx(33 / REFILL, abs=0.1)
+
+
+def test_actions_and_what_is_held_owe_what_the_minute_still_has(client, bucket):
+    """An empty bucket holds up neither a cancellation nor the news of a fill; a spent minute does."""
+    bucket.charge(BURST + 20)
+    assert elapsed_s(client.act) < 0.05
+    assert elapsed_s(lambda: client.ask("clearinghouseState")) < 0.05
+    bucket.charge(FIRST_LIMIT)
+    with pytest.raises(ccxt.RateLimitExceeded, match="would have to wait"):
+        client.act()
+    assert client.asked == ["order", "clearinghouseState"]
 
 
 def test_a_list_in_which_an_order_is_looked_up_waits_for_nothing(pace, bucket):
-    """Orders of other pairs would wait with it; of past orders as many are expected as an old account has."""
-    bucket.charge(BURST - 55)
+    """Orders of other pairs would wait with it, and it owes no more than a few seconds bring."""
+    bucket.charge(BURST + LONGEST_DEBT - 25)
     began = time.monotonic()
     for kind, passes in (("frontendOpenOrders", True), ("historicalOrders", False)):
         question = Request("info", "public", "POST", {"type": kind}, {}, may_wait=False)
