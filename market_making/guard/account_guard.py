@@ -248,6 +248,11 @@ class AccountGuard:
         told = {pair.coin for pair in self._state.pairs} if self._state is not None else ()
         return {*told, *(order.coin for order in self.orders)}
 
+    def relisted(self) -> None:
+        """Ask again where there may be something of the account: on dexes that were not known, too."""
+        self.orders.doubt()
+        self.inquiry.relisted()
+
     def connected(self) -> None:
         """Ask for all orders: until the answer is there, some may be missing."""
         self.orders.doubt()

@@ -169,12 +169,18 @@ class Guard:
             try:
                 async for found, is_whole in markets_by_parts(session, self.options.url, self._room):
                     if is_whole or not self._markets.assets:
-                        self._markets = Markets.of(found)
+                        self._take(Markets.of(found))
             except (aiohttp.ClientError, OSError, TimeoutError, MalformedMessage) as error:
                 log.warning("what is listed is not known: %s", error)
                 await asyncio.sleep(LISTINGS_AGAIN_S)
                 continue
             await asyncio.sleep(LISTINGS_S)
+
+    def _take(self, markets: Markets) -> None:
+        before, self._markets = self._markets, markets
+        if before.assets and markets.dexes != before.dexes:
+            for account in self.accounts:
+                account.relisted()
 
     async def _room(self, kind: str) -> None:
         """Let bots go first with the weight there is, unless a market of theirs is not known."""

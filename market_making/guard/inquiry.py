@@ -38,10 +38,6 @@ SCHEDULE_AHEAD_S, SCHEDULE_EVERY_S = 45.0, 15.0
 ELSEWHERE_S = 30.0
 """From one dex on which the bot does not trade to the next: orders there are somebody else's, and may be there."""
 
-_PERIODS_S = {
-    "allowance": ALLOWANCE_S, "signer": SIGNER_S, "schedule": SCHEDULE_EVERY_S, "elsewhere": ELSEWHERE_S,
-}  # fmt: skip
-
 log = logging.getLogger(__name__)
 
 
@@ -114,6 +110,11 @@ class Inquiry:
         """Ask for all orders as soon as the limit allows."""
         self._asked_s["orders"] = min(self._asked_s.get("orders", 0.0), time.monotonic() - ORDERS_BLIND_S)
 
+    def relisted(self) -> None:
+        """Ask everywhere as soon as the limit allows: there are dexes that were not known before."""
+        for what in ("orders", "positions", "elsewhere"):
+            self._asked_s.pop(what, None)
+
     def hurry_positions(self) -> None:
         """Ask for positions until there is an answer: something was filled that the books do not know."""
         self._has_filled = True
@@ -185,7 +186,8 @@ class Inquiry:
         elif what == "fills":
             return FILLS_S if self._differs else float("inf")
         else:
-            period_s = _PERIODS_S[what]
+            usual_s = {"allowance": ALLOWANCE_S, "signer": SIGNER_S, "elsewhere": ELSEWHERE_S}
+            period_s = usual_s.get(what, SCHEDULE_EVERY_S)
         return period_s * (LIMITED_FACTOR if self._client.meter.is_limited else 1.0)
 
     def _lacks_tokens(self) -> bool:

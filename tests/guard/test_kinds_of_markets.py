@@ -51,7 +51,7 @@ def venue():
 
 @pytest.fixture
 def bot(venue, tmp_path, monkeypatch):
-    monkeypatch.setitem(inquiry._PERIODS_S, "elsewhere", 0.3)
+    monkeypatch.setattr(inquiry, "ELSEWHERE_S", 0.3)
     for module, name, value in ((inquiry, "FILLS_S", 0.5), (inquiry, "LEFT_S", 0.5), (leaver, "AGAIN_S", 0.5)):
         monkeypatch.setattr(module, name, value)
     venue.market.mid = 3000.0

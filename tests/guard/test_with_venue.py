@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import cycle
 
@@ -253,10 +254,15 @@ inquiry.SCHEDULE_VOLUME, inquiry.SCHEDULE_AHEAD_S, inquiry.SCHEDULE_EVERY_S = fl
 """
 
 
+@contextmanager
 def guarding(bot, script, *more):
-    """The guard in a process of its own."""
+    """The guard in a process of its own, which ends whatever becomes of the test."""
     command = [sys.executable, "-c", script, str(bot.folder / "state"), bot.venue.url, str(bot.folder), *more]
-    return subprocess.Popen(command)
+    with subprocess.Popen(command) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def schedules(venue):

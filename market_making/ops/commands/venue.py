@@ -43,6 +43,7 @@ SCHEDULES = (
     "liquidation",
     "clock-ahead",
     "clock-behind",
+    "closed-markets",
     "chaos",
 )
 _PORT_TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
