@@ -167,14 +167,17 @@ def test_a_task_takes_as_many_settings_as_leave_each_worker_one(study_of, worker
     assert study.together(study.units * 32, workers) == min(asked.get("settings_per_task", 50), asked["batch"], 50)
 
 
-def test_an_estimate_is_near_what_a_study_then_takes(study_of, undisturbed):
+def test_an_estimate_counts_what_is_left(study_of, undisturbed):
+    """How near it comes to what a study then takes, `benchmarks/study_cost.py` measures."""
     usual, _ = undisturbed
     fresh = study_of("estimated")
     assert usual.left_s() == 0
     assert fresh.left_s() == pytest.approx(4 * 70 + 2 * 90, abs=10), "four trials, two settings on the later day"
-    estimated_s = fresh.estimate(Here()) * 3600
+    assert fresh.estimate(Here()) > 0
     assert list(fresh.run(Here(), quiet))
-    assert 0.2 < estimated_s / fresh.spent_s() < 5, "benchmarks/study_cost.py measures it"
+    assert fresh.left_s() == 0
+    assert fresh.estimate(Here()) == 0
+    assert fresh.spent_s() > 0
 
 
 def test_a_picture_shows_trials_later_days_and_every_parameter(undisturbed):
