@@ -28,8 +28,8 @@ REFILL = 15.0
 SLOW_REFILL = 5.0
 _FIRST_SLOW_S, _LONGEST_SLOW_S = 10.0, 80.0
 _LOCK_TRIES, _LOCK_PAUSE_S = 20, 0.002
-# What goes first may owe so much, as long as what was asked for in the last 70 s, in slices of 10, is below the limit.
-LONGEST_DEBT, FIRST_LIMIT = 120.0, 1_100.0
+# What may owe tokens does, as long as what was asked for in the last 70 s, in slices of 10, is below this.
+OWED_LIMIT = 1_100.0
 _SLICE_S, _SLICES = 10.0, 8
 _PAUSE_AFTER_REFUSAL_S = 1.0
 _FORM = struct.Struct(f"<{5 + _SLICES}d")
@@ -62,10 +62,10 @@ class Level(NamedTuple):
         now, *before = self.asked
         return self._replace(tokens=min(self.tokens - weight, BURST), asked=(now + weight, *before))
 
-    def may_owe(self, weight: float) -> bool:
-        """Whether what goes first may be asked for although tokens are missing."""
+    def may_owe(self, weight: float, debt: float) -> bool:
+        """Whether `weight` may be asked for although tokens are missing, which makes at most this `debt`."""
         is_refused = self.time_s < self.refused_s + _PAUSE_AFTER_REFUSAL_S
-        is_little = self.tokens - weight >= -LONGEST_DEBT and sum(self.asked) + weight <= FIRST_LIMIT
+        is_little = self.tokens - weight >= -debt and sum(self.asked) + weight <= OWED_LIMIT
         return is_little and not is_refused
 
 
@@ -88,14 +88,14 @@ class SharedBucket:
         self._known: Level | None = None
         self._has_told = False
 
-    def take(self, weight: float, *, floor: float = 0.0, first: bool = False) -> float:
+    def take(self, weight: float, *, floor: float = 0.0, debt: float = 0.0) -> float:
         """Take `weight` if that leaves `floor` tokens; return 0, or how long it takes until they are there [s].
 
-        What goes `first` does not wait for tokens, but for a second after each refusal: others wait the longer for it.
+        What may make a `debt` does not wait for tokens, but for a second after each refusal: others wait the longer.
         """
         with self._level() as (level, write):
             needed = min(weight + floor, BURST)
-            if level.tokens < needed and not (first and level.may_owe(weight)):
+            if level.tokens < needed and not (debt and level.may_owe(weight, debt)):
                 return (needed - level.tokens) / _rate(level)
             write(level.less(weight))
             return 0.0

@@ -6,6 +6,7 @@ request, lets no burst through, and answers a refusal (HTTP 429) with four more 
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -30,8 +31,10 @@ _LONGEST_WAIT_S, _LONGEST_WAIT_OF_ACTION_S = 4.0, 10.0
 _SHORTEST_PAUSE_S = 0.002
 _NEEDED = frozenset(("l2Book", "userFillsByTime"))
 _HELD = frozenset(("clearinghouseState", "spotClearinghouseState"))
-# What is held and what rests: without these nobody learns what a process that was killed, or a lost answer, has left.
-_ACCOUNT = _HELD | {"frontendOpenOrders", "historicalOrders", "userFillsByTime"}
+# Lists of the account: without them nobody learns what a process that was killed, or a lost answer, has left.
+_LISTS = frozenset(("frontendOpenOrders", "historicalOrders", "userFillsByTime"))
+# What may be owed: a cancellation must not wait for what lists have taken, nor must the status that it stands on.
+_DEBT_OF_HELD, _DEBT_OF_LISTS = 120.0, 80.0
 # What Freqtrade asks before there is a strategy: listings (twice), the account's kind, the clock.
 START_WEIGHT = 120.0
 ADDRESS_LIMIT = "Too many cumulative requests"
@@ -130,8 +133,7 @@ class Pace:
         if is_own and self._bucket.is_slow:
             raise SafetyError(f"the exchange asks for fewer requests: no {request.kind}", reason=Reason.EXCHANGE_ERROR)
         weight = self._expected(request)
-        goes_first = request.is_action or (request.kind in _ACCOUNT and not is_own)
-        wait_s = self._bucket.take(weight, floor=_floor(request, is_own=is_own), first=goes_first)
+        wait_s = self._bucket.take(weight, floor=_floor(request, is_own=is_own), debt=_debt(request, is_own=is_own))
         if wait_s == 0:
             self.meter.add(weight)
             return 0.0
@@ -172,6 +174,15 @@ def _floor(request: Request, *, is_own: bool) -> float:
         return _ORDER_FLOOR
     is_needed = request.kind in _NEEDED or not request.may_wait
     return _OTHER_FLOOR if is_own or not is_needed else _NEEDED_FLOOR
+
+
+def _debt(request: Request, *, is_own: bool) -> float:
+    """Tokens that may be owed for what cannot wait."""
+    if request.is_action:
+        return math.inf
+    if request.kind == "orderStatus" or (request.kind in _HELD and not is_own):
+        return _DEBT_OF_HELD
+    return _DEBT_OF_LISTS if request.kind in _LISTS and not is_own else 0.0
 
 
 def _patience_s(request: Request) -> float:

@@ -8,7 +8,7 @@ import ccxt
 import pytest
 from freqtrade.exceptions import FreqtradeException
 
-from market_making.hyperliquid.shared_bucket import BURST, FIRST_LIMIT, LONGEST_DEBT, REFILL, SharedBucket
+from market_making.hyperliquid.shared_bucket import BURST, OWED_LIMIT, REFILL, SharedBucket
 from market_making.market.errors import SafetyError
 from market_making.market.reasons import Reason
 from market_making.trading.freqtrade.edge.door import Door, DoorLater, Request
@@ -74,7 +74,7 @@ def test_actions_and_what_is_held_owe_what_the_minute_still_has(client, bucket):
     bucket.charge(BURST + 20)
     assert elapsed_s(client.act) < 0.05
     assert elapsed_s(lambda: client.ask("clearinghouseState")) < 0.05
-    bucket.charge(FIRST_LIMIT)
+    bucket.charge(OWED_LIMIT)
     with pytest.raises(ccxt.RateLimitExceeded, match="would have to wait"):
         client.act()
     assert client.asked == ["order", "clearinghouseState"]
@@ -82,7 +82,7 @@ def test_actions_and_what_is_held_owe_what_the_minute_still_has(client, bucket):
 
 def test_a_list_in_which_an_order_is_looked_up_waits_for_nothing(pace, bucket):
     """Orders of other pairs would wait with it, and it owes no more than a few seconds bring."""
-    bucket.charge(BURST + LONGEST_DEBT - 25)
+    bucket.charge(BURST + 80 - 25)
     began = time.monotonic()
     for kind, passes in (("frontendOpenOrders", True), ("historicalOrders", False)):
         question = Request("info", "public", "POST", {"type": kind}, {}, may_wait=False)
@@ -98,8 +98,19 @@ def test_actions_go_first_then_what_a_cancellation_stands_on(client, bucket):
     bucket.charge(30)
     with pytest.raises(ccxt.RateLimitExceeded, match="would have to wait"):
         client.ask("candleSnapshot")
-    assert elapsed_s(lambda: client.ask("orderStatus")) > 1
-    assert client.asked == ["order", "orderStatus"]
+    assert elapsed_s(lambda: client.ask("l2Book")) > 1
+    assert client.asked == ["order", "l2Book"]
+
+
+def test_lists_leave_actions_and_the_status_of_orders_what_they_may_owe(client, bucket):
+    """However much the lists of the account have taken, a cancellation waits for nothing."""
+    bucket.charge(BURST + 79)
+    with pytest.raises(ccxt.RateLimitExceeded, match="would have to wait"):
+        client.ask("frontendOpenOrders")
+    assert elapsed_s(lambda: client.ask("orderStatus")) < 0.05
+    bucket.charge(200)
+    assert elapsed_s(client.act) < 0.05
+    assert client.asked == ["orderStatus", "order"]
 
 
 def test_a_refusal_makes_the_bot_ask_less_and_leave_out_its_own_questions_first(client, bucket, loop):
