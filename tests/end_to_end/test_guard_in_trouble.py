@@ -98,6 +98,7 @@ def test_a_guard_that_is_killed_or_stopped_is_not_missed(bot: LiveBot) -> None:
     """Killed it is gone at once; stopped it holds its connections and files, and goes on later without harm."""
     with guarding(bot) as guard:
         quotes_on(bot)
+        assert [line["detail"] for line in bot.decisions() if line["event"] == "withhold"] == []  # both have just begun
         guard.send_signal(signal.SIGSTOP)
         quotes_on(bot)
         guard.send_signal(signal.SIGCONT)

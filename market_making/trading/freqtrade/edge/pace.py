@@ -28,13 +28,17 @@ log = logging.getLogger(__name__)
 # Tokens that a request must leave to those above it: actions first, then what a cancellation stands on.
 _ORDER_FLOOR, _NEEDED_FLOOR, _OTHER_FLOOR = 10.0, 30.0, 60.0
 _LONGEST_WAIT_S, _LONGEST_WAIT_OF_ACTION_S = 4.0, 10.0
+# While a plan waits nothing looks after the orders of the last one, and the guard takes the bot for a silent one.
+_LONGEST_WAIT_OF_PLAN_S = 2.0
 _SHORTEST_PAUSE_S = 0.002
 _NEEDED = frozenset(("l2Book", "userFillsByTime"))
 _HELD = frozenset(("clearinghouseState", "spotClearinghouseState"))
 # Lists of the account: without them nobody learns what a process that was killed, or a lost answer, has left.
 _LISTS = frozenset(("frontendOpenOrders", "historicalOrders", "userFillsByTime"))
-# What may be owed: a cancellation must not wait for what lists have taken, nor must the status that it stands on.
-_DEBT_OF_HELD, _DEBT_OF_LISTS = 120.0, 80.0
+# What may be owed: a cancellation must not wait for what lists have taken, nor must the status that it stands on. A
+# plan and a book owe less than either, but something: a guard that begins beside the bot must not hold up its loop, nor
+# cost it the quotes that rest.
+_DEBT_OF_HELD, _DEBT_OF_LISTS, _DEBT_OF_PLANS = 120.0, 80.0, 40.0
 # What Freqtrade asks before there is a strategy: listings (twice), the account's kind, the clock.
 START_WEIGHT = 120.0
 ADDRESS_LIMIT = "Too many cumulative requests"
@@ -97,7 +101,7 @@ class Pace:
             If it was asked and not answered; Freqtrade does not ask again.
         """
         is_own = self._loop.is_planning and not request.is_action
-        until_s = time.monotonic() + _patience_s(request)
+        until_s = time.monotonic() + _patience_s(request, is_own=is_own)
         while pause_s := self._turn(request, until_s, is_own=is_own):
             time.sleep(pause_s)
         try:
@@ -112,7 +116,7 @@ class Pace:
 
     async def step_later(self, request: Request, forward: ForwardLater) -> Any:
         """The same for an asynchronous client, which Freqtrade asks for candles."""
-        until_s = time.monotonic() + _patience_s(request)
+        until_s = time.monotonic() + _patience_s(request, is_own=False)
         while pause_s := self._turn(request, until_s, is_own=False):
             await asyncio.sleep(pause_s)
         try:
@@ -133,7 +137,9 @@ class Pace:
         if is_own and self._bucket.is_slow:
             raise SafetyError(f"the exchange asks for fewer requests: no {request.kind}", reason=Reason.EXCHANGE_ERROR)
         weight = self._expected(request)
-        wait_s = self._bucket.take(weight, floor=_floor(request, is_own=is_own), debt=_debt(request, is_own=is_own))
+        wait_s = self._bucket.take(
+            weight, floor=_floor(request, is_own=is_own), debt=self._debt(request, is_own=is_own)
+        )
         if wait_s == 0:
             self.meter.add(weight)
             return 0.0
@@ -143,6 +149,16 @@ class Pace:
                 raise SafetyError(text, reason=Reason.EXCHANGE_ERROR)
             raise ccxt.RateLimitExceeded(text)
         return max(wait_s, _SHORTEST_PAUSE_S)
+
+    def _debt(self, request: Request, *, is_own: bool) -> float:
+        """Tokens that may be owed for what cannot wait."""
+        if request.is_action:
+            return math.inf
+        if request.kind == "orderStatus" or (request.kind in _HELD and not is_own):
+            return _DEBT_OF_HELD
+        if is_own or request.kind == "l2Book":
+            return 0.0 if self._bucket.is_slow else _DEBT_OF_PLANS
+        return _DEBT_OF_LISTS if request.kind in _LISTS else 0.0
 
     def _expected(self, request: Request) -> float:
         """Weight of a request, with as many rows as the last answer of its kind had."""
@@ -176,16 +192,9 @@ def _floor(request: Request, *, is_own: bool) -> float:
     return _OTHER_FLOOR if is_own or not is_needed else _NEEDED_FLOOR
 
 
-def _debt(request: Request, *, is_own: bool) -> float:
-    """Tokens that may be owed for what cannot wait."""
-    if request.is_action:
-        return math.inf
-    if request.kind == "orderStatus" or (request.kind in _HELD and not is_own):
-        return _DEBT_OF_HELD
-    return _DEBT_OF_LISTS if request.kind in _LISTS and not is_own else 0.0
-
-
-def _patience_s(request: Request) -> float:
+def _patience_s(request: Request, *, is_own: bool) -> float:
     if not request.may_wait:
         return 0.0
+    if is_own:
+        return _LONGEST_WAIT_OF_PLAN_S
     return _LONGEST_WAIT_OF_ACTION_S if request.is_action else _LONGEST_WAIT_S
