@@ -62,10 +62,13 @@ class Level(NamedTuple):
         now, *before = self.asked
         return self._replace(tokens=min(self.tokens - weight, BURST), asked=(now + weight, *before))
 
-    def may_owe(self, weight: float, debt: float) -> bool:
-        """Whether `weight` may be asked for although tokens are missing, which makes at most this `debt`."""
+    def may_owe(self, weight: float, debt: float, limit: float) -> bool:
+        """Whether `weight` may be asked for although tokens are missing, which makes at most this `debt`.
+
+        Not while more than `limit` was asked for of late: who always owes leaves nothing to those who may not.
+        """
         is_refused = self.time_s < self.refused_s + _PAUSE_AFTER_REFUSAL_S
-        is_little = self.tokens - weight >= -debt and sum(self.asked) + weight <= OWED_LIMIT
+        is_little = self.tokens - weight >= -debt and sum(self.asked) + weight <= limit
         return is_little and not is_refused
 
 
@@ -88,14 +91,15 @@ class SharedBucket:
         self._known: Level | None = None
         self._has_told = False
 
-    def take(self, weight: float, *, floor: float = 0.0, debt: float = 0.0) -> float:
+    def take(self, weight: float, *, floor: float = 0.0, debt: float = 0.0, limit: float = OWED_LIMIT) -> float:
         """Take `weight` if that leaves `floor` tokens; return 0, or how long it takes until they are there [s].
 
-        What may make a `debt` does not wait for tokens, but for a second after each refusal: others wait the longer.
+        What may make a `debt` does not wait for tokens, but for a second after each refusal, and while more than
+        `limit` was asked for in the last 70 s: others wait the longer.
         """
         with self._level() as (level, write):
             needed = min(weight + floor, BURST)
-            if level.tokens < needed and not (debt and level.may_owe(weight, debt)):
+            if level.tokens < needed and not (debt and level.may_owe(weight, debt, limit)):
                 return (needed - level.tokens) / _rate(level)
             write(level.less(weight))
             return 0.0

@@ -14,6 +14,7 @@ from hyperliquid.exchange import Exchange
 from market_making.market.sides import Direction
 from market_making.ops.demo.processes import free_port
 from market_making.safety.notice_tracker import SETTLED_MS
+from market_making.trading.freqtrade.closed_markets import AGAIN_MS
 from market_making.venue.faults.document import Faults
 from tests.live_bot import LiveBot
 from tests.message_sink import MessageSink
@@ -32,6 +33,7 @@ pytestmark = [
 SETTLED_S = SETTLED_MS / 1e3
 AT_ONCE_S, SOON_S, LATER_S = LOOPS_S, 3.0 + LOOPS_S, 30.0 + LOOPS_S
 MINUTE_S = 60.0 + LOOPS_S  # losses are saved, and what is not known of an account is believed, once a minute
+CAPPED_S = 120.0
 WELL = "ETH"
 UNUSUAL_VOLATILITY, HOPELESS_VOLATILITY = 0.4321, 0.1234
 
@@ -78,7 +80,7 @@ class Bench:
         yield
         self.venue.heal()
         del self._faults[coin]
-        lasting = [fault for kept in self._faults.values() for fault in kept if fault["fault"] != "cancel"]
+        lasting = [fault for kept in self._faults.values() for fault in kept if fault["fault"] not in ("cancel", "cap")]
         if lasting:
             self.venue.inject(*lasting)
 
@@ -273,6 +275,7 @@ CASES: dict[str, Case] = {
     "winding_down": Case("alarm", black_listed),
     "exchange_error": Case("warning", venue({"fault": "status", "code": 502, "info": "l2Book"})),
     "nothing_rests": Case("warning", refused),
+    "market_closed": Case("warning", venue({"fault": "cap", "seconds": CAPPED_S}), lasts_s=CAPPED_S + AGAIN_MS / 1e3),
     "not_quoting": Case("warning", published(market=BROKEN)),
     "settings_differ": Case("info", published(model=OTHER_SIZE), AT_ONCE_S),
     "risk_unreadable": Case("alarm", torn_before_the_start, AT_ONCE_S),

@@ -35,10 +35,11 @@ _NEEDED = frozenset(("l2Book", "userFillsByTime"))
 _HELD = frozenset(("clearinghouseState", "spotClearinghouseState"))
 # Lists of the account: without them nobody learns what a process that was killed, or a lost answer, has left.
 _LISTS = frozenset(("frontendOpenOrders", "historicalOrders", "userFillsByTime"))
-# What may be owed: a cancellation must not wait for what lists have taken, nor must the status that it stands on. A
-# plan and a book owe less than either, but something: a guard that begins beside the bot must not hold up its loop, nor
-# cost it the quotes that rest.
-_DEBT_OF_HELD, _DEBT_OF_LISTS, _DEBT_OF_PLANS = 120.0, 80.0, 40.0
+# What may be owed: a cancellation must not wait for what lists have taken, nor must the status that it stands on.
+_DEBT_OF_HELD, _DEBT_OF_LISTS = 120.0, 80.0
+# Plans and books owe less, and only while the machine asks for half of what it may: a guard that begins beside the bot
+# must not hold up its loop, nor cost it the quotes that rest. Where they are many, candles would never have their turn.
+_DEBT_OF_PLANS, _LIMIT_OF_PLANS = 40.0, 600.0
 # What Freqtrade asks before there is a strategy: listings (twice), the account's kind, the clock.
 START_WEIGHT = 120.0
 ADDRESS_LIMIT = "Too many cumulative requests"
@@ -137,9 +138,7 @@ class Pace:
         if is_own and self._bucket.is_slow:
             raise SafetyError(f"the exchange asks for fewer requests: no {request.kind}", reason=Reason.EXCHANGE_ERROR)
         weight = self._expected(request)
-        wait_s = self._bucket.take(
-            weight, floor=_floor(request, is_own=is_own), debt=self._debt(request, is_own=is_own)
-        )
+        wait_s = self._wait_s(request, weight, is_own=is_own)
         if wait_s == 0:
             self.meter.add(weight)
             return 0.0
@@ -150,15 +149,13 @@ class Pace:
             raise ccxt.RateLimitExceeded(text)
         return max(wait_s, _SHORTEST_PAUSE_S)
 
-    def _debt(self, request: Request, *, is_own: bool) -> float:
-        """Tokens that may be owed for what cannot wait."""
-        if request.is_action:
-            return math.inf
-        if request.kind == "orderStatus" or (request.kind in _HELD and not is_own):
-            return _DEBT_OF_HELD
-        if is_own or request.kind == "l2Book":
-            return 0.0 if self._bucket.is_slow else _DEBT_OF_PLANS
-        return _DEBT_OF_LISTS if request.kind in _LISTS else 0.0
+    def _wait_s(self, request: Request, weight: float, *, is_own: bool) -> float:
+        """Take the weight, or say how long it takes until it is there [s]."""
+        floor, debt = _floor(request, is_own=is_own), _debt(request, is_own=is_own)
+        if debt or not (is_own or request.kind == "l2Book"):
+            return self._bucket.take(weight, floor=floor, debt=debt)
+        owed = 0.0 if self._bucket.is_slow else _DEBT_OF_PLANS
+        return self._bucket.take(weight, floor=floor, debt=owed, limit=_LIMIT_OF_PLANS)
 
     def _expected(self, request: Request) -> float:
         """Weight of a request, with as many rows as the last answer of its kind had."""
@@ -190,6 +187,15 @@ def _floor(request: Request, *, is_own: bool) -> float:
         return _ORDER_FLOOR
     is_needed = request.kind in _NEEDED or not request.may_wait
     return _OTHER_FLOOR if is_own or not is_needed else _NEEDED_FLOOR
+
+
+def _debt(request: Request, *, is_own: bool) -> float:
+    """Tokens that may be owed for what cannot wait."""
+    if request.is_action:
+        return math.inf
+    if request.kind == "orderStatus" or (request.kind in _HELD and not is_own):
+        return _DEBT_OF_HELD
+    return _DEBT_OF_LISTS if request.kind in _LISTS and not is_own else 0.0
 
 
 def _patience_s(request: Request, *, is_own: bool) -> float:

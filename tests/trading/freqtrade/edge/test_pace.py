@@ -170,6 +170,22 @@ def test_a_guard_that_has_just_begun_beside_the_bot_does_not_hold_up_its_books(c
         assert elapsed_s(lambda: client.ask("l2Book")) < 0.05
 
 
+def test_books_that_are_asked_for_all_the_time_leave_candles_their_turn(tmp_path, loop):
+    """They owe nothing then: else there would never be the tokens that candles wait for."""
+    now_s = 1000.0
+    bucket = SharedBucket(tmp_path / "pace", lambda: now_s)
+    client = Client()
+    Door(client, [Pace(bucket, loop).step])
+    bucket.charge(BURST + 25)
+    for _ in range(60):
+        now_s += 1.0
+        bucket.charge(REFILL)
+    assert bucket.tokens == pytest.approx(-25)
+    with loop.planning(), pytest.raises(SafetyError, match="would have to wait"):
+        client.ask("l2Book")
+    bucket.close()
+
+
 async def test_an_asynchronous_client_waits_without_stopping_its_loop(bucket, pace):
     """Candles are asked for by five tasks at once."""
 
