@@ -114,27 +114,27 @@ def mean_markout(markout: FloatArray, time_ms: IntArray, sign: int, trend: Trend
     drift, observed_s = trend.drift, float(trend.seconds.sum())
     shared = len(moves) * _HORIZON_S / observed_s * sign * (trend.moves - drift * trend.seconds) if observed_s else 0.0
     residual = np.bincount(member, weights=moves - centre, minlength=len(trend.moves)).astype(np.float64) - shared
-    spread = _spread(residual, clusters)
+    spread = cluster_spread(residual, clusters)
     return Mean(centre - sign * drift * _HORIZON_S, spread.error / len(moves), spread.freedom, len(moves))
 
 
-class _Spread(NamedTuple):
+class ClusterSpread(NamedTuple):
     """Standard error of a sum over clusters and its degrees of freedom."""
 
     error: float
     freedom: float
 
 
-def _spread(residual: FloatArray, clusters: int) -> _Spread:
+def cluster_spread(residual: FloatArray, clusters: int) -> ClusterSpread:
     """Spread of a sum of residuals, given by cluster in the order of time; `clusters` of them hold observations."""
     squares = residual**2
     alone = float(squares.sum())
     if alone == 0:
-        return _Spread(0.0, clusters - 1.0)
+        return ClusterSpread(0.0, clusters - 1.0)
     shared = max(0.0, float((residual[1:] * residual[:-1]).sum()))
     uneven = float((squares**2).sum()) - alone**2 / clusters
     freedom = clusters - 1.0 if uneven <= 0 else min(clusters - 1.0, 2 * alone**2 / uneven)
-    return _Spread(float(np.sqrt(clusters / (clusters - 1) * (alone + shared))), freedom)
+    return ClusterSpread(float(np.sqrt(clusters / (clusters - 1) * (alone + shared))), freedom)
 
 
 def _winsorised(moves: FloatArray) -> FloatArray:
@@ -185,5 +185,5 @@ def depth_slope(markout: FloatArray, reach: FloatArray, time_ms: IntArray) -> Me
         raise NotEnoughData(f"{len(moves)} orders through the touch in {clusters} clusters of 15 s, need 3 clusters")
     value = float((centred * moves).sum()) / power
     residual = moves - moves.mean() - value * centred
-    spread = _spread(np.bincount(member, weights=centred * residual).astype(np.float64), clusters)
+    spread = cluster_spread(np.bincount(member, weights=centred * residual).astype(np.float64), clusters)
     return Mean(value, spread.error / power, spread.freedom, len(moves))

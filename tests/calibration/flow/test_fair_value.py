@@ -1,0 +1,105 @@
+"""What an anchor is worth: the truth where a lead is known, nothing in noise, and nothing looks ahead."""
+
+import numpy as np
+import pytest
+
+from calibration.estimators.estimate import Estimate
+from calibration.estimators.fair_value import AGES_MS, WARMUP_MS, Gain, Signs, fit
+from calibration.flow.fair_value import fair_value
+from market_making.market.errors import NotEnoughData
+from market_making.market.tape import QuoteTape
+from market_making.simulation.led_market import LedMarket
+
+LED = LedMarket(lead_s=0.6)
+BP = LED.price / 1e4
+
+
+def test_a_known_lead_gains_what_it_must_at_every_age():
+    """γ is the lead in seconds; of three hours and five ages, twelve of fifteen intervals hold the true gain."""
+    held = 0
+    for seed in range(3):
+        tape, leader = LED.simulate(seed=seed, seconds=3600)
+        found = fair_value(tape, LED.tick, leader)
+        assert found.response is not None
+        assert found.response.value == pytest.approx(LED.response, abs=0.06)
+        for gain in found.gains["leader"]:
+            assert gain.per_fill is not None
+            assert gain.is_sure
+            true = LED.gain(BP, gain.age_ms / 1e3, LED.response)
+            assert gain.per_fill.value == pytest.approx(true, rel=0.35)
+            held += gain.per_fill.low <= true <= gain.per_fill.high
+    assert held >= 12
+
+
+def test_without_the_leader_nothing_is_gained():
+    """The sizes of this market tell nothing."""
+    tape, _ = LED.simulate(seed=1, seconds=3600)
+    found = fair_value(tape, LED.tick, None)
+    assert found.response is None
+    assert found.lead is None
+    assert set(found.gains) == {"imbalance", "microprice"}
+    assert not any(gain.is_sure for gain in found.gains["imbalance"])
+    assert found.imbalance.low <= 0 <= found.imbalance.high
+
+
+def test_a_leader_that_is_noise_gains_nothing():
+    """No lead, γ around 0, no gain that is sure."""
+    tape, _ = LED.simulate(seed=1, seconds=1800)
+    _, stranger = LED.simulate(seed=2, seconds=1800)
+    found = fair_value(tape, LED.tick, stranger)
+    assert found.lead is None
+    assert found.response is not None
+    assert found.response.low <= 0 <= found.response.high
+    assert not any(gain.is_sure for gain in found.gains["leader"])
+
+
+def test_nothing_looks_ahead():
+    """What comes after a minute changes no coefficient that was known at it."""
+    tape, leader = LED.simulate(seed=1, seconds=900)
+    until = 600_000
+    early = [QuoteTape(*(column[quotes.time_ms < until] for column in quotes)) for quotes in (tape.quotes, leader)]
+    known, later = fit(Signs(*early)), fit(Signs(tape.quotes, leader))
+    rows = int(np.count_nonzero(known.since_ms < until))
+    np.testing.assert_allclose(known.values[:rows], later.values[:rows])
+    assert np.any(later.values)
+
+
+def test_nothing_is_anchored_before_enough_was_seen():
+    """The coefficients are 0 for four minutes."""
+    tape, leader = LED.simulate(seed=1, seconds=600)
+    known = fit(Signs(tape.quotes, leader))
+    assert not np.any(known.at(np.arange(0, WARMUP_MS, 1000)))
+    assert np.all(known.at(np.array([WARMUP_MS + 60_000]))[:, 1] > 0)
+
+
+def test_a_leader_that_fell_silent_says_nothing():
+    """Its last move is old."""
+    tape, leader = LED.simulate(seed=1, seconds=60)
+    silent = QuoteTape(*(column[leader.time_ms < 30_000] for column in leader))
+    moves = Signs(tape.quotes, silent).at(np.array([20_000, 30_000, 50_000]))[:, 1]
+    assert moves[0] != 0
+    assert moves[2] == 0
+
+
+@pytest.mark.parametrize(
+    ("fills", "low", "is_sure"), [((20, 12), 0.1, True), ((20, 9), 0.1, False), ((20, 12), 0.0, False)]
+)
+def test_a_gain_is_sure_above_zero_and_with_ten_fills_of_both(fills, low, is_sure):
+    """Few fills in one cluster have small intervals."""
+    assert Gain(0, Estimate(0.2, low, 0.3, fills[1]), *fills).is_sure is is_sure
+
+
+def test_nothing_filled_is_no_gain():
+    """Quotes so deep that no order reaches them."""
+    tape, leader = LED.simulate(seed=1, seconds=600)
+    found = fair_value(tape, LED.tick, leader, depth_bps=500.0)
+    assert [gain.age_ms for gain in found.gains["leader"]] == list(AGES_MS)
+    assert all(gain.per_fill is None and not gain.is_sure for gain in found.gains["leader"])
+
+
+def test_a_tape_without_quotes_is_refused():
+    """There is no mid."""
+    tape, leader = LED.simulate(seed=1, seconds=60)
+    nothing = QuoteTape(*(column[:0] for column in tape.quotes))
+    with pytest.raises(NotEnoughData, match="0 quotes"):
+        fair_value(tape._replace(quotes=nothing), LED.tick, leader)
