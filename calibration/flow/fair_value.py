@@ -6,7 +6,7 @@ Nothing is quoted by this: it is the measurement that anchoring would have to pa
 from typing import NamedTuple
 
 from calibration.estimators.estimate import Estimate
-from calibration.estimators.fair_value import Gain, Placement, Signs, fit, gains, microprice
+from calibration.estimators.fair_value import AGES_MS, Gain, Placement, Signs, fit, gains, microprice
 from calibration.estimators.lead_time import LeadTime, lead_time
 from calibration.observation.observations import observe, usable_quotes
 from market_making.market.errors import NotEnoughData
@@ -42,7 +42,13 @@ class FairValue(NamedTuple):
     gains: dict[str, tuple[Gain, ...]]
 
 
-def fair_value(tape: Tape, tick: float, leader: QuoteTape | None, depth_bps: float = DEPTH_BPS) -> FairValue:
+def fair_value(
+    tape: Tape,
+    tick: float,
+    leader: QuoteTape | None,
+    depth_bps: float = DEPTH_BPS,
+    ages_ms: tuple[int, ...] = AGES_MS,
+) -> FairValue:
     """Measure one recording.
 
     Parameters
@@ -55,6 +61,8 @@ def fair_value(tape: Tape, tick: float, leader: QuoteTape | None, depth_bps: flo
         Quotes of another market, stamped by the same clock.
     depth_bps : float
         Where quotes stand beyond the mean half-spread [bp].
+    ages_ms : tuple of int
+        Ages of the quotes.
 
     Raises
     ------
@@ -69,11 +77,11 @@ def fair_value(tape: Tape, tick: float, leader: QuoteTape | None, depth_bps: flo
     own, both = Signs(quotes), Signs(quotes, leader)
     lead = None if leader is None else lead_time(quotes, leader)
     alone = fit(own)
-    found = {"imbalance": gains(own, observed.orders, placement, alone)}
+    found = {"imbalance": gains(own, observed.orders, placement, alone, ages_ms)}
     response = None
     if leader is not None:
         together = fit(both)
         response = together.overall[1]
-        found["leader"] = gains(both, observed.orders, placement, together)
-    found["microprice"] = gains(own, observed.orders, placement, microprice(quotes))
+        found["leader"] = gains(both, observed.orders, placement, together, ages_ms)
+    found["microprice"] = gains(own, observed.orders, placement, microprice(quotes), ages_ms)
     return FairValue(observed.mid, len(observed.orders), alone.overall[0], response, lead, found)

@@ -49,6 +49,10 @@ ENTRIES = {
         f"{_COMMANDS}.scan:scan_command",
         "Rank coins by what a maker is expected to earn there, and say why the others are refused.",
     ),
+    "fair-value": Entry(
+        f"{_COMMANDS}.fair_value:fair_value_command",
+        "Measure what quotes would gain if they followed the book's imbalance or a leader, not mid.",
+    ),
     "dashboard": Entry(
         f"{_COMMANDS}.dashboard:dashboard",
         "Serve the page that shows every bot, why its quotes are where they are, and what is the matter.",
