@@ -90,9 +90,9 @@ class Meter:
         self._spent.append((time.monotonic(), weight))
         self._bucket.charge(weight)
 
-    def wait_s(self, weight: int) -> float:
-        """How long a request that nobody is in a hurry for should wait, so that the bots find what they need [s]."""
-        lacking = weight + BURST / 2 - self._bucket.tokens
+    def wait_s(self, weight: int, left: float = BURST / 2) -> float:
+        """How long a request that nobody is in a hurry for should wait, so that so much is `left` for the bots [s]."""
+        lacking = weight + left - self._bucket.tokens
         return max(lacking / REFILL, 0.0)
 
     def limited(self) -> None:

@@ -32,6 +32,10 @@ ALLOWANCE_S = 60.0
 SIGNER_S = 3600.0
 UNSEEN_S = 10.0
 LIMITED_FACTOR = 3.0
+# What nobody is in a hurry for, with its weight: it waits so long until so much is left for the bots, which may have
+# begun just now as well.
+UNHURRIED = {"elsewhere": 22, "allowance": 20, "signer": 60}
+UNHURRIED_S, LEFT_TO_BOTS = 20.0, 80.0
 SCHEDULE_VOLUME = 1_000_000.0
 SCHEDULE_AHEAD_S, SCHEDULE_EVERY_S = 45.0, 15.0
 
@@ -91,6 +95,7 @@ class Inquiry:
         """When the last question was asked that was answered [s, monotonic]."""
         self._client, self._orders, self._budget = client, orders, budget
         self._asked_s: dict[str, float] = {}
+        self._due_s: dict[str, float] = {}
         self._answered_s = time.monotonic()
         self.fills: tuple[AccountFill, ...] = ()
         """Fills of the last quarter of an hour, asked for while positions and books differ; none while something is
@@ -156,6 +161,8 @@ class Inquiry:
             ):
                 if time.monotonic() - self._asked_s.get(what, float("-inf")) < self._period_s(what):
                     continue
+                if self._lets_bots_go_first(what):
+                    continue
                 self._asked_s[what] = time.monotonic()
                 try:
                     await ask()
@@ -189,6 +196,16 @@ class Inquiry:
             usual_s = {"allowance": ALLOWANCE_S, "signer": SIGNER_S, "elsewhere": ELSEWHERE_S}
             period_s = usual_s.get(what, SCHEDULE_EVERY_S)
         return period_s * (LIMITED_FACTOR if self._client.meter.is_limited else 1.0)
+
+    def _lets_bots_go_first(self, what: str) -> bool:
+        """Whether a question that is due still waits until the bots have what they need."""
+        if what not in UNHURRIED:
+            return False
+        due_s = self._due_s.setdefault(what, time.monotonic())
+        if self._client.meter.wait_s(UNHURRIED[what], LEFT_TO_BOTS) and time.monotonic() - due_s < UNHURRIED_S:
+            return True
+        del self._due_s[what]
+        return False
 
     def _lacks_tokens(self) -> bool:
         """Whether tokens matter, which was not known when positions were last asked for."""

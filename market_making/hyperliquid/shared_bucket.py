@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 # In any minute at most BURST + 60 · REFILL are taken: 1,180. The 20 that are left cover a second of jitter on the way,
 # which moves requests from one of the exchange's minutes into the next.
-BURST = 280.0
-REFILL = 15.0
+BURST = 340.0
+REFILL = 14.0
 SLOW_REFILL = 5.0
 _FIRST_SLOW_S, _LONGEST_SLOW_S = 10.0, 80.0
 _LOCK_TRIES, _LOCK_PAUSE_S = 20, 0.002
@@ -62,13 +62,10 @@ class Level(NamedTuple):
         now, *before = self.asked
         return self._replace(tokens=min(self.tokens - weight, BURST), asked=(now + weight, *before))
 
-    def may_owe(self, weight: float, debt: float, limit: float) -> bool:
-        """Whether `weight` may be asked for although tokens are missing, which makes at most this `debt`.
-
-        Not while more than `limit` was asked for of late: who always owes leaves nothing to those who may not.
-        """
+    def may_owe(self, weight: float, debt: float) -> bool:
+        """Whether `weight` may be asked for although tokens are missing, which makes at most this `debt`."""
         is_refused = self.time_s < self.refused_s + _PAUSE_AFTER_REFUSAL_S
-        is_little = self.tokens - weight >= -debt and sum(self.asked) + weight <= limit
+        is_little = self.tokens - weight >= -debt and sum(self.asked) + weight <= OWED_LIMIT
         return is_little and not is_refused
 
 
@@ -91,15 +88,14 @@ class SharedBucket:
         self._known: Level | None = None
         self._has_told = False
 
-    def take(self, weight: float, *, floor: float = 0.0, debt: float = 0.0, limit: float = OWED_LIMIT) -> float:
+    def take(self, weight: float, *, floor: float = 0.0, debt: float = 0.0) -> float:
         """Take `weight` if that leaves `floor` tokens; return 0, or how long it takes until they are there [s].
 
-        What may make a `debt` does not wait for tokens, but for a second after each refusal, and while more than
-        `limit` was asked for in the last 70 s: others wait the longer.
+        What may make a `debt` does not wait for tokens, but for a second after each refusal: others wait the longer.
         """
         with self._level() as (level, write):
             needed = min(weight + floor, BURST)
-            if level.tokens < needed and not (debt and level.may_owe(weight, debt, limit)):
+            if level.tokens < needed and not (debt and level.may_owe(weight, debt)):
                 return (needed - level.tokens) / _rate(level)
             write(level.less(weight))
             return 0.0
