@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -177,12 +178,13 @@ def test_a_quote_that_mid_comes_close_to_is_cancelled_and_the_bot_knows_who_did_
 ) -> None:
     """Its decision log has the guard's reason, and it quotes on."""
     bot.wait(lambda: bool(bot.venue.open_orders()), AGAIN_S, "a quote")
-    seconds_until(lambda: resting_id(bot) == str(bot.venue.open_orders()[0]["oid"]), 5, "the state does not know it")
-    order = bot.venue.open_orders()[0]
-    away = 1 if order["side"] == "B" else -1
+    seconds_until(lambda: known_quote(bot) is not None, 5, "the state does not know it")
     with frozen(bot):  # else it may be as fast, and then the cancel is its own
+        order = known_quote(bot)
+        assert order is not None, "it has moved its quote although mid stands still"
+        away = 1 if order["side"] == "B" else -1
         bot.venue.market.mid = round(float(order["limitPx"]) + away * 0.3, 1)
-        seconds_until(lambda: why(bot, order["oid"]) is Reason.GUARD, 1, "the guard does nothing")
+        seconds_until(lambda: why(bot, order["oid"]) is Reason.GUARD, 3, "the guard does nothing")
     bot.wait(lambda: Reason.GUARD in own_reasons(bot), AGAIN_S, "the bot does not know")
     quotes_again(bot)
 
@@ -199,6 +201,12 @@ def take(bot: LiveBot) -> None:
 def own_reasons(bot: LiveBot) -> set[str | None]:
     """Reasons of the bot's own lines; the guard's record lies beside them."""
     return {line.get("reason") for line in bot.decisions() if "pair" in line}
+
+
+def known_quote(bot: LiveBot) -> dict[str, Any] | None:
+    """The order that rests, if the bot's state file names it."""
+    resting = bot.venue.open_orders()
+    return resting[0] if resting and resting_id(bot) == str(resting[0]["oid"]) else None
 
 
 def resting_id(bot: LiveBot) -> str | None:
