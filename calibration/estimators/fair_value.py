@@ -118,7 +118,7 @@ def fit(signs: Signs) -> Coefficients:
     for row, minute in enumerate(minutes):
         first, end = np.searchsorted(second, [minute - WINDOW_MS, minute - HORIZON_MS], side="right")
         if minute - quotes.time_ms[0] >= WARMUP_MS and end - first >= FEWEST_SECONDS:
-            values[row] = _shrunk(*_least_squares(known[first:end], move[first:end], second[first:end]))
+            values[row] = _least_squares(known[first:end], move[first:end], second[first:end]).shrunk
     return Coefficients(minutes, values, _estimates(known, move, second))
 
 
@@ -183,28 +183,41 @@ def _difference(one: Fills, other: Fills) -> Estimate | None:
     return Estimate(value, value - width, value + width, min(len(one.net), len(other.net)))
 
 
-def _least_squares(signs: FloatArray, move: FloatArray, time_ms: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Coefficients and standard errors, clustered by 15 s; 0 ± 0 for a sign that never differs from 0."""
+class _Fit(NamedTuple):
+    """Coefficients, their standard errors, and the degrees of freedom of these."""
+
+    values: FloatArray
+    errors: FloatArray
+    freedom: int
+
+    @property
+    def shrunk(self) -> FloatArray:
+        """Each coefficient times β² / (β² + s.e.²)."""
+        square = self.values**2
+        shrunk: FloatArray = self.values * square / np.maximum(square + self.errors**2, 1e-300)
+        return shrunk
+
+
+def _least_squares(signs: FloatArray, move: FloatArray, time_ms: IntArray) -> _Fit:
+    """Fit some seconds, errors clustered by 15 s; 0 ± 0 for a sign that never differs from 0."""
     inverse = np.linalg.pinv(signs.T @ signs)
     values = inverse @ (signs.T @ move)
     score = signs * (move - signs @ values)[:, None]
     cluster = np.unique(time_ms // CLUSTER_MS, return_inverse=True)[1]
-    summed = np.zeros((int(cluster[-1]) + 1, signs.shape[1])) if len(cluster) else np.zeros((1, signs.shape[1]))
+    clusters = int(cluster[-1]) + 1
+    summed = np.zeros((clusters, signs.shape[1]))
     np.add.at(summed, cluster, score)
-    errors = np.sqrt(np.maximum(np.diag(inverse @ (summed.T @ summed) @ inverse), 0.0))
-    return values, errors
-
-
-def _shrunk(values: FloatArray, errors: FloatArray) -> FloatArray:
-    shrunk: FloatArray = values * values**2 / np.maximum(values**2 + errors**2, 1e-300)
-    return shrunk
+    variance = np.diag(inverse @ (summed.T @ summed) @ inverse) * clusters / max(clusters - 1, 1)
+    return _Fit(values, np.sqrt(np.maximum(variance, 0.0)), max(clusters - 1, 1))
 
 
 def _estimates(signs: FloatArray, move: FloatArray, time_ms: IntArray) -> tuple[Estimate, ...]:
-    """Each coefficient of all seconds with its 95 % interval."""
-    values, errors = _least_squares(signs, move, time_ms)
-    source = EstimateSource.OK if len(move) >= FEWEST_SECONDS else EstimateSource.WEAK
+    """Each coefficient of all seconds with its 95 % interval; 0 where there are too few to tell."""
+    if len(move) < FEWEST_SECONDS:
+        return (Estimate(0.0, 0.0, 0.0, len(move), EstimateSource.PRIOR),) * signs.shape[1]
+    found = _least_squares(signs, move, time_ms)
+    widths = float(stdtrit(found.freedom, 0.975)) * found.errors
     return tuple(
-        Estimate(float(value), float(value - 1.96 * error), float(value + 1.96 * error), len(move), source)
-        for value, error in zip(values, errors, strict=True)
+        Estimate(float(value), float(value - width), float(value + width), len(move))
+        for value, width in zip(found.values, widths, strict=True)
     )

@@ -162,7 +162,7 @@ def _document(measured: Measured) -> dict[str, Any]:
 
 
 def _numbers(estimate: Estimate | None, unit: float) -> dict[str, float] | None:
-    if estimate is None:
+    if estimate is None or estimate.source == "prior":
         return None
     return {"value": estimate.value * unit, "low": estimate.low * unit, "high": estimate.high * unit}
 
@@ -205,6 +205,8 @@ def _verdict(measured: Measured) -> str:
 
 
 def _text(estimate: Estimate, unit: float) -> str:
+    if estimate.source == "prior":
+        return "(too little to tell)"
     return f"{estimate.value * unit:.2f} [{estimate.low * unit:.2f}, {estimate.high * unit:.2f}]"
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calibration.estimators.estimate import Estimate
+from calibration.estimators.estimate import Estimate, EstimateSource
 from calibration.estimators.fair_value import AGES_MS, WARMUP_MS, Gain, Signs, fit
 from calibration.flow.fair_value import fair_value
 from market_making.market.errors import NotEnoughData
@@ -95,6 +95,13 @@ def test_nothing_filled_is_no_gain():
     found = fair_value(tape, LED.tick, leader, depth_bps=500.0)
     assert [gain.age_ms for gain in found.gains["leader"]] == list(AGES_MS)
     assert all(gain.per_fill is None and not gain.is_sure for gain in found.gains["leader"])
+
+
+def test_half_a_minute_tells_no_coefficient():
+    """A fit of one cluster would seem to have no error."""
+    tape, _ = LED.simulate(seed=1, seconds=30)
+    found = fair_value(tape, LED.tick, None)
+    assert (found.imbalance.value, found.imbalance.source) == (0.0, EstimateSource.PRIOR)
 
 
 def test_a_tape_without_quotes_is_refused():

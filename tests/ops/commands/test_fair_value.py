@@ -104,3 +104,12 @@ def test_a_leader_that_is_none_is_refused(mm, store, words, status, said):
     result = mm("fair-value", "ETH", "--data", store, *words)
     assert result.exit_code == status, result.output
     assert said in result.output
+
+
+def test_half_a_minute_is_too_little_to_tell(mm, store):
+    """No number stands for what is not known."""
+    words = ("fair-value", "ETH", "--data", store, "--end", "2025-09-05T00:00:30")
+    assert "mid moves by (too little to tell)" in mm(*words).output
+    document = json.loads(mm(*words, "--json").stdout)
+    assert document["imbalance_bps"] is None
+    assert document["anchors"] == []
