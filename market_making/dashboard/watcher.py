@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from market_making.dashboard.samples import Samples
 from market_making.market.clock import now_ms
-from market_making.safety.overview import Overview, look
+from market_making.safety.overview import Commands, Overview, look
 from market_making.settings.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -31,11 +31,14 @@ class Watcher:
         Where the state files are.
     clock : Callable[[], int]
         Now [ms].
+    commands : Commands
+        What starts the programs that are missing.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], int] = now_ms, commands: Commands | None = None) -> None:
         self._settings = settings
         self._clock = clock
+        self._commands = commands or Commands()
         self.samples = Samples()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
@@ -66,7 +69,7 @@ class Watcher:
         return self.seen
 
     def _look(self) -> Overview:
-        found = look(self._settings.state, self._settings.venue, self._clock())
+        found = look(self._settings.state, self._settings.venue, self._clock(), self._commands)
         for bot in found.bots:
             self.samples.take(bot)
         return found

@@ -20,6 +20,7 @@ import yaml
 
 from market_making.ops.demo.processes import Programs, free_port
 from market_making.ops.local_account import ThrowAwayAccount, exchange_section
+from market_making.safety.claim import port_fault
 from market_making.settings.files import load_all
 from tests.containers import built_image
 from tests.containers.container import Container
@@ -120,6 +121,7 @@ def test_the_image_holds_both_programs_and_the_strategies_and_no_secret(image, s
 def test_every_service_gets_healthy_trades_and_drains(image, services, checkout, group):
     """Each within its time; the bots' orders rest at the exchange while they run, and none is left afterwards."""
     folder, url, accounts = checkout
+    assert not port_fault("127.0.0.1", 8090), "the page of something else is open here: end it first"
     with ExitStack() as stack:
         running = {name: stack.enter_context(_started(image, services, folder, name)) for name in GROUPS[group]}
         for name, container in running.items():

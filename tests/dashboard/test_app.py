@@ -2,14 +2,18 @@
 
 import json
 import os
-from contextlib import ExitStack, closing
+import sys
+from contextlib import ExitStack, closing, suppress
 from itertools import product
 
 import pytest
+import requests
 
+from market_making.ops.demo.processes import Programs, free_port
 from market_making.safety.state_file import BotState, write_state
 from tests.dashboard.served import Served
 from tests.dashboard.written import PAIR, PRICE, bot_state, pair_state, write_all, write_decisions
+from tests.polling import until
 
 NOW_MS = 1_795_700_000_000
 ADDRESSES = (
@@ -250,3 +254,27 @@ def test_it_writes_no_file(serve, settings, tmp_path):
     for address in ADDRESSES:
         client.get(address)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_what_is_missing_is_started_with_the_configuration_that_was_typed(tmp_path):
+    """As `mm status` says it: another bot's command would start another bot."""
+    config, port = tmp_path / "bot-eth.json", free_port()
+    config.write_text('{"strategy": "MarketMaking"}')
+    command = [sys.executable, "-m", "market_making.ops", "dashboard", f"--port={port}"]
+    command += ["-c", str(config), f"--userdir={tmp_path}"]
+
+    def answer():
+        with suppress(requests.ConnectionError), requests.Session() as session:
+            session.trust_env = False
+            return session.get(f"http://127.0.0.1:{port}/api/view", timeout=5).json()
+        return None
+
+    with Programs(tmp_path / "logs") as programs:
+        programs.start("page", command)
+        missing = until(answer, 30, "the page")["header"]["missing"]
+    typed = f"--userdir {tmp_path} -c {config}"
+    assert [each["command"] for each in missing] == [
+        f"mm collect {typed}",
+        f"mm calibrate {typed}",
+        f"freqtrade trade {typed}",
+    ]

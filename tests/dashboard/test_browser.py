@@ -139,6 +139,38 @@ def test_what_is_missing_stale_or_wrong_is_said(browser, served):
         assert page.get_by_text(words).first.is_visible()
 
 
+def test_no_line_leads_over_a_time_of_which_nothing_is_known(browser, served):
+    """A bot that was silent or has ended leaves a gap in its prices, and a calibrator in its estimates."""
+    writer = HistoryWriter(served.settings.parameters, "ETH", rows_per_segment=1)
+    for ago_s in (600, 590, 580, 30, 20, 10):
+        writer.append(parameters().model_copy(update={"created_ms": now_ms() - 1000 * ago_s}))
+    for ago_s in (*range(120, 100, -1), *range(20, 0, -1)):
+        at_ms = now_ms() - 1000 * ago_s
+        served.watcher.samples.take(bot_state(at_ms, (pair_state("ETH", at_ms),), "again"))
+    write_state(served.settings.state, "again", bot_state(now_ms(), (pair_state("ETH", now_ms()),), "again"))
+    page = opened(browser, served, "pair/again/ETH%2FUSDC%3AUSDC")
+    lines = [page.locator(name) for name in (".price path.lmid", ".price path.lbid", ".kappa path.l0")]
+    lines[-1].wait_for(state="attached", timeout=5_000)
+
+    def pieces():
+        return [line.get_attribute("d").count("M") for line in lines]
+
+    until(lambda: pieces() == [2, 2, 2], 5, "two pieces of each line")
+    assert page.locator(".kappa path[class^=band]").count() == 4
+    assert page.complaints == []
+
+
+def test_a_bot_that_has_ended_is_said_to_rest_nothing(browser, served):
+    """And a command in a sentence is shown as one."""
+    notice = ActiveNotice("budget_low", "alarm", now_ms(), "12 actions are left", "Say `mm status`.", PAIR)
+    pairs = (pair_state("ETH", now_ms(), resting=None),)
+    write_state(served.settings.state, "bot", bot_state(now_ms(), pairs, stopped=True))
+    write_state(served.settings.state, "other", bot_state(now_ms(), pairs, "other", notices=(notice,)))
+    page = opened(browser, served, "pair/bot/ETH%2FUSDC%3AUSDC")
+    page.get_by_text("No order rests: the bot has ended.").wait_for(timeout=5_000)
+    assert page.locator("#notices code").all_text_contents() == ["mm status"]
+
+
 def test_no_figure_is_made_up_from_nothing(browser, served):
     """A time after which no fill has been seen has no value; what floating point leaves of zero is zero."""
     markouts = (MarkoutState(1.0, -0.4, -1.1, 0.3, 20), MarkoutState(60.0, 0.0, None, None, 0))

@@ -11,6 +11,9 @@ export function el(name, attributes = {}, ...children) {
   return node;
 }
 
+// A sentence in which `commands` stand between backticks.
+export const marked = (text) => text.split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part));
+
 // Replace what an element holds; what is null is left out.
 export function put(host, ...children) {
   host.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
@@ -98,9 +101,10 @@ export function lines(host, { t, series, dots = [], unit, label, zero = false, h
     const anchor = marks === 1 ? "middle" : k === 0 ? "start" : k === marks - 1 ? "end" : "middle";
     svg.append(shape("text", { x: x(ms), y: height - 5, "text-anchor": anchor }, clock(ms, until - from < 600000)));
   }
+  const after = gaps(t);
   for (const s of series) {
-    if (s.low) for (const area of bands(t, s.low, s.high, x, y)) svg.append(shape("path", { class: `band${s.kind}`, d: area }));
-    if (t.length > 1) svg.append(shape("path", { class: `line l${s.kind}`, d: path(t, s.y, x, y, s.step) }));
+    if (s.low) for (const area of bands(t, s.low, s.high, x, y, after)) svg.append(shape("path", { class: `band${s.kind}`, d: area }));
+    if (t.length > 1) svg.append(shape("path", { class: `line l${s.kind}`, d: path(t, s.y, x, y, s.step, after) }));
     else if (s.y[0] !== null) single(svg, s, x(from) + 12 * (series.indexOf(s) - (series.length - 1) / 2), y);
   }
   for (const d of dots) {
@@ -119,10 +123,18 @@ function single(svg, s, x, y) {
   svg.append(shape("circle", { class: `f${s.kind}`, cx: x, cy: y(s.y[0]), r: 4 }));
 }
 
-function path(t, values, x, y, step) {
+// Whether nothing was written before a point for much longer than usual: no line leads over it.
+function gaps(t) {
+  const steps = t.slice(1).map((ms, i) => ms - t[i]);
+  const usual = [...steps].sort((a, b) => a - b)[Math.floor(steps.length / 2)];
+  return [false, ...steps.map((step) => step > 10 * usual)];
+}
+
+function path(t, values, x, y, step, after) {
   let d = "", open = false, before = null;
   for (let i = 0; i < t.length; i++) {
     const v = values[i];
+    if (after[i]) open = false;
     if (v === null || !Number.isFinite(v)) { open = false; continue; }
     const point = `${x(t[i]).toFixed(1)} ${y(v).toFixed(1)}`;
     if (open && step && before !== v) d += `H${x(t[i]).toFixed(1)}`;
@@ -132,7 +144,7 @@ function path(t, values, x, y, step) {
   return d;
 }
 
-function bands(t, low, high, x, y) {
+function bands(t, low, high, x, y, after) {
   const areas = [];
   let run = [];
   const close = () => {
@@ -143,7 +155,10 @@ function bands(t, low, high, x, y) {
     }
     run = [];
   };
-  for (let i = 0; i < t.length; i++) (low[i] === null || high[i] === null ? close() : run.push(i));
+  for (let i = 0; i < t.length; i++) {
+    if (after[i]) close();
+    (low[i] === null || high[i] === null ? close() : run.push(i));
+  }
   close();
   return areas;
 }

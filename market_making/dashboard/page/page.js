@@ -1,6 +1,6 @@
 // Chooses the view by the address after #, listens to one stream, and says how old what it shows is.
 
-import { el } from "/draw.js";
+import { el, marked } from "/draw.js";
 import { coins, Pair, replays, safety, scan, span } from "/views.js";
 
 const view = document.getElementById("view"), age = document.getElementById("age");
@@ -59,11 +59,11 @@ function open() {
 
 let shownNotices = "";
 function top(header) {
-  const rows = header.notices.map((n) => el("div", { class: `notice ${n.severity}` }, el("b", {}, `${n.severity}, ${n.source}:`), `${n.text} `, el("span", { class: "dim" }, n.remedy)));
-  const missing = header.missing.map((m) => el("div", { class: "notice info" }, `${m.text}. `, el("code", {}, m.command)));
+  const rows = header.notices.map((n) => el("div", { class: `notice ${n.severity}` }, el("b", {}, `${n.severity}, ${n.source}:`), ...marked(n.text), " ", el("span", { class: "dim" }, ...marked(n.remedy))));
+  const missing = header.missing.map((m) => el("div", { class: "notice info" }, `${m.text[0].toUpperCase()}${m.text.slice(1)}. This starts it: `, el("code", {}, m.command)));
   if (header.kill) missing.unshift(el("div", { class: "notice alarm" }, "The kill switch is on: nothing is opened. ", el("code", {}, "mm stop --resume")));
   // Replaced only when it has changed: a screen reader would read it every second.
-  const text = JSON.stringify([header.notices.map((n) => [n.name, n.source, n.text]), header.missing.map((m) => m.program), header.kill !== null]);
+  const text = JSON.stringify([header.notices.map((n) => [n.severity, n.source, n.text]), header.missing.map((m) => m.text), header.kill !== null]);
   if (text !== shownNotices) notices.replaceChildren(...rows, ...missing);
   shownNotices = text;
   programs.textContent = header.programs.map((p) => `${p.name}: ${p.runs}${p.runs === "silent" ? ` for ${span(p.age_ms)}` : ""}`).join(" · ") || "No program has run here.";

@@ -45,7 +45,7 @@ export function coins(host, { coins: shown }) {
     return el("tr", {},
       el("td", {}, el("a", { href: pairLink(row) }, row.coin)), cell(`${row.bot} (${row.mode})`),
       el("td", {}, quotes), cell(digits(row.mid, 7), "n"), cell(held, "n"), money(row.day), cell(row.fills, "n"),
-      cell(span(row.calibration_age_ms), `n ${row.calibration_age_ms > 60000 ? "bad" : ""}`),
+      cell(span(row.calibration_age_ms), `n ${row.calibration_age_ms - row.age_ms > 60000 ? "bad" : ""}`),
       cell(span(row.age_ms), `n ${silent ? "bad" : ""}`), cell(why, "text dim"));
   });
   const columns = [["coin"], ["bot"], ["rests"], ["mid", "n"], ["inventory [lots]", "n"], ["today [quote]", "n"],
@@ -77,7 +77,7 @@ export class Pair {
     this.head = el("div", { class: "head" });
     this.room = new Map();
     this.panels = el("div", { class: "grid", hidden: true },
-      panel("why", "Why is my quote there?", "From mid to the resting price. Each bar is one reason, as the bot priced it; blue moves the price up, brown down.", "wide"),
+      panel("why", "Why is my quote there?", "From mid to the resting price. Each bar is one reason, as the bot priced it; blue moves the price up, brown down [quote currency].", "wide"),
       panel("price", "Price, own orders and fills", "Grey: mid. Green and red: where the own bid and ask rested. Dots: fills. Half an hour at most [quote currency].", "wide"),
       panel("inventory", "Inventory", "Lots held; the model leans its quotes against it [lots].", "wide"),
       panel("book", "Order book", "Five levels a side as the bot saw them; the framed row is the own order. Sizes in coins."),
@@ -178,7 +178,7 @@ export class Pair {
   drawWhy(pair) {
     const order = pair.resting;
     if (!order || !Object.keys(order.terms).length || order.planned_mid === null) {
-      const why = order ? "The bot did not write the terms of this order: it was placed before the bot started." : pair.quoting ? "No order rests at this moment; both sides of the model are shown below." : `No order rests: ${pair.detail || words(pair.reason ?? "unknown")}.`;
+      const why = pair.stopped ? "No order rests: the bot has ended." : order ? "The bot did not write the terms of this order: it was placed before the bot started." : pair.quoting ? "No order rests at this moment; both sides of the model are shown below." : `No order rests: ${pair.detail || words(pair.reason ?? "unknown")}.`;
       put(this.why, empty(why));
       return;
     }
@@ -264,7 +264,7 @@ export function safety(host, { safety: shown, header }) {
   const accounts = shown.accounts.map((a) => {
     const risk = a.risk.map((r) => `${r.pair}: ${r.detail}`).join("; ");
     return el("tr", {}, cell(`${a.bot} (${a.mode})`), cell(digits(a.equity, 6), "n"), money(a.money.net),
-      cell(a.actions_left === null ? "not known" : digits(a.actions_left, 6), "n"), cell(a.hours_left === null ? "–" : digits(a.hours_left, 3), `n ${a.hours_left !== null && a.hours_left < 2 ? "bad" : ""}`),
+      cell(a.actions_left === null ? "not known" : digits(a.actions_left, 6), "n"), cell(a.hours_left !== null ? digits(a.hours_left, 3) : a.actions_left === null ? "–" : "not shrinking", `n ${a.hours_left !== null && a.hours_left < 2 ? "bad" : ""}`),
       cell(a.weight_per_minute === null ? "–" : `${digits(a.weight_per_minute, 4)} of 1,200`, "n"), cell(`${digits(a.loop_ms, 3)} / ${digits(a.longest_loop_ms, 3)}`, "n"), cell(risk || "none", "text dim"));
   });
   const columns = [["bot"], ["equity [quote]", "n"], ["today [quote]", "n"], ["actions left", "n"], ["they last [h]", "n"], ["weight per minute", "n"], ["loop, longest [ms]", "n"], ["risk rules that hold"]];
@@ -287,8 +287,8 @@ export function scan(host, shown) {
   const columns = [["coin"], ["verdict"], ["net per hour [quote]", "n"], ["95 % interval", "n"], ["break-even fee [bps]", "n"], ["toxicity", "n"], ["why"]];
   put(host, el("section", { class: "panel wide" }, el("h2", {}, "What would each coin earn?"), drawn.length ? picture : null,
     rows.length ? table(columns, rows) : empty(shown.missing || "No coin is calibrated."),
-    el("p", { class: "note" }, `From the published calibrations, at a maker fee of ${digits(shown.fee_bps, 3)} bps and orders of ${digits(shown.order_notional)}. mm scan --data ranks everything that is recorded.`)));
-  if (drawn.length) intervals(picture, { rows: drawn.map((c) => ({ name: c.coin, value: c.net_per_hour, low: c.low, high: c.high })), unit: "per hour", label: "Net per hour of each coin with its 95 % interval" });
+    el("p", { class: "note" }, `From the published calibrations, at a maker fee of ${digits(shown.fee_bps, 3)} bps and orders of ${digits(shown.order_notional)} in quote currency. mm scan --data ranks everything that is recorded.`)));
+  if (drawn.length) intervals(picture, { rows: drawn.map((c) => ({ name: c.coin, value: c.net_per_hour, low: c.low, high: c.high })), unit: "quote per hour", label: "Net per hour of each coin with its 95 % interval" });
 }
 
 export function replays(host, shown) {

@@ -8,7 +8,14 @@ from pathlib import Path
 import click
 
 from market_making.market.errors import ConfigurationError
-from market_making.ops.commands.options import config_option, json_option, load_settings, print_json, with_options
+from market_making.ops.commands.options import (
+    commands_as_typed,
+    config_option,
+    json_option,
+    load_settings,
+    print_json,
+    with_options,
+)
 from market_making.safety.claim import port_fault
 
 
@@ -33,6 +40,7 @@ def dashboard(configs: tuple[Path, ...], port: int, address: str, names: tuple[s
     """
     settings = load_settings(configs)
     from market_making.dashboard.server import PageServer
+    from market_making.dashboard.watcher import Watcher
 
     if fault := port_fault(address, port):
         raise ConfigurationError(f"--port must be free, got {port} on {address}: {fault}")
@@ -42,4 +50,6 @@ def dashboard(configs: tuple[Path, ...], port: int, address: str, names: tuple[s
         print_json({"url": url, "state": str(settings.state)})
     else:
         click.echo(f"{url} shows what is in {settings.state}; Ctrl-C ends it")
-    PageServer(settings, address, port, names=names).run()
+    PageServer(
+        settings, address, port, names=names, watcher=Watcher(settings, commands=commands_as_typed(configs))
+    ).run()

@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from market_making.market.selection import Selection
+    from market_making.safety.overview import Commands
     from market_making.settings.settings import Settings
 
 CONFIG = "config.json"
@@ -120,6 +121,20 @@ def as_typed() -> str:
     configs = () if context is None else context.params.get("configs", ())
     words += [word for config in configs for word in ("-c", str(config))]
     return "".join(f" {shlex.quote(word)}" for word in words)
+
+
+def commands_as_typed(configs: tuple[Path, ...]) -> Commands:
+    """Return what starts each program with the folder and the configuration that were typed."""
+    from market_making.safety.overview import Commands
+    from market_making.settings.files import load_all
+
+    files, usual = as_typed(), Commands()
+    if not files:
+        return usual
+    named = configs or (user_data() / CONFIG,)
+    has_strategy = "strategy" in load_all([file for file in named if file.exists()])
+    strategy = "" if has_strategy else " --strategy MarketMaking"
+    return Commands(usual.collector + files, usual.calibrator + files, f"freqtrade trade{strategy}{files}")
 
 
 def load_settings(configs: tuple[Path, ...], **overrides: Any) -> Settings:

@@ -10,20 +10,16 @@ import click
 
 from market_making.ops.commands.collect import data_option
 from market_making.ops.commands.options import (
-    CONFIG,
-    as_typed,
+    commands_as_typed,
     config_option,
     json_option,
     load_settings,
     now_ms,
     print_json,
-    user_data,
     with_options,
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import Console
 
     from market_making.recording.collection.status import StoreStatus
@@ -51,23 +47,9 @@ def status(*, as_json: bool, watch: bool, **options: Any) -> None:
     if watch and as_json:
         raise click.UsageError("--watch is for a screen, --json for a program: leave one out.")
     settings = load_settings(options["configs"], venue=options["venue"], market_data=options["data"])
-    commands = _commands(options["configs"])
+    commands = commands_as_typed(options["configs"])
     seen = _print_json(settings, commands) if as_json else _show(settings, commands, watch=watch)
     click.get_current_context().exit(_ALARM if seen.has_alarm else 0)
-
-
-def _commands(configs: tuple[Path, ...]) -> Commands:
-    """What starts each program with the configuration that was typed."""
-    from market_making.safety.overview import Commands
-    from market_making.settings.files import load_all
-
-    files, usual = as_typed(), Commands()
-    if not files:
-        return usual
-    named = configs or (user_data() / CONFIG,)
-    has_strategy = "strategy" in load_all([file for file in named if file.exists()])
-    strategy = "" if has_strategy else " --strategy MarketMaking"
-    return Commands(usual.collector + files, usual.calibrator + files, f"freqtrade trade{strategy}{files}")
 
 
 def _look(settings: Settings, commands: Commands) -> Overview:

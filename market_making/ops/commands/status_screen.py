@@ -69,7 +69,7 @@ def _missing(missing: Missing) -> Iterator[RenderableType]:
 def _table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", expand=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left")
+        table.add_column(Text(column), justify="right" if column in right else "left")
     return table
 
 
@@ -92,21 +92,21 @@ def _says(state: State) -> str:
     if isinstance(state, SidecarState):
         figures = (text.format(state.figures[name]) for name, text in _FIGURES.items() if state.figures.get(name))
         return ", ".join([*figures, *state.failures])
-    parts = [state.mode, f"loop {state.loop_ms:.0f} ms", f"day {state.account.money.net:+.2f}"]
+    parts = [state.mode, f"loop {state.loop_ms:.0f} ms", f"today {state.account.money.net:+.2f} quote"]
     if state.account.hours_left is not None:
         parts.append(f"actions for {state.account.hours_left:.0f} h")
     return ", ".join(parts)
 
 
 def _pairs(seen: Overview) -> RenderableType:
-    columns = ("bot", "pair", "quotes", "order", "inventory", "calibration", "fills", "day")
-    table = _table("pairs", *columns, right=("inventory", "calibration", "fills", "day"))
+    columns = ("bot", "coin", "quotes", "order", "inventory [lots]", "calibrated", "fills", "today [quote]")
+    table = _table("pairs", *columns, right=columns[4:])
     for bot in seen.bots:
         for pair in () if bot.stopped else bot.pairs:
             created_ms = pair.calibration.created_ms
             table.add_row(
                 Text(bot.bot),
-                Text(pair.pair),
+                Text(pair.coin),
                 _quotes(bot, pair, seen.now_ms),
                 Text(_order(pair)),
                 f"{pair.inventory:.2f} of {pair.maximum_inventory:g}",
@@ -119,7 +119,7 @@ def _pairs(seen: Overview) -> RenderableType:
 
 def _legs(both: LegPair) -> RenderableType:
     """Both legs as one market maker, with the transfer that makes their capital equal."""
-    columns = ("coin", "bid", "ask", "net", "gross", "fills", "day")
+    columns = ("coin", "bid", "ask", "net [coins]", "gross [coins]", "fills", "today [quote]")
     table = _table(f"two legs: {both.name}", *columns, right=columns[3:])
     for each in both.coins:
         resting = {order.side: f"{order.price:g}" for order in (each.long.resting, each.short.resting) if order}
