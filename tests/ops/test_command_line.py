@@ -184,6 +184,8 @@ def test_prices_are_shown_with_all_their_digits(mm, tmp_path, recordings):
     shown = mm("quotes", "BTC", "--parameters", tmp_path / "out").output
     document = json.loads((tmp_path / "out" / "BTC.json").read_text())
     assert f"mid {document['market']['mid']:.1f}" in " ".join(shown.split())
+    assert shown.count("[bps]") == 2, "a unit in brackets is no colour"
+    assert "[lots]" in shown
     assert " d ago" in shown
 
 

@@ -107,6 +107,7 @@ def quote_table(published: Parameters) -> dict[str, Any]:
 
 def _show(published: Parameters, document: dict[str, Any]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
@@ -124,7 +125,8 @@ def _show(published: Parameters, document: dict[str, Any]) -> None:
         f"{published.regime.toxicity_sell:.2f} sell); quality {published.quality.status} "
         f"{' '.join(published.quality.flags)}"
     )
-    table = Table("inventory [lots]", "bid", "ask", "bid depth", "ask depth", "bid depth [bps]", "ask depth [bps]")
+    units = ("inventory [lots]", "bid", "ask", "bid depth", "ask depth", "bid depth [bps]", "ask depth [bps]")
+    table = Table(*map(escape, units))
     for row in document["rows"]:
         table.add_row(
             f"{row['inventory']:+d}",

@@ -21,6 +21,7 @@ from market_making.ops.commands.options import (
     with_options,
 )
 from market_making.ops.commands.venue_accounts import account_options, bot_options, read_accounts
+from market_making.ops.units import UNITS
 
 if TYPE_CHECKING:
     from market_making.ops.local_account import LocalFiles
@@ -235,4 +236,4 @@ def _show_truth(truth: dict[str, dict[str, Any]] | None) -> None:
         click.echo(f"true parameters of {coin}:")
         for group, values in groups.items():
             for name, value in values.items():
-                click.echo(f"  {group:6s} {name:26s} {value:.6g}")
+                click.echo(f"  {group:6s} {name:26s} {value:.6g} {UNITS[name]}")

@@ -165,7 +165,7 @@ def table_of(rows: Sequence[Compared], title: str) -> Table:
         ],
     }
     for name, cells in lines.items():
-        table.add_row(name, *cells)
+        table.add_row(escape(name), *cells)
     return table
 
 

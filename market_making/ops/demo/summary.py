@@ -9,6 +9,7 @@ from rich.table import Table
 from market_making.ops.demo.audit import decisions_in, unaccounted, unrecorded
 from market_making.ops.demo.explained import last_quote
 from market_making.ops.demo.run import Demo, Observations
+from market_making.ops.units import UNITS
 
 
 def summarise(run: Demo, seen: Observations) -> dict[str, Any]:
@@ -170,7 +171,7 @@ def _against_truth(coin: str, published: Any, truth: dict[str, Any]) -> Table:
             if true is not None:
                 inside = estimate.low <= true <= estimate.high
                 table.add_row(
-                    f"{name} ({direction})",
+                    escape(f"{name} ({direction}) [{UNITS[name]}]"),
                     f"{true:.4g}",
                     f"{estimate.value:.4g}",
                     f"[{estimate.low:.4g}, {estimate.high:.4g}]" + ("" if inside else "  (outside)"),
