@@ -26,7 +26,7 @@ from market_making.simulation.presets import Character
 from market_making.simulation.simulation import simulate_tape
 
 SECONDS, SEED = 1_800.0, 7
-KINDS = {"perpetual of the main dex": "ETH", "growth mode (xyz:NVDA)": "xyz:NVDA", "spot (UBTC/USDC)": "BTC/USDC"}
+KINDS = {"ETH": "ETH", "xyz:NVDA": "xyz:NVDA", "UBTC/USDC": "BTC/USDC"}
 
 
 def terms(market: Market) -> MarketTerms:
@@ -54,17 +54,17 @@ def main() -> None:
     options = parser.parse_args()
     for name, reach in (("tight", 1.5), ("wide", 4.0)):
         print(f"\n{name} market: market orders go {reach:g} bps beyond the touch on average")
-        print(f"{'listing':28s} {'fee':>5s} {'net/h':>8s} {'95 % interval':>18s} {'per 100':>8s}  pays from")
+        print(f"{'listing':10s} {'fee':>5s} {'net/h':>8s} {'95 % interval':>18s} {'per 100':>8s}  pays from")
         prospects = ranked(reach)
         for each in prospects:
             figures = each.figures
             if figures is None:
-                print(f"{each.coin:28s} {each.reason}")
+                print(f"{each.coin:10s} {each.reason}")
                 continue
             volume = each.pays_from_volume
             said = "no tier" if volume is None else "any volume" if not volume else f"{volume / 1e6:g} million"
             interval = f"{figures.low:.2f} … {figures.high:.2f}"
-            print(f"{each.coin:28s} {figures.maker_fee_bps:5.2f} {figures.net_per_hour:8.2f} {interval:>18s} "
+            print(f"{each.coin:10s} {figures.maker_fee_bps:5.2f} {figures.net_per_hour:8.2f} {interval:>18s} "
                   f"{figures.net_per_100:8.3f}  {said}{'; ' + each.reason if each.refused else ''}")  # fmt: skip
         if options.plot and name == "wide":
             plot_scan(prospects, 1e4 * BASE_TIER.on_main().maker, options.plot)

@@ -41,7 +41,7 @@ def ranking(prospects: list[Prospect], fee_bps: float) -> Figure:
     _words(words, prospects)
     pays = sum(not prospect.refused for prospect in prospects)
     figure.text(_LEFT, 1 - 0.38 / height, f"{pays} of {len(prospects)} coins pay", fontsize=15, weight="bold")
-    subtitle = "expected earnings of quoting both sides, after adverse selection and a maker fee of "
+    subtitle = "expected earnings of the bot, after adverse selection, its age and a usual maker fee of "
     figure.text(_LEFT, 1 - 0.66 / height, subtitle + _signed(f"{fee_bps:g} bps"), color=GREY)
     # Above the words: beside the bars it would cover the longest of them.
     place = (_WORDS_START, 1 - 0.31 / height)

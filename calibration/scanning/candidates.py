@@ -3,18 +3,22 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
 
-from calibration.estimators.estimate import Estimate, FlowEstimates
+from calibration.estimators.estimate import Estimate, EstimateSource, FlowEstimates
 from calibration.estimators.fill_decay import tail_range
 from calibration.estimators.market_orders import MarketOrders
+from calibration.estimators.shadow_quote import Timing
 from calibration.flow.calibrate import Calibration, calibrate_observed
+from calibration.flow.shadow import ShadowMaker
 from calibration.observation.increments import infer_increments
 from calibration.observation.rolling import observe_window
 from calibration.publication.document import PublishedFlow
 from calibration.publication.parameters import Parameters, read_parameters
+from calibration.scanning.resting import orders_of, presence, surplus
 from market_making.market.errors import DataError, ModelError, ParameterError, StaleParameters
 from market_making.market.selection import Selection
 from market_making.market.sides import Direction, Directions
@@ -25,6 +29,9 @@ from market_making.settings.settings import Settings
 
 # A depth is supported if this many orders of the window reached it: the rate there is then known to within a factor 2.
 ENOUGH_REACHED = 5
+
+
+_NONE, _ALWAYS = Estimate(0.0, 0.0, 0.0, 0), Estimate(1.0, 1.0, 1.0, 0)
 
 
 class MarketTerms(NamedTuple):
@@ -43,6 +50,15 @@ class MarketTerms(NamedTuple):
     maker_fee: float | None = None
     actions_earned: float = 1.0
     tier_fees: tuple[tuple[float, float], ...] = ()
+
+
+class _Shadow(NamedTuple):
+    """What the shadow maker tells of a market: depths [price], fills an hour, net per fill [price], pause [ms]."""
+
+    depths: Sequence[float]
+    fills_per_hour: Sequence[Estimate]
+    net_per_fill: Sequence[Estimate]
+    pause_ms: float
 
 
 TermsOf = Callable[[str], MarketTerms]
@@ -77,6 +93,12 @@ class Candidate:
         What it costs to trade there.
     age_cost : float
         What a fill makes less because of the bot's timing [price].
+    presence : Estimate
+        Fills of an order of the bot as a share of those of one that follows mid at once.
+    pause_s : float
+        How long the bot has no order after each fill [s].
+    surplus : Estimate
+        What a fill of the bot makes more than the model says, its age included [price].
     """
 
     coin: str
@@ -91,6 +113,9 @@ class Candidate:
     objection: str = ""
     terms: MarketTerms = MarketTerms()  # noqa: RUF009 - immutable
     age_cost: float = 0.0
+    presence: Estimate = _ALWAYS
+    pause_s: float = 0.0
+    surplus: Estimate = _NONE
 
     @property
     def tail_start(self) -> float:
@@ -125,6 +150,7 @@ def candidates_from_store(
     settings: Settings,
     on_progress: Callable[[float], None] = lambda _: None,
     terms_of: TermsOf = usual_terms,
+    timing: Timing | None = None,
 ) -> list[Candidate | Unknown]:
     """Calibrate each coin from its own last window in the tick store; nothing is written.
 
@@ -138,13 +164,15 @@ def candidates_from_store(
         Told the share that is done.
     terms_of : callable
         Tells what trading on the market of a folder costs.
+    timing : Timing or None
+        How long the bot takes by its own record; None for the usual.
     """
     store = TickStore(settings.market_data, settings.venue)
     found: list[Candidate | Unknown] = []
     chosen = _among(store.coins(), coins, settings)
     for number, coin in enumerate(chosen, start=1):
         try:
-            found.append(replace(_from_store(store, coin, settings), terms=terms_of(coin)))
+            found.append(replace(_from_store(store, coin, settings, timing), terms=terms_of(coin)))
         except (DataError, ModelError) as error:
             found.append(Unknown(coin, str(error)))
         on_progress(number / len(chosen))
@@ -175,12 +203,18 @@ def _among(known: Sequence[str], coins: Sequence[str], settings: Settings) -> Se
     return [*(names.key for names in chosen), *missing] if coins else known
 
 
-def candidate_of(coin: str, calibration: Calibration, orders: MarketOrders) -> Candidate:
-    """A calibration, and the market orders it was made from, as a candidate."""
+def candidate_of(coin: str, calibration: Calibration, orders: MarketOrders, at_once: int = 1) -> Candidate:
+    """A calibration, and the market orders it was made from, as a candidate.
+
+    Parameters
+    ----------
+    at_once : int
+        How many orders of the bot rest at a time.
+    """
     calibrated = calibration.flows
     deepest = Directions(*(_reached(orders.of(side), calibration.half_spread) for side in Direction))
     status, flags = calibration.quality
-    return Candidate(
+    candidate = Candidate(
         coin,
         calibrated,
         calibration.mid,
@@ -193,18 +227,26 @@ def candidate_of(coin: str, calibration: Calibration, orders: MarketOrders) -> C
         _bad(status, flags),
         age_cost=calibration.shadow.age_cost.value,
     )
+    return with_shadow(candidate, calibration.shadow, at_once)
 
 
-def candidate_of_parameters(parameters: Parameters, objection: str = "") -> Candidate:
+def with_shadow(candidate: Candidate, shadow: ShadowMaker, at_once: int) -> Candidate:
+    """The candidate for a bot that is filled as the shadow maker was."""
+    seen = _Shadow(shadow.depth, shadow.fills_per_hour, shadow.net_per_fill, shadow.timing.pause_ms)
+    return _resting(candidate, seen, at_once)
+
+
+def candidate_of_parameters(parameters: Parameters, objection: str = "", at_once: int = 1) -> Candidate:
     """Published parameters as a candidate.
 
     The file does not tell how deep single orders went; its fit and the number of orders behind it tell how many must
     have reached a depth.
     """
+    shadow = parameters.shadow
     flows = Directions(_estimates(parameters.buy), _estimates(parameters.sell))
     market = parameters.market
     start = tail_range(market.mid, market.half_spread, market.tick).start
-    return Candidate(
+    candidate = Candidate(
         parameters.coin,
         flows,
         market.mid,
@@ -216,24 +258,47 @@ def candidate_of_parameters(parameters: Parameters, objection: str = "") -> Cand
         parameters.quality.status,
         _bad(parameters.quality.status, parameters.quality.flags) or objection,
         MarketTerms(parameters.model.maker_fee),
-        parameters.shadow.age_cost.value if parameters.shadow else 0.0,
+        shadow.age_cost.value if shadow else 0.0,
     )
+    if shadow is None:
+        return candidate
+    fills, nets = (
+        [Estimate(**dict(told)) for told in column] for column in (shadow.fills_per_hour, shadow.net_per_fill)
+    )
+    pause_ms = shadow.timing.pause_ms if shadow.timing else 0.0
+    return _resting(candidate, _Shadow(shadow.depth, fills, nets, pause_ms), at_once)
 
 
-def _from_store(store: TickStore, coin: str, settings: Settings) -> Candidate:
+def _resting(candidate: Candidate, shadow: _Shadow, at_once: int) -> Candidate:
+    """The candidate with what the shadow maker has seen of how orders of the bot are filled."""
+    depths, fills, nets, pause_ms = shadow
+    known = [rate.source is EstimateSource.OK for rate in fills]
+    candidate = replace(candidate, pause_s=pause_ms / 1e3)
+    if not any(known):
+        return candidate
+    depths, nets = list(compress(depths, known)), list(compress(nets, known))
+    flow, rates = candidate.order_flow(), [rate.value / at_once for rate in compress(fills, known)]
+    share, more = presence(flow, depths, rates, candidate.pause_s), surplus(flow, depths, nets)
+    return replace(candidate, presence=share, surplus=more)
+
+
+def _from_store(store: TickStore, coin: str, settings: Settings, timing: Timing | None) -> Candidate:
     end_ms = store.extent(coin)[1]
     start_ms = end_ms - round(settings.calibration.window_s * 1e3)
     increments = infer_increments(store.tape(coin, start_ms, end_ms).quotes)
     observed = observe_window(partial(store.tape, coin), increments.tick, start_ms, end_ms)
-    return candidate_of(coin, calibrate_observed(observed, increments, settings), observed.orders)
+    calibration = calibrate_observed(observed, increments, settings, timing=timing)
+    return candidate_of(coin, calibration, observed.orders, orders_of(settings.role))
 
 
 def _from_file(settings: Settings, coin: str, now_ms: int) -> Candidate:
+    at_once = orders_of(settings.role)
     try:
-        return candidate_of_parameters(read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=now_ms))
+        fresh = read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=now_ms)
+        return candidate_of_parameters(fresh, at_once=at_once)
     except StaleParameters as error:
         old = read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=None)
-        return candidate_of_parameters(old, objection=str(error))
+        return candidate_of_parameters(old, str(error), at_once)
 
 
 def _estimates(flow: PublishedFlow) -> FlowEstimates:

@@ -12,6 +12,7 @@ from calibration.scanning.candidates import Candidate
 from calibration.scanning.earnings import Earnings, earnings
 from calibration.scanning.prospect import Figures
 from calibration.scanning.requoting import action_cost_per_hour, actions_per_hour, rest_s
+from calibration.scanning.resting import orders_of, rested
 from calibration.scanning.uncertainty import Draws
 from market_making.market.errors import NoSolution
 from market_making.market.sides import Direction, Directions, Sides
@@ -38,7 +39,8 @@ class Shown(NamedTuple):
     best : Sides[FloatArray], shape (C,)
         Depths without inventory as the bot would show them; NaN where there are no stationary quotes [price].
     depths : Sides[FloatArray], shape (N, C)
-        The same at each inventory, but no deeper than market orders were seen to reach [price].
+        The same at each inventory, but no deeper than market orders were seen to reach; infinite on the side that the
+        bot does not rest there [price].
     fills : Sides[FillArrays], shape (C,)
         How they are filled.
     toxicity, states : shape (C,)
@@ -74,6 +76,11 @@ class CoinPanel:
         self._model = _without_view(settings)
         self._flows = [candidate.order_flow() for candidate in candidates]
         self._mid = np.array([candidate.mid for candidate in candidates])
+        self._orders = orders_of(settings.role)
+        self._presence = np.array([candidate.presence.value for candidate in candidates])
+        self._surplus = np.array([candidate.surplus.value for candidate in candidates])
+        # Of two orders that rest at a time one is filled while the other one rests on.
+        self._pause_s = np.array([candidate.pause_s for candidate in candidates]) / self._orders
         usual, paid = self._model.maker_fee, [candidate.terms.maker_fee for candidate in candidates]
         self._fee = np.array([usual if fee is None else fee for fee in paid])
         self._deepest = Directions(
@@ -98,17 +105,19 @@ class CoinPanel:
         bounds = self._settings.quote.bounds
         least, most = (bps * self._mid / 1e4 for bps in (bounds.minimum_bps, bounds.maximum_bps))
         shown = depths.map(lambda depth: np.clip(depth.T * factor, least, most))
+        fills = problem.arrays().sides.map(lambda side: side._replace(cost=side.cost - self._surplus))
+        reached = Sides(*(np.fmin(*each) for each in zip(shown, self._deepest, strict=True)))
         return Shown(
             shown.map(lambda depth: depth[len(depth) // 2]),
-            Sides(*(np.fmin(*each) for each in zip(shown, self._deepest, strict=True))),
-            problem.arrays().sides,
+            rested(reached, fills, self._settings.role),
+            fills,
             np.array([max(both) for both in toxicities]),
             states,
         )
 
     def earnings(self, shown: Shown) -> Earnings:
         """What quotes earn if the estimates are right."""
-        return earnings(shown.depths, shown.fills)
+        return earnings(shown.depths, shown.fills).at_age(self._presence, self._pause_s)
 
     def pays(self, fee: FloatArray, minimum_per_hour: float) -> NDArray[np.bool_]:
         """Whether a coin is quoted at this fee and expected to earn more than a minimum and its actions."""
@@ -184,14 +193,9 @@ class CoinPanel:
         draws = Draws.of()
         both = np.empty((2, len(self._candidates)))
         for coin, candidate in enumerate(self._candidates):
-            drawn = Directions(
-                *(
-                    draws.fills(side, candidate.flows.of(side), _one(fills, coin), candidate.tail_start)
-                    for side, fills in zip(Direction, (shown.fills.ask, shown.fills.bid), strict=True)
-                )
-            ).on_quotes()
             depths = Sides(*(depth[:, coin : coin + 1] for depth in shown.depths))
-            money = earnings(depths, drawn).money
+            drawn = earnings(depths, _drawn(draws, candidate, shown.fills, coin))
+            money = drawn.at_age(draws.presence(candidate.presence), self._pause_s[coin]).money
             both[:, coin] = np.quantile(money, _INTERVAL) * _HOUR_S * self._coins_per_lot[coin]
         return both
 
@@ -209,7 +213,7 @@ class CoinPanel:
         needed = np.empty(len(fills))
         for coin, candidate in enumerate(self._candidates):
             rest = rest_s(1e4 * candidate.volatility / candidate.mid, quote.tolerance_bps, quote.minimum_life_s)
-            needed[coin] = actions_per_hour(rest, fills[coin], quote.actions_per_minute)
+            needed[coin] = actions_per_hour(rest, fills[coin], quote.actions_per_minute, self._orders)
         turnover = fills * self._settings.model.order_notional
         earned_by_volume = turnover * np.array([candidate.terms.actions_earned for candidate in self._candidates])
         return needed, np.array([action_cost_per_hour(*each) for each in zip(needed, earned_by_volume, strict=True)])
@@ -249,3 +253,13 @@ def _charged(free: ValueProblem, fee: FloatArray, mid: FloatArray) -> ValueProbl
 
 def _one(fills: FillArrays, coin: int) -> FillArrays:
     return FillArrays(*(array[coin : coin + 1] for array in fills))
+
+
+def _drawn(draws: Draws, candidate: Candidate, fills: Sides[FillArrays], coin: int) -> Sides[FillArrays]:
+    """How the market may truly fill the bot's orders, arrays of shape (D,)."""
+    more, sides = draws.surplus_error(candidate.surplus), Directions(fills.ask, fills.bid)
+    drawn = [
+        draws.fills(direction, candidate.flows.of(direction), _one(sides.of(direction), coin), candidate.tail_start)
+        for direction in Direction
+    ]
+    return Directions(*(side._replace(cost=side.cost - more) for side in drawn)).on_quotes()

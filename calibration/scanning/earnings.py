@@ -41,6 +41,19 @@ class Earnings(NamedTuple):
     fills: FloatArray
     occupancy: FloatArray
 
+    def at_age(self, presence: FloatArray, pause_s: FloatArray) -> "Earnings":
+        """Return what is left of them for quotes of a bot that needs time for everything it does.
+
+        Parameters
+        ----------
+        presence : FloatArray, shape (C,)
+            Fills of the bot's order as a share of those of one that follows mid at once.
+        pause_s : FloatArray, shape (C,)
+            How long each fill leaves the bot without an order [s].
+        """
+        share = presence / (1 + pause_s * presence * self.fills)
+        return self._replace(money=self.money * share, fills=self.fills * share)
+
     @property
     def _inventory(self) -> FloatArray:
         bound = len(self.occupancy) // 2
@@ -74,8 +87,8 @@ def earnings(depths: Sides[FloatArray], fills: Sides[FillArrays]) -> Earnings:
     Parameters
     ----------
     depths : Sides[FloatArray], shape (N, C)
-        Distance of the quotes from mid at each inventory, ascending [price]; not read where a side is at its bound.
-        One column may serve all entries of `fills`.
+        Distance of the quotes from mid at each inventory, ascending [price]; infinite where there is none, not read
+        where a side is at its bound. One column may serve all entries of `fills`.
     fills : Sides[FillArrays]
         How market orders fill each side, arrays of shape (C,). Where one side is not filled at all, inventory does not
         go: there would be no way back.
@@ -85,6 +98,7 @@ def earnings(depths: Sides[FloatArray], fills: Sides[FillArrays]) -> Earnings:
     passable = (down > 0) & (up > 0)
     occupancy = stationary_inventory(down, up, passable)
     crossings = np.where(passable, occupancy[:-1] * up, 0.0)
+    ask, bid = (np.where(passable, depth, 0.0) for depth in (ask, bid))
     margin = fills.ask.proceeds * ask - fills.ask.cost + fills.bid.proceeds * bid - fills.bid.cost
     return Earnings((crossings * margin).sum(axis=0), 2 * crossings.sum(axis=0), occupancy)
 

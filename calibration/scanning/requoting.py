@@ -12,7 +12,7 @@ Hyperliquid gives an address one action for each USDC traded, a tenth of one in 
 from math import erf, exp, pi, sqrt
 
 ACTIONS_PER_MOVE = 2.0  # cancel and order
-ACTIONS_PER_FILL = 3.0  # a new order on the side that was hit, a move of the other: inventory has changed
+ACTIONS_PER_ORDER = 1.0  # after a fill
 ACTION_PRICE = 0.0005  # of an action beyond those that volume earns [USDC]
 
 
@@ -39,10 +39,23 @@ def rest_s(volatility: float, tolerance: float, minimum_life_s: float) -> float:
     return minimum_life_s * (1 + (ratio**2 - 1) * inside + 2 * ratio * density)
 
 
-def actions_per_hour(rest: float, fills_per_hour: float, limit_per_minute: float) -> float:
-    """Actions that quoting both sides takes, at most what the bot allows itself."""
-    moves = 2 * ACTIONS_PER_MOVE * 3600 / rest if rest > 0 else float("inf")
-    return min(moves + ACTIONS_PER_FILL * fills_per_hour, 60 * limit_per_minute)
+def actions_per_hour(rest: float, fills_per_hour: float, limit_per_minute: float, orders: int = 2) -> float:
+    """Actions that keeping orders in place takes, at most what the bot allows itself.
+
+    Parameters
+    ----------
+    rest : float
+        Mean time an order rests before it is moved [s].
+    fills_per_hour : float
+        After each there is a new order, and another one that rests is moved: inventory has changed.
+    limit_per_minute : float
+        What the bot allows itself.
+    orders : int
+        How many rest at a time.
+    """
+    moves = orders * ACTIONS_PER_MOVE * 3600 / rest if rest > 0 else float("inf")
+    after_fill = ACTIONS_PER_ORDER + (orders - 1) * ACTIONS_PER_MOVE
+    return min(moves + after_fill * fills_per_hour, 60 * limit_per_minute)
 
 
 def action_cost_per_hour(actions: float, earned: float) -> float:

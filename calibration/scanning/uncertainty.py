@@ -23,17 +23,27 @@ _LEAST_SHARE = 1e-3  # a rate whose interval reaches zero is believed to be at l
 
 @dataclass(frozen=True)
 class Draws:
-    """Standard normal numbers for κ, A, ε and θ of both directions, shape (2, 4, D).
+    """Standard normal numbers for κ, A, ε and θ of both directions, shape (2, 4, D), and for what the bot is, (2, D).
 
     The same for every coin: the intervals of two coins then differ only by what was estimated.
     """
 
     normal: FloatArray
+    of_bot: FloatArray
 
     @classmethod
     def of(cls, number: int = DRAWS, seed: int = _SEED) -> "Draws":
         """Draw them; same seed, same numbers."""
-        return cls(np.random.default_rng(seed).standard_normal((len(Direction), 4, number)))
+        random = np.random.default_rng(seed)
+        return cls(random.standard_normal((len(Direction), 4, number)), random.standard_normal((2, number)))
+
+    def surplus_error(self, surplus: Estimate) -> FloatArray:
+        """Draw by how much fills of the bot may make more than was estimated, shape (D,) [price]."""
+        return _error(surplus, self.of_bot[0])
+
+    def presence(self, presence: Estimate) -> FloatArray:
+        """Draw how often an order of the bot is truly filled, shape (D,)."""
+        return _positive(presence, self.of_bot[1])
 
     def fills(
         self, direction: Direction, estimates: FlowEstimates, estimated: FillArrays, tail_start: float

@@ -107,11 +107,14 @@ def _found(settings: Settings, options: dict[str, Any], terms_of: TermsOf) -> tu
     if options["data"]:
         from rich.progress import Progress
 
+        from market_making.trading.timing import recorded_timing
+
+        timing = recorded_timing(settings.decisions, settings.edge)
         source = str(settings.market_data)
         with Progress(transient=True, disable=options["as_json"]) as progress:
             task = progress.add_task("calibrating", total=1.0)
             found = candidates_from_store(
-                options["coins"], settings, lambda share: progress.update(task, completed=share), terms_of
+                options["coins"], settings, lambda share: progress.update(task, completed=share), terms_of, timing
             )
     else:
         found, source = candidates_from_files(options["coins"], settings, now_ms(), terms_of), str(settings.parameters)

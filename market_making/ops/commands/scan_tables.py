@@ -22,10 +22,11 @@ def show_ranking(prospects: list[Prospect], settings: Settings, source: str, *, 
     console = Console()
     model = settings.model
     capital = (model.maximum_inventory + 1) * model.order_notional / settings.leverage
+    sides = "one order at a time" if settings.role.leg is None else "both sides by two bots"
     console.print(
-        f"Expected earnings of quoting both sides, {source}: at each market's own maker fee, orders of "
-        f"{model.order_notional:g}, at most {model.maximum_inventory} of them held,"
-        f" capital {capital:g} per coin"
+        f"Expected earnings of the bot, {sides} ({settings.sides}), {source}: at each market's own maker fee and the "
+        f"age that the bot's quotes have there, orders of {model.order_notional:g}, at most {model.maximum_inventory} "
+        f"of them held, capital {capital:g} per coin"
     )
     pays, refused = ([p for p in prospects if p.refused is answer] for answer in (False, True))
     if pays:

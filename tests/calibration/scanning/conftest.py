@@ -1,11 +1,12 @@
 """Coins with known truth: as a calibration of half an hour sees them, and as they are."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
 from calibration.estimators.estimate import Estimate, FlowEstimates
+from calibration.estimators.shadow_quote import Timing
 from calibration.flow.calibrate import calibrate_observed
 from calibration.observation.increments import Increments
 from calibration.observation.observations import observe
@@ -19,11 +20,12 @@ from market_making.simulation.truth import MarketTruth
 HALF_HOUR_S = 1_800.0
 
 
-def calibrated(truth: MarketTruth, seed: int = 7) -> Candidate:
-    """The coin after half an hour of its market."""
+def calibrated(truth: MarketTruth, seed: int = 7, timing: Timing | None = None) -> Candidate:
+    """The coin after half an hour of its market, for a bot on its own."""
     observed = observe(simulate_tape(truth, seed=seed, seconds=HALF_HOUR_S), truth.tick)
     increments = Increments(truth.tick, float(truth.instrument.lot))
-    return candidate_of(truth.coin, calibrate_observed(observed, increments, Settings()), observed.orders)
+    calibration = calibrate_observed(observed, increments, Settings(), timing=timing)
+    return candidate_of(truth.coin, calibration, observed.orders)
 
 
 def as_it_is(truth: MarketTruth, deepest: Directions[float] | None = None) -> Candidate:
@@ -51,10 +53,15 @@ def universe() -> tuple[MarketTruth, ...]:
     return (*coin_universe(36, seed=1), *(toxic_truth(coin) for coin in ("ETH", "BTC", "SOL", "HYPE")))
 
 
+def at_once(candidate: Candidate) -> Candidate:
+    """The candidate for a maker that needs no time for anything."""
+    return replace(candidate, presence=Estimate(1.0, 1.0, 1.0, 0), pause_s=0.0, surplus=Estimate(0.0, 0.0, 0.0, 0))
+
+
 @pytest.fixture(scope="session")
 def candidates(universe: tuple[MarketTruth, ...]) -> list[Candidate]:
-    """The same after half an hour each."""
-    return [calibrated(truth) for truth in universe]
+    """The same after half an hour each, for a maker that follows mid at once."""
+    return [at_once(calibrated(truth)) for truth in universe]
 
 
 @pytest.fixture(scope="session")

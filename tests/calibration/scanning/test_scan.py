@@ -18,7 +18,7 @@ from market_making.settings.settings import Settings
 from market_making.simulation.presets import default_truths, toxic_truth
 from market_making.simulation.simulation import simulate_tape
 
-SETTINGS = Settings()
+SETTINGS = Settings(sides="long_leg")  # both sides at a time, as the closed forms have it
 FEE = SETTINGS.model.maker_fee
 HOURS_2 = 7_200.0
 
