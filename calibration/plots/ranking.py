@@ -13,7 +13,7 @@ from calibration.scanning.prospect import Prospect
 from market_making.quoting.risk.toxicity import Regime
 
 _WIDTH, _ROW, _ABOVE, _BELOW = 15.0, 0.27, 1.15, 0.65  # inches
-_LEFT, _BARS_END, _WORDS_START = 0.055, 0.40, 0.415
+_LEFT, _BARS_END, _WORDS_START = 0.065, 0.40, 0.415
 _COLUMNS = {  # right ends, then where words begin
     "net\n[quote currency/h]": 0.068,
     "break-even fee\n[bps]": 0.138,
