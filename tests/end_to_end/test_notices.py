@@ -35,6 +35,7 @@ EVERY = pytest.mark.skipif(not os.environ.get("EVERY_NOTICE"), reason="takes min
 SETTLED_S = SETTLED_MS / 1e3
 SOON_S, LATER_S = 3.0 + LOOPS_S, 30.0 + LOOPS_S
 POLLED_S, MINUTE_S = 10.0, 60.0  # how often open orders, and a limit that is near, are read
+ASKED_IN_A_LOOP = ["clearinghouseState", "orderStatus"]  # each answered, if late: in time for the bot's patience
 NO_OPEN_ORDERS = {"fault": "status", "code": 502, "info": ["openOrders", "frontendOpenOrders"]}
 _SUMMARY = {"accountValue": "-5.0", "totalNtlPos": "0.0", "totalRawUsd": "-5.0", "totalMarginUsed": "0.0"}
 IN_DEBT = {
@@ -171,7 +172,7 @@ FLAT_TOO: dict[str, tuple[str, Fault, float]] = {
     "account_unknown": ("warning", venue(NO_OPEN_ORDERS), LATER_S + POLLED_S),
     "clock_behind": ("warning", book_is(-900), SOON_S),
     "equity_unknown": ("warning", venue(IN_DEBT), MINUTE_S + SOON_S),  # a value below nothing is never believed
-    "loop_slow": ("warning", venue({"fault": "delay", "info": "clearinghouseState", "seconds": 6.0}), LATER_S + 12.0),
+    "loop_slow": ("warning", venue({"fault": "delay", "info": ASKED_IN_A_LOOP, "seconds": 3.0}), LATER_S + 20.0),
 }  # fmt: skip
 HELD: dict[str, tuple[str, Fault, float]] = {
     "parameters_stale": ("alarm", stale_parameters, SOON_S),
