@@ -167,8 +167,8 @@ class VenueThread:
         assert self._venue._gateway is not None
         accounts = self._venue._gateway._exchange.state.accounts
         for address, change in ((source, -Decimal(amount)), (target, Decimal(amount))):
-            account = accounts[address.lower()]
-            account.deposits, account.cash = account.deposits + change, account.cash + change
+            purse = accounts[address.lower()].purse
+            purse.deposits, purse.cash = purse.deposits + change, purse.cash + change
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -197,6 +197,7 @@ class Guard:
 
     def _write(self, *, stopped: bool = False) -> None:
         self._written_s = time.monotonic()
+        self._record.flush()
         took_ms = [took for account in self.accounts for took in account.canceller.took_ms]
         state = SidecarState(
             name=NAME,

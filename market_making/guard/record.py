@@ -1,6 +1,8 @@
 """Writes down what the guard did and why, beside the decisions of the bots (`market_making.safety.guard_record`)."""
 
 import logging
+import os
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from market_making.market.reasons import Because
 from market_making.safety.guard_record import NAME, record_path
 
 log = logging.getLogger(__name__)
+
+_WAITING = 1_000
 
 
 class GuardRecord:
@@ -35,6 +39,7 @@ class GuardRecord:
         self._days = days
         self._path: Path | None = None
         self._sequence = 0
+        self._waiting: deque[tuple[int, bytes]] = deque(maxlen=_WAITING)
 
     def about(self, event: str, bot: str, order: OpenOrder, because: Because) -> None:
         """Write down what happens to an order."""
@@ -55,20 +60,36 @@ class GuardRecord:
         time_ms = now_ms()
         line = {"sequence": self._sequence, "time_ms": time_ms, "run": self.run, "event": event} | fields
         self._sequence += 1
-        try:
-            self._append(record_path(self._folder, time_ms), orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-        except OSError as error:
-            self.failure = f"the record cannot be written: {error.strerror or error}"
+        self._waiting.append((time_ms, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)))
+        self.flush()
+        if self.failure is not None:
             log.warning("%s; %s", self.failure, line)
+
+    def flush(self) -> None:
+        """Append what could not be written before; the newest thousand lines wait for that."""
+        try:
+            while self._waiting:
+                time_ms, line = self._waiting[0]
+                self._append(record_path(self._folder, time_ms), line)
+                self._waiting.popleft()
+        except OSError as error:
+            self._path = None  # the folder may be another by then
+            self.failure = f"the record cannot be written: {error.strerror or error}"
 
     def _append(self, path: Path, line: bytes) -> None:
         if path != self._path:
             self._turn_to(path)
-        if path.exists() and path.stat().st_size + len(line) > self._maximum_bytes:
+        size = path.stat().st_size if path.exists() else 0
+        if size + len(line) > self._maximum_bytes:
             self.failure = f"the record of today has reached {self._maximum_bytes} bytes"
             return
-        with path.open("ab") as file:
-            file.write(line)
+        try:
+            with path.open("ab") as file:
+                file.write(line)
+        except OSError:
+            if path.exists():  # half of a line would spoil the next one
+                os.truncate(path, size)
+            raise
         self.failure = None
 
     def _turn_to(self, path: Path) -> None:
