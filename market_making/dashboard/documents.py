@@ -49,7 +49,7 @@ def coins_view(seen: Overview) -> dict[str, Any]:
 
 
 def _row(bot: BotState, pair: PairState, now_ms: int) -> dict[str, Any]:
-    names = ("pair", "coin", "quoting", "reason", "detail", "since_ms", "mid", "inventory", "maximum_inventory")
+    names = ("pair", "coin", "quoting", "reason", "detail", "since_ms", "mid", "tick", "inventory", "maximum_inventory")
     return {
         **{name: getattr(pair, name) for name in names},
         "bot": bot.bot,

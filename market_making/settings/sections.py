@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # the models load numpy, which takes as long as all the rest 
     from market_making.quoting.pricing import DepthBounds
     from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 
-_SMALLEST_NOTIONAL = 13.0
+SMALLEST_NOTIONAL = 13.0  # Freqtrade's own minimum is 11.7 at a stop of 10 % [quote currency]
 
 _Fee = Annotated[float, Field(ge=-0.01, le=0.01, allow_inf_nan=False)]
 
@@ -74,7 +74,7 @@ class ModelSettings(Section):
     @property
     def smallest_lots(self) -> float:
         """The smallest order that Freqtrade places at an exchange's minimum of 10, with room for moves [lots]."""
-        return min(1.0, _SMALLEST_NOTIONAL / self.order_notional)
+        return min(1.0, SMALLEST_NOTIONAL / self.order_notional)
 
     def cartea_jaimungal(self) -> "CarteaJaimungalSettings":
         """The same in the terms of the Cartea–Jaimungal model."""

@@ -37,14 +37,14 @@ const pairLink = (row) => `#/pair/${encodeURIComponent(row.bot)}/${encodeURIComp
 export function coins(host, { coins: shown }) {
   const rows = shown.pairs.map((row) => {
     const order = row.resting;
-    const rests = order && `${order.side} ${digits(order.price, 7)}`, silent = row.age_ms > SILENT_MS;
+    const rests = order && `${order.side} ${exact(order.price, row.tick)}`, silent = row.age_ms > SILENT_MS;
     const quotes = order && silent ? el("span", { class: "dim" }, `${rests}, ${span(row.age_ms)} ago`)
       : order ? el("span", { class: order.side }, rests) : row.quoting && !silent ? "about to place" : "no";
     const why = row.quoting ? "" : `${row.detail || words(row.reason ?? "unknown")}, for ${span(row.since_ms ? Date.now() - row.since_ms : null)}`;
     const held = `${digits(row.inventory, 3)} of ${digits(row.maximum_inventory, 3)}`;
     return el("tr", {},
       el("td", {}, el("a", { href: pairLink(row) }, row.coin)), cell(`${row.bot} (${row.mode})`),
-      el("td", {}, quotes), cell(digits(row.mid, 7), "n"), cell(held, "n"), money(row.day), cell(row.fills, "n"),
+      el("td", {}, quotes), cell(exact(row.mid, row.tick), "n"), cell(held, "n"), money(row.day), cell(row.fills, "n"),
       cell(span(row.calibration_age_ms), `n ${row.calibration_age_ms - row.age_ms > 60000 ? "bad" : ""}`),
       cell(span(row.age_ms), `n ${silent ? "bad" : ""}`), cell(why, "text dim"));
   });

@@ -11,6 +11,7 @@ from market_making.market.suggestion import did_you_mean
 from market_making.ops.setup.markets import ACCEPTED, is_mixed, is_name, is_of_spot
 from market_making.safety.claim import port_fault
 from market_making.settings.role import Role
+from market_making.settings.sections import SMALLEST_NOTIONAL
 from market_making.settings.settings import Settings
 
 _NAME = re.compile("[a-z0-9][a-z0-9-]{0,39}")
@@ -69,8 +70,8 @@ class Wishes:
             settings = Settings.from_section(dict(self.section) | {"account": self.account})
         except ConfigurationError as error:
             raise ConfigurationError("; ".join([*problems, str(error)])) from None
-        smallest = settings.smallest_safe_notional
-        if settings.leverage > 1 and settings.model.order_notional < smallest:
+        smallest = settings.smallest_safe_notional if settings.leverage > 1 else SMALLEST_NOTIONAL
+        if settings.model.order_notional < smallest:
             problems.append(
                 f"the order size must be at least {smallest:g} at leverage {settings.leverage:g}, "
                 f"got {settings.model.order_notional:g}"

@@ -112,6 +112,7 @@ def test_a_second_bot_of_the_same_name_is_refused_and_the_first_stays(tmp_path):
     ("words", "said"),
     [
         (["--size", "-5"], "market_making.model.order_notional must be positive, got -5"),
+        (["--size", "5"], "the order size must be at least 13 at leverage 1, got 5"),
         (["--bound", "2000"], "market_making.model.maximum_inventory must be a whole number between 1 and 1000"),
         (["--leverage", "x"], 'market_making.leverage must be a number between 1 and 10, got "x"'),
         (["--leverage", "3"], "the order size must be at least 120 at leverage 3, got 100"),
