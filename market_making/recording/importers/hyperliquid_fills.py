@@ -11,8 +11,9 @@ By fill (May to July 2025): ``["0xwallet", {fill}]``. By trade (March to June 20
     {"coin":"AAVE","side":"B","time":"2025-05-25T13:59:59.974190721","px":"264.56","sz":"0.06","hash":"0x84a0…",
      "side_info":[{"user":"0xdbe2…"},{"user":"0xf1d4…"}]}
 
-Only the fill of the taker (``crossed``) becomes a trade: its side is the aggressor's. The first fills of an hour's
-file may belong to the hour before.
+Only the fill of the taker (``crossed``) becomes a trade: its side is the aggressor's. What the exchange books between
+accounts without the book (``dir``, or the method of a liquidation, tells) is no trade and counted as ignored. The first
+fills of an hour's file may belong to the hour before.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,6 +34,9 @@ from market_making.recording.importers.values import iso_ms
 from market_making.recording.store.rows import trade_row
 from market_making.recording.streams import Stream
 
+_BOOKED = frozenset({"Auto-Deleveraging", "Net Child Vaults", "Settlement", "Spot Dust Conversion"})
+_TAKEN_OVER = "backstop"  # the method of a liquidation whose position goes to the liquidator vault
+
 
 def import_hyperliquid_fills(
     paths: Iterable[Path], root: Path | str, *, venue: str = "hyperliquid", progress: Progress | None = None
@@ -45,8 +49,8 @@ def import_hyperliquid_fills(
 def _read(source: SourceFile, report: ImportReport) -> Iterator[Entry]:
     for line in source.lines():
         try:
-            for trade, local_ms in _trades(orjson.loads(line)):
-                yield _folder_of(trade.coin), Stream.TRADES, trade_row(trade, local_ms, replayed=False)
+            for folder, trade, local_ms in _trades(orjson.loads(line)):
+                yield folder, Stream.TRADES, trade_row(trade, local_ms, replayed=False)
         except (MalformedMessage, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             report.fault(source, error)
 
@@ -59,21 +63,30 @@ def _folder_of(coin: str) -> str:
     return "" if coin.startswith(("@", "#")) or "/" in coin else file_key(coin)
 
 
-def _trades(record: Any) -> list[tuple[Trade, int]]:
-    """Trades of one line, with the time at which the node had them."""
+def _trades(record: Any) -> list[tuple[str, Trade, int]]:
+    """Trades of one line, each with its folder and the time at which the node had it."""
     if isinstance(record, list):
-        return [(trade, trade.time_ms) for trade in _pair([record])]
+        return [(folder, trade, trade.time_ms) for folder, trade in _pair([record])]
     if "events" in record:
         local_ms = iso_ms(record["local_time"])
-        return [(trade, local_ms) for trade in _pair(record["events"])]
+        return [(folder, trade, local_ms) for folder, trade in _pair(record["events"])]
     trade = _from_sides(record)
-    return [(trade, trade.time_ms)]
+    return [(_folder_of(trade.coin), trade, trade.time_ms)]
 
 
-def _pair(events: list[Any]) -> list[Trade]:
-    """Trades of the takers' fills; the maker is who else has the same trade id in the block."""
+def _pair(events: list[Any]) -> list[tuple[str, Trade]]:
+    """Folders and trades of the takers' fills; the maker is who else has the same trade id in the block."""
     makers = {fill["tid"]: user for user, fill in events if not fill["crossed"]}
-    return [_from_fill(fill, user, makers.get(fill["tid"], "")) for user, fill in events if fill["crossed"]]
+    booked = {fill["tid"] for _, fill in events if _is_booked(fill)}
+    trades = [_from_fill(fill, user, makers.get(fill["tid"], "")) for user, fill in events if fill["crossed"]]
+    taken = [fill["tid"] for _, fill in events if fill["crossed"]]
+    return [("" if tid in booked else _folder_of(trade.coin), trade) for tid, trade in zip(taken, trades, strict=True)]
+
+
+def _is_booked(fill: dict[str, Any]) -> bool:
+    """Whether the exchange has booked it between two accounts, and no order met another."""
+    liquidation = fill.get("liquidation") or {}
+    return fill.get("dir") in _BOOKED or liquidation.get("method") == _TAKEN_OVER
 
 
 def _from_fill(fill: dict[str, Any], taker: str, maker: str) -> Trade:

@@ -119,6 +119,43 @@ def test_fills_of_other_kinds_of_markets_lie_where_the_collector_puts_them_or_no
     assert (folders, report.ignored) == ({"xyz-NVDA", "MON"}, 3)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dir": "Net Child Vaults"},
+        {"dir": "Auto-Deleveraging", "hash": "0x" + "0" * 64},
+        {"dir": "Settlement"},
+        {"dir": "Spot Dust Conversion", "tid": 0},
+        {"dir": "Close Long", "liquidation": {"liquidatedUser": "0xtaker", "markPx": "0.0327", "method": "backstop"}},
+    ],
+    ids=lambda change: change["dir"],
+)
+@pytest.mark.parametrize("teller", [0, 1], ids=["maker", "taker"])
+def test_what_the_exchange_books_without_the_book_is_no_trade(tmp_path, change, teller):
+    """A netting, a settlement, a deleveraging, a vault that takes a position over: counted, as either side tells it."""
+    users = [["0xmaker", FILL | {"side": "A", "crossed": False}], ["0xtaker", dict(FILL)]]
+    users[teller][1] |= change
+    if "tid" in change:
+        users[1 - teller][1]["tid"] = change["tid"]
+    lines = [
+        {"local_time": "2025-11-25T08:33:18.508962742", "events": users},
+        {"local_time": "2025-11-25T08:33:19.508962742", "events": [["0xtaker", FILL | {"dir": "Open Long", "tid": 7}]]},
+    ]
+    path = lz4(tmp_path / "8.lz4", "\n".join(map(json.dumps, lines)))
+    report = import_hyperliquid_fills([path], tmp_path / "store")
+    (row,) = rows(tmp_path / "store", "MON", Stream.TRADES)
+    assert (row["trade_id"], report.ignored, report.malformed) == ("7", 1, 0)
+
+
+def test_a_liquidation_that_went_through_the_book_is_a_trade(tmp_path):
+    """Its taker was made to sell, its makers were filled as by anybody."""
+    liquidation = {"liquidatedUser": "0xtaker", "markPx": "0.0327", "method": "market"}
+    line = ["0xtaker", FILL | {"dir": "Liquidated Cross Long", "side": "A", "liquidation": liquidation}]
+    report = import_hyperliquid_fills([lz4(tmp_path / "8.lz4", json.dumps(line))], tmp_path / "store")
+    (row,) = rows(tmp_path / "store", "MON", Stream.TRADES)
+    assert (row["side"], report.ignored) == ("sell", 0)
+
+
 def test_the_older_forms_of_fills_are_read_too(tmp_path):
     """One fill a line, and one trade a line with both sides."""
     trade = {
