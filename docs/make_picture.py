@@ -49,7 +49,10 @@ def take(url: str) -> None:
         page.wait_for_timeout(_ENOUGH_MS)
         page.locator(".why rect.add, .why rect.less").first.wait_for(timeout=30_000)
         page.evaluate("scrollTo(0, 0)")
-        page.screenshot(path=PICTURE)
+        last = page.locator(".panel", has=page.locator(".inventory")).bounding_box()
+        assert last is not None, "the page has no inventory to end with"  # noqa: S101 - a script for people
+        bottom = round(last["y"] + last["height"]) + 8
+        page.screenshot(path=PICTURE, full_page=True, clip={"x": 0, "y": 0, "width": SIZE["width"], "height": bottom})
         browser.close()
 
 
