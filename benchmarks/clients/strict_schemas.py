@@ -1,8 +1,9 @@
 """Check the local venue's answers against a third party's strict schemas of the real exchange.
 
 Needs node and npm with a network: the schemas of @nktkas/hyperliquid are installed in a temporary folder. An account
-trades, is refused, is liquidated and pays for it; then every question is asked. Prints a line per type and the share of
-valid ones; the exit status is the number of invalid types. Run: python benchmarks/clients/strict_schemas.py
+trades, is refused, is liquidated and pays for it; every question is asked, of another dex and of spot where it has
+such, and every stream is listened to all the while. Prints a line per type and the share of valid ones; the exit status
+is the number of invalid types. Run: python benchmarks/clients/strict_schemas.py
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from market_making.venue.server import LocalVenue
 
 PACKAGE = "@nktkas/hyperliquid@0.30.3"
 SUB = "0x" + "5" * 40
+STREAMS_S = 5.0  # in which every stream that is sent again and again has been
 KINDS = (
     "activeAssetData", "allMids", "allPerpMetas", "candleSnapshot", "clearinghouseState", "exchangeStatus",
     "extraAgents", "frontendOpenOrders", "fundingHistory", "historicalOrders", "l2Book", "marginTable",
@@ -36,15 +39,44 @@ KINDS = (
     "userFillsByTime", "userFunding", "userNonFundingLedgerUpdates", "userRateLimit", "userRole",
     "userVaultEquities", "webData2",
 )  # fmt: skip
+MARKETS = ("ETH", "xyz:NVDA", "BTC/USDC")
+COINS = ("ETH", "xyz:NVDA", "@142")
+OF_A_DEX = ("meta", "metaAndAssetCtxs", "allMids", "clearinghouseState", "openOrders", "frontendOpenOrders",
+            "perpsAtOpenInterestCap")  # fmt: skip
+OF_A_COIN = ("l2Book", "candleSnapshot", "recentTrades", "fundingHistory", "activeAssetData")
+OF_A_USER = ("userFills", "orderUpdates", "userEvents", "userFundings", "userNonFundingLedgerUpdates", "spotState",
+             "clearinghouseState", "webData2", "notification")  # fmt: skip
 
 
-async def answers() -> dict[str, Any]:
-    """One answer of each type, of an account that has been through everything."""
+def subscriptions(user: str) -> list[dict[str, Any]]:
+    """Every stream, of every kind of market."""
+    markets: list[dict[str, Any]] = [
+        {"type": kind, "coin": coin} for coin in COINS for kind in ("l2Book", "bbo", "trades", "activeAssetCtx")
+    ]
+    markets += [{"type": "l2Book", "coin": "ETH", "fast": True}, {"type": "allDexsAssetCtxs"}, {"type": "allMids"}]
+    markets += [{"type": "candle", "coin": coin, "interval": "1m"} for coin in COINS]
+    markets += [{"type": kind, "dex": "xyz", "user": user} for kind in ("allMids", "clearinghouseState")]
+    accounts = [{"type": kind, "user": user} for kind in OF_A_USER]
+    return [*markets, *accounts, *({"type": "activeAssetData", "user": user, "coin": coin} for coin in COINS[:2])]
+
+
+async def listen(socket: aiohttp.ClientWebSocketResponse, heard: dict[str, list[Any]]) -> None:
+    """Keep what streams say, by channel."""
+    async for frame in socket:
+        message = json.loads(frame.data)
+        heard[message["channel"]].append(message.get("data"))
+
+
+async def everything() -> dict[str, Any]:
+    """One answer of each type, of an account that has been through everything, and what streams have said of it."""
     key, agent = Key.create(), Key.create()
     account = AccountConfig(key.address, (AgentConfig(agent.address),), balance=500.0)
     config = VenueConfig((account, AccountConfig(SUB, master=key.address)), history_s=120, faults=Faults())
-    venue = LocalVenue(SimulatedSource(default_truths(["ETH"])), config)
-    async with aiohttp.ClientSession(await venue.start()) as session:
+    venue, heard = LocalVenue(SimulatedSource(default_truths(MARKETS)), config), defaultdict(list)
+    async with aiohttp.ClientSession(await venue.start()) as session, session.ws_connect("/ws") as socket:
+        for subscription in subscriptions(key.address):
+            await socket.send_json({"method": "subscribe", "subscription": subscription})
+        listening = asyncio.create_task(listen(socket, heard))
         mid = float((await ask(session, {"type": "allMids"}))["ETH"])
         for action in actions(mid):
             await act(session, key, action)
@@ -52,9 +84,13 @@ async def answers() -> dict[str, Any]:
         async with session.post("/faults", json={"faults": [{"fault": "liquidate"}]}):
             await asyncio.sleep(0.5)
         last = await questions(session, key.address)
+        await asyncio.sleep(STREAMS_S)
+        listening.cancel()
     await venue.stop()
+    heard.pop("subscriptionResponse")
     # The liquidated account has fills and a ledger, the one before orders and a position.
-    return {kind: last[kind] if kind.startswith("user") else first[kind] for kind in KINDS}
+    told = {kind: last[kind] if kind.startswith("user") else answer for kind, answer in first.items()}
+    return {"answers": told, "messages": heard}
 
 
 def actions(mid: float) -> list[dict[str, Any]]:
@@ -72,6 +108,7 @@ def actions(mid: float) -> list[dict[str, Any]]:
         order(True, 1.01 * mid, {"limit": {"tif": "Alo"}}),
         order(False, 0.85 * mid, stop, reduces=True),
         {"type": "setReferrer", "code": "ABC"},
+        order(True, 1.05 * mid, {"limit": {"tif": "Ioc"}}),
     ]
 
 
@@ -90,7 +127,14 @@ async def questions(session: aiohttp.ClientSession, user: str) -> dict[str, Any]
     request = {"coin": "ETH", "interval": "1m", "startTime": 0, "endTime": now_ms}
     common = {"user": user, "coin": "ETH", "id": 25, "oid": 100_000_002, "startTime": now_ms - 7_200_000,
               "builder": SUB, "req": request}  # fmt: skip
-    return {kind: await ask(session, {"type": kind, **common}) for kind in KINDS}
+    found = {kind: await ask(session, {"type": kind, **common}) for kind in KINDS}
+    for kind in OF_A_DEX:
+        found[f"{kind} xyz"] = await ask(session, {"type": kind, **common, "dex": "xyz"})
+    for coin in COINS[1:]:
+        for kind in OF_A_COIN[: 3 if coin.startswith("@") else None]:
+            asked = common | {"coin": coin, "req": request | {"coin": coin}}
+            found[f"{kind} {coin}"] = await ask(session, {"type": kind, **asked})
+    return found
 
 
 async def ask(session: aiohttp.ClientSession, question: dict[str, Any]) -> Any:
@@ -109,7 +153,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(shutil.copy(Path(__file__).with_suffix(".mjs"), folder))
         file = Path(folder) / "answers.json"
-        file.write_text(json.dumps(asyncio.run(answers())))
+        file.write_text(json.dumps(asyncio.run(everything())))
         subprocess.run([npm, "install", "--silent", "--prefix", folder, PACKAGE], check=True)
         run = subprocess.run([node, str(script), str(file)], cwd=folder, capture_output=True, text=True, check=False)
     lines = [line for line in run.stdout.splitlines() if "no schema" not in line]
