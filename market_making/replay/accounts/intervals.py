@@ -8,8 +8,7 @@ simulated markets, beside the bootstrap.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binom
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from market_making.market.tape import FloatArray
 
@@ -30,7 +29,7 @@ def batch_means(blocks: FloatArray) -> float:
     n = len(blocks)
     if n < 2:
         return float("nan")
-    return float(student.ppf(1 - _TAIL, n - 1) * np.std(blocks, ddof=1) / np.sqrt(n))
+    return float(stdtrit(n - 1, 1 - _TAIL) * np.std(blocks, ddof=1) / np.sqrt(n))
 
 
 def batch_ratio(numerators: FloatArray, denominators: FloatArray) -> float:
@@ -89,6 +88,8 @@ def wilson(successes: int, n: int) -> Interval | None:
 
 def median_interval(values: FloatArray) -> Interval | None:
     """Interval of the median from order statistics, whatever the distribution; None of fewer than six values."""
+    from scipy.stats import binom  # noqa: PLC0415 - loads for half a second, and 25 MB in each worker of a study
+
     n = len(values)
     rank = int(binom.ppf(_TAIL, n, 0.5))
     if n < 6 or rank < 1:

@@ -13,6 +13,8 @@ from typing import Any, TypeVar, cast
 from market_making.market.errors import ConfigurationError
 
 try:
+    from llvmlite import binding
+    from numba import __version__ as numba_version
     from numba import config as numba_config
     from numba import njit
     from numba.extending import register_jitable
@@ -43,7 +45,13 @@ def _folder() -> Path:
     return Path.home() / ".cache" / "market-making" / _digest()
 
 
-_CACHE = str(_folder())
+FOLDER = _folder()
+
+
+def made_for(source: Path) -> str:
+    """What machine code is good for besides all its source: numba, processor, and the file that numba looks at."""
+    said = f"{numba_version} {binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()}"
+    return blake2b(f"{said} {source.stat().st_mtime_ns}".encode(), digest_size=10).hexdigest()
 
 
 def compiled(function: Function) -> Function:
@@ -53,7 +61,7 @@ def compiled(function: Function) -> Function:
 
 def entered(function: Function) -> Function:
     """Compile a function that is called from Python, with all that it calls; its machine code is kept on disk."""
-    usual, _config.CACHE_DIR = _config.CACHE_DIR, _CACHE
+    usual, _config.CACHE_DIR = _config.CACHE_DIR, str(FOLDER)
     try:
         return cast(Function, njit(cache=True, error_model="numpy")(function))
     finally:

@@ -8,7 +8,6 @@ market is read once for all of them, and desk and loop are compiled (numba, of t
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
-from functools import cache
 
 import numpy as np
 
@@ -20,25 +19,11 @@ from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.run import ReplaySetup, replay
 from market_making.replay.engines.engine import EngineFault
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
-from market_making.replay.fast_desk.layout import (
-    FULL,
-    LEVEL,
-    MID,
-    MODEL,
-    NONE,
-    ORDER,
-    OWN,
-    SETTING,
-    STATE,
-    UNDRAWN,
-    WORLD,
-    Arrays,
-    Records,
-    Run,
-)
+from market_making.replay.fast_desk.layout import FULL, NONE, ORDER, UNDRAWN, Records, Run
 from market_making.replay.fast_desk.memory import new_run
 from market_making.replay.fast_desk.outcome import sessions_of
 from market_making.replay.fast_desk.preparing import grouped, require_tradable, settings_of, tables_of, why_not
+from market_making.replay.fast_desk.readiness import make_ready
 from market_making.replay.fast_desk.tape_pass import begin_all, go_on
 from market_making.replay.result import ReplayResult, Session
 from market_making.replay.tape.cache import SessionTape
@@ -115,27 +100,9 @@ def fast_replay(setup: FastSetup, tapes: Sequence[SessionTape]) -> tuple[ReplayR
     return tuple(results[number] for number in range(len(setup.models)))
 
 
-@cache
-def make_ready() -> None:
-    """Compile the desk, or read its machine code, once a process; else the first replay does it, and takes so long."""
-    arrays = Arrays(
-        models=np.zeros((1, 1), dtype=MODEL),
-        cells=np.zeros(0),
-        mids=np.zeros(0, dtype=MID),
-        lags=np.zeros((1, 6), dtype=np.int64),
-        orders=np.zeros(1, dtype=ORDER),
-        levels=np.zeros(1, dtype=LEVEL),
-    )
-    # The session of no length has no loop.
-    settings, states, owns, world = (np.zeros(1, dtype=kind) for kind in (SETTING, STATE, OWN, WORLD))
-    run = Run(settings, states, owns, world, arrays)
-    run.world["fault"] = NONE
-    begin_all(run, 0)
-    go_on(run, np.zeros(0, dtype=EVENT), 0)
-
-
 def _replayed(setup: FastSetup, models: Sequence[StrategyModel], tapes: Sequence[SessionTape]) -> list[ReplayResult]:
     """Run the settings in one pass over each session."""
+    make_ready()
     began = time.perf_counter()
     require_tradable(models, setup.history, setup.instrument)
     groups, of_setting = grouped(models)

@@ -14,9 +14,11 @@ from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.run import ReplaySetup, replay
 from market_making.replay.engines.exchange import ExchangeEngine
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
-from market_making.replay.fast_desk.run import FastSetup, fast_replay, make_ready
+from market_making.replay.fast_desk.readiness import make_ready
+from market_making.replay.fast_desk.run import FastSetup, fast_replay
 from market_making.replay.preparation import Prepared, calibrations_for, prepare
 from market_making.replay.result import ReplayResult
+from market_making.replay.study.memory import give_back
 from market_making.replay.study.outcome import Outcome
 from market_making.replay.study.units import Unit
 from market_making.settings.settings import Settings
@@ -90,6 +92,7 @@ class ReplayRunner:
             _unit_of(self._at(unit).model_dump_json(), self.cache, unit)
         except NotEnoughData as error:
             refusal = str(error)
+        give_back()
         return Readied(time.process_time() - began, refusal)
 
     def run(self, unit: Unit, settings: Sequence[Setting]) -> list[Ran]:
@@ -109,6 +112,7 @@ class ReplayRunner:
         is_worth = unit.seconds * len(models) >= WORTH_COMPILING_S
         found = iter(self._replayed(models, prepared, history, together=is_worth))
         outcomes = [(None, why) if why else next(found) for why in told]
+        give_back()
         each_s = (time.process_time() - began) / max(len(settings), 1)
         return [Ran(outcome, why, each_s) for outcome, why in outcomes]
 

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from market_making.trading.strategy_model import StrategyModel
 from tests.replay.fast_desk.random_settings import random_lags, random_model, said
 
 pytest.importorskip("hftbacktest")
-from market_making.replay.fast_desk import compiled, memory, run
+from market_making.replay.fast_desk import compiled, memory, readiness, run
 from market_making.replay.fast_desk.preparing import why_not
 from market_making.replay.fast_desk.run import FastSetup, fast_replay
 
@@ -33,6 +34,14 @@ DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 EVERY_DAY = 12
 SETTINGS = int(os.environ.get("FAST_DESK_SETTINGS", EVERY_DAY))  # of the law, on every tape
 TOGETHER = 6
+_FRESH = """
+from market_making.replay.fast_desk import readiness, tape_pass
+readiness.mark().unlink(missing_ok=True)
+readiness.make_ready()
+assert readiness.mark().exists(), "another process has made it"
+done = [function.stats for function in (tape_pass.begin_all, tape_pass.go_on)]
+print(*(sum(each.cache_misses.values()) for each in done), sum(sum(each.cache_hits.values()) for each in done))
+"""
 
 
 @pytest.fixture
@@ -84,10 +93,16 @@ def test_they_do_on_recorded_markets(coin, tmp_path):
 
 
 def test_what_is_made_ready_is_what_a_replay_needs(market_making, simulated_history, simulated_tape):
-    run.make_ready()
+    readiness.make_ready()
     known = len(run.go_on.signatures), len(run.begin_all.signatures)
     fast_replay(FastSetup((market_making,), ETH, simulated_history), [simulated_tape])
     assert (len(run.go_on.signatures), len(run.begin_all.signatures)) == known == (1, 1)
+
+
+def test_no_process_that_replays_compiles_and_keeps_the_compilers_memory():
+    """Not even the first one, whose machine code is not there yet."""
+    told = subprocess.run([sys.executable, "-c", _FRESH], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["0", "0", "2"], "nothing is compiled here, both are read"
 
 
 def test_a_setting_does_not_depend_on_the_others(market_making, simulated_history, simulated_tape, alone):
