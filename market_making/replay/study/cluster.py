@@ -62,7 +62,10 @@ class Cluster:
 
     def run(self, runner: TrialRunner, tasks: Iterable[Task]) -> Iterator[tuple[Task, list[Ran]]]:
         """Run tasks; yield each with what came of it, as it is done; a task that fails fails its trials."""
-        futures = {self._client.submit(runner.run, task.unit, task.settings, pure=False): task for task in tasks}
+        futures = {}
+        for task in tasks:
+            carried = runner.carried(task.unit, task.settings)
+            futures[self._client.submit(runner.run, task.unit, carried, pure=False)] = task
         for future, found in self._completed(futures):
             task = futures[future]
             if isinstance(found, BaseException):

@@ -14,6 +14,7 @@ from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.run import ReplaySetup, replay
 from market_making.replay.engines.exchange import ExchangeEngine
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
+from market_making.replay.fast_desk.preparing import why_not
 from market_making.replay.fast_desk.readiness import make_ready
 from market_making.replay.fast_desk.run import FastSetup, fast_replay
 from market_making.replay.preparation import Prepared, calibrations_for, prepare
@@ -25,6 +26,7 @@ from market_making.settings.settings import Settings
 from market_making.trading.strategy_model import StrategyModel
 
 Setting = Mapping[str, Any]
+Carried = Setting | StrategyModel  # a setting, or the model that has been made of it
 WORTH_COMPILING_S = 2 * 86_400.0  # of market, each setting counted by itself: what the bot replays in about 15 s
 
 
@@ -50,7 +52,11 @@ class TrialRunner(Protocol):
         """Make what all trials of a unit share."""
         ...
 
-    def run(self, unit: Unit, settings: Sequence[Setting]) -> list[Ran]:
+    def carried(self, unit: Unit, settings: Sequence[Setting]) -> list[Carried]:
+        """What is sent to a worker in place of settings; called where the study is."""
+        ...
+
+    def run(self, unit: Unit, settings: Sequence[Carried]) -> list[Ran]:
         """Run settings on a unit, in their sequence; a setting that fails is no exception."""
         ...
 
@@ -95,7 +101,16 @@ class ReplayRunner:
         give_back()
         return Readied(time.process_time() - began, refusal)
 
-    def run(self, unit: Unit, settings: Sequence[Setting]) -> list[Ran]:
+    def carried(self, unit: Unit, settings: Sequence[Setting]) -> list[Carried]:
+        """Models that the fast desk can run: a worker that is sent them does without Freqtrade and its 200 MB.
+
+        Other strategies are code of the user's folder, and loaded where they run; so is what cannot be made at all,
+        whose error then is the trial's.
+        """
+        own = self._at(unit).model_dump_json()
+        return [_carried(self.model_of, own, tuple(setting.items())) for setting in settings]
+
+    def run(self, unit: Unit, settings: Sequence[Carried]) -> list[Ran]:
         """Run settings on a unit."""
         if self.engine == "hftbacktest" and not self.two_sided:
             make_ready()
@@ -105,7 +120,7 @@ class ReplayRunner:
         models, told = [], []
         for setting in settings:
             try:
-                models.append(self.model_of(own, setting))
+                models.append(setting if isinstance(setting, StrategyModel) else self.model_of(own, setting))
                 told.append("")
             except MarketMakingError as error:
                 told.append(f"{type(error).__name__}: {error}")
@@ -150,6 +165,18 @@ class ReplayRunner:
 
     def _profile(self) -> LagProfile:
         return LagProfile(self.lags)
+
+
+@lru_cache(maxsize=1024)
+def _carried(
+    model_of: Callable[[Settings, Setting], StrategyModel], settings: str, setting: tuple[tuple[str, Any], ...]
+) -> Carried:
+    """The model of a setting where it may be sent, or else the setting; the units of a coin share it."""
+    try:
+        model = model_of(Settings.model_validate_json(settings), dict(setting))
+    except MarketMakingError:
+        return dict(setting)
+    return model if why_not(model) is None else dict(setting)
 
 
 @lru_cache(maxsize=8)

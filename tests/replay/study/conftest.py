@@ -37,7 +37,8 @@ class Telling(ReplayRunner):
 
     def run(self, unit, settings):
         with self.told.open("a") as file:
-            file.writelines(f"{unit.day} {sorted(setting.items())}\n" for setting in settings)
+            shown = [getattr(each, "parameters", each) for each in settings]
+            file.writelines(f"{unit.day} {sorted(setting.items())}\n" for setting in shown)
         return super().run(unit, settings)
 
 

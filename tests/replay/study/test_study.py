@@ -1,6 +1,7 @@
 """A study is the same whoever runs it and however often it is interrupted, and no finished trial is lost."""
 
 import os
+import pickle
 import signal
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from market_making.market.errors import ConfigurationError, NotEnoughData
+from market_making.quoting.models.avellaneda_stoikov import AvellanedaStoikovSettings, quoter
 from market_making.replay.study.cluster import connected
 from market_making.replay.study.outcome import Outcome, Unscored
 from market_making.replay.study.report import document, write_tables
@@ -22,6 +24,7 @@ from market_making.replay.study.trials import Ran
 from market_making.replay.study.units import Fold, folds_of
 from market_making.settings.settings import Settings
 from market_making.trading.search_space import Dimension, narrowed
+from market_making.trading.strategy_model import StrategyModel
 from tests.replay.study.conftest import DIMENSIONS, Telling
 
 
@@ -134,6 +137,31 @@ def test_the_winner_is_judged_on_later_days_beside_the_present_values(undisturbe
     assert (said["failed"], said["errors"]) == (0, [])
     held = said["held_out"]
     assert held["difference"] == pytest.approx(held["net_per_hour"] - held["present_per_hour"])
+
+
+def test_what_the_fast_desk_runs_is_sent_as_a_model_and_all_else_as_its_setting(study_of, undisturbed):
+    """A worker that is sent a model needs no Freqtrade; a strategy of the user's folder is loaded where it runs."""
+    study, _ = undisturbed
+    unit, setting, strange = study.units[0], {"depth_factor": 0.9, "inventory_share": 0.5}, {"depth_factor": -1.0}
+    (model,) = sent = study.runner.carried(unit, [setting])
+    assert (type(model), model.parameters) == (StrategyModel, setting)
+    assert unhurried(study.runner.run(unit, pickle.loads(pickle.dumps(sent)))) == unhurried(
+        study.runner.run(unit, [setting])
+    )
+    other = replace(study.runner, model_of=avellaneda_stoikov_of)
+    assert other.carried(unit, [setting, strange]) == [setting, strange]
+
+
+def avellaneda_stoikov_of(settings, setting):
+    """A model without a table; it refuses a depth factor that is none."""
+    if setting["depth_factor"] < 0:
+        raise ConfigurationError("depth_factor must be positive")
+    return StrategyModel("AvellanedaStoikov", quoter(AvellanedaStoikovSettings()), settings)
+
+
+def unhurried(ran):
+    """What came of settings, whatever time it took."""
+    return [(each.outcome.net.tolist(), each.outcome.fills, each.error) for each in ran]
 
 
 def test_a_day_without_a_calibration_is_left_out_and_told_of(study_of):
