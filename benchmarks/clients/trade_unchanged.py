@@ -43,7 +43,7 @@ class Client(NamedTuple):
     @property
     def is_script_of_node(self) -> bool:
         """Whether it runs in node."""
-        return self.script.endswith(".mjs")
+        return self.script.endswith((".mjs", ".cjs"))
 
 
 CLIENTS = {
@@ -53,6 +53,7 @@ CLIENTS = {
     "hyperliquid (PyPI)": Client("hyperliquid==0.4.66", "hyperliquid_pypi.py", ("ETH",)),
     "async-hyperliquid": Client("async-hyperliquid==0.4.8", "async_hyperliquid_pypi.py"),
     "@nktkas/hyperliquid": Client("@nktkas/hyperliquid@0.30.3 viem", "nktkas.mjs"),
+    "hyperliquid (npm)": Client("hyperliquid@1.7.7", "hyperliquid_npm.cjs", ("ETH",)),
 }
 
 
