@@ -65,6 +65,7 @@ def test_the_exit_status_tells_the_kind_of_error(error, status):
         (["candles", "--coin", "ETH", "--data", "nowhere"], 3, "ETH"),
         (["demo", "--minutes", "few"], 2, "few"),
         (["quotes", "ETH", "-c", "absent.json"], 2, "absent.json"),
+        (["collect", "--coin", "ETH", "--userdir", "absent"], 2, "'absent' does not exist"),
         (["demo", "--minutes", "-1"], 2, "-1"),
         (["demo", "--recording", ".", "--coin", "NOPE"], 3, "NOPE"),
         (["collect", "--coin", "ETH", "--keep-days", "0"], 2, "0"),

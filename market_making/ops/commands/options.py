@@ -88,18 +88,25 @@ _config_files = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Freqtrade configuration; later files win.  [default: config.json in the folder of --userdir]",
 )
-user_data_option = click.option(
-    "--userdir",
-    type=click.Path(path_type=Path, file_okay=False),
-    callback=_keep_folder,
-    expose_value=False,
-    help="Freqtrade's folder; every path that is not configured lies in it.  [default: user_data]",
-)
+
+
+def _folder_option(*, exists: bool) -> Callable[[Any], Any]:
+    """`--userdir`; a folder that does not exist is a typing error but for a command that writes it."""
+    return click.option(
+        "--userdir",
+        type=click.Path(path_type=Path, file_okay=False, exists=exists),
+        callback=_keep_folder,
+        expose_value=False,
+        help="Freqtrade's folder; every path that is not configured lies in it.  [default: user_data]",
+    )
+
+
+user_data_option = _folder_option(exists=False)
 
 
 def config_option(command: Any) -> Any:
     """Give a command the options from which `load_settings` knows what to read."""
-    return _config_files(user_data_option(command))
+    return _config_files(_folder_option(exists=True)(command))
 
 
 def chosen_folder() -> Path | None:

@@ -68,6 +68,7 @@ def test_what_starts_a_program_names_the_configuration_that_was_typed(status, tm
     """Else a newcomer starts another bot than the one that was asked about, with another account and folder."""
     (tmp_path / "bot-eth.json").write_text(orjson.dumps({"strategy": "Glft"}).decode())
     (tmp_path / "plain.json").write_text("{}")
+    (tmp_path / "my data").mkdir()
     words = ("-c", "bot-eth.json", "--userdir", "my data")
     document = orjson.loads(status("--json", *words).stdout)
     options = " --userdir 'my data' -c bot-eth.json"
