@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from market_making.market.errors import ConfigurationError
 from market_making.ops.commands.options import config_option, json_option, print_json, user_data, with_options
 from market_making.ops.commands.replaying import (
     cache_option,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from market_making.replay.bot.lags import LagProfile
     from market_making.replay.result import ReplayResult
     from market_making.settings.settings import Settings
+    from market_making.trading.strategy_model import StrategyModel
 
 
 @click.command("replay")
@@ -56,6 +58,13 @@ if TYPE_CHECKING:
     click.option("--parameter", "chosen", multiple=True, metavar="NAME=VALUE", help="A parameter of the strategy."),
     calibrations_option,
     engine_options,
+    click.option(
+        "--desk",
+        type=click.Choice(("python", "compiled")),
+        default="python",
+        show_default=True,
+        help="The bot's own desk, or the same compiled, for long recordings: MarketMaking on hftbacktest, one bot.",
+    ),
     cache_option,
     click.option(
         "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write a page that shows the run: FILE.html."
@@ -99,9 +108,15 @@ def _run(
 
     logging.getLogger("freqtrade").setLevel(logging.WARNING)
     model = load_model(options["strategy"], settings, parameters, user_data())
+    two_sided = is_two_sided(settings, options)
+    if options["desk"] == "compiled":
+        _require_compilable(model, options, two_sided=two_sided)
     with Console(stderr=True).status(f"reading {options['coin']}"):
         prepared, history = reading_of(settings, options["coin"], options)
-        two_sided = is_two_sided(settings, options)
+        if options["desk"] == "compiled":
+            from market_making.replay.fast_desk.run import FastSetup, fast_replay
+
+            return fast_replay(FastSetup((model,), prepared.instrument, history, lags), prepared.tapes)[0]
         setup = ReplaySetup(
             model,
             prepared.instrument,
@@ -113,6 +128,29 @@ def _run(
             guard=quote_rules(settings) if options["guard"] else None,
         )
         return replay(setup, prepared.tapes)
+
+
+def _require_compilable(model: StrategyModel, options: dict[str, Any], *, two_sided: bool) -> None:
+    """Refuse what the compiled desk would do otherwise than the bot.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not made for this run.
+    """
+    from market_making.replay.fast_desk.preparing import why_not
+
+    because = {
+        "--engine hftbacktest": options["engine"] != "hftbacktest",
+        "no --guard": options["guard"],
+        "no --funding": options["funding"] != 0.0,
+        "--one-sided": two_sided,
+    }
+    if asked := [words for words, is_missing in because.items() if is_missing]:
+        raise ConfigurationError(f"--desk compiled must be given with {', '.join(asked)}; or take --desk python")
+    why = why_not(model)
+    if why is not None:
+        raise ConfigurationError(f"--desk compiled must be given a model it knows: {why}; take --desk python")
 
 
 def _withheld(result: ReplayResult) -> dict[str, int]:

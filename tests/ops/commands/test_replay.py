@@ -27,6 +27,7 @@ CONTRACT = {
     "markout_bps", "uptime", "inventory_mean_abs", "inventory_max_abs", "drawdown", "net_bps_low", "net_bps_high",
     "events_per_second", "verdict",
 }  # fmt: skip
+COMPILED = ("--engine", "hftbacktest", "--desk", "compiled")
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +98,29 @@ def test_the_edge_and_the_guard_are_switches(replayed):
     assert guarded != stock
 
 
+def test_the_compiled_desk_says_what_the_bot_says(replayed):
+    """The whole document, but for how long it took; sums of money are added up in another order."""
+    pytest.importorskip("hftbacktest")
+    words = ("--coin", "ETH", "--json", "--no-edge", "--engine", "hftbacktest")
+    bot, compiled = (
+        json.loads(replayed(*words, "--desk", desk).stdout) | {"events_per_second": 0}
+        for desk in ("python", "compiled")
+    )
+    assert bot["fills"] > 0
+    assert compiled.keys() == bot.keys()
+    for name, value in bot.items():
+        assert compiled[name] == (pytest.approx(value, abs=1e-9) if isinstance(value, float) else value), name
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
         (["--coin", "ETH", "--parameter", "risk_aversion"], 2, "NAME=VALUE"),
         (["--coin", "ETH", "--parameter", "speed=1"], 2, "must be one of depth_factor, inventory_share, got speed"),
         (["--coin", "ETH", "--strategy", "Nobody"], 2, "Nobody cannot be loaded"),
+        (["--coin", "ETH", "--desk", "compiled", "--guard"], 2, "with --engine hftbacktest, no --guard; or take"),
+        (["--coin", "ETH", *COMPILED, "--two-sided", "--funding", "0.0001"], 2, "with no --funding, --one-sided; or"),
+        (["--coin", "ETH", *COMPILED, "--strategy", "Glft"], 2, "does not quote from a table of depths"),
         (["--coin", "SOL"], 3, "SOL"),
         (["--coin", "ETH", "--parameters", "absent"], 3, "must hold calibrations"),
         (["--coin", "ETH", "--start", "2030-01-01"], 3, "at least 60 s without a gap"),
