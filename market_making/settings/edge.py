@@ -49,7 +49,8 @@ class EdgeSettings(Section):
         True, description="Tell a fee paid in a token of spot in Freqtrade's word for it; off, as ccxt passes it on"
     )
     funding: bool = Field(
-        True, description="Ask for no funding within the hour of the last fill; off, before every order"
+        True,
+        description="Ask for funding once an hour, and not within the hour of the last fill; off, before every order",
     )
     remembered: bool = Field(True, description="Remember /stop and /stopentry over a restart; off, they are forgotten")
     fresh: bool = Field(

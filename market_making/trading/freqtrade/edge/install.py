@@ -20,7 +20,7 @@ from market_making.trading.freqtrade.edge.builder_fee import refuse_builder_fee
 from market_making.trading.freqtrade.edge.dexes import dexes_of
 from market_making.trading.freqtrade.edge.door import Door, DoorLater, Step
 from market_making.trading.freqtrade.edge.fee_token import name_fee_tokens
-from market_making.trading.freqtrade.edge.funding import Funding
+from market_making.trading.freqtrade.edge.funding import FUNDING_WEIGHT, Funding
 from market_making.trading.freqtrade.edge.leverage_once import LeverageOnce
 from market_making.trading.freqtrade.edge.loop import Loop
 from market_making.trading.freqtrade.edge.named_orders import NamedOrders
@@ -116,9 +116,9 @@ def install(
         refuse_builder_fee(exchange._api, exchange._api_async, exchange._ws_async)
     if "fee_token" in wanted:
         name_fee_tokens(exchange._api)
-    if "funding" in wanted:
-        Funding(exchange)
     steps = list(_steps(edge, folder, desk, with_books=with_books))
+    if "funding" in wanted:
+        Funding(exchange, has_room=lambda: edge.pace is None or edge.pace.has_room(FUNDING_WEIGHT))
     if "named" in wanted:
         steps.append(NamedOrders(exchange._api, OrderNames(folder, bot)).step)
     if steps:

@@ -123,6 +123,10 @@ class Pace:
         self._answered(request, answer)
         return answer
 
+    def has_room(self, weight: float) -> bool:
+        """Whether a question that nobody needs now could be asked without a wait."""
+        return self._bucket.tokens >= weight + _OTHER_FLOOR
+
     def started(self) -> None:
         """Count what was asked before this was installed."""
         self._bucket.charge(START_WEIGHT)

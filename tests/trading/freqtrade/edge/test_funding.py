@@ -41,3 +41,57 @@ def test_only_a_fill_of_this_hour_has_certainly_no_funding(opened, fees):
     Funding(exchange, now=lambda: NOW)
     assert exchange.get_funding_fees(pair="ETH/USDC:USDC", amount=1.0, is_short=False, open_date=opened) == fees
     assert exchange.asked == ([] if fees == 0 else [opened])
+
+
+class Clock:
+    def __init__(self):
+        self.now = NOW
+
+    def __call__(self):
+        return self.now
+
+
+def test_what_an_hour_has_cost_is_asked_for_once():
+    """A quote that leaves a position moves every two seconds, and each question weighs 41."""
+    exchange, clock = Exchange(), Clock()
+    Funding(exchange, now=clock)
+    opened = NOW - timedelta(hours=2)
+    ask = lambda **other: exchange.get_funding_fees(  # noqa: E731
+        **{"pair": "ETH/USDC:USDC", "amount": 1.0, "is_short": False, "open_date": opened} | other
+    )
+    assert [ask() for _ in range(3)] == [1.5] * 3
+    clock.now = NOW.replace(minute=59, second=59)
+    ask()
+    assert len(exchange.asked) == 1
+    for minute, second, asked in ((0, 0, 2), (0, 59, 2), (1, 1, 3), (59, 59, 3)):
+        clock.now = NOW.replace(hour=11, minute=minute, second=second)  # the payment is told of within a minute
+        ask()
+        assert len(exchange.asked) == asked, (minute, second)
+    ask(amount=2.0)
+    ask(pair="BTC/USDC:USDC")
+    ask(open_date=opened + timedelta(minutes=1))
+    assert len(exchange.asked) == 6
+
+
+def test_zero_may_be_no_answer_and_is_asked_for_again_in_a_minute():
+    """Freqtrade says zero where the exchange did not answer."""
+    exchange, clock = Exchange(), Clock()
+    exchange.get_funding_fees = lambda **question: exchange.asked.append(question) or 0.0
+    Funding(exchange, now=clock)
+    for second in (5, 30, 59, 60, 61):
+        clock.now = NOW + timedelta(seconds=second)
+        exchange.get_funding_fees("ETH/USDC:USDC", 1.0, False, NOW - timedelta(hours=2))
+    assert len(exchange.asked) == 2
+
+
+def test_an_order_does_not_wait_for_what_is_only_booked():
+    """Where there is no room to ask, what was known holds, and zero if nothing was; it is asked for later."""
+    exchange, clock, rooms = Exchange(), Clock(), [False, True, False, True]
+    Funding(exchange, now=clock, has_room=lambda: rooms.pop(0))
+    told = []
+    for hour in (10, 10, 11, 12):
+        clock.now = NOW.replace(hour=hour)
+        told.append(exchange.get_funding_fees("ETH/USDC:USDC", 1.0, False, NOW - timedelta(hours=2)))
+    assert told == [0.0, 1.5, 1.5, 1.5]
+    assert len(exchange.asked) == 2
+    assert rooms == []
