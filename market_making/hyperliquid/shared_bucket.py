@@ -62,11 +62,10 @@ class Level(NamedTuple):
         now, *before = self.asked
         return self._replace(tokens=min(self.tokens - weight, BURST), asked=(now + weight, *before))
 
-    def may_owe(self, weight: float, debt: float) -> bool:
-        """Whether `weight` may be asked for although tokens are missing, which makes at most this `debt`."""
-        is_refused = self.time_s < self.refused_s + _PAUSE_AFTER_REFUSAL_S
+    def owed_in_s(self, weight: float, debt: float) -> float:
+        """In how long `weight` may be asked for although tokens are missing, which makes at most this `debt` [s]."""
         is_little = self.tokens - weight >= -debt and sum(self.asked) + weight <= OWED_LIMIT
-        return is_little and not is_refused
+        return max(self.refused_s + _PAUSE_AFTER_REFUSAL_S - self.time_s, 0.0) if debt and is_little else math.inf
 
 
 class SharedBucket:
@@ -95,8 +94,9 @@ class SharedBucket:
         """
         with self._level() as (level, write):
             needed = min(weight + floor, BURST)
-            if level.tokens < needed and not (debt and level.may_owe(weight, debt)):
-                return (needed - level.tokens) / _rate(level)
+            wait_s = min((needed - level.tokens) / _rate(level), level.owed_in_s(weight, debt))
+            if wait_s > 0:
+                return wait_s
             write(level.less(weight))
             return 0.0
 

@@ -77,6 +77,16 @@ def test_what_may_owe_waits_a_second_after_a_refusal(bucket, clock):
     assert bucket.take(2, debt=80) > 0
 
 
+@pytest.mark.parametrize("debt", [0, 45, 200])
+def test_an_action_waits_a_second_after_a_refusal_however_much_is_owed(bucket, clock, debt):
+    """A cancellation must not wait for tokens, whatever statuses and lists have taken before."""
+    bucket.charge(BURST + debt)
+    bucket.refused()
+    assert 0 < bucket.take(1, debt=math.inf) <= 1.0
+    clock.now_s += 1.0
+    assert bucket.take(1, debt=math.inf) == 0.0
+
+
 def test_rows_are_owed_and_given_back(bucket):
     """What an answer weighs is only known afterwards."""
     bucket.charge(BURST + 100)
