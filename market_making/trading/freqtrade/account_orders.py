@@ -1,10 +1,11 @@
 """The account's open orders held against the bot's own: an unknown one is logged, closes its pair, and is cancelled."""
 
 import logging
+import time
 from collections.abc import Iterable
 from typing import Any
 
-from freqtrade.exceptions import FreqtradeException
+from freqtrade.exceptions import FreqtradeException, InvalidOrderException
 
 from market_making.market.errors import MarketMakingError
 from market_making.market.reasons import Because, Reason
@@ -13,6 +14,9 @@ from market_making.trading.journal import Journal
 from market_making.trading.open_orders import AccountOrder, OpenOrderWatch
 
 log = logging.getLogger(__name__)
+
+# At the end nobody tries again later; `docker stop` waits 10 s for all of it.
+_END_S, _AGAIN_S = 4.0, 0.25
 
 
 class AccountOrders:
@@ -54,7 +58,9 @@ class AccountOrders:
             return
         trades = list(trades)
         orders = self._orders if self._read(trades, now_ms) else _open_in_books(trades)
-        self._cancel(orders, "which the bot would leave behind")
+        until_s = time.monotonic() + _END_S
+        while (orders := self._cancel(orders, "which the bot would leave behind")) and time.monotonic() < until_s:
+            time.sleep(_AGAIN_S)
 
     def no_opening(self, pair: str) -> Because | None:
         """Why a pair must not open anything, if there is a reason."""
@@ -82,14 +88,19 @@ class AccountOrders:
                 self._journal.foreign(order.pair, because, now_ms)
         self._told = {order.order_id for order in unknown}
 
-    def _cancel(self, orders: Iterable[AccountOrder], why: str) -> None:
+    def _cancel(self, orders: Iterable[AccountOrder], why: str) -> list[AccountOrder]:
+        """Cancel, and return those that may rest on."""
+        left = []
         for order in orders:
             log.warning("cancelling an order of %s, %s: %s", order.pair, why, order)
             try:
                 self._exchange.cancel_order(order.order_id, order.pair)
             except (FreqtradeException, MarketMakingError) as error:
-                # It is asked about again in the next loop, and filled or cancelled meanwhile it is gone.
+                # The next loop asks about it again, the end of the bot tries again; filled or cancelled it is gone.
                 log.warning("order %s is not cancelled: %s", order.order_id, error)
+                if not isinstance(error, InvalidOrderException):
+                    left.append(order)
+        return left
 
 
 def _open_in_books(trades: Iterable[Any]) -> list[AccountOrder]:

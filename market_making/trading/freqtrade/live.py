@@ -208,7 +208,8 @@ class RunningBot:
         """See what has become of the last orders, leave no unknown one, and say that the bot has ended."""
         if self._watch is not None:
             self._watch.stop()
-        self.desk.legs.end()
+        with suppress(OSError):  # as on a full disk: the other leg then hears no more, which tells it as much
+            self.desk.legs.end()
         if self._record is None:
             return
         with suppress(SQLAlchemyError):  # the database may be gone by then
