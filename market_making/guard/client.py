@@ -200,10 +200,9 @@ class ExchangeClient:
     async def _statuses(self, action: dict[str, Any], count: int) -> list[str | None]:
         response = await self._act(action, count)
         try:
-            statuses = response["data"]["statuses"]
+            told = list(map(_words, response["data"]["statuses"]))
         except (KeyError, TypeError):
             raise ExchangeRefused(f"the answer to {action['type']} lacks statuses: {response!r:.200}") from None
-        told = [status.get("error") if isinstance(status, dict) else None for status in statuses]
         told = told * count if len(told) == 1 else told  # an error of the whole batch is told once
         if len(told) != count:
             raise ExchangeRefused(f"{count} answers were expected to {action['type']}, got {response!r:.200}")
@@ -253,3 +252,10 @@ class ExchangeClient:
             return orjson.loads(content)
         except orjson.JSONDecodeError:
             raise ExchangeRefused(f"the answer is not JSON: {content[:200]!r}") from None
+
+
+def _words(status: Any) -> str | None:
+    """What the exchange says of an item that it has not done; None where it has."""
+    if status == "success" or (isinstance(status, dict) and "filled" in status):
+        return None
+    return str(status["error"]) if isinstance(status, dict) and "error" in status else f"the answer is {status!r:.60}"

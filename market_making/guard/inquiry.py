@@ -192,9 +192,11 @@ class Inquiry:
             period_s = POSITIONS_S
         elif what == "fills":
             return FILLS_S if self._differs else float("inf")
+        elif what == "schedule":
+            return SCHEDULE_EVERY_S  # an action: what is armed goes off unless it is renewed, limit or not
         else:
             usual_s = {"allowance": ALLOWANCE_S, "signer": SIGNER_S, "elsewhere": ELSEWHERE_S}
-            period_s = usual_s.get(what, SCHEDULE_EVERY_S)
+            period_s = usual_s[what]
         return period_s * (LIMITED_FACTOR if self._client.meter.is_limited else 1.0)
 
     def _lets_bots_go_first(self, what: str) -> bool:
@@ -265,7 +267,8 @@ class Inquiry:
             return
         role = await self._client.ask("userRole", user=signer)
         kind = role.get("role") if isinstance(role, dict) else None
-        principal = str(role.get("data", {}).get("user", "")).lower() if kind == "agent" else signer
+        data = role.get("data") if isinstance(role, dict) else None
+        principal = str(data.get("user", "")).lower() if kind == "agent" and isinstance(data, dict) else signer
         if kind in ("agent", "user") and (principal == account or identity.vault is not None):
             self._signer = None
             return
@@ -284,5 +287,10 @@ class Inquiry:
             await self._client.schedule_cancel(ahead_ms if len(self._orders) else None)
             self._is_scheduled = bool(len(self._orders))
         except ExchangeRefused as error:
-            self._schedule_refused = True
-            log.warning("the exchange offers this account no scheduled cancel: %s", error)
+            if not self._is_scheduled:
+                self._schedule_refused = True
+                log.warning("the exchange offers this account no scheduled cancel: %s", error)
+                return
+            # What is armed goes off, and cancels everything, unless it is renewed.
+            self._asked_s["schedule"] = time.monotonic() + AGAIN_S - SCHEDULE_EVERY_S
+            log.warning("the scheduled cancel is not renewed, trying again: %s", error)

@@ -127,7 +127,7 @@ class AccountSocket:
             if isinstance(frame, BestQuote):
                 self._listener.quoted(frame)
             elif isinstance(frame, UnknownChannel) and frame.channel == "orderUpdates":
-                self._listener.updated(parse_order_updates(orjson.loads(text)["data"]))
+                self._listener.updated(parse_order_updates(orjson.loads(text).get("data")))
             elif isinstance(frame, Acknowledged) and frame.subscription.channel == "orderUpdates":
                 self.is_up = True
                 self._listener.connected()

@@ -91,7 +91,7 @@ def parse_order_updates(data: Any) -> tuple[OrderUpdate, ...]:
             OrderUpdate(_order(item["order"]), str(item["status"]), milliseconds(item["statusTimestamp"]))
             for item in data
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedMessage(f"an order update lacks {error}: {data!r:.200}") from None
 
 
@@ -106,7 +106,7 @@ def parse_positions(answer: Any) -> dict[str, OpenPosition]:
     try:
         positions = [item["position"] for item in answer["assetPositions"]]
         return {str(fields["coin"]): _position(fields) for fields in positions if from_wire(fields["szi"])}
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MalformedMessage(f"an account lacks {error}: {answer!r:.200}") from None
 
 
