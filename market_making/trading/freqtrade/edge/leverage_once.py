@@ -47,6 +47,8 @@ class LeverageOnce:
 
     def step(self, request: Request, forward: Forward) -> Any:
         """Step of the client that reads the leverage of positions as they pass."""
+        if request.kind == "activeAssetData":
+            request = request._replace(may_wait=False)  # an entry does not wait for it: the next one asks again
         answer = forward(request)
         if request.kind == "clearinghouseState" and self._verified:
             for coin, seen in _leverages(answer):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import ccxt
 import pytest
 
-from market_making.trading.freqtrade.edge.door import Door
+from market_making.trading.freqtrade.edge.door import Door, Request
 from market_making.trading.freqtrade.edge.leverage_once import LeverageOnce
 from tests.trading.freqtrade.edge.fakes import Client
 
@@ -85,6 +85,20 @@ def test_who_may_not_ask_now_asks_with_the_next_order(exchange, client):
     for _ in range(5):
         exchange._lev_prep(PAIR, 3.0, "buy")
     assert sent(client) == 6
+
+
+def test_an_entry_does_not_wait_for_what_the_exchange_says(client, exchange):
+    """The first entries of five pairs would wait one after the other, while the orders of the first rest."""
+    seen = []
+
+    def forward(request):
+        seen.append(request.may_wait)
+        return {}
+
+    once = LeverageOnce(exchange)
+    for kind in ("activeAssetData", "l2Book"):
+        once.step(Request("info", "public", "POST", {"type": kind}, {}), forward)
+    assert seen == [False, True]
 
 
 def test_a_refusal_is_freqtrades_and_the_next_order_sends_again(exchange, client):
