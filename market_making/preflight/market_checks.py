@@ -11,12 +11,12 @@ from market_making.hyperliquid.listings import not_listed
 from market_making.hyperliquid.numbers import from_wire
 from market_making.market.errors import MalformedMessage, MarketMakingError
 from market_making.market.names import Names
+from market_making.market.smallest_order import smallest_notional
 from market_making.preflight.outcome import Outcome, attempted, judged, passed, unknown
 from market_making.preflight.subject import Subject
 from market_making.quoting.risk.toxicity import expected_income
 
 _SMALLEST_ORDER = 10.0
-_RESERVED = 1.05  # Freqtrade's own margin on an exchange's minimum
 _NEAR = 0.02
 _NO_MARKETS = "the exchange did not tell its markets"
 _NETWORK = "check the network and market_making.url"
@@ -37,8 +37,8 @@ def market_checks(subject: Subject) -> Iterator[Outcome]:
 
 def _minimum(subject: Subject) -> Outcome:
     size, stoploss = subject.settings.model.order_notional, float(subject.config.get("stoploss") or -0.10)
-    least = _SMALLEST_ORDER * _RESERVED / (1 + stoploss)
-    reason = f"orders are worth {size:g}, Freqtrade's smallest is {least:.1f}"
+    least = smallest_notional(_SMALLEST_ORDER, stoploss, subject.config.get("amount_reserve_percent"))
+    reason = f"orders are worth {size:g}, Freqtrade's smallest is {least:.2f}"
     return judged("minimum-order", size >= least, reason, "raise market_making.model.order_notional")
 
 

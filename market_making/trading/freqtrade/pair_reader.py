@@ -13,6 +13,7 @@ from market_making.market.errors import SafetyError
 from market_making.market.instrument import Instrument
 from market_making.market.names import Names
 from market_making.market.reasons import Because, Reason
+from market_making.market.smallest_order import smallest_notional
 from market_making.quoting.quote import MarketView, Quoter
 from market_making.quoting.risk.toxicity import Regime
 from market_making.safety.state_file import CalibrationState
@@ -23,7 +24,7 @@ from market_making.trading.freqtrade.edge.account_mode import is_unified
 from market_making.trading.freqtrade.exchange_rules import instrument_of, names_of, require_listed
 from market_making.trading.freqtrade.order_book import top_of_book
 from market_making.trading.freqtrade.signals import last_bias
-from market_making.trading.freqtrade.trade import FreqtradeTrade, position_of, smallest_notional
+from market_making.trading.freqtrade.trade import FreqtradeTrade, position_of
 from market_making.trading.holding import Holding, Position
 from market_making.trading.pair_inputs import PairInputs
 from market_making.trading.pair_observers import PairObservers

@@ -10,8 +10,8 @@ from freqtrade.resolvers import StrategyResolver
 from freqtrade.strategy.parameters import BaseParameter
 
 from market_making.market.errors import ConfigurationError
+from market_making.market.smallest_order import smallest_notional
 from market_making.settings.settings import SECTION, Settings
-from market_making.trading.freqtrade.trade import smallest_notional
 from market_making.trading.strategy_model import StrategyModel
 
 

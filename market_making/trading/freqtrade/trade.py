@@ -9,8 +9,6 @@ from market_making.trading.holding import Holding, Position, RestingOrder
 from market_making.trading.plan import PlannedOrder
 
 _HAIR = 1e-9
-_DEFAULT_RESERVE, _LARGEST_RESERVE = 0.05, 1.5
-_ROUNDING = 1.01  # truncation to lots must not fall below the smallest order
 
 
 class FreqtradeOrder(Protocol):
@@ -124,15 +122,6 @@ def adjustment_of(order: PlannedOrder, trade: FreqtradeTrade) -> float:
     if order.closes:
         return -trade.stake_amount
     return -order.size * (1 + _HAIR) * trade.stake_amount / trade.amount
-
-
-def smallest_notional(minimum_notional: float, stoploss: float, reserve: float | None = None) -> float:
-    """Value of the smallest order Freqtrade places, from the exchange's: it reserves for the stop-loss and a margin.
-
-    `reserve` is ``amount_reserve_percent`` of the configuration, where it is set.
-    """
-    margin = _DEFAULT_RESERVE if reserve is None else reserve
-    return minimum_notional * min((1 + margin) / (1 - abs(stoploss)), _LARGEST_RESERVE) * _ROUNDING
 
 
 def direction_of(side: Side) -> str:

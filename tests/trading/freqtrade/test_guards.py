@@ -12,10 +12,11 @@ from market_making.market.errors import MalformedMessage, SafetyError
 from market_making.market.instrument import Instrument
 from market_making.market.reasons import Reason
 from market_making.market.sides import Side
+from market_making.market.smallest_order import smallest_notional
 from market_making.trading.actions.budget import ActionBudget
 from market_making.trading.freqtrade.account import AccountWatch, check_position
 from market_making.trading.freqtrade.exchange_rules import names_of, require_listed
-from market_making.trading.freqtrade.trade import adjustment_of, holding_of, smallest_notional, stake_of
+from market_making.trading.freqtrade.trade import adjustment_of, holding_of, stake_of
 from market_making.trading.holding import Holding, Position, RestingOrder
 from market_making.trading.plan import PlannedOrder
 
