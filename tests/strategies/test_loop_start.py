@@ -1,5 +1,6 @@
 """The start of a loop: what goes wrong with one pair is no other pair's affair."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -66,3 +67,22 @@ def test_an_error_of_one_pair_withholds_that_pair_only(monkeypatch, planner, err
     assert detail.endswith(str(error))
     assert strategy._desk.opening_side("BTC/USDC:USDC") is None
     assert strategy._desk.opening_side("ETH/USDC:USDC") is not None
+
+
+def test_a_loop_that_cannot_begin_leaves_no_plan_of_the_one_before(planner):
+    """Freqtrade swallows the error and goes on to its orders."""
+    arguments = {"config": [str(ROOT / "user_data" / "config.json")], "user_data_dir": str(ROOT / "user_data")}
+    config = Configuration(arguments | {"strategy": "MarketMaking"}, RunMode.DRY_RUN).get_config()
+    strategy, pair = StrategyResolver.load_strategy(config), "ETH/USDC:USDC"
+    strategy._live, strategy._edge, strategy._desk = True, Edge(), Desk(ActionBudget(30), 400)
+    strategy.dp = SimpleNamespace(current_whitelist=lambda: [pair], runmode=RunMode.DRY_RUN)
+    strategy._desk.open(pair, PairInputs(planner, "c"), Holding())
+    assert strategy._desk.plan(pair, Holding()) is not None
+
+    def broken():
+        raise TypeError("a message of the socket made no sense")
+
+    strategy._edge.loop.on_start(broken)
+    with suppress(TypeError):
+        strategy.bot_loop_start(datetime.now(UTC))
+    assert strategy._desk.plan(pair, Holding()) is None

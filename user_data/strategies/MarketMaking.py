@@ -106,12 +106,11 @@ class MarketMaking(IStrategy):
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
+        self._desk.clear()  # whatever fails from here on, no plan of the loop before is left
         if self._live:
             with self._edge.loop.planning():
                 self._edge.want(self.dp.current_whitelist())
                 self._bot.start_loop(milliseconds(current_time), self._edge)
-        else:
-            self._desk.clear()
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         """Nothing: quotes come from the book and the calibration."""

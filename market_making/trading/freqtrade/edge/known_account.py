@@ -64,9 +64,10 @@ class KnownAccount:
 
     def answer(self, *, since_ms: int, since_s: float) -> dict[str, Any] | None:
         """The state, if it is of `since_ms` or later and was heard at `since_s` or later; else None: ask."""
-        if self._told is None:
+        told, now_s = self._told, self._clock()  # the thread of the socket may forget it
+        if told is None:
             return None
-        (state, time_ms, heard_s), now_s = self._told, self._clock()
+        state, time_ms, heard_s = told
         is_now = now_s - heard_s <= SILENCE_S and NEWEST_MS <= self._wall_ms() - time_ms <= OLDEST_MS
         is_after = time_ms >= since_ms and heard_s >= since_s and now_s >= self._doubted_until_s
         if not (is_now and is_after) or now_s - self._asked_s >= ASKED_EVERY_S:

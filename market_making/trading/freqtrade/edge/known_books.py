@@ -101,10 +101,12 @@ class KnownBooks:
 
     def answer(self, coin: str) -> dict[str, Any] | None:
         """The answer to an ``l2Book`` question; None where the exchange must be asked."""
+        book, quote = self._books.get(coin), self._quotes.get(coin)  # the thread of the socket may forget them
         levels = self.levels(coin)
-        if levels is None or not (levels.bid and levels.ask) or levels.bid[0].price >= levels.ask[0].price:
+        if book is None or levels is None or not (levels.bid and levels.ask):
             return None
-        book, quote = self._books[coin], self._quotes.get(coin)
+        if levels.bid[0].price >= levels.ask[0].price:
+            return None
         time_ms = book.time_ms if quote is None else max(book.time_ms, quote.time_ms)
         return {"coin": coin, "time": time_ms, "levels": [[dict(each.words) for each in side] for side in levels]}
 

@@ -239,10 +239,8 @@ class KnownOrders:
                 words = each.state.words["order"]
                 side = Side.BID if words.get("side") == "B" else Side.ASK
                 left, placed_ms = each.state.left, words.get("timestamp", 0)
-                filled = float(each.state.size - left)
-                yield OpenOrder(
-                    oid, str(words["coin"]), side, float(words["limitPx"]), float(left), filled, int(placed_ms)
-                )
+                filled, placed_ms = float(each.state.size - left), placed_ms if type(placed_ms) is int else 0
+                yield OpenOrder(oid, str(words["coin"]), side, float(words["limitPx"]), float(left), filled, placed_ms)
 
     def _told(self, oid: int, state: State) -> bool:
         """Merge news; return whether an own order has ended or was filled."""

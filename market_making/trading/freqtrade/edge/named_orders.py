@@ -6,6 +6,7 @@ sent, as Freqtrade could not book it either, unless it only reduces.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -121,6 +122,9 @@ class NamedOrders:
 
     @contextmanager
     def _within(self, timeout_ms: int) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield  # the client is shared: who reads a value that another thread has set for a moment makes it last
+            return
         usual_ms = self._client.timeout
         self._client.timeout = min(timeout_ms, usual_ms)
         try:

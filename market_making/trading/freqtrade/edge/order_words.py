@@ -67,6 +67,7 @@ def state_of(item: Any) -> State:
         raise MalformedMessage(f"an order must have a state, got {item!r:.100}")
     if not {"coin", "side", "limitPx"} <= order.keys():
         raise MalformedMessage(f"an order must have coin, side and limitPx, got {item!r:.100}")
+    size_of(order["limitPx"])  # a price must be a number as well
     return State(item, item["status"], size_of(order.get("sz")), size_of(order.get("origSz")))
 
 

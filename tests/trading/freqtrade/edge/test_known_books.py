@@ -121,6 +121,21 @@ def test_other_coins_and_what_was_before_a_cut_are_unknown(books, now):
     assert books.heard_s is None
 
 
+def test_books_that_the_socket_forgets_within_an_answer_are_unknown_or_told(books, now):
+    """Its thread may lose the connection between two lines."""
+    books.take_book(book(now.ms))
+    levels = books.levels
+
+    def then_lost(coin):
+        found = levels(coin)
+        books.forget()
+        return found
+
+    books.levels = then_lost
+    assert prices(books.answer("ETH")) is not None
+    assert books.answer("ETH") is None
+
+
 def test_mid_leaves_own_orders_out(books, now):
     """A maker must not follow itself: what is behind an own order that is best alone counts."""
     books.take_book(book(now.ms))

@@ -5,8 +5,10 @@ import threading
 import pytest
 from freqtrade import worker
 
+from market_making.safety.order_names import OrderNames
 from market_making.trading.freqtrade.edge import patience
-from market_making.trading.freqtrade.edge.door import Door
+from market_making.trading.freqtrade.edge.door import Door, Request
+from market_making.trading.freqtrade.edge.named_orders import NamedOrders
 from market_making.trading.freqtrade.edge.patience import Patience
 from tests.trading.freqtrade.edge.fakes import TOO_MANY, Client
 
@@ -43,6 +45,29 @@ def test_freqtrades_interface_keeps_ccxts_time(client):
     thread.start()
     thread.join()
     assert seen == [10_000]
+
+
+def test_an_order_of_the_interface_leaves_the_client_its_time(client, tmp_path):
+    """`/forceexit` creates an order in a thread of its own while the loop asks with less patience."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def create(*_):
+        entered.set()
+        assert leave.wait(5)
+        return {"id": "1"}
+
+    def forward(_):
+        exiting.start()
+        assert entered.wait(5)
+        return {}
+
+    client.create_order = create
+    named, order = NamedOrders(client, OrderNames(tmp_path, "bot")), ("ETH/USDC:USDC", "limit", "sell", 1.0, 1.0)
+    exiting = threading.Thread(target=named.create, args=(*order, {"reduceOnly": True}))
+    Patience(client).step(Request("info", "public", "POST", {"type": "clearinghouseState"}, {}), forward)
+    leave.set()
+    exiting.join(5)
+    assert client.timeout == 10_000
 
 
 def test_restored_freqtrade_sleeps_as_long_as_it_ships(client):
