@@ -12,6 +12,7 @@ from freqtrade.persistence import Trade
 from freqtrade.rpc import RPC, RPCException
 from freqtrade.worker import Worker
 
+from market_making.trading.freqtrade import closed_markets
 from tests.freqtrade_contract.faults.loops import (
     LOT,
     agree,
@@ -122,8 +123,9 @@ REFUSALS = ("Insufficient margin to place order. asset=1", "Trading is halted.",
 
 
 @pytest.mark.parametrize("text", some(REFUSALS))
-def test_a_refused_order_is_no_reason_to_end_and_none_to_sell(maker, venue, text):
+def test_a_refused_order_is_no_reason_to_end_and_none_to_sell(maker, venue, text, monkeypatch):
     """Too little money, a halted coin: in the exchange's words, and the bot goes on when it is over."""
+    monkeypatch.setattr(closed_markets, "AGAIN_MS", 3_000)  # a halted market is left alone for a minute
     bot = maker()
     loops(bot)
     hand(venue).cancel("ETH", venue.open_orders()[0]["oid"])
