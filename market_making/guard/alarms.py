@@ -219,13 +219,14 @@ class Telegram:
         if not self._waiting.full():
             self._waiting.put_nowait(text)
 
-    async def run(self, session: aiohttp.ClientSession) -> None:
-        """Send until cancelled."""
-        while True:
-            text = await self._waiting.get()
-            await self._post(session, text)
-            self._waiting.task_done()
-            await asyncio.sleep(_BETWEEN_S)
+    async def run(self) -> None:
+        """Send until cancelled, through the proxy that Freqtrade's own messages take (``HTTPS_PROXY``)."""
+        async with aiohttp.ClientSession(trust_env=True) as session:
+            while True:
+                text = await self._waiting.get()
+                await self._post(session, text)
+                self._waiting.task_done()
+                await asyncio.sleep(_BETWEEN_S)
 
     async def flush(self, seconds: float) -> None:
         """Wait until what is queued has been sent, but not for long."""

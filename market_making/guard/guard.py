@@ -92,7 +92,7 @@ class Guard:
         works = [self._keep_markets(session), self._tick_until(stopped, on_ready)]
         works += [self._clock.run(session, self.options.url), *(account.run() for account in self.accounts)]
         works += [] if self.options.leader is None else [self._follow(self.options.leader)]
-        works += [] if telegram is None else [telegram.run(session)]
+        works += [] if telegram is None else [telegram.run()]
         tasks = [asyncio.create_task(work) for work in works]
         ended = asyncio.create_task(stopped.wait())
         try:
@@ -107,7 +107,7 @@ class Guard:
                 await account.close()
             self._write(stopped=True)
             if telegram is not None:
-                await self._last_words(telegram, session)
+                await self._last_words(telegram)
 
     def _own_orders(self, coin: str) -> Iterator[OpenOrder]:
         """Orders of a coin, of every account: what one leg quotes is no news to the other."""
@@ -133,8 +133,8 @@ class Guard:
         for account in self.accounts:
             account.cancel_close(quote.coin)
 
-    async def _last_words(self, telegram: Telegram, session: aiohttp.ClientSession) -> None:
-        sender = asyncio.create_task(telegram.run(session))
+    async def _last_words(self, telegram: Telegram) -> None:
+        sender = asyncio.create_task(telegram.run())
         await telegram.flush(LAST_WORDS_S)
         sender.cancel()
         with suppress(asyncio.CancelledError):

@@ -102,7 +102,7 @@ def _calibration(subject: Subject, names: Names) -> Iterator[Outcome]:
         if mid is not None:
             parameters.require_market(names.pair, mid, names.wire)
     except MarketMakingError as error:
-        yield judged(name, False, str(error), f"mm calibrate --coin {coin}")
+        yield judged(name, False, str(error), f"mm calibrate --coin {coin}{subject.as_typed}")
         return
     age_s = (subject.now_ms - parameters.created_ms) / 1e3
     yield passed(name, f"{parameters.quality.status}, {age_s:.0f} s old, from {parameters.quality.events} events")

@@ -39,6 +39,7 @@ class Subject:
     ``extraAgents``, ``userAbstraction``, ``openOrders``, ``clearinghouseState`` and ``spotClearinghouseState``, and the
     clock's offset [ms]. Orders and positions are those of every dex; ``dexes`` has each dex's own state. For a
     sub-account or vault ``extraAgents`` are those of its owner, whose keys sign; a vault has ``vaultDetails``.
+    `as_typed` are the options that named folder and configuration, for a command that is to be typed next.
     """
 
     config: Mapping[str, Any]
@@ -48,6 +49,7 @@ class Subject:
     answers: Mapping[str, Any] = field(default_factory=dict)
     clock_offset_ms: float | None = None
     network_error: str = ""
+    as_typed: str = ""
 
     @property
     def account(self) -> str | None:

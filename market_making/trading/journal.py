@@ -61,6 +61,7 @@ class Journal:
         self._canceller = canceller
         self._coins = coins or PairCoins()
         self._pairs: dict[str, _PairJournal] = {}
+        self._is_ending = False
 
     @property
     def fault(self) -> str:
@@ -138,7 +139,9 @@ class Journal:
         because = None if self._canceller is None else self._canceller(order.order_id, time_ms)
         if because is not None:
             return because._asdict()
-        return {} if wanted else {"detail": "the bot has not asked for it"}
+        if wanted:
+            return {}
+        return {"detail": "the bot ends" if self._is_ending else "the bot has not asked for it"}
 
     def filled(self, fill: Fill) -> None:
         """A part of an order was filled."""
@@ -147,6 +150,10 @@ class Journal:
     def minute(self, time_ms: int, values: Mapping[str, Any]) -> None:
         """How a minute went."""
         self._log.write(Event.MINUTE, time_ms, {"leg": self._leg, **values})
+
+    def ending(self) -> None:
+        """The bot ends: Freqtrade cancels what rests, without a plan that says so."""
+        self._is_ending = True
 
     def stop(self, time_ms: int, values: Mapping[str, Any]) -> None:
         """The bot has ended."""

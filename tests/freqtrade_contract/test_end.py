@@ -1,5 +1,7 @@
 """The end of a bot while the exchange is disturbed: nobody looks after what rests, so nothing may."""
 
+import json
+
 import pytest
 
 from market_making.hyperliquid.shared_bucket import SharedBucket
@@ -15,6 +17,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 def venue():
     with VenueThread(PuppetMarket(), faults=Faults()) as running:
         yield running
+
+
+def decisions(folder):
+    return [json.loads(line) for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]
 
 
 @pytest.fixture
@@ -46,3 +52,10 @@ def test_a_refusal_just_before_the_end_leaves_no_order(bot, venue, tmp_path, deb
     bucket.close()
     bot.cleanup()
     assert venue.open_orders() == []
+
+
+def test_the_log_says_that_the_bot_ends(bot, tmp_path):
+    """And not that somebody else has cancelled what rested."""
+    bot.cleanup()
+    cancelled = [line for line in decisions(tmp_path / "decisions") if line["event"] == "cancelled"]
+    assert [line["detail"] for line in cancelled] == ["the bot ends"]

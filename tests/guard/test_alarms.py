@@ -2,7 +2,6 @@
 
 import asyncio
 
-import aiohttp
 import pytest
 from aiohttp import web
 
@@ -78,21 +77,34 @@ async def test_messages_reach_the_chat_and_the_token_reaches_nothing_else(chat, 
     where, received = chat
     monkeypatch.setattr(module, "_BETWEEN_S", 0.0)
     telegram = Telegram(where)
-    async with aiohttp.ClientSession() as session:
-        for text in ("first", "bad", "last"):
-            telegram.send(text)
-        sender = asyncio.create_task(telegram.run(session))
-        await telegram.flush(5.0)
-        assert [body for _, body in received] == [{"chat_id": "42", "text": text} for text in ("first", "bad", "last")]
-        assert received[0][0] == "/bot123:secret/sendMessage"
-        nobody = Telegram(TelegramChat("123:secret", "42", "http://127.0.0.1:1"))
-        nobody.send("lost")
-        other = asyncio.create_task(nobody.run(session))
-        await nobody.flush(5.0)
-        for task in (sender, other):
-            task.cancel()
-        await asyncio.gather(sender, other, return_exceptions=True)
+    for text in ("first", "bad", "last"):
+        telegram.send(text)
+    sender = asyncio.create_task(telegram.run())
+    await telegram.flush(5.0)
+    assert [body for _, body in received] == [{"chat_id": "42", "text": text} for text in ("first", "bad", "last")]
+    assert received[0][0] == "/bot123:secret/sendMessage"
+    nobody = Telegram(TelegramChat("123:secret", "42", "http://127.0.0.1:1"))
+    nobody.send("lost")
+    other = asyncio.create_task(nobody.run())
+    await nobody.flush(5.0)
+    for task in (sender, other):
+        task.cancel()
+    await asyncio.gather(sender, other, return_exceptions=True)
     assert "does not answer" in caplog.text
     # The access log of the test's own chat tells paths; what counts is what the guard says.
     said = [record.getMessage() for record in caplog.records if record.name != "aiohttp.access"]
     assert "secret" not in "".join(said) + repr(where)
+
+
+async def test_alarms_take_the_proxy_that_freqtrades_own_messages_take(chat, monkeypatch):
+    """A machine that reaches Telegram by its proxy only would hear the bot and not the guard."""
+    where, received = chat
+    monkeypatch.setenv("http_proxy", where.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    telegram = Telegram(TelegramChat(where.token, where.chat_id, "http://telegram.invalid"))
+    telegram.send("through the proxy")
+    sender = asyncio.create_task(telegram.run())
+    await telegram.flush(5.0)
+    sender.cancel()
+    await asyncio.gather(sender, return_exceptions=True)
+    assert [body["text"] for _, body in received] == ["through the proxy"]

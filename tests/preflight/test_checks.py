@@ -181,6 +181,13 @@ def test_a_bot_that_runs_is_told_as_such(healthy, tmp_path):
     assert failed(healthy) == []
 
 
+def test_a_command_that_mends_names_what_was_typed(healthy):
+    """Else it would publish into the folder of another bot."""
+    typed = replace(stale(healthy), as_typed=" -c bot-eth.json")
+    (outcome,) = [each for each in check_all(typed) if each.name == "calibration-ETH"]
+    assert outcome.remedy == "mm calibrate --coin ETH -c bot-eth.json"
+
+
 def test_a_taken_port_of_the_api_is_found(healthy):
     """Freqtrade would wait for it for ever."""
     secrets = {"password": "a long one of the user's own", "jwt_secret_key": "x" * 40, "ws_token": "y" * 40}

@@ -14,6 +14,7 @@ import click
 import orjson
 
 from market_making.ops.commands.options import (
+    as_typed,
     config_option,
     json_option,
     load_settings,
@@ -87,6 +88,7 @@ def _subject(files: tuple[Path, ...]) -> Subject:
         answers=answers,
         clock_offset_ms=offset,
         network_error=error,
+        as_typed=as_typed(),
     )
 
 

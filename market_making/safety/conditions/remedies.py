@@ -1,6 +1,6 @@
 """What several remedies say alike."""
 
-START_BOT = "`freqtrade trade --strategy MarketMaking -c user_data/config.json -c user_data/config-private.json`"
+START_BOT = "`freqtrade trade` and the options it was started with"
 SET_CLOCK = (
     "Set this machine's clock with `sudo chronyc makestep`, or let it be set with `sudo timedatectl set-ntp true`."
 )

@@ -212,6 +212,7 @@ class RunningBot:
             self.desk.legs.end()
         if self._record is None:
             return
+        self._record.journal.ending()
         with suppress(SQLAlchemyError):  # the database may be gone by then
             self._orders.end(filter(None, self._look(now_ms).values()), now_ms)
         self._record.end(self.desk, self._holdings, now_ms)
