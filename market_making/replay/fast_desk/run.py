@@ -26,7 +26,7 @@ from market_making.replay.fast_desk.preparing import grouped, require_tradable, 
 from market_making.replay.fast_desk.readiness import make_ready
 from market_making.replay.fast_desk.tape_pass import begin_all, go_on
 from market_making.replay.result import ReplayResult, Session
-from market_making.replay.tape.cache import SessionTape
+from market_making.replay.tape.cache import SessionTape, TapeFile
 from market_making.replay.tape.events import EVENT
 from market_making.trading.strategy_model import StrategyModel
 
@@ -131,14 +131,19 @@ def _session(
     run = new_run(settings, tables, tape, lags.first())
     begin_all(run, setup.phase_ms)
     for file in tape.files:
-        rows, run.world["row"] = file.read().view(EVENT), 0
-        while True:
-            go_on(run, rows, min(file.span.end_ms, tape.span.end_ms))
-            if run.world["fault"] == NONE:
-                break
-            run = _with_room(run, lags)
-            run.world["fault"] = NONE
+        run = _through(run, file, min(file.span.end_ms, tape.span.end_ms), lags)
     return sessions_of(run, tape)
+
+
+def _through(run: Run, file: TapeFile, until_ms: int, lags: "_LagRows") -> Run:
+    """Go through a file of a tape; its rows are let go before the next ones are read."""
+    rows, run.world["row"] = file.read().view(EVENT), 0
+    while True:
+        go_on(run, rows, until_ms)
+        if run.world["fault"] == NONE:
+            return run
+        run = _with_room(run, lags)
+        run.world["fault"] = NONE
 
 
 def _with_room(run: Run, lags: "_LagRows") -> Run:
