@@ -22,7 +22,7 @@ from calibration.estimators.estimate import Estimate
 from market_making.market.sides import Direction, Directions, Sides
 from market_making.market.tape import FloatArray
 from market_making.quoting.order_flow import OrderFlow
-from market_making.quoting.preference import _PERSISTENCE
+from market_making.quoting.preference import PERSISTENCE
 from market_making.quoting.value.cartea_jaimungal import FillArrays
 from market_making.quoting.value.fill_costs import FillCosts
 from market_making.settings.role import Role
@@ -64,8 +64,8 @@ def _rests_bid(depths: Sides[FloatArray], fills: Sides[FillArrays], role: Role) 
     is_long, is_short = inventory > 0, inventory < 0
     prefers_bid = np.where(
         is_long,
-        gain.bid > _PERSISTENCE * gain.ask,
-        np.where(is_short, gain.ask <= _PERSISTENCE * gain.bid, gain.bid > gain.ask),
+        gain.bid > PERSISTENCE * gain.ask,
+        np.where(is_short, gain.ask <= PERSISTENCE * gain.bid, gain.bid > gain.ask),
     )
     if role is Role.LONG_ONLY:
         prefers_bid |= ~is_long

@@ -15,7 +15,7 @@ from market_making.market.sides import Side, Sides
 from market_making.quoting.order_flow import OrderFlow
 
 # A resting order has a place in the queue, and a position wants to end: the other side must promise this much more.
-_PERSISTENCE = 1.25
+PERSISTENCE = 1.25
 
 
 def expected_gain(flow: OrderFlow, side: Side, depth: float) -> float:
@@ -37,5 +37,5 @@ def preferred_side(flow: OrderFlow, depths: Sides[float], *, usual: Side, is_hel
         Whether there is an order or an inventory: the other side must then be clearly better.
     """
     gains = Sides(expected_gain(flow, Side.BID, depths.bid), expected_gain(flow, Side.ASK, depths.ask))
-    threshold = gains.of(usual) * (_PERSISTENCE if is_held else 1.0)
+    threshold = gains.of(usual) * (PERSISTENCE if is_held else 1.0)
     return usual.opposite if gains.of(usual.opposite) > threshold else usual

@@ -8,7 +8,7 @@ import numpy as np
 from market_making.market.grid import above, below, decimals_at, magnitude, power_of_ten
 from market_making.market.reasons import Reason
 from market_making.market.tape import FloatArray
-from market_making.quoting.preference import _PERSISTENCE
+from market_making.quoting.preference import PERSISTENCE
 from market_making.quoting.risk.toxicity import WIDEN_FACTOR
 from market_making.replay.fast_desk.compiled import compiled, let_compile
 from market_making.replay.fast_desk.layout import (
@@ -208,7 +208,7 @@ def _preferred(x: Any, k: Any, quotes: FloatArray, coins: float) -> int:
     bid = expected_gain(k, BID, depth_of(quotes[BID], OF_MODEL))
     ask = expected_gain(k, ASK, depth_of(quotes[ASK], OF_MODEL))
     mine, other = (bid, ask) if usual == BID else (ask, bid)
-    return 1 - usual if other > mine * (_PERSISTENCE if is_held else 1.0) else usual
+    return 1 - usual if other > mine * (PERSISTENCE if is_held else 1.0) else usual
 
 
 @compiled
