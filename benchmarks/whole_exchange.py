@@ -104,7 +104,7 @@ class Exchange:
             steps = Increments(recording.truth.tick, float(recording.truth.instrument.lot))
             seen = observe_window(partial(store.tape, coin), steps.tick, now_ms - WINDOW_MS, now_ms)
             found.append(calibrate_observed(seen, steps, self.settings, None, now_ms))
-        solved = zip(self.markets, solve(found, self.settings), strict=True)
+        solved = zip(self.markets, solve(found, [self.settings] * len(found)), strict=True)
         documents = [parameters(coin, one, self.settings) for coin, one in solved if isinstance(one, Published)]
         for write in [self.writers.start(partial(document.write, self.settings.parameters)) for document in documents]:
             self.writers.outcome(write)
