@@ -106,11 +106,16 @@ class MarketMaking(IStrategy):
 
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """Make the plan of every pair; a pair for which anything is missing or doubtful has none."""
-        self._desk.clear()  # whatever fails from here on, no plan of the loop before is left
-        if self._live:
+        if not self._live:
+            self._desk.clear()
+            return
+        try:
             with self._edge.loop.planning():
                 self._edge.want(self.dp.current_whitelist())
                 self._bot.start_loop(milliseconds(current_time), self._edge)
+        except Exception:
+            self._desk.clear()  # Freqtrade goes on to its orders: no plan may be left for them
+            raise
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         """Nothing: quotes come from the book and the calibration."""
