@@ -1,16 +1,16 @@
 """Where stock Freqtrade's messages arrive: an address for its webhook, which keeps what was sent."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from tests.local_server import LocalServer
 
 TOLD_AS_STATUS = ("status", "startup", "warning", "exception")
 ORDERS = ("entry", "entry_fill", "entry_cancel", "exit", "exit_fill", "exit_cancel")
 
 
-class MessageSink:
+class MessageSink(LocalServer):
     """A server on 127.0.0.1; `messages` are pairs of kind and text, in the order of their arrival."""
 
     def __init__(self) -> None:
@@ -27,28 +27,15 @@ class MessageSink:
             def log_message(self, format: str, *args: Any) -> None:
                 """Be silent."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        super().__init__(Handler)
 
     @property
     def config(self) -> dict[str, Any]:
         """The `webhook` section that makes Freqtrade send every kind of message here."""
         texts = dict.fromkeys(TOLD_AS_STATUS, "{status}") | {"strategy_msg": "{msg}"} | dict.fromkeys(ORDERS, "")
-        address = f"http://127.0.0.1:{self._server.server_port}"
         kinds = {kind: {"kind": kind, "text": text} for kind, text in texts.items()}
-        return {"enabled": True, "url": address, "format": "json", "allow_custom_messages": True, **kinds}
+        return {"enabled": True, "url": self.url, "format": "json", "allow_custom_messages": True, **kinds}
 
     def notices(self) -> list[str]:
         """What the strategy said."""
         return [text for kind, text in self.messages if kind == "strategy_msg"]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)

@@ -4,16 +4,16 @@ import json
 import os
 import queue
 import ssl
-import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import trustme
+
+from tests.local_server import LocalServer
 
 HOST = "api.telegram.org"
 TOKEN, CHAT = "123456:a-token-of-a-test", 42
@@ -29,7 +29,7 @@ class Message(NamedTuple):
     is_silent: bool
 
 
-class TelegramChat:
+class TelegramChat(LocalServer):
     """A proxy on 127.0.0.1 that lets nobody through but answers as api.telegram.org itself.
 
     Freqtrade's Telegram has no setting for another address, but it obeys HTTPS_PROXY, and SSL_CERT_FILE for whom to
@@ -49,14 +49,12 @@ class TelegramChat:
         authority.issue_cert(HOST).configure_cert(self._context)
         self._trusted = folder / "authority.pem"
         authority.cert_pem.write_to_path(str(self._trusted))
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._context, self._answer))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        super().__init__(_handler(self._context, self._answer))
 
     @property
     def environment(self) -> dict[str, str]:
         """What leads a program's way to Telegram here, and no other."""
-        proxy, local = f"http://127.0.0.1:{self._server.server_port}", "127.0.0.1,localhost"
+        proxy, local = self.url, "127.0.0.1,localhost"
         places = {"HTTPS_PROXY": proxy, "https_proxy": proxy, "NO_PROXY": local, "no_proxy": local}
         return os.environ | places | {"SSL_CERT_FILE": str(self._trusted)}
 
@@ -98,17 +96,6 @@ class TelegramChat:
         self._number += 1
         chat = {"id": CHAT, "type": "private", "first_name": "You"}
         return {"message_id": self._number, "date": int(time.time()), "chat": chat, "from": sender, "text": text}
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
 
 
 def _handler(context: ssl.SSLContext, answer: Callable[[str, dict[str, str]], Any]) -> type[BaseHTTPRequestHandler]:

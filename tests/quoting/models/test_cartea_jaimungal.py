@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from market_making.market.errors import ConfigurationError, InvalidFlow
@@ -241,14 +241,19 @@ def test_bounds_must_ascend():
         DepthBounds(5.0, 1.0)
 
 
+@example(-1.6e-103, [math.nan, math.nan, 2.0, 0.999, math.nan, math.nan, math.nan])
 @given(
     inventory=st.one_of(st.integers(-4, 4), st.floats(-4, 4)),
     row=st.lists(st.one_of(st.just(math.nan), st.floats(0.01, 5)), min_size=7, max_size=7),
 )
 def test_depths_between_lots_are_interpolated_as_numpy_does(inventory, row):
-    """The number of `np.interp` over what is quoted, but for the last bit; beyond it the nearest."""
+    """The very same number as `np.interp` over what is quoted; beyond it the nearest.
+
+    An inventory that is nearer to a lot than the distance from the first lot can tell is that lot.
+    """
     lots, depths = np.arange(-3, 4), np.array([row])
     table = QuoteTable(np.zeros(1), lots, np.zeros((1, 7)), Sides(depths, depths), 0.0)
-    quoted = np.isfinite(row)
-    expected = np.interp(inventory, lots[quoted], np.array(row)[quoted]) if quoted.any() else math.nan
-    np.testing.assert_allclose(table.at(inventory).bid, expected, rtol=4e-16)
+    quoted, column = np.isfinite(row), inventory - lots[0]
+    told = column + lots[0] if column == round(column) else inventory
+    expected = np.interp(told, lots[quoted], np.array(row)[quoted]) if quoted.any() else math.nan
+    np.testing.assert_array_equal(table.at(inventory).bid, expected)
