@@ -33,7 +33,9 @@ class EdgeSettings(Section):
         "off, they hold up the loop and rest on",
     )
     patience: bool = Field(
-        True, description="Give a question up after 4 s and try again after 1 s; off, after 10 s and after 30 s"
+        True,
+        description="Give a question up after 4 s, one for candles after 1 s, and try again after 1 s; "
+        "off, after 10 s and after 30 s",
     )
     sound_answers: bool = Field(
         True, description="Take an answer that lacks what it must have for none; off, ccxt takes it as it is"

@@ -17,10 +17,11 @@ from market_making.ops.demo.audit import unaccounted
 from market_making.safety.guard_record import cancelled_by_guard
 from market_making.safety.kill_switch import Kill, remove_kill, write_kill
 from market_making.safety.state_file import read_state
+from market_making.venue.config import AccountConfig
 from market_making.venue.faults.document import Faults
 from tests.guard.scripted_bot import GuardThread, seconds_until
 from tests.live_bot import ROOT, LiveBot
-from tests.puppet_market import PuppetMarket, VenueThread
+from tests.puppet_market import ADDRESS, OTHER_ADDRESS, PuppetMarket, VenueThread
 
 pytestmark = [
     pytest.mark.slow,
@@ -37,7 +38,9 @@ AGAIN_S = 60.0  # without patience Freqtrade sleeps for half a minute where the 
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBot]:
     """A bot that quotes both ways, one for all troubles."""
     folder: Path = tmp_path_factory.mktemp("bot")
-    with VenueThread(PuppetMarket(), faults=Faults()) as venue:
+    # Actions are plenty: how fast the bot spends them on this machine does not decide what a cancel is worth.
+    accounts = (AccountConfig(ADDRESS, volume=1e6), AccountConfig(OTHER_ADDRESS))
+    with VenueThread(PuppetMarket(), accounts=accounts, faults=Faults()) as venue:
         # Freqtrade's own pause after an error: half a minute in which only the guard acts.
         running = LiveBot(venue, folder, changes={"market_making": {"edge": {"patience": False}}})
         running.publish(valid_until_ms=int(time.time() * 1e3) + 3_600_000)

@@ -70,22 +70,36 @@ class Door:
 
 
 class DoorLater:
-    """Stands before an asynchronous ccxt client; it has one step."""
+    """Stands before an asynchronous ccxt client.
 
-    def __init__(self, client: Any, step: StepLater) -> None:
+    Parameters
+    ----------
+    client : ccxt.async_support.Exchange
+        Its ``request`` is replaced.
+    steps : Sequence[StepLater]
+        From the first that sees a request to the last before ccxt's own.
+    """
+
+    def __init__(self, client: Any, steps: Sequence[StepLater]) -> None:
         self._stock = client.request
-        self._step = step
+        self._forward: ForwardLater = self._ask
+        for step in reversed(steps):
+            self._forward = _before_later(step, self._forward)
         client.request = self.request
 
     async def request(
         self, path: str, api: Any = ("public",), method: str = "GET", params: Any = None, config: Any = None
     ) -> Any:
-        """Carry a request through the step."""
-        return await self._step(Request(path, api, method, params or {}, config or {}), self._ask)
+        """Carry a request through all steps."""
+        return await self._forward(Request(path, api, method, params or {}, config or {}))
 
     async def _ask(self, request: Request) -> Any:
         return await self._stock(*request[:4], config=request.config)
 
 
 def _before(step: Step, forward: Forward) -> Forward:
+    return lambda request: step(request, forward)
+
+
+def _before_later(step: StepLater, forward: ForwardLater) -> ForwardLater:
     return lambda request: step(request, forward)

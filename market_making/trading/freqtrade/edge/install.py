@@ -1,6 +1,7 @@
 """The one call that installs the overrides of a bot when it starts, and what they share with it."""
 
 import logging
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +19,10 @@ from market_making.trading.freqtrade.edge.address_budget import AddressBudget
 from market_making.trading.freqtrade.edge.asked_once import AskedOnce
 from market_making.trading.freqtrade.edge.builder_fee import refuse_builder_fee
 from market_making.trading.freqtrade.edge.dexes import dexes_of
-from market_making.trading.freqtrade.edge.door import Door, DoorLater, Step
+from market_making.trading.freqtrade.edge.door import Door, DoorLater, Step, StepLater
 from market_making.trading.freqtrade.edge.fee_token import name_fee_tokens
 from market_making.trading.freqtrade.edge.funding import FUNDING_WEIGHT, Funding
+from market_making.trading.freqtrade.edge.late_candles import LateCandles
 from market_making.trading.freqtrade.edge.leverage_once import LeverageOnce
 from market_making.trading.freqtrade.edge.loop import Loop
 from market_making.trading.freqtrade.edge.named_orders import NamedOrders
@@ -152,16 +154,19 @@ def _steps(edge: Edge, folder: Path, desk: Desk, *, with_books: bool) -> Iterato
 def _last_steps(edge: Edge, folder: Path) -> Iterator[Step]:
     """The steps next to the exchange: what passes them is really asked."""
     exchange, names, sound = edge.exchange, edge.installed, SoundAnswers()
-    if "sound_answers" in names:
-        for client in _later(exchange):
-            DoorLater(client, sound.step_later)
+    later: list[StepLater] = []
     if "pace" in names:
         edge.pace = _paced(edge, folder)
+        later.append(edge.pace.step_later)
         yield edge.pace.step
     if "patience" in names:
+        later.insert(0, LateCandles(time.monotonic).step_later)
         yield Patience(exchange._api).step
     if "sound_answers" in names:
+        later.append(sound.step_later)
         yield sound.step
+    for client in _later(exchange) if later else ():
+        DoorLater(client, later)
 
 
 def _paced(edge: Edge, folder: Path) -> Pace:
@@ -171,8 +176,6 @@ def _paced(edge: Edge, folder: Path) -> Pace:
     pace.started()
     for client in (exchange._api, *_later(exchange)):
         client.enableRateLimit = False
-    for client in _later(exchange):
-        DoorLater(client, pace.step_later)
     return pace
 
 

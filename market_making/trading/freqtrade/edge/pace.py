@@ -30,6 +30,7 @@ _ORDER_FLOOR, _NEEDED_FLOOR, _OTHER_FLOOR = 10.0, 30.0, 60.0
 _LONGEST_WAIT_S, _LONGEST_WAIT_OF_ACTION_S = 4.0, 10.0
 _SHORTEST_PAUSE_S = 0.002
 _NEEDED = frozenset(("l2Book", "userFillsByTime"))
+_CANDLES = "candleSnapshot"
 _HELD = frozenset(("clearinghouseState", "spotClearinghouseState"))
 # Lists of the account: without them nobody learns what a process that was killed, or a lost answer, has left.
 _LISTS = frozenset(("frontendOpenOrders", "historicalOrders", "userFillsByTime"))
@@ -176,7 +177,7 @@ def _floor(request: Request, *, is_own: bool) -> float:
         return 0.0
     if request.kind == "orderStatus" or (request.kind in _HELD and not is_own):
         return _ORDER_FLOOR
-    is_needed = request.kind in _NEEDED or not request.may_wait
+    is_needed = request.kind in _NEEDED or (not request.may_wait and request.kind != _CANDLES)
     return _OTHER_FLOOR if is_own or not is_needed else _NEEDED_FLOOR
 
 

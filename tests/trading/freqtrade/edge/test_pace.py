@@ -170,7 +170,7 @@ async def test_an_asynchronous_client_waits_without_stopping_its_loop(bucket, pa
             return [{}] * 120
 
     client = Later()
-    DoorLater(client, pace.step_later)
+    DoorLater(client, [pace.step_later])
     bucket.charge(BURST - 60 - 22)
     ticks = 0
 
