@@ -29,7 +29,7 @@ def maker(start, tmp_path):
 
 
 def due(bot):
-    """Let the candles of the pair be due, as they are at the beginning of a minute."""
+    """Let the candles of the pair be due, as they are at the beginning of each minute."""
     for key in bot.exchange._pairs_last_refresh_time:
         bot.exchange._pairs_last_refresh_time[key] -= 120_000
     bot.exchange._pairs_last_poll_time.clear()
@@ -59,6 +59,7 @@ def test_a_loop_does_not_wait_for_candles(maker, tmp_path, venue):
     assert took_s < 0.5
     assert kept.equals(before)
     leave(tmp_path, 200)
+    due(bot)
     asked = len(venue.asked)
     refresh(bot)
     assert "candleSnapshot" in [each.kind for each in venue.asked[asked:]]
