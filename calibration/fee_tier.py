@@ -12,6 +12,7 @@ from schedule import CancelJob
 
 from market_making.hyperliquid import information
 from market_making.hyperliquid.fees import BASE_TIER, AccountFees, Rates
+from market_making.hyperliquid.unhurried import unhurried_session
 from market_making.market.errors import MalformedMessage
 from market_making.market.identity import Market, Markets
 from market_making.market.names import Names
@@ -118,14 +119,14 @@ class FeeTier:
 def _asked(settings: Settings) -> tuple[AccountFees, Markets] | None:
     """The account's fees and what is listed, None if they cannot be had."""
     try:
-        return asyncio.run(_ask(settings.url, str(settings.account)))
+        return asyncio.run(_ask(settings))
     except (aiohttp.ClientError, OSError, TimeoutError, MalformedMessage) as error:
         reason = f"{type(error).__name__}: {error}"
         log.warning("%s does not tell the fee (%s); using %g bps", settings.url, reason, 1e4 * settings.model.maker_fee)
         return None
 
 
-async def _ask(url: str, account: str) -> tuple[AccountFees, Markets]:
-    async with aiohttp.ClientSession() as session:
-        fees = await information.account_fees(session, url, account)
-        return fees, await information.markets(session, url)
+async def _ask(settings: Settings) -> tuple[AccountFees, Markets]:
+    async with unhurried_session(settings.state, settings.url) as session:
+        fees = await information.account_fees(session, settings.url, str(settings.account))
+        return fees, await information.markets(session, settings.url)

@@ -116,7 +116,9 @@ async def _measure_clock(session: aiohttp.ClientSession, url: str) -> tuple[floa
 
 async def ask(session: aiohttp.ClientSession, url: str, question: dict[str, Any]) -> Any:
     """Ask one question, whose ``type`` names it; errors as in `markets`: one that asks too much gets no answer."""
-    async with session.post(f"{url.rstrip('/')}/info", json=question, timeout=TIMEOUT) as answer:
+    address = f"{url.rstrip('/')}/info"
+    # The session may count what is asked: `unhurried.unhurried_session`.
+    async with session.post(address, json=question, timeout=TIMEOUT, trace_request_ctx=question) as answer:
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             answer.raise_for_status()
         content = await answer.read()

@@ -10,6 +10,7 @@ import aiohttp
 
 from market_making.hyperliquid.exchange_listings import Answers, parse_exchange
 from market_making.hyperliquid.information import ask, clock_offset_ms
+from market_making.hyperliquid.unhurried import unhurried_session
 from market_making.market.errors import MalformedMessage
 from market_making.market.identity import Markets
 from market_making.market.selection import Choice, Selection
@@ -100,7 +101,7 @@ async def answers_of(settings: Settings) -> tuple[dict[str, Any], float | None, 
     """
     found: dict[str, Any] = {}
     offset, error = None, ""
-    async with aiohttp.ClientSession() as session:
+    async with unhurried_session(settings.state, settings.url) as session:
         questions: list[dict[str, Any]] = [{"type": name} for name in _OF_MARKET]
         if settings.account is not None:
             questions += [{"type": name, "user": settings.account} for name in _OF_ACCOUNT]

@@ -18,6 +18,7 @@ import aiohttp
 from market_making.hyperliquid.directory import Directory
 from market_making.hyperliquid.feed import Feed, RateLimits, Timing
 from market_making.hyperliquid.market_data import Subscription
+from market_making.hyperliquid.unhurried import unhurried_session
 from market_making.market.clock import now_ms
 from market_making.market.errors import ConfigurationError, LostRows
 from market_making.market.identity import Market
@@ -135,7 +136,7 @@ class Collector:
         """
         stop = stop or asyncio.Event()
         with self._alone(), stopping_on_signals(stop), sharing_the_interpreter():
-            async with aiohttp.ClientSession() as client:
+            async with unhurried_session(self._options.state, self._url) as client:
                 work = asyncio.create_task(self._record_on(client))
                 stopped = asyncio.create_task(stop.wait())
                 silent = asyncio.create_task(self._say_if_nothing_comes())
