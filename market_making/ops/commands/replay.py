@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         type=float,
         default=0.0,
         show_default=True,
-        help="Share of the value that longs pay at each full hour; hftbacktest knows none.",
+        help="Share of the value that longs pay at each full hour.",
     ),
     click.option("--parameter", "chosen", multiple=True, metavar="NAME=VALUE", help="A parameter of the strategy."),
     calibrations_option,
@@ -116,7 +116,8 @@ def _run(
         if options["desk"] == "compiled":
             from market_making.replay.fast_desk.run import FastSetup, fast_replay
 
-            return fast_replay(FastSetup((model,), prepared.instrument, history, lags), prepared.tapes)[0]
+            fast = FastSetup((model,), prepared.instrument, history, lags, funding_rate=options["funding"])
+            return fast_replay(fast, prepared.tapes)[0]
         setup = ReplaySetup(
             model,
             prepared.instrument,
@@ -143,7 +144,6 @@ def _require_compilable(model: StrategyModel, options: dict[str, Any], *, two_si
     because = {
         "--engine hftbacktest": options["engine"] != "hftbacktest",
         "no --guard": options["guard"],
-        "no --funding": options["funding"] != 0.0,
         "--one-sided": two_sided,
     }
     if asked := [words for words, is_missing in because.items() if is_missing]:

@@ -52,7 +52,7 @@ class ReplaySetup:
     two_sided : bool
         Two bots on two accounts, one for each side.
     funding_rate : float
-        Fraction of the value that longs pay at each full hour, where the engine knows funding.
+        Fraction of the value that longs pay at each full hour.
     guard : QuoteGuardRules or None
         A quote guard beside each bot; None has none.
     log : DecisionLog or None

@@ -30,7 +30,7 @@ class EngineSettings:
     maker_fee, taker_fee : float
         Fractions of the value.
     funding_rate : float
-        Fraction of the value that longs pay to shorts at every full hour; an engine without funding ignores it.
+        Fraction of the value that longs pay to shorts at every full hour.
     legs : int
         Number of accounts.
     balance : float
@@ -101,7 +101,7 @@ class Engine(Protocol):
     name : str
         For results.
     fills, fundings : list
-        Everything so far, ascending in time.
+        Everything so far, ascending in time; fundings are complete once it is closed.
     """
 
     name: str

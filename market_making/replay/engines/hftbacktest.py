@@ -2,7 +2,7 @@
 
 Its library is called directly: its Python classes would be compiled for seconds in every process. What that needs is
 pinned by the version and held by tests. Orders are filled whole (`no_partial_fill_exchange`): with partial fills this
-version loses what was filled before. It pays no funding and knows no reduce-only.
+version loses what was filled before. It knows no reduce-only; its funding is worked out when it is closed.
 """
 
 from ctypes import POINTER, Structure, byref, c_bool, c_double, c_int8, c_int64, c_uint8, c_uint64, cast, sizeof
@@ -25,6 +25,7 @@ from market_making.replay.engines.engine import (
     OrderNow,
     require_same_money,
 )
+from market_making.replay.engines.funding import Move, paid_hourly
 from market_making.replay.tape.cache import SessionTape
 from market_making.replay.tape.events import NS_PER_MS, decimals_of
 
@@ -94,7 +95,7 @@ class HftbacktestEngine:
     tape : SessionTape
         What happens.
     settings : EngineSettings
-        Fees; the legs are told apart by nothing but their orders.
+        Fees and funding; the legs are told apart by nothing but their orders.
 
     Raises
     ------
@@ -106,7 +107,8 @@ class HftbacktestEngine:
 
     def __init__(self, tape: SessionTape, settings: EngineSettings) -> None:
         library = _library()
-        self._calls, self._fee = library.binding, settings.maker_fee
+        self._calls, self._fee, self._tape = library.binding, settings.maker_fee, tape
+        self._funding_rate = settings.funding_rate
         self._tick, self._decimals = tape.tick, decimals_of(tape.tick)
         self._pointer = library.build_roivec_backtest([_asset(library.BacktestAsset, tape, settings)])
         self.fills: list[EngineFill] = []
@@ -114,6 +116,7 @@ class HftbacktestEngine:
         self._open: dict[int, Side] = {}
         self._late: set[int] = set()
         self._sides: dict[int, Side] = {}
+        self._legs: dict[int, int] = {}
         self._filled: dict[int, float] = {}
         self._ended = False
         self._reached_ms = tape.span.start_ms
@@ -150,7 +153,7 @@ class HftbacktestEngine:
 
     def place(self, order: NewOrder) -> bool:
         """Let a post-only order arrive now; after the last row it rests, and nothing can fill it any more."""
-        self._sides[order.number] = order.side
+        self._sides[order.number], self._legs[order.number] = order.side, order.leg
         if self._ended:
             return self._place_late(order)
         submit = self._calls.roivecbt_submit_buy_order
@@ -194,9 +197,16 @@ class HftbacktestEngine:
         self._collect()
         held = cast(self._calls.roivecbt_state_values(self._pointer, 0), POINTER(c_double))
         position, balance, fees = held[0], held[1], held[2]
-        account = EngineAccount(position, balance - fees, fees)
+        if self._funding_rate:
+            moves, touch = map(self._move, self.fills), self._tape.touch()
+            self.fundings = paid_hourly(moves, touch, self._tape.span, self._funding_rate)
+        account = EngineAccount(position, balance - fees + sum(paid.amount for paid in self.fundings), fees)
         self._calls.roivecbt_close(self._pointer)
         return require_same_money(account, self, self._sides)
+
+    def _move(self, fill: EngineFill) -> Move:
+        sign = 1 if self._sides[fill.number] is Side.BID else -1
+        return Move(fill.time_ms, self._legs[fill.number], sign * fill.size)
 
     def _place_late(self, order: NewOrder) -> bool:
         """The library takes no orders after its last row; the book then is the last one."""

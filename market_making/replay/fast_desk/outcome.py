@@ -1,18 +1,21 @@
 """From the orders of a pass to the session of each setting, as `market_making.replay.result` has it."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from market_making.market.reasons import Reason
 from market_making.market.tape import FloatArray, IntArray
+from market_making.replay.engines.funding import Move, paid_hourly
 from market_making.replay.fast_desk.layout import Records, Run
-from market_making.replay.result import Fills, Fundings, Orders, Outcome, Session, Touch
+from market_making.replay.result import Fills, Orders, Outcome, Session, Touch, fundings_of
 from market_making.replay.tape.cache import SessionTape
 
 _DIGITS = 12
 
 
-def sessions_of(run: Run, tape: SessionTape) -> list[Session]:
-    """The session of each setting, in their sequence."""
+def sessions_of(run: Run, tape: SessionTape, funding_rate: float) -> list[Session]:
+    """The session of each setting, in their sequence; longs pay this share of the value at each full hour."""
     touch, end_ms = tape.touch(), tape.span.end_ms
     all_orders = run.arrays.orders[: run.world["orders"].item()]
     by_setting = np.argsort(all_orders["setting"], kind="stable")
@@ -21,6 +24,7 @@ def sessions_of(run: Run, tape: SessionTape) -> list[Session]:
     for s in range(len(run.settings)):
         orders = _orders(all_orders[by_setting[edges[s] : edges[s + 1]]], end_ms)
         fills = _fills(orders, touch, run.settings["maker_fee"].item(s))
+        fundings = fundings_of(paid_hourly(_moves(fills), touch, tape.span, funding_rate))
         decisions = run.states["decisions"].item(s)
         told.append(
             Session(
@@ -29,13 +33,13 @@ def sessions_of(run: Run, tape: SessionTape) -> list[Session]:
                 fills=fills,
                 orders=orders,
                 touch=touch,
-                fundings=Fundings(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)),
+                fundings=fundings,
                 decisions=decisions,
                 plans=decisions,
                 quoting_s=_resting_s(orders),
                 events=tape.rows,
                 position=round(float((fills.sign * fills.size).sum()), _DIGITS),
-                cash=float(-(fills.sign * fills.size * fills.price).sum() - fills.fee.sum()),
+                cash=float(fundings.amount.sum() - (fills.sign * fills.size * fills.price).sum() - fills.fee.sum()),
                 withheld=_withheld(run.states["withheld"][s], run.states["first"][s]),
             )
         )
@@ -58,6 +62,10 @@ def _fills(orders: Orders, touch: Touch, maker_fee: float) -> Fills:
     leg, is_maker = np.zeros(len(filled), dtype=np.int64), np.ones(len(filled), dtype=np.bool_)
     fee: FloatArray = price * size * maker_fee
     return Fills(time_ms, filled, leg, orders.sign[filled], price, size, fee, is_maker, touch.mid_before(time_ms))
+
+
+def _moves(fills: Fills) -> Iterator[Move]:
+    return map(Move, fills.time_ms.tolist(), fills.leg.tolist(), (fills.sign * fills.size).tolist())
 
 
 def _resting_s(orders: Orders) -> float:

@@ -48,6 +48,8 @@ class FastSetup:
         The calibrations that the bots read, each from when it was published.
     lags : Callable[[], LagProfile]
         Makes the latencies of a bot; each gets its own, so that all have the same.
+    funding_rate : float
+        Fraction of the value that longs pay at each full hour.
     phase_ms : int
         How long after the start of a session the first loop begins [ms].
 
@@ -61,6 +63,7 @@ class FastSetup:
     instrument: Instrument
     history: History
     lags: Callable[[], LagProfile] = lambda: LagProfile(Lags())
+    funding_rate: float = 0.0
     phase_ms: int = 0
 
     def __post_init__(self) -> None:
@@ -96,7 +99,7 @@ def fast_replay(setup: FastSetup, tapes: Sequence[SessionTape]) -> tuple[ReplayR
     for number, model in enumerate(setup.models):
         if number not in results:
             bot = ReplaySetup(model, setup.instrument, setup.history, HftbacktestEngine, setup.lags)
-            results[number] = replay(replace(bot, phase_ms=setup.phase_ms), tapes)
+            results[number] = replay(replace(bot, funding_rate=setup.funding_rate, phase_ms=setup.phase_ms), tapes)
     return tuple(results[number] for number in range(len(setup.models)))
 
 
@@ -132,7 +135,7 @@ def _session(
     begin_all(run, setup.phase_ms)
     for file in tape.files:
         run = _through(run, file, min(file.span.end_ms, tape.span.end_ms), lags)
-    return sessions_of(run, tape)
+    return sessions_of(run, tape, setup.funding_rate)
 
 
 def _through(run: Run, file: TapeFile, until_ms: int, lags: "_LagRows") -> Run:

@@ -20,7 +20,7 @@ from market_making.trading.freqtrade.strategy_model import load_model
 from market_making.venue.markets.prehistory import write_prehistory
 
 USER_DATA = Path(__file__).resolve().parents[3] / "user_data"
-END_MS = 1_757_030_400_000
+END_MS = 1_757_030_400_000 + 60_000  # a minute after a full hour
 CONTRACT = {
     "strategy", "coin", "start_ms", "end_ms", "seconds", "net_pnl", "gross_pnl", "fees", "funding", "spread_captured",
     "adverse_selection", "inventory_pnl", "fills", "orders", "fill_rate", "maker_ratio", "volume", "capture_bps",
@@ -101,12 +101,13 @@ def test_the_edge_and_the_guard_are_switches(replayed):
 def test_the_compiled_desk_says_what_the_bot_says(replayed):
     """The whole document, but for how long it took; sums of money are added up in another order."""
     pytest.importorskip("hftbacktest")
-    words = ("--coin", "ETH", "--json", "--no-edge", "--engine", "hftbacktest")
+    words = ("--coin", "ETH", "--json", "--no-edge", "--engine", "hftbacktest", "--funding", "0.001")
     bot, compiled = (
         json.loads(replayed(*words, "--desk", desk).stdout) | {"events_per_second": 0}
         for desk in ("python", "compiled")
     )
     assert bot["fills"] > 0
+    assert bot["funding"] != 0
     assert compiled.keys() == bot.keys()
     for name, value in bot.items():
         assert compiled[name] == (pytest.approx(value, abs=1e-9) if isinstance(value, float) else value), name
@@ -119,7 +120,7 @@ def test_the_compiled_desk_says_what_the_bot_says(replayed):
         (["--coin", "ETH", "--parameter", "speed=1"], 2, "must be one of depth_factor, inventory_share, got speed"),
         (["--coin", "ETH", "--strategy", "Nobody"], 2, "Nobody cannot be loaded"),
         (["--coin", "ETH", "--desk", "compiled", "--guard"], 2, "with --engine hftbacktest, no --guard; or take"),
-        (["--coin", "ETH", *COMPILED, "--two-sided", "--funding", "0.0001"], 2, "with no --funding, --one-sided; or"),
+        (["--coin", "ETH", *COMPILED, "--two-sided", "--guard"], 2, "with no --guard, --one-sided; or"),
         (["--coin", "ETH", *COMPILED, "--strategy", "Glft"], 2, "does not quote from a table of depths"),
         (["--coin", "SOL"], 3, "SOL"),
         (["--coin", "ETH", "--parameters", "absent"], 3, "must hold calibrations"),

@@ -29,6 +29,7 @@ from tests.replay.markets import START_MS, record
 
 ETH = Instrument.hyperliquid("ETH", 4)
 SETTINGS = EngineSettings(ETH)
+ENGINES = "exchange", "exchange-whole", "hftbacktest"
 QUIET = ((3000.0, 10.0), (2999.9, 5.0)), ((3000.2, 10.0), (3000.3, 5.0))
 
 
@@ -55,7 +56,7 @@ def made(name: str):
     return WholeFillExchange if name == "exchange-whole" else ExchangeEngine
 
 
-@pytest.fixture(params=["exchange", "exchange-whole", "hftbacktest"])
+@pytest.fixture(params=ENGINES)
 def engine_of(request, tmp_path: Path, tapes):
     """An engine over a book that stands still, and the given events after it."""
     kind = made(request.param)
@@ -203,9 +204,9 @@ def test_it_stops_at_the_first_fill_if_asked_to(engine_of):
     assert engine.advance(START_MS + 5_000) - START_MS == 9_000, "an earlier time changes nothing"
 
 
-def exchange(tmp_path, tapes, *events, settings=SETTINGS):
+def exchange(tmp_path, tapes, *events, settings=SETTINGS, kind=ExchangeEngine):
     store = TickStore(record(tmp_path / "ticks", "ETH", [book(0), *events, book(110_000), sold(115_000, 2990.0, 0.1)]))
-    return ExchangeEngine(TapeCache(store, tapes).session(ETH, Span(START_MS, START_MS + 120_000)), settings)
+    return kind(TapeCache(store, tapes).session(ETH, Span(START_MS, START_MS + 120_000)), settings)
 
 
 def test_the_exchange_fills_in_parts(tmp_path, tapes):
@@ -274,16 +275,24 @@ def test_the_exchange_lets_a_reduce_only_order_only_reduce(tmp_path, tapes):
     assert engine.close().position == 0.0
 
 
-def test_the_exchange_pays_funding_at_the_full_hour(tmp_path, tapes):
-    settings = EngineSettings(ETH, funding_rate=0.001)
-    engine = exchange(tmp_path, tapes, sold(2_000, 2999.0, 50.0), settings=settings)
+@pytest.mark.parametrize("name", ENGINES)
+def test_each_leg_pays_funding_at_the_full_hour_on_what_it_held_before(tmp_path, tapes, name):
+    settings = EngineSettings(ETH, funding_rate=0.001, legs=2)
+    events = sold(2_000, 2999.0, 50.0), bought(3_000, 3010.0, 50.0), sold(90_000, 2999.0, 50.0)
+    engine = exchange(tmp_path, tapes, *events, settings=settings, kind=made(name))
     engine.advance(START_MS + 1_000)
-    engine.place(NewOrder(1, 0, Side.BID, 3000.0, 1.0))
+    for number, leg, side, price, size in ((1, 0, Side.BID, 3000.0, 1.0), (2, 1, Side.ASK, 3000.2, 0.5)):
+        engine.place(NewOrder(number, leg, side, price, size))
+    engine.advance(START_MS + 50_000)
+    engine.place(NewOrder(3, 0, Side.BID, 3000.0, 2.0))  # filled in the hour's own millisecond
     run(engine, 100_000)
-    ((time_ms, leg, amount),) = engine.fundings
-    assert (time_ms - START_MS, leg) == (90_000, 0)
-    assert amount == pytest.approx(-0.001 * 3000.1)
-    assert engine.close().cash == pytest.approx(-3000 * 1.00015 + amount, abs=1e-6)
+    account = engine.close()
+    assert account.position == pytest.approx(2.5)
+    assert [(time_ms - START_MS, leg) for time_ms, leg, _ in engine.fundings] == [(90_000, 0), (90_000, 1)]
+    paid, received = (amount for *_, amount in engine.fundings)
+    assert (paid, received) == pytest.approx((-0.001 * 3000.1, 0.0005 * 3000.1), abs=1e-6)
+    traded = -3 * 3000 + 0.5 * 3000.2 - 0.00015 * (3 * 3000 + 0.5 * 3000.2)
+    assert account.cash == pytest.approx(traded + paid + received, abs=1e-5)
 
 
 def test_a_run_whose_money_does_not_add_up_fails(tmp_path, tapes):

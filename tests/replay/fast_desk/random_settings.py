@@ -75,7 +75,7 @@ def said(result: ReplayResult) -> list[object]:
     """Everything a result says but how long it took, and its cash, which is added up in another order."""
     return [
         (
-            [column.tolist() for column in (*session.fills, *session.orders, *session.touch)],
+            [column.tolist() for column in (*session.fills, *session.orders, *session.touch, *session.fundings)],
             (session.start_ms, session.end_ms, session.decisions, session.plans, session.events, session.withheld),
             (session.position, round(session.quoting_s, 6)),
         )

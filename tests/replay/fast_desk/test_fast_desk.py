@@ -34,6 +34,7 @@ DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 EVERY_DAY = 12
 SETTINGS = int(os.environ.get("FAST_DESK_SETTINGS", EVERY_DAY))  # of the law, on every tape
 TOGETHER = 6
+FUNDING_RATES = 0.0000125, 0.001, -0.0002
 _FRESH = """
 from market_making.replay.fast_desk import readiness, tape_pass
 readiness.mark().unlink(missing_ok=True)
@@ -55,23 +56,28 @@ def market_making(simulated_settings):
 def alone(simulated_history, simulated_tape):
     """What the bot itself makes of a setting."""
 
-    def run_alone(model, lags=lambda: LagProfile(Lags())):
-        setup = ReplaySetup(model, ETH, simulated_history, HftbacktestEngine, lags)
+    def run_alone(model, lags=lambda: LagProfile(Lags()), **more):
+        setup = ReplaySetup(model, ETH, simulated_history, HftbacktestEngine, lags, **more)
         return said(replay(setup, [simulated_tape]))
 
     return run_alone
 
 
 def holds(instrument, history, tapes, seed):
-    """Compare a group of random settings with the bot; return how many orders and fills were compared."""
+    """Compare a group of random settings with the bot; return how many orders, fills and fundings were compared."""
     random = Random(seed)
     lags, models = random_lags(random), tuple(random_model(random) for _ in range(TOGETHER))
-    counts = np.zeros(2, dtype=np.int64)
-    for model, result in zip(models, fast_replay(FastSetup(models, instrument, history, lags), tapes), strict=True):
-        slow = replay(ReplaySetup(model, instrument, history, HftbacktestEngine, lags), tapes)
+    rate, counts = random.choice(FUNDING_RATES), np.zeros(3, dtype=np.int64)
+    results = fast_replay(FastSetup(models, instrument, history, lags, rate), tapes)
+    for model, result in zip(models, results, strict=True):
+        slow = replay(ReplaySetup(model, instrument, history, HftbacktestEngine, lags, funding_rate=rate), tapes)
         assert said(result) == said(slow), f"seed {seed}: {model}"
         assert result.net == pytest.approx(slow.net, abs=1e-7)
-        counts += [sum(len(session.orders.price) for session in slow.sessions), len(slow.sessions[0].fills.price)]
+        orders, paid = (
+            sum(len(columns[0]) for columns in each)
+            for each in zip(*((session.orders, session.fundings) for session in slow.sessions), strict=True)
+        )
+        counts += [orders, len(slow.sessions[0].fills.price), paid]
     return counts
 
 
@@ -79,6 +85,7 @@ def test_random_settings_do_what_the_bot_does(simulated_history, simulated_tape)
     counts = sum(holds(ETH, simulated_history, [simulated_tape], seed) for seed in range(SETTINGS // TOGETHER))
     assert counts[0] > 20 * SETTINGS
     assert counts[1] > 2 * SETTINGS
+    assert counts[2] > 0, "some hold a position at the full hour"
 
 
 @pytest.mark.skipif(SETTINGS == EVERY_DAY, reason="set FAST_DESK_SETTINGS to a number of settings for a long run")
@@ -128,8 +135,9 @@ def test_a_setting_that_is_no_table_is_run_by_the_bot(market_making, simulated_h
     assert "does not quote from a table" in why_not(other)
     assert "two legs" in why_not(market_making.on_side("long_leg"))
     assert why_not(market_making) is None
-    results = fast_replay(FastSetup((other, market_making), ETH, simulated_history), [simulated_tape])
-    assert [said(result) for result in results] == [alone(other), alone(market_making)]
+    setup = FastSetup((other, market_making), ETH, simulated_history, funding_rate=0.001)
+    results = fast_replay(setup, [simulated_tape])
+    assert [said(result) for result in results] == [alone(model, funding_rate=0.001) for model in setup.models]
 
 
 def test_what_cannot_be_replayed_is_refused(market_making, simulated_history, simulated_tape):
