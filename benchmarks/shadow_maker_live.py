@@ -4,8 +4,9 @@ Stock `freqtrade trade` three times at once on one local exchange, as far away a
 it, and with edge and guard. All stand 3.5 bps from mid in a simulated market that wanders by 1.5 bps/√s, one side at a
 time. Afterwards the recorded market is replayed by the shadow maker at the same depth, with the timing that each bot's
 own decision log tells. Printed for each bot: fills an hour and net per fill one second on, before the fee, of both,
-and their difference with its 95 % interval, from what both did in the same 15 s; * where that does not hold 0. Status 1
-if more lie outside than chance explains.
+and their difference with its 95 % interval, from what both did in the same 15 s; * where that does not hold 0. Then the
+same for all runs of a kind of bot together, which see what no single run does. Status 1 if more lie outside than chance
+explains, one by one or together.
 
     python benchmarks/shadow_maker_live.py [--minutes N] [--keep FOLDER] [SEED…]
     python benchmarks/shadow_maker_live.py --kept FOLDER    # compare again what was kept
@@ -17,8 +18,9 @@ import logging
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from scipy.stats import binom
@@ -40,6 +42,7 @@ from market_making.ops.demo.run import DemoOptions  # noqa: E402
 from market_making.ops.demo.schedule import Schedule  # noqa: E402
 from market_making.ops.demo.signals import ended_by_signals  # noqa: E402
 from market_making.recording.store.tick_store import TickStore  # noqa: E402
+from market_making.replay.reconciliation.logged import find_logs, read_run  # noqa: E402
 from market_making.settings.settings import Settings  # noqa: E402
 from market_making.trading.timing import recorded_timing  # noqa: E402
 
@@ -97,6 +100,7 @@ def filled(fills: list[dict[str, Any]], quotes: QuoteTape, start_ms: int, end_ms
 class Outcome(NamedTuple):
     """Fills an hour and net per fill [bps] of the bot, of its shadow, and the difference with its interval."""
 
+    name: str
     rates: tuple[float, float, Estimate]
     nets: tuple[float, float, Estimate]
 
@@ -113,18 +117,33 @@ def rate_difference(bot: Fills, shadow: Fills, share: float, hours: float) -> Es
     return Estimate(value, float(value - width), float(value + width), len(bot.time_ms))
 
 
-def compare(observed: ObservedWindow, tick: float, bot: Fills, edge: dict[str, bool], timing: Timing | None) -> Outcome:
-    """Replay the market with one bot's timing."""
+def settings_of(decisions: Path) -> Settings:
+    """The settings that a bot traded with, as far as its shadow needs them: from the begin of its own log."""
+    traded = read_run(find_logs(decisions)).header["settings"]
+    return Settings(edge=traded["edge"], quote=traded["quote"])
+
+
+class Bot(NamedTuple):
+    """What one bot did, and how."""
+
+    name: str
+    fills: Fills
+    settings: Settings
+    timing: Timing | None
+
+
+def compare(observed: ObservedWindow, tick: float, bot: Bot) -> Outcome:
+    """Replay the market with one bot's rules and timing."""
     bps = observed.mid / 1e4
-    rules = rules_of(Settings(edge=edge), observed.mid, timing)
+    rules = rules_of(bot.settings, observed.mid, bot.timing)
     sides = [shadow_fills(observed.seconds, observed.orders, way, DEPTH_BPS * bps, tick, rules) for way in Direction]
     shadow, share = sides[0].followed_by(sides[1]), share_of_both(sides, rules)
     hours = (observed.end_ms - observed.start_ms) / _HOUR_MS
-    more = rate_difference(bot, shadow, share, hours)
-    net = age_cost(bot, shadow) or Estimate(0.0, -np.inf, np.inf, 0)
+    more = rate_difference(bot.fills, shadow, share, hours)
+    net = age_cost(bot.fills, shadow) or Estimate(0.0, -np.inf, np.inf, 0)
     better = Estimate(net.value / bps, net.low / bps, net.high / bps, net.n)
-    rates = len(bot.time_ms) / hours, share * len(shadow.time_ms) / hours
-    return Outcome((*rates, more), (bot.mean.value / bps, shadow.mean.value / bps, better))
+    rates = len(bot.fills.time_ms) / hours, share * len(shadow.time_ms) / hours
+    return Outcome(bot.name, (*rates, more), (bot.fills.mean.value / bps, shadow.mean.value / bps, better))
 
 
 def judge(folder: Path) -> list[Outcome]:
@@ -135,17 +154,17 @@ def judge(folder: Path) -> list[Outcome]:
     tick = infer_increments(tape.quotes).tick
     observed, found = observe(tape, tick), []
     for lane in note["lanes"]:
-        settings = Settings(edge=lane["edge"])
-        timing = recorded_timing(folder / lane["slug"] / "decisions", settings.edge)
-        bot = filled(lane["fills"], tape.quotes, start_ms, end_ms)
-        found.append(compare(observed, tick, bot, lane["edge"], timing))
-        show(lane["name"], found[-1], timing)
+        decisions = folder / lane["slug"] / "decisions"
+        settings = settings_of(decisions)
+        timing = recorded_timing(decisions, settings.edge)
+        fills = filled(lane["fills"], tape.quotes, start_ms, end_ms)
+        found.append(compare(observed, tick, Bot(lane["name"], fills, settings, timing)))
+        show(found[-1], "usual timing" if timing is None else "timing [ms] " + " ".join(f"{ms:.0f}" for ms in timing))
     return found
 
 
-def show(name: str, outcome: Outcome, timing: Timing | None) -> None:
+def show(outcome: Outcome, told: str) -> None:
     """Print a line."""
-    told = "usual timing" if timing is None else "timing [ms] " + " ".join(f"{ms:.0f}" for ms in timing)
     cells = []
     for unit, digits, (bot, shadow, more) in (("/h", 0, outcome.rates), (" bps", 2, outcome.nets)):
         holds = "" if more.low <= 0 <= more.high else " *"
@@ -153,7 +172,7 @@ def show(name: str, outcome: Outcome, timing: Timing | None) -> None:
         cells.append(
             f"{bot:7.{digits}f} {shadow:7.{digits}f}{unit}, {more.value:+.{digits}f} ± {width:.{digits}f}{holds}"
         )
-    print(f"{name:15s} fills bot, shadow {cells[0]:38s} net {cells[1]:36s} {told}", flush=True)
+    print(f"{outcome.name:15s} fills bot, shadow {cells[0]:38s} net {cells[1]:36s} {told}", flush=True)
 
 
 def main() -> int:
@@ -178,20 +197,37 @@ def main() -> int:
     return summed_up(found)
 
 
+def together(runs: Sequence[Outcome]) -> Outcome:
+    """All runs of one kind of bot, each its own market; the errors of their mean are those of independent runs."""
+
+    def mean(which: Literal["rates", "nets"]) -> tuple[float, float, Estimate]:
+        bots, shadows, mores = zip(*(getattr(outcome, which) for outcome in runs), strict=True)
+        more = float(np.mean([each.value for each in mores]))
+        width = float(np.linalg.norm([(each.high - each.low) / 2 for each in mores])) / len(runs)
+        return float(np.mean(bots)), float(np.mean(shadows)), Estimate(more, more - width, more + width, len(runs))
+
+    return Outcome(runs[0].name, mean("rates"), mean("nets"))
+
+
+def outside(found: Sequence[Outcome], what: str) -> bool:
+    """Print how many differences lie outside their interval, and tell whether they are more than chance explains."""
+    every = [more for outcome in found for *_, more in (outcome.rates, outcome.nets)]
+    count = sum(not more.low <= 0 <= more.high for more in every)
+    allowed = int(binom.ppf(0.95, len(every), 0.05))
+    print(f"{len(found)} {what}: {count} of {len(every)} differences outside their interval, allowed {allowed}")
+    return count > allowed
+
+
 def summed_up(found: list[Outcome]) -> int:
     """Say how many differences lie outside, and what all runs say together."""
-    every = [more for outcome in found for *_, more in (outcome.rates, outcome.nets)]
-    outside = sum(not more.low <= 0 <= more.high for more in every)
-    allowed = int(binom.ppf(0.95, len(every), 0.05)) if every else 0
-    print(
-        f"{len(found)} runs of a bot: {outside} of {len(every)} differences outside their interval, allowed {allowed}"
-    )
     if not found:
+        print("no run was kept there")
         return 1
-    bot, shadow = (sum(outcome.rates[which] for outcome in found) / len(found) for which in (0, 1))
-    nets = [sum(outcome.nets[which] for outcome in found) / len(found) for which in (0, 1)]
-    print(f"mean of all: fills {bot:.0f} and {shadow:.0f} an hour, net {nets[0]:+.2f} and {nets[1]:+.2f} bps")
-    return int(outside > allowed)
+    is_off = outside(found, "runs of a bot")
+    kinds = [together([one for one in found if one.name == name]) for name in dict.fromkeys(one.name for one in found)]
+    for kind in kinds:
+        show(kind, f"{kind.rates[2].n} runs together")
+    return int(outside(kinds, "kinds of bots") or is_off)
 
 
 if __name__ == "__main__":
