@@ -34,7 +34,7 @@ class EdgeSettings(Section):
     )
     patience: bool = Field(
         True,
-        description="Give a question up after 4 s, one for candles after 1 s, and try again after 1 s; "
+        description="Give a question up after 4 s, one for candles or listings after 1 s, and try again after 1 s; "
         "off, after 10 s and after 30 s",
     )
     sound_answers: bool = Field(

@@ -32,7 +32,10 @@ from tests.puppet_market import parameters
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 PAIR = "ETH/USDC:USDC"
 CLIENTS = (ccxt.hyperliquid, ccxt.async_support.hyperliquid, ccxt.pro.hyperliquid)
-REPLACED = ("_lev_prep", "get_funding_fees", "get_trades_for_order", "close")
+REPLACED = (
+    *("_lev_prep", "get_funding_fees", "get_trades_for_order", "close"),
+    *("reload_markets", "_api_reload_markets", "_async_get_candle_history"),
+)
 OFF = dict.fromkeys(EdgeSettings.model_fields, False)
 
 

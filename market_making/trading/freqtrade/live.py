@@ -213,9 +213,19 @@ class RunningBot:
         if self._record is None:
             return
         self._record.journal.ending()
-        with suppress(SQLAlchemyError):  # the database may be gone by then
-            self._orders.end(filter(None, self._look(now_ms).values()), now_ms)
+        self._orders.end(self._last_trades(now_ms), now_ms)
         self._record.end(self.desk, self._holdings, now_ms)
+
+    def _last_trades(self, now_ms: int) -> list[Any]:
+        """The trades at the end; none where the database cannot be read, and then the exchange tells what rests."""
+        for _ in range(2):
+            try:
+                return list(filter(None, self._look(now_ms).values()))
+            except SQLAlchemyError as error:
+                log.warning("the database cannot be read at the end: %s", error)
+                with suppress(SQLAlchemyError):
+                    Trade.rollback()  # what could not be written keeps the session from reading
+        return []
 
     def _look(self, now_ms: int) -> dict[str, Any]:
         """The trade of each pair, None where there is none; what has become of its orders is told."""

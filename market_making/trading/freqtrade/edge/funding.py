@@ -1,9 +1,12 @@
 """Funding is asked for once an hour: it is paid on the hour, so within the hour of the last fill there is none.
 
 Freqtrade asks for the funding since the last fill before every order of a trade that exists: two questions of weight 41
-and half a second. A few pairs that hold something would have spent the limit of requests on it alone.
+and half a second. A few pairs that hold something would have spent the limit of requests on it alone. Where the
+exchange does not answer, Freqtrade would ask five times for 10 s each while an order rests, and book that there was
+none.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -12,6 +15,7 @@ FUNDING_WEIGHT = 41.0
 """Of the rates and the prices that Freqtrade asks for."""
 
 _TOLD_AFTER_S = 60
+_ANSWER_S = 2.0
 
 
 class _Known(NamedTuple):
@@ -27,12 +31,12 @@ def _now() -> datetime:
 
 
 class Funding:
-    """Stands in the place of the exchange's ``get_funding_fees``.
+    """Stands in the place of the exchange's ``get_funding_fees``, and sees that its answer comes soon or not at all.
 
     Parameters
     ----------
     exchange : freqtrade.exchange.Hyperliquid
-        Whose method it replaces.
+        Whose methods it replaces.
     now : Callable[[], datetime]
         Time of this machine (UTC).
     has_room : Callable[[], bool]
@@ -47,10 +51,12 @@ class Funding:
         self._now = now
         self._has_room = has_room
         self._known: dict[str, _Known] = {}
-        exchange.get_funding_fees = self.fees
+        self._is_asking = False
+        self._history = exchange._async_get_candle_history
+        exchange.get_funding_fees, exchange._async_get_candle_history = self.fees, self._history_in_time
 
     def fees(self, pair: str, amount: float, is_short: bool, open_date: datetime) -> float:
-        """Funding since `open_date` [quote currency]; errors are Freqtrade's."""
+        """Funding since `open_date` [quote currency]; what was known last where the exchange does not answer."""
         if self._is_within_an_hour(open_date):
             return 0.0
         now_s, question = self._now().timestamp(), (amount, is_short, open_date)
@@ -59,13 +65,24 @@ class Funding:
             known = None
         if known is not None and now_s < known.until_s:
             return known.fees
+        last = 0.0 if known is None else known.fees  # zero is what Freqtrade says without an answer, too
         if not self._has_room():
-            return 0.0 if known is None else known.fees  # zero is what Freqtrade says without an answer, too
-        fees: float = self._stock(pair=pair, amount=amount, is_short=is_short, open_date=open_date)
+            return last
+        self._is_asking = True
+        try:
+            told: float = self._stock(pair=pair, amount=amount, is_short=is_short, open_date=open_date)
+        finally:
+            self._is_asking = False
+        fees = told or last
         # Zero may be no answer; and a payment is told of a little after the hour.
-        period_s = 3600 if fees and now_s % 3600 > _TOLD_AFTER_S else _TOLD_AFTER_S
+        period_s = 3600 if told and now_s % 3600 > _TOLD_AFTER_S else _TOLD_AFTER_S
         self._known[pair] = _Known(question, (now_s // period_s + 1) * period_s, fees)
         return fees
+
+    async def _history_in_time(self, *args: Any, **more: Any) -> Any:
+        """Rates and prices, through Freqtrade's own tries; candles that it asks for besides are not concerned."""
+        async with asyncio.timeout(_ANSWER_S if self._is_asking else None):
+            return await self._history(*args, **more)
 
     def _is_within_an_hour(self, opened: datetime | None) -> bool:
         if opened is None or opened.tzinfo is None or self._exchange.funding_fee_cutoff(opened):

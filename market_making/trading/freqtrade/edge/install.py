@@ -23,6 +23,7 @@ from market_making.trading.freqtrade.edge.door import Door, DoorLater, Step, Ste
 from market_making.trading.freqtrade.edge.fee_token import name_fee_tokens
 from market_making.trading.freqtrade.edge.funding import FUNDING_WEIGHT, Funding
 from market_making.trading.freqtrade.edge.late_candles import LateCandles
+from market_making.trading.freqtrade.edge.late_markets import LateMarkets
 from market_making.trading.freqtrade.edge.leverage_once import LeverageOnce
 from market_making.trading.freqtrade.edge.loop import Loop
 from market_making.trading.freqtrade.edge.named_orders import NamedOrders
@@ -160,7 +161,8 @@ def _last_steps(edge: Edge, folder: Path) -> Iterator[Step]:
         later.append(edge.pace.step_later)
         yield edge.pace.step
     if "patience" in names:
-        later.insert(0, LateCandles(time.monotonic).step_later)
+        later.insert(0, LateCandles(time.monotonic, str(exchange._config.get("timeframe"))).step_later)
+        LateMarkets(exchange, time.monotonic)
         yield Patience(exchange._api).step
     if "sound_answers" in names:
         later.append(sound.step_later)

@@ -30,10 +30,13 @@ class LateCandles:
     ----------
     clock : Callable[[], float]
         Seconds that never go back.
+    interval : str
+        Of the candles that Freqtrade's loop refreshes; others are asked for as it does.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], interval: str) -> None:
         self._clock = clock
+        self._interval = interval
         self._late_since_s: dict[str, float | None] = {}
 
     async def step_later(self, request: Request, forward: ForwardLater) -> Any:
@@ -44,9 +47,10 @@ class LateCandles:
         ccxt.NetworkError
             If candles that are needed, or anything else, were not answered.
         """
-        if request.kind != "candleSnapshot":
+        wanted = request.body.get("req", {}) if request.kind == "candleSnapshot" else {}
+        if wanted.get("interval") != self._interval:
             return await forward(request)
-        market = _market(request)
+        market = str(wanted.get("coin"))
         if market not in self._late_since_s:
             answer = await forward(request)
         else:
@@ -65,8 +69,3 @@ class LateCandles:
             self._late_since_s[market] = now_s  # until it is answered
         async with asyncio.timeout(_NEEDED_ANSWER_S if must_wait else _ANSWER_S):
             return await forward(request._replace(may_wait=must_wait))
-
-
-def _market(request: Request) -> str:
-    wanted = request.body.get("req", {})
-    return f"{wanted.get('coin')} {wanted.get('interval')}"

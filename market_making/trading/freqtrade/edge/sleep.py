@@ -10,6 +10,9 @@ from market_making.trading.freqtrade.edge.loop import Loop
 
 _STOCK: Callable[[float], None] = Worker._sleep
 _SHORTEST_S = 0.02  # a loop at least so long after the end of the one before, whatever happens
+# Freqtrade takes the length of a loop from a clock that may be put back within it: the longest loop that is allowed,
+# and the second that it waits for a new candle.
+_LONGEST_S = 6.0
 
 
 class Alarm:
@@ -51,6 +54,7 @@ class Sleep:
     def sleep(self, sleep_duration: float) -> None:
         """Sleep [s]."""
         self._loop.ended()
+        sleep_duration = min(sleep_duration, _LONGEST_S)
         if self._alarm is None:
             _STOCK(sleep_duration)
         else:

@@ -14,9 +14,14 @@ class Exchange:
     def funding_fee_cutoff(self, open_date):
         return open_date.minute == 0 and open_date.second == 0
 
+    fees = 1.5
+
     def get_funding_fees(self, pair, amount, is_short, open_date):
         self.asked.append(open_date)
-        return 1.5
+        return self.fees
+
+    async def _async_get_candle_history(self, *args, **more):
+        raise NotImplementedError
 
 
 NOW = datetime(2026, 9, 1, 10, 30, tzinfo=UTC)
@@ -82,6 +87,18 @@ def test_zero_may_be_no_answer_and_is_asked_for_again_in_a_minute():
         clock.now = NOW + timedelta(seconds=second)
         exchange.get_funding_fees("ETH/USDC:USDC", 1.0, False, NOW - timedelta(hours=2))
     assert len(exchange.asked) == 2
+
+
+def test_without_an_answer_what_was_known_holds():
+    """An hour's payment cannot undo those before it; a minute later the exchange is asked again."""
+    exchange, clock = Exchange(), Clock()
+    Funding(exchange, now=clock)
+    told = []
+    for fees, minute in ((1.5, 30), (0.0, 61), (0.0, 61.5), (1.75, 62)):
+        exchange.fees, clock.now = fees, NOW.replace(minute=0) + timedelta(minutes=minute)
+        told.append(exchange.get_funding_fees("ETH/USDC:USDC", 1.0, False, NOW - timedelta(hours=2)))
+    assert told == [1.5, 1.5, 1.5, 1.75]
+    assert len(exchange.asked) == 3
 
 
 def test_an_order_does_not_wait_for_what_is_only_booked():

@@ -30,8 +30,8 @@ class Client:
             await self.trouble.wait()
         return [{}] * ROWS
 
-    async def candles(self, coin="ETH"):
-        question = {"type": "candleSnapshot", "req": {"coin": coin, "interval": "1m"}}
+    async def candles(self, coin="ETH", interval="1m"):
+        question = {"type": "candleSnapshot", "req": {"coin": coin, "interval": interval}}
         return len(await self.request("info", "public", "POST", question, config={}))
 
 
@@ -60,7 +60,7 @@ def watch():
 def client(bucket, watch):
     """Behind the pace, as a bot has it."""
     client = Client()
-    DoorLater(client, [LateCandles(watch).step_later, Pace(bucket, Loop()).step_later])
+    DoorLater(client, [LateCandles(watch, "1m").step_later, Pace(bucket, Loop()).step_later])
     return client
 
 
@@ -115,6 +115,9 @@ async def test_the_first_ones_are_asked_for_as_freqtrade_does(client):
 
 
 async def test_other_questions_pass(client, bucket):
-    """They wait as ever."""
+    """They wait as ever; candles of an hour are those of funding."""
+    for _ in range(2):
+        leave(bucket, 70)
+        assert await client.candles(interval="1h") == ROWS
     leave(bucket, 70)
     assert len(await client.request("info", "public", "POST", {"type": "meta"}, config={})) == ROWS
