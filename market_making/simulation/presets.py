@@ -10,6 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
+from market_making.hyperliquid.fees import BASE_TIER
 from market_making.market.identity import Market
 from market_making.market.instrument import Instrument, Listing
 from market_making.market.sides import Directions
@@ -76,13 +77,21 @@ class Character:
             market=market,
         )
 
+    def paying_at(self, fee: float) -> "Character":
+        """The same with orders that go so deep that a higher fee than the base fee [bps] weighs no more than that."""
+        more = (self.on_fill + max(fee, BASE_FEE)) / (self.on_fill + BASE_FEE)
+        return replace(self, reach=more * self.reach)
+
+
+BASE_FEE = 1e4 * BASE_TIER.perpetual.maker
+"""What an account without volume pays on a perpetual of the main dex [bps]."""
 
 # No depth pays: a fill is followed by a move of more than any quote further out would gain (slope above 1).
 TOXIC = Character(half_spread=0.5, reach_probability=0.2, reach=1.2, on_fill=3.0, slope=1.1, diffusion=1.0)
 
 
 def default_truths(coins: Sequence[str]) -> tuple[MarketTruth, ...]:
-    """A market in which making a market pays, for each of these coins; any name has its own fixed market.
+    """A market in which making a market pays at its base fee, for each of these coins; any name has its own fixed one.
 
     A name of one of `KNOWN_MARKETS`, on the wire, of Freqtrade or of files, means that market.
     """
@@ -92,7 +101,8 @@ def default_truths(coins: Sequence[str]) -> tuple[MarketTruth, ...]:
 def _default_truth(coin: str) -> MarketTruth:
     for market, price in KNOWN_MARKETS:
         if coin in market.names:
-            return _character(market.wire).truth(market.listing, price, market)
+            character = _character(market.wire).paying_at(1e4 * BASE_TIER.on(market).maker)
+            return character.truth(market.listing, price, market)
     return _character(coin).truth(*_listing_and_price(coin))
 
 
