@@ -20,9 +20,9 @@ def context_channel(context: AssetContext) -> str:
 
 
 class EveryContext(NamedTuple):
-    """Contexts of every perpetual as they came, by the name of the dex, in the order of its listing."""
+    """Contexts of every perpetual as they came, by the name of the dex, in the order of its listing; unread."""
 
-    by_dex: dict[str, list[Any]]
+    by_dex: dict[str, Any]
 
     def of(self, dex: str, place: int, coin: str) -> AssetContext | None:
         """The context of the perpetual at a place of a dex's listing; None where there is none, or without a price.
@@ -32,18 +32,17 @@ class EveryContext(NamedTuple):
         MalformedMessage
             If it lacks what a context must have.
         """
-        fields = self.by_dex.get(dex, [])
-        if place >= len(fields) or not fields[place].get("markPx"):
-            return None
+        contexts = self.by_dex.get(dex, [])
         try:
-            return parse_context(coin, fields[place])
-        except (KeyError, TypeError, ValueError) as error:
-            raise MalformedMessage(f"the context of {coin} lacks {error}: {fields[place]!r:.200}") from None
+            fields = contexts[place] if place < len(contexts) else {}
+            return parse_context(coin, fields) if fields.get("markPx") else None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise MalformedMessage(f"the context of {coin} lacks {error}: {contexts!r:.200}") from None
 
 
 def parse_every_context(data: Any) -> EveryContext:
     """Read the body of an ``allDexsAssetCtxs`` message."""
-    return EveryContext({str(dex): list(contexts) for dex, contexts in data["ctxs"]})
+    return EveryContext({str(dex): contexts for dex, contexts in data["ctxs"]})
 
 
 class DayFigures(NamedTuple):

@@ -62,12 +62,12 @@ def _deployed(answers: Answers, tokens: dict[int, Token]) -> Iterator[Market]:
     try:
         dexs: Sequence[Any] = list(answers.dexs)
         metas: Sequence[Any] = list(answers.metas)
-        if len(dexs) != len(metas):
-            raise MalformedMessage(f"there are {len(dexs)} dexes and {len(metas)} answers of what they list")
-    except (TypeError, MalformedMessage) as error:
+    except TypeError as error:
         log.warning("all dexes but the main one are left out: %s", error)
         return
-    for place, (fields, meta) in enumerate(zip(dexs, metas, strict=True)):
+    if len(dexs) != len(metas):  # one was deployed between the two questions; names tell whose each answer is
+        log.warning("there are %d dexes and %d answers of what they list", len(dexs), len(metas))
+    for place, (fields, meta) in enumerate(zip(dexs, metas, strict=False)):
         if place == MAIN_DEX.place:
             continue
         try:

@@ -142,6 +142,16 @@ def test_contexts_of_every_dex_are_found_by_place_whoever_is_delisted_among_them
     assert every.of("flx", 0, "flx:TSLA") is None
 
 
+@pytest.mark.parametrize("torn", [None, 7, ["x"]])
+def test_a_torn_context_costs_no_other_one(torn):
+    """Neither one of the same dex, nor, where a whole dex tells nothing, one of another; what is torn is told."""
+    every = parse_every_context({"ctxs": [["", [torn, context("9.5")]], ["xyz", torn], ["flx", [context("222.05")]]]})
+    assert (every.of("", 1, "X").mid_price, every.of("flx", 0, "X").mid_price) == (9.5, 222.05)
+    for dex in ("", "xyz"):
+        with pytest.raises(MalformedMessage, match="context"):
+            every.of(dex, 0, "X")
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -117,6 +117,14 @@ def test_a_dex_that_cannot_be_read_costs_no_other_market(metas, caplog):
     assert "dex 1 is left out" in caplog.text
 
 
+@pytest.mark.parametrize("metas", [[MAIN, XYZ, FLX, {"universe": []}], [MAIN, XYZ]], ids=["one more", "one less"])
+def test_a_dex_that_is_deployed_between_two_questions_costs_no_other_a_market(metas):
+    """The names of the markets tell whose answer is whose, so that none gets another's number."""
+    markets = parse_exchange(ANSWERS._replace(metas=metas))
+    assert markets.named("xyz:NVDA").asset == 110_000
+    assert (markets.named("flx:TSLA") is None) is (len(metas) == 2)
+
+
 @pytest.mark.parametrize("others", [(None, None, None), (DEXS, [MAIN], SPOT), (DEXS, [MAIN, XYZ, FLX], {"tokens": 1})])
 def test_the_main_dex_stands_alone(others):
     """Whatever the other answers are."""
