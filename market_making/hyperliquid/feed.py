@@ -41,7 +41,7 @@ class Timing:
     """How patient a connection is [s].
 
     The fast book is repeated every half second, the slow one every five; best quotes and trades may be silent for
-    minutes, so they have no limit of their own.
+    minutes, so they have no limit of their own. What was not listed is looked for again after `relist_s`.
     """
 
     ping_s: float = 20.0
@@ -50,6 +50,7 @@ class Timing:
     context_silence_s: float = 60.0
     acknowledgement_s: float = 10.0
     check_s: float = 0.5
+    relist_s: float = 120.0
     first_delay_s: float = 0.25
     longest_delay_s: float = 10.0
     connect_s: float = 10.0
@@ -245,20 +246,40 @@ class Feed:
         for line in lines:
             line.attempts = 0
             await self._ask(socket, line)
-        pinged = self._heard = time.monotonic()
+        pinged = looked = self._heard = time.monotonic()
         while not self._is_silent():
             await asyncio.sleep(self._timing.check_s)
             if time.monotonic() - pinged > self._timing.ping_s:
                 pinged = time.monotonic()
                 await self._send(socket, PING)
-            for line in [line for line in lines if line.silent(self._timing)]:
-                if line.subscription.coin in {*await self._listener.tradable(), ""}:
-                    await self._ask_again(socket, line)
-                else:  # to ask for it would end the connection, for every other coin as well
-                    lines.remove(line)
-                    self._cease(line)
+            if len(lines) < len(self._lines) and time.monotonic() - looked > self._timing.relist_s:
+                looked = time.monotonic()
+                await self._take_up(socket, lines)
+            await self._wake(socket, lines)
         self._silent = True
         await socket.close()
+
+    async def _wake(self, socket: aiohttp.ClientWebSocketResponse, lines: list[_Line]) -> None:
+        """Ask again for what is silent; what is not listed any more is left out of `lines`."""
+        for line in [line for line in lines if line.silent(self._timing)]:
+            coin = line.subscription.coin
+            if coin in {*await self._listener.tradable(), ""}:
+                await self._ask_again(socket, line)
+                continue
+            # To ask for it would end the connection, for every other coin as well. Its other feeds have ended too.
+            for ended in [each for each in lines if each.subscription.coin == coin]:
+                lines.remove(ended)
+                self._cease(ended)
+
+    async def _take_up(self, socket: aiohttp.ClientWebSocketResponse, lines: list[_Line]) -> None:
+        """Ask for what was left out of `lines` and is listed again: the connection may last for days."""
+        tradable = await self._listener.tradable()
+        for line in self._lines.values():
+            if line not in lines and line.subscription.coin in tradable:
+                log.warning("%s is listed again; its %s begins", line.subscription.coin, line.subscription.channel)
+                line.attempts = 0
+                await self._ask(socket, line)
+                lines.append(line)
 
     def _is_silent(self) -> bool:
         """Whether nothing at all was heard for as long as the most talkative feed may be silent."""
@@ -281,7 +302,7 @@ class Feed:
         await self._ask(socket, line)
 
     def _cease(self, line: _Line) -> None:
-        """A coin is not listed any more: it is left out until a later connection finds it again."""
+        """A coin is not listed any more: it is left out until it is."""
         log.warning("%s is not listed any more; its %s ends", line.subscription.coin, line.subscription.channel)
         self._listener.lost(line.subscription, "delisted")
 

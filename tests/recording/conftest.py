@@ -13,8 +13,9 @@ from aiohttp import WSMsgType, web
 from market_making.hyperliquid.feed import Timing
 from market_making.hyperliquid.listings import universe_fields
 from market_making.hyperliquid.market_data import Acknowledged, Pong, Subscription, format_frame
-from market_making.hyperliquid.spot_listings import token_fields
+from market_making.hyperliquid.spot_listings import pair_fields, spot_meta_fields, token_fields
 from market_making.market.events import BestQuote, BookSnapshot, Level, Trade
+from market_making.market.identity import Kind, Market
 from market_making.market.instrument import Listing
 from market_making.market.sides import Direction
 from market_making.recording.collection.collector import CollectorOptions
@@ -35,6 +36,10 @@ class SmallExchange:
 
     def __init__(self) -> None:
         self.listings = LISTINGS
+        self.others: tuple[Market, ...] = ()
+        self.unreadable_answers: set[str] = set()
+        self.beat_s = 0.02
+        self.most_sockets = self.most_subscriptions = 0
         self.volumes: dict[str, float] = {}
         self.backlog: list[Trade] = []
         self.silent = False
@@ -91,6 +96,11 @@ class SmallExchange:
         """Publish trades of one coin."""
         await self.send(Subscription("trades", trades[0].coin), format_frame(trades))
 
+    def forget(self, *coins: str) -> None:
+        """Send no more of these coins until they are subscribed to again."""
+        for subscriptions in self._sockets.values():
+            subscriptions.difference_update([each for each in subscriptions if each.coin in coins])
+
     async def drop_connections(self) -> None:
         """End all connections abnormally (1006 at the other end: no closing frame)."""
         for socket in list(self._sockets):
@@ -100,21 +110,41 @@ class SmallExchange:
         await asyncio.sleep(0)
 
     async def _info(self, request: web.Request) -> web.Response:
-        question = (await request.json())["type"]
-        meta = universe_fields(self.listings)
+        question = await request.json()
+        if question["type"] in self.unreadable_answers:
+            return web.Response(body=b"<html>", content_type="text/html")
+        dexes = {market.dex.name: market.dex.place for market in self.others if market.kind is Kind.PERPETUAL}
+        listed = self._perpetuals_of(question.get("dex", ""))
         answers = {
-            "meta": meta,
+            "meta": universe_fields(listed),
             "exchangeStatus": {"time": now_ms() + self.clock_ahead_ms},
-            "perpDexs": [None],
-            "metaAndAssetCtxs": [
-                meta,
-                [{"dayNtlVlm": str(self.volumes.get(listing.coin, 0.0))} for listing in self.listings],
-            ],
-            "spotMetaAndAssetCtxs": [{"tokens": [], "universe": []}, []],
-            "allPerpMetas": [meta],
-            "spotMeta": {"tokens": [token_fields(0, "USDC", 8)], "universe": []},
+            "perpDexs": [None, *({"name": name} for name in dexes)],
+            "metaAndAssetCtxs": [universe_fields(listed), [self._volume(listing.coin) for listing in listed]],
+            "spotMetaAndAssetCtxs": self._spot(),
+            "allPerpMetas": [universe_fields(self._perpetuals_of(name)) for name in ("", *dexes)],
+            "spotMeta": self._spot()[0],
         }
-        return web.Response(body=orjson.dumps(answers[question]), content_type="application/json")
+        return web.Response(body=orjson.dumps(answers[question["type"]]), content_type="application/json")
+
+    def _perpetuals_of(self, dex: str) -> tuple[Listing, ...]:
+        perpetuals = [market for market in self.others if market.kind is Kind.PERPETUAL and market.dex.name == dex]
+        return (*(self.listings if not dex else ()), *(market.listing for market in perpetuals))
+
+    def _spot(self) -> tuple[dict, list[dict | None]]:
+        pairs = {market.asset - 10_000: market for market in self.others if market.kind is Kind.SPOT}
+        tokens = [token_fields(index, market.tokens.base, 2) for index, market in pairs.items()]
+        universe = [pair_fields(market.wire, index, index, 0) for index, market in pairs.items()]
+        contexts = [self._volume(pairs[at].wire) if at in pairs else None for at in range(max(pairs, default=0) + 1)]
+        return spot_meta_fields([token_fields(0, "USDC", 8), *tokens], universe), contexts
+
+    def _volume(self, coin: str) -> dict:
+        return {"dayNtlVlm": str(self.volumes.get(coin, 0.0))}
+
+    @property
+    def tradable(self) -> list[str]:
+        """What may be subscribed to."""
+        listed = (*self.listings, *(market.listing for market in self.others))
+        return [listing.coin for listing in listed if not listing.delisted]
 
     async def _websocket(self, request: web.Request) -> web.WebSocketResponse:
         if self.refused_connections:
@@ -138,7 +168,7 @@ class SmallExchange:
             return
         fields = request["subscription"]
         subscription = Subscription(fields["type"], fields.get("coin", ""), fields.get("fast", False))
-        if subscription.coin not in {"", *(listing.coin for listing in self.listings if not listing.delisted)}:
+        if subscription.coin not in {"", *self.tradable}:
             socket._req.transport.abort()
             return
         if request["method"] == "unsubscribe":
@@ -147,6 +177,8 @@ class SmallExchange:
             return
         await socket.send_str(format_frame(Acknowledged(subscription)).decode())
         self._sockets[socket].add(subscription)
+        self.most_sockets = max(self.most_sockets, len(self._sockets))
+        self.most_subscriptions = max(self.most_subscriptions, sum(map(len, self._sockets.values())))
         backlog = tuple(trade for trade in self.backlog if trade.coin == subscription.coin)
         if subscription.channel == "trades" and backlog:
             await socket.send_str(format_frame(backlog).decode())
@@ -155,12 +187,12 @@ class SmallExchange:
         beats = 0
         while True:
             beats += 1
-            for listing in self.listings:
-                if not self.silent and listing.coin not in self.deaf_coins:
-                    await self._book(listing.coin, fast=True)
+            for coin in self.tradable:
+                if not self.silent and coin not in self.deaf_coins:
+                    await self._book(coin, fast=True)
                     if beats % 4 == 1:
-                        await self._book(listing.coin, fast=False)
-            await asyncio.sleep(0.02)
+                        await self._book(coin, fast=False)
+            await asyncio.sleep(self.beat_s)
 
     async def _book(self, coin: str, *, fast: bool) -> None:
         depth = 5 if fast else 20

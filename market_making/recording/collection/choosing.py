@@ -13,15 +13,17 @@ from market_making.market.errors import ConfigurationError
 from market_making.market.identity import Kind, Market
 
 COINS_PER_CONNECTION = 60
-MOST_CONNECTIONS = 10
-MOST_SUBSCRIPTIONS = 1000
+# What the exchange allows an address, that is a machine. Of the connections two are left to a bot and its guard there.
+ALLOWED_CONNECTIONS, ALLOWED_SUBSCRIPTIONS = 10, 1000
+MOST_CONNECTIONS = ALLOWED_CONNECTIONS - 2
 # From so many perpetuals on their contexts come together, whichever others the exchange sends with them.
 MANY_CONTEXTS = 60
 # Trades first: when the first quote or book arrives, nothing of the coin on this connection is still unsubscribed.
 EVENT_CHANNELS = ("trades", "bbo", CONTEXT, "l2Book")
 _TOGETHER = tuple(channel for channel in EVENT_CHANNELS if channel != CONTEXT)
-MOST_MARKETS = min(MOST_CONNECTIONS // 2 * COINS_PER_CONNECTION, (MOST_SUBSCRIPTIONS - 1) // (len(_TOGETHER) + 1))
-"""So many markets an address can record."""
+_BY_SUBSCRIPTIONS = (ALLOWED_SUBSCRIPTIONS - 1) // (len(_TOGETHER) + 1)
+MOST_MARKETS = min(MOST_CONNECTIONS // 2 * COINS_PER_CONNECTION, _BY_SUBSCRIPTIONS)
+"""So many markets a collector can record."""
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +62,10 @@ def subscriptions_of(markets: Sequence[Market]) -> list[list[Subscription]]:
     if channels is _TOGETHER:
         plan[0].append(Subscription(EVERY_CONTEXT, ""))
     subscriptions = sum(map(len, plan))
-    if len(plan) > MOST_CONNECTIONS or subscriptions > MOST_SUBSCRIPTIONS:
+    if len(plan) > MOST_CONNECTIONS or subscriptions > ALLOWED_SUBSCRIPTIONS:
         raise ConfigurationError(
             f"{len(coins)} markets need {len(plan)} connections and {subscriptions} subscriptions; the exchange allows "
-            f"an address {MOST_CONNECTIONS} and {MOST_SUBSCRIPTIONS}: name at most {MOST_MARKETS}"
+            f"an address {ALLOWED_CONNECTIONS} and {ALLOWED_SUBSCRIPTIONS}, and a bot and its guard need two of the "
+            f"connections: name at most {MOST_MARKETS}"
         )
     return plan

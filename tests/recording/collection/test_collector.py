@@ -19,7 +19,7 @@ from market_making.market.events import AssetContext, BestQuote, Level
 from market_making.market.identity import Dex, Market, SpotTokens
 from market_making.market.instrument import Listing
 from market_making.market.selection import Selection
-from market_making.recording.collection.choosing import MOST_MARKETS, busiest, subscriptions_of
+from market_making.recording.collection.choosing import MOST_CONNECTIONS, MOST_MARKETS, busiest, subscriptions_of
 from market_making.recording.collection.collector import Collector, end_all
 from market_making.recording.collection.recorder import Recorder
 from market_making.recording.store.rows import quote_row, trade_row
@@ -349,14 +349,14 @@ def markets_of(perpetuals, deployed=0, spot=0):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("count", "connections", "total"), [(60, 2, 300), (61, 4, 245), (200, 8, 801), (249, 10, 997)])
+@pytest.mark.parametrize(("count", "connections", "total"), [(60, 2, 300), (61, 4, 245), (200, 8, 801), (240, 8, 961)])
 def test_as_many_markets_fit_as_the_exchange_allows(count, connections, total):
     """Contexts of many come by one subscription; fast and slow books never share a connection."""
     plan = subscriptions_of(markets_of(count))
     assert (len(plan), sum(map(len, plan))) == (connections, total)
     for subscriptions in plan:
         assert len({subscription.fast for subscription in subscriptions}) == 1
-    assert MOST_MARKETS == 249
+    assert MOST_MARKETS == 240
 
 
 def test_the_busiest_of_every_kind_fit():
@@ -367,12 +367,12 @@ def test_the_busiest_of_every_kind_fit():
     least = min(volumes[market.wire] for market in chosen)
     assert len(chosen) == MOST_MARKETS
     assert all(volumes[market.wire] <= least for market in everything if market not in chosen)
-    assert len(subscriptions_of(chosen)) == 10
+    assert len(subscriptions_of(chosen)) == MOST_CONNECTIONS == 8
 
 
 def test_more_markets_than_the_exchange_allows_are_refused_with_the_numbers():
     """The message says how many subscriptions there would be, and how many may be named."""
-    with pytest.raises(ConfigurationError, match=r"260 markets need 10 connections and 1041 .* at most 249"):
+    with pytest.raises(ConfigurationError, match=r"260 markets need 10 connections and 1041 .* at most 240"):
         subscriptions_of(markets_of(260))
 
 
@@ -412,16 +412,6 @@ def test_timing_leaves_quiet_feeds_in_peace():
     """Best quotes and trades may be silent for as long as they like."""
     timing = Timing()
     assert timing.silence_s(BBO) == timing.silence_s(TRADES) == float("inf")
-
-
-@pytest.mark.slow
-async def test_many_coins_are_recorded_over_few_connections(exchange, hurried, tmp_path):
-    """A hundred and thirty coins, six connections, every coin in the store."""
-    exchange.listings = tuple(Listing(f"C{number}", 2) for number in range(130))
-    patient = replace(hurried, timing=Timing())
-    async with collecting(Collector(exchange.url, None, tmp_path, flush_seconds=0.2, options=patient)):
-        await until(lambda: len(TickStore(tmp_path).coins()) == 130, seconds=30)
-    assert exchange.connections == 6
 
 
 async def test_no_more_than_the_allowance_is_taken_in_a_minute(monkeypatch):
