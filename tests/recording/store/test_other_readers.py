@@ -1,8 +1,11 @@
 """The store read by programs nobody here wrote: by glob, and from what `mm export` writes."""
 
+import asyncio
 import os
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -19,14 +22,18 @@ from market_making.ops.command_line import main
 from market_making.recording.store.compaction import compact, drop_replaced
 from market_making.recording.store.storage import open_storage
 from market_making.recording.store.tick_store import TickStore
-from market_making.recording.streams import Stream
+from market_making.recording.streams import SCHEMAS, Stream
 from market_making.simulation.presets import default_truths
 from market_making.simulation.simulation import SimulatedSource
+from market_making.venue.config import VenueConfig
 from market_making.venue.markets.prehistory import StoreRecorder
+from market_making.venue.server import LocalVenue
 
 START_MS = 1_757_030_400_000
 SECONDS = 240
 GLOB = "hyperliquid/ETH/*"
+RECORDED = (Stream.TRADES, Stream.BBO, Stream.BOOK, Stream.BOOK_FAST, Stream.CONTEXT)
+Rows = Counter[tuple]
 
 
 @pytest.fixture
@@ -46,34 +53,48 @@ def store(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def rows(root: Path, stream: Stream) -> int:
-    """As our own reader counts them."""
-    return len(TickStore(root, "hyperliquid").read("ETH", stream, 0, START_MS * 2))
+def rows(root: Path, stream: Stream) -> Rows:
+    """As our own reader has them."""
+    return counted(TickStore(root, "hyperliquid").read("ETH", stream, 0, START_MS * 2).to_pandas(), stream)
 
 
-def read_by_glob(root: Path, stream: Stream, *, distinct: bool) -> dict[str, int]:
-    """How many rows each of three readers finds with the line of the documents."""
+def counted(frame: pd.DataFrame, stream: Stream) -> Rows:
+    """How often each row is there, by the columns that the store promises."""
+    known = frame[[name for name in SCHEMAS[stream].names if name in frame]]
+    return Counter(known.astype(object).where(known.notna(), None).itertuples(index=False, name=None))
+
+
+def read_by_glob(root: Path, stream: Stream, *, distinct: bool) -> dict[str, Rows]:
+    """What each of three readers finds with the line of the documents."""
     glob = f"{root}/{GLOB}/{stream.value}[-.]*parquet"
     word = "distinct " if distinct else ""
     lazy = pl.scan_parquet(glob, extra_columns="ignore", missing_columns="insert")
     frame = pd.concat(pd.read_parquet(path) for path in root.glob(f"{GLOB}/{stream.value}[-.]*parquet"))
-    return {
-        "duckdb": duckdb.sql(
-            f"select count(*) from (select {word}* from read_parquet('{glob}', union_by_name=true))"
-        ).fetchall()[0][0],
-        "polars": len((lazy.unique() if distinct else lazy).collect()),
-        "pandas": len(frame.drop_duplicates() if distinct else frame),
+    found = {
+        "duckdb": duckdb.sql(f"select {word}* from read_parquet('{glob}', union_by_name=true)").df(),
+        "polars": (lazy.unique() if distinct else lazy).collect().to_pandas(),
+        "pandas": frame.drop_duplicates() if distinct else frame,
     }
+    return {reader: counted(table, stream) for reader, table in found.items()}
+
+
+def require_ours(root: Path, streams: Iterable[Stream], *, distinct: bool) -> None:
+    """Each reader finds the very rows that ours finds, each as often."""
+    for stream in streams:
+        ours = rows(root, stream)
+        assert ours
+        for reader, found in read_by_glob(root, stream, distinct=distinct).items():
+            assert found == ours, (reader, stream)
 
 
 @pytest.mark.parametrize("stream", [Stream.TRADES, Stream.BBO, Stream.BOOK, Stream.BOOK_FAST])
 def test_readers_by_glob_find_our_rows(store, stream):
     """Right after a merge by the documented line, and without a word about it once the sources are dropped."""
     ours = rows(store, stream)
-    assert set(read_by_glob(store, stream, distinct=True).values()) == {ours}
-    assert min(read_by_glob(store, stream, distinct=False).values()) > ours
+    require_ours(store, [stream], distinct=True)
+    assert all(found > ours for found in read_by_glob(store, stream, distinct=False).values())
     assert drop_replaced(open_storage(store), "hyperliquid") > 0
-    assert set(read_by_glob(store, stream, distinct=False).values()) == {ours}
+    require_ours(store, [stream], distinct=False)
     assert rows(store, stream) == ours
 
 
@@ -111,14 +132,57 @@ def test_readers_by_glob_find_our_rows_while_somebody_records_and_after_a_crash(
             after = rows(tmp_path / "store", Stream.TRADES)
         finally:
             recorder.kill()
-    assert before > 0
-    assert all(before <= count <= after for count in found.values()), (before, found, after)
-    for stream in (Stream.TRADES, Stream.BBO, Stream.BOOK_FAST):
-        ours = rows(tmp_path / "store", stream)
-        assert set(read_by_glob(tmp_path / "store", stream, distinct=True).values()) == {ours}
+    assert before
+    for reader, table in found.items():
+        assert before <= table <= after, reader
+    require_ours(tmp_path / "store", (Stream.TRADES, Stream.BBO, Stream.BOOK_FAST), distinct=True)
 
 
-def read_while_it_changes(root: Path) -> dict[str, int]:
+COLLECT = """
+import asyncio, sys
+from market_making.recording.collection.collector import Collector
+asyncio.run(Collector(sys.argv[1], ["ETH"], sys.argv[2], flush_seconds=0.2).run())
+"""
+
+
+async def test_readers_by_glob_find_the_rows_of_a_collector_that_is_killed_started_again_and_stopped(tmp_path):
+    """While it records, after the kill, and after a stop in order, then without a word about doubles."""
+    venue = LocalVenue(SimulatedSource(default_truths(["ETH"]), seed=3), VenueConfig(speed=10.0))
+    command = (sys.executable, "-c", COLLECT, await venue.start(), str(tmp_path))
+
+    async def recording(more_than: int) -> asyncio.subprocess.Process:
+        collector = await asyncio.create_subprocess_exec(*command)
+        async with asyncio.timeout(90):
+            while not has_more(tmp_path, more_than):
+                await asyncio.sleep(0.1)
+        return collector
+
+    try:
+        collector = await recording(more_than=20)
+        before = rows(tmp_path, Stream.TRADES)
+        found = await asyncio.to_thread(read_while_it_changes, tmp_path)
+        after = rows(tmp_path, Stream.TRADES)
+        collector.kill()
+        await collector.wait()
+        for reader, table in found.items():
+            assert before <= table <= after, reader
+        require_ours(tmp_path, RECORDED, distinct=True)
+        collector = await recording(more_than=rows(tmp_path, Stream.TRADES).total() + 20)
+        collector.terminate()
+        assert await collector.wait() == 0
+    finally:
+        await venue.stop()
+    require_ours(tmp_path, (*RECORDED, Stream.GAPS), distinct=False)
+
+
+def has_more(root: Path, count: int) -> bool:
+    """Whether every stream is there, and more than so many trades."""
+    store = TickStore(root, "hyperliquid")
+    streams = store.streams("ETH", 0, START_MS * 2) if "ETH" in store.coins() else set()
+    return streams >= {*RECORDED} and rows(root, Stream.TRADES).total() > count
+
+
+def read_while_it_changes(root: Path) -> dict[str, Rows]:
     """Read by the documented lines; a file that was merged away between the listing and its reading is listed anew."""
     for _ in range(20):
         try:
@@ -143,7 +207,7 @@ def test_an_export_has_every_row_once(store, mm, tmp_path, kind):
     for stream in (Stream.TRADES, Stream.BBO, Stream.BOOK, Stream.BOOK_FAST):
         path = tmp_path / "out" / f"ETH-{stream.value}.{kind}"
         count = len(pd.read_csv(path)) if kind == "csv" else pq.read_metadata(path).num_rows
-        assert count == rows(store, stream)
+        assert count == rows(store, stream).total()
 
 
 def test_an_export_for_hftbacktest_is_in_its_order(store, mm, tmp_path):
@@ -156,7 +220,7 @@ def test_an_export_for_hftbacktest_is_in_its_order(store, mm, tmp_path):
         assert (np.diff(events[clock][events["ev"] & np.uint64(flag) != 0]) >= 0).all()
     assert (events["local_ts"] >= events["exch_ts"]).all()
     kinds = events["ev"] & np.uint64(0xFF)
-    assert (kinds == 2).sum() == rows(store, Stream.TRADES)
+    assert (kinds == 2).sum() == rows(store, Stream.TRADES).total()
     assert set(np.unique(kinds)) == {1, 2, 3, 4}
 
 
