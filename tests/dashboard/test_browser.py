@@ -263,12 +263,28 @@ def test_on_a_phone_a_row_is_a_card_that_hides_nothing(browser, served):
         assert page.locator("table.cards td[data-column='']").count() == 0
 
 
+def test_a_view_that_is_drawn_again_takes_neither_focus_nor_place_from_who_reads(browser, served):
+    """A link keeps the focus, a table that is scrolled sideways stays where it is, and the figures are new."""
+    page = opened(browser, served, "", {"width": 700, "height": 900})
+    page.locator("tbody a").first.focus(timeout=5_000)
+    page.evaluate("document.querySelector('.scroll').scrollLeft = 40")
+    write_state(served.settings.state, "bot", bot_state(now_ms(), (pair_state("ETH", now_ms(), mid=3001.5),)))
+    page.get_by_text("3,001.5").wait_for(timeout=5_000)
+    assert page.evaluate("document.activeElement.textContent") == "ETH"
+    assert page.evaluate("document.querySelector('.scroll').scrollLeft") == 40
+    assert page.complaints == []
+
+
 def test_it_is_usable_by_keyboard(browser, served):
     """The first stop skips to the content; links are reached in order and have a visible focus."""
     page = opened(browser, served, "")
     page.locator("tbody a").first.wait_for(timeout=5_000)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "view"
+    assert page.locator("tbody a").count() == 1  # its address is not taken for that of a view
+    page.locator(".skip").focus()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Coins"
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"

@@ -14,10 +14,49 @@ export function el(name, attributes = {}, ...children) {
 // A sentence in which `commands` stand between backticks.
 export const marked = (text) => text.split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part));
 
-// Replace what an element holds; what is null is left out.
+// Let an element hold these children; what is null is left out. What looks the same stays the same node: with it stay the
+// focus, a selection, and how far a table is scrolled, although a view is drawn anew each second.
 export function put(host, ...children) {
-  host.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
+  settle(host, children.filter((child) => child !== null && child !== undefined));
 }
+
+function settle(host, wanted) {
+  const there = [...host.childNodes];
+  wanted.forEach((fresh, i) => {
+    if (i >= there.length) host.append(fresh);
+    else if (!there[i].isEqualNode(fresh)) become(there[i], fresh);
+  });
+  for (const old of there.slice(wanted.length)) old.remove();
+}
+
+function become(old, fresh) {
+  // A link that has the focus must not lead elsewhere all of a sudden.
+  if (old.nodeName !== fresh.nodeName || (old.nodeName === "A" && old.href !== fresh.href)) return old.replaceWith(fresh);
+  if (old.nodeType === Node.TEXT_NODE) return void (old.data = fresh.data);
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  settle(old, [...fresh.childNodes]);
+}
+
+// A width that is asked for between two drawings makes the browser lay out the page at once: it is asked for only once.
+let widths = new WeakMap();
+export const forgetWidths = () => { widths = new WeakMap(); };
+function widthOf(host) {
+  if (!widths.has(host) && host.clientWidth) widths.set(host, host.clientWidth);
+  return Math.max(widths.get(host) ?? 0, 240);
+}
+
+// To make a format costs far more than to use it.
+const formats = new Map();
+function number(value, least, most) {
+  const key = `${least} ${most}`;
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat("en", { minimumFractionDigits: least, maximumFractionDigits: most }));
+  return formats.get(key).format(value);
+}
+
+const HOURS = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const [SECONDS, MINUTES] = [new Intl.DateTimeFormat([], { ...HOURS, second: "2-digit" }), new Intl.DateTimeFormat([], HOURS)];
+export const clock = (ms, seconds = true) => (seconds ? SECONDS : MINUTES).format(ms);
 
 function shape(name, attributes, text) {
   const node = document.createElementNS(NS, name);
@@ -37,7 +76,7 @@ export function digits(value, significant = 4) {
   if (Math.abs(value) < 1e-12) return "0"; // what floating point leaves of a difference
   const size = Math.floor(Math.log10(Math.abs(value)));
   if (size >= 15 || size < -7) return value.toExponential(2);
-  return value.toLocaleString("en", { maximumFractionDigits: Math.max(0, significant - 1 - size) });
+  return number(value, 0, Math.max(0, significant - 1 - size));
 }
 
 // A price with the decimals of its tick.
@@ -45,7 +84,7 @@ export function exact(price, tick) {
   if (price === null || price === undefined) return "–";
   if (!tick) return digits(price, 8);
   const places = Math.max(0, Math.ceil(-Math.log10(tick) - 1e-9));
-  return price.toLocaleString("en", { minimumFractionDigits: places, maximumFractionDigits: places + 1 });
+  return number(price, places, places + 1);
 }
 
 export function signed(value, significant = 3) {
@@ -63,17 +102,14 @@ function nice(low, high, wanted) {
   return { ticks, places: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
 }
 
-const fixed = (value, places) => value.toLocaleString("en", { minimumFractionDigits: Math.min(places, 10), maximumFractionDigits: Math.min(places, 10) });
+const fixed = (value, places) => number(value, Math.min(places, 10), Math.min(places, 10));
 
 // Which line is which, with what it is now: [[kind, text], …].
 export const legend = (rows) => el("p", { class: "legend" }, ...rows.map(([kind, text]) => el("span", {}, el("span", { class: `key k${kind}`, "aria-hidden": "true" }), text)));
 
-const clock = (ms, seconds) =>
-  new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: seconds ? "2-digit" : undefined, hour12: false });
-
 // Lines over time: {t, series: [{name, y, low, high, kind, step}], dots: [{t, y, kind, label}], unit, label, zero}.
 export function lines(host, { t, series, dots = [], unit, label, zero = false, height = 170 }) {
-  const width = Math.max(host.clientWidth, 240);
+  const width = widthOf(host);
   const [left, right, top, bottom] = [58, 8, 8, 20];
   const all = series.flatMap((s) => [...s.y, ...(s.low ?? []), ...(s.high ?? [])]).concat(dots.map((d) => d.y));
   const known = all.filter((v) => v !== null && Number.isFinite(v));
@@ -166,7 +202,7 @@ function bands(t, low, high, x, y, after) {
 // From one value to another by signed steps: {start, steps: [{name, value}], end, label}; each bar begins where the last ended.
 export function waterfall(host, { start, steps, end, label, format }) {
   const rows = steps.length + 2;
-  const width = Math.max(host.clientWidth, 240), rowHeight = 24, height = rows * rowHeight + 6;
+  const width = widthOf(host), rowHeight = 24, height = rows * rowHeight + 6;
   const left = Math.min(190, width * 0.45), right = 86;
   let at = start.value;
   const points = [at, ...steps.map((s) => (at += s.value)), end.value];
@@ -192,7 +228,7 @@ export function waterfall(host, { start, steps, end, label, format }) {
 
 // Bars left and right of zero: [{name, value, kind}].
 export function bars(host, { rows, unit, label }) {
-  const width = Math.max(host.clientWidth, 240), rowHeight = 24, height = rows.length * rowHeight + 4;
+  const width = widthOf(host), rowHeight = 24, height = rows.length * rowHeight + 4;
   const left = 130, right = 80;
   const most = Math.max(...rows.map((r) => Math.abs(r.value ?? 0)), 1e-12);
   const centre = left + (width - left - right) / 2, scale = (width - left - right) / 2 / most;
@@ -210,7 +246,7 @@ export function bars(host, { rows, unit, label }) {
 // Values with intervals on one scale: [{name, value, low, high}]; a value that is null is told by `missing`.
 export function intervals(host, { rows, unit, label, missing = "–" }) {
   const said = (r) => r.value === null ? missing : `${signed(r.value)} ${unit}${r.low === null ? "" : ` (${signed(r.low, 2)} … ${signed(r.high, 2)})`}`;
-  const width = Math.max(host.clientWidth, 240), rowHeight = 26, height = rows.length * rowHeight + 4;
+  const width = widthOf(host), rowHeight = 26, height = rows.length * rowHeight + 4;
   const left = 14 + 6.2 * Math.max(...rows.map((r) => r.name.length)), right = 14 + 6.2 * Math.max(...rows.map((r) => said(r).length));
   const known = rows.flatMap((r) => [r.value, r.low, r.high]).filter((v) => v !== null);
   const low = Math.min(0, ...known), high = Math.max(0, ...known), span = high - low || 1;
@@ -232,7 +268,7 @@ export function ladder(host, { bids, asks, own, tick, label }) {
   const rows = [...asks.map(([p, s]) => ["ask", p, s]).reverse(), ...bids.map(([p, s]) => ["bid", p, s])];
   if (own && !rows.some(([side, p]) => side === own.side && Math.abs(p - own.price) < 1e-9 * p)) rows.push([own.side, own.price, 0]);
   rows.sort((a, b) => b[1] - a[1]);
-  const width = Math.max(host.clientWidth, 240), rowHeight = 20, height = 11 * rowHeight;
+  const width = widthOf(host), rowHeight = 20, height = 11 * rowHeight;
   const most = Math.max(...rows.map((r) => r[2]), 1e-12);
   const svg = canvas(width, height, label);
   rows.slice(0, 11).forEach(([side, price, size], i) => {

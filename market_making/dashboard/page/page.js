@@ -1,6 +1,6 @@
 // Chooses the view by the address after #, listens to one stream, and says how old what it shows is.
 
-import { el, marked } from "/draw.js";
+import { clock, el, forgetWidths, marked } from "/draw.js";
 import { coins, Pair, replays, safety, scan, span } from "/views.js";
 
 const view = document.getElementById("view"), age = document.getElementById("age");
@@ -73,11 +73,13 @@ setInterval(() => {
   const since = Date.now() - heard;
   const lost = heard === 0 || since > 5000;
   age.className = lost ? "old" : "";
-  age.textContent = heard === 0 ? "no answer yet" : lost ? `no answer for ${span(since)}: does mm dashboard run?` : `live, ${new Date(heard).toLocaleTimeString([], { hour12: false })}`;
+  age.textContent = heard === 0 ? "no answer yet" : lost ? `no answer for ${span(since)}: does mm dashboard run?` : `live, ${clock(heard)}`;
 }, 500);
 // Pictures have the width of their panel; what is drawn seldom would be stretched.
 let turned = null;
-addEventListener("resize", () => { clearTimeout(turned); turned = setTimeout(() => panels?.resized(), 150); });
+addEventListener("resize", () => { clearTimeout(turned); turned = setTimeout(() => { forgetWidths(); panels?.resized(); }, 150); });
+// Its address would be taken for that of a view.
+document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); view.focus(); });
 addEventListener("hashchange", () => { open(); view.focus({ preventScroll: true }); scrollTo(0, 0); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && last?.header) top(last.header); });
 open();

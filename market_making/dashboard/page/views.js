@@ -1,6 +1,6 @@
 // One function a view. Each gets the newest document and the element it owns; it says what is missing where something is.
 
-import { bars, digits, el, exact, intervals, ladder, legend, lines, put, signed, waterfall } from "/draw.js";
+import { bars, clock, digits, el, exact, intervals, ladder, legend, lines, put, signed, waterfall } from "/draw.js";
 
 export const span = (ms) => {
   if (ms === null || ms === undefined) return "–";
@@ -9,7 +9,6 @@ export const span = (ms) => {
   if (s < 7200) return `${(s / 60).toFixed(0)} min`;
   return s < 172800 ? `${(s / 3600).toFixed(1)} h` : `${(s / 86400).toFixed(0)} days`;
 };
-const time = (ms) => new Date(ms).toLocaleTimeString([], { hour12: false });
 const words = (name) => String(name).replaceAll("_", " ");
 const empty = (text) => el("p", { class: "empty" }, text);
 const cell = (text, kind = "") => el("td", { class: kind }, text);
@@ -49,7 +48,7 @@ export function coins(host, { coins: shown }) {
       cell(span(row.age_ms), `n ${silent ? "bad" : ""}`), cell(why, "text dim"));
   });
   const columns = [["coin"], ["bot"], ["rests"], ["mid", "n"], ["inventory [lots]", "n"], ["today [quote]", "n"],
-    ["fills", "n"], ["calibration", "n"], ["bot wrote", "n"], ["why not"]];
+    ["fills", "n"], ["calibration age", "n"], ["bot wrote", "n"], ["why not"]];
   const idle = shown.calibrated.map((coin) => el("tr", {}, cell(coin.coin), cell(span(coin.age_ms), "n"), cell(coin.status), cell(coin.detail, "text dim")));
   put(host, 
     el("section", { class: "panel wide" }, el("h2", {}, "Coins that are quoted"),
@@ -89,7 +88,7 @@ export class Pair {
       panel("lambda", "λ: how often market orders come", "More of one side than of the other pushes the inventory. Bands: 95 % intervals."),
       panel("sigma", "σ: how much mid wanders", "Price per square root of a second; what is held is exposed to it."),
       panel("decisions", "Last decisions", "From the bot's decision log, newest first.", "wide"));
-    put(host, this.head, this.panels);
+    host.replaceChildren(this.head, this.panels);
     this.load();
   }
 
@@ -165,7 +164,7 @@ export class Pair {
     const state = pair.stopped ? "the bot has ended" : order ? `${order.side} ${digits(order.size - order.filled)} at ${exact(order.price, pair.tick)} ${old ? "rested then" : "rests"}`
       : pair.quoting ? "about to place an order" : `not quoting: ${pair.detail || words(pair.reason ?? "unknown")}`;
     const calibration = pair.calibration;
-    const age = calibration.created_ms ? `calibration ${span(Date.now() - calibration.created_ms)} old, ${calibration.status}, ${calibration.regime}` : "no calibration: start mm calibrate";
+    const age = calibration.created_ms ? `calibration ${span(Date.now() - calibration.created_ms)} old, quality ${calibration.status}, regime ${calibration.regime}` : "no calibration: start mm calibrate";
     put(this.head, 
       el("span", { class: "big" }, pair.pair), el("span", {}, `${pair.bot}, ${pair.strategy}, ${pair.mode}`),
       el("span", { class: order ? (old ? "dim" : order.side) : pair.quoting ? "" : "warn" }, state),
@@ -196,7 +195,7 @@ export class Pair {
     const every = Math.max(1, Math.ceil(s.time_ms.length / 450));
     const thin = (column) => column.filter((_, i) => i % every === 0 || i === column.length - 1);
     const t = thin(s.time_ms);
-    const dots = [...this.fills.values()].map((f) => ({ t: f.time_ms, y: f.price, kind: f.side, label: `${f.side} ${digits(f.size)} filled at ${digits(f.price, 8)}, ${time(f.time_ms)}` }));
+    const dots = [...this.fills.values()].map((f) => ({ t: f.time_ms, y: f.price, kind: f.side, label: `${f.side} ${digits(f.size)} filled at ${digits(f.price, 8)}, ${clock(f.time_ms)}` }));
     lines(this.price, { t, unit: "quote currency", label: "Mid and own orders over time", dots, height: 220, series: [
       { name: "mid", y: thin(s.mid), kind: "mid" },
       { name: "bid", y: thin(s.bid), kind: "bid", step: true },
@@ -226,7 +225,7 @@ export class Pair {
     bars(this.money, { unit: "", label: "Result of the day in parts", rows: [
       { name: "spread", value: m.spread }, { name: "adverse selection", value: m.adverse_selection },
       { name: "inventory", value: m.inventory }, { name: "funding", value: m.funding }, { name: "fees", value: -m.fees },
-      { name: `net, ${m.fills} fills`, value: m.net, kind: "end" }] });
+      { name: `net, ${m.fills} ${m.fills === 1 ? "fill" : "fills"}`, value: m.net, kind: "end" }] });
     if (!pair.markouts.length) return put(this.markouts, empty("No fill yet, or none that is old enough."));
     intervals(this.markouts, { unit: "bps", label: "Markouts", missing: "no fill that old yet", rows: pair.markouts.map((k) => ({
       name: `${digits(k.horizon_s, 2)} s, ${k.n} ${k.n === 1 ? "fill" : "fills"}`, value: k.n ? k.value_bps : null, low: k.low_bps, high: k.high_bps })) });
@@ -246,15 +245,14 @@ export class Pair {
         const column = side ? `${name}_${side}` : name;
         return { name: side ? buys[side] : "mid", y: h[column], low: h[`${column}_low`], high: h[`${column}_high`], kind: String(i) };
       });
-      const picture = el("div");
-      put(host, legend(series.map((s) => [s.kind, `${s.name}: ${now(s, unit)}`])), picture);
-      lines(picture, { t: h.created_ms, unit, label: `${letter}, ${words(name)}`, height: 140, series });
+      put(host, legend(series.map((s) => [s.kind, `${s.name}: ${now(s, unit)}`])), el("div"));
+      lines(host.lastElementChild, { t: h.created_ms, unit, label: `${letter}, ${words(name)}`, height: 140, series });
     }
   }
 
   drawDecisions(decisions, tick) {
     if (!decisions.length) return put(this.decisions, empty("The decision log has no line of this pair."));
-    const rows = decisions.map((d) => el("tr", {}, cell(time(d.time_ms)), cell(words(d.event)), cell(d.side ?? "", d.side ?? ""),
+    const rows = decisions.map((d) => el("tr", {}, cell(clock(d.time_ms)), cell(words(d.event)), cell(d.side ?? "", d.side ?? ""),
       cell(d.price === undefined ? "" : exact(d.price, tick), "n"), cell(d.size === undefined ? "" : digits(d.size), "n"), cell(d.detail || words(d.reason ?? ""), "text dim")));
     put(this.decisions, table([["time"], ["event"], ["side"], ["price", "n"], ["size [coins]", "n"], ["why"]], rows, "cards plain"));
   }
@@ -273,7 +271,7 @@ export function safety(host, { safety: shown, header }) {
   const programs = header.programs.map((p) => el("tr", {}, cell(p.name), cell(p.runs, p.runs === "runs" ? "good" : p.runs === "silent" ? "bad" : "dim"), cell(span(p.age_ms), "n"),
     cell(p.coins, "n"), cell((p.failures ?? []).join("; ") || "none", "text dim")));
   put(host, el("div", { class: "grid" },
-    el("section", { class: "panel wide" }, el("h2", {}, "Kill switch"), el("p", { class: header.kill ? "bad big" : "good" }, header.kill ? `On since ${time(header.kill.since_ms)} (${header.kill.by ?? "mm stop"}). mm stop --resume turns it off.` : "Off. mm stop cancels every order and opens nothing, also after a restart.")),
+    el("section", { class: "panel wide" }, el("h2", {}, "Kill switch"), el("p", { class: header.kill ? "bad big" : "good" }, header.kill ? `On since ${new Date(header.kill.since_ms).toLocaleString()} (${header.kill.by ?? "mm stop"}). mm stop --resume turns it off.` : "Off. mm stop cancels every order and opens nothing, also after a restart.")),
     el("section", { class: "panel wide" }, el("h2", {}, "Accounts and limits"), accounts.length ? table(columns, accounts) : empty("No bot runs.")),
     el("section", { class: "panel wide" }, el("h2", {}, "Guard"), guards.length ? table([["guard"], ["state"], ["wrote", "n"], ["figures"], ["failures"]], guards) : empty("No guard runs. mm guard cancels what a slow, frozen or dead bot leaves: start it beside every live bot.")),
     el("section", { class: "panel wide" }, el("h2", {}, "Programs"), programs.length ? table([["program"], ["state"], ["wrote", "n"], ["coins", "n"], ["failures"]], programs) : empty("No program has run here. commands.md has all of them, in order of use."))));
@@ -283,12 +281,11 @@ export function scan(host, shown) {
   const rows = shown.coins.map((c) => el("tr", {}, cell(c.coin), cell(c.refused ? "refused" : c.state, c.refused ? "bad" : "good"),
     money(c.net_per_hour), cell(c.low === null || c.low === undefined ? "–" : `${signed(c.low)} … ${signed(c.high)}`, "n"), cell(digits(c.break_even_fee_bps, 3), "n"), cell(digits(c.toxicity, 3), "n"), cell(c.reason, "text dim")));
   const drawn = shown.coins.filter((c) => c.net_per_hour !== null && c.low !== null && c.low !== undefined).slice(0, 12);
-  const picture = el("div", { class: "earnings" });
   const columns = [["coin"], ["verdict"], ["net per hour [quote]", "n"], ["95 % interval", "n"], ["break-even fee [bps]", "n"], ["toxicity", "n"], ["why"]];
-  put(host, el("section", { class: "panel wide" }, el("h2", {}, "What would each coin earn?"), drawn.length ? picture : null,
+  put(host, el("section", { class: "panel wide" }, el("h2", {}, "What would each coin earn?"), drawn.length ? el("div", { class: "earnings" }) : null,
     rows.length ? table(columns, rows) : empty(shown.missing || "No coin is calibrated."),
     el("p", { class: "note" }, `From the published calibrations, at a maker fee of ${digits(shown.fee_bps, 3)} bps and orders of ${digits(shown.order_notional)} in quote currency. mm scan --data ranks everything that is recorded.`)));
-  if (drawn.length) intervals(picture, { rows: drawn.map((c) => ({ name: c.coin, value: c.net_per_hour, low: c.low, high: c.high })), unit: "quote per hour", label: "Net per hour of each coin with its 95 % interval" });
+  if (drawn.length) intervals(host.querySelector(".earnings"), { rows: drawn.map((c) => ({ name: c.coin, value: c.net_per_hour, low: c.low, high: c.high })), unit: "quote per hour", label: "Net per hour of each coin with its 95 % interval" });
 }
 
 export function replays(host, shown) {
