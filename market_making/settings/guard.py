@@ -21,7 +21,7 @@ class GuardSettings(Section):
         json_schema_extra={"accepted": "1 or more"},
     )
     flatten_unknown: bool = Field(
-        False, description="Leave what the account holds beyond the bot's books; off, the guard only reports it"
+        False, description="Close what the account holds beyond the bot's books; off, the guard only reports it"
     )
     quotes: bool = Field(True, description="Cancel a quote that mid has come closer to than planned")
     moves: Positive = Field(

@@ -104,10 +104,10 @@ class QuoteSettings(Section):
         5.0, description="The positions of the account are read again when they are older [s]"
     )
     actions_per_minute: Positive = Field(
-        60.0, description="Orders and cancels the bot may send per minute, leaving a position excepted [1/min]"
+        60.0, description="Orders and cancels the bot may send per minute, those that exit a position excepted [1/min]"
     )
     reserved_actions: Annotated[int, Field(ge=0)] = Field(
-        500, description="Of the actions that the address has left, kept for cancelling and leaving positions [actions]"
+        500, description="Of the actions that the address has left, kept for cancels and for exits of positions [actions]"
     )
     action_price: NotNegative = Field(
         0.0005, description="Price of an action; a better price is taken only if it earns more than its actions [USDC]"
@@ -131,13 +131,17 @@ class QuoteSettings(Section):
 
 
 class RiskSettings(Section):
-    """Losses that stop a pair from opening and make it leave."""
+    """Losses that stop a pair from opening and make it exit its position."""
 
     daily_loss: Positive = Field(
-        50.0, description="Loss since 00:00 UTC after which a pair is left until the day ends [quote currency]"
+        50.0,
+        description="Loss since 00:00 UTC after which a pair exits its position and opens nothing until the day ends "
+        "[quote currency]",
     )
     drawdown: Positive = Field(
-        100.0, description="Loss from the peak after which a pair is left until its file is removed [quote currency]"
+        100.0,
+        description="Loss from the peak after which a pair exits its position and opens nothing until its file is "
+        "removed [quote currency]",
     )
     state: Path = Field(USER_DATA / "risk", description="Folder in which the losses are kept over restarts")
 

@@ -24,7 +24,7 @@ state_option = click.option(
 
 @click.command()
 @with_options(
-    click.option("--flatten", is_flag=True, help="Also leave every position, reduce-only."),
+    click.option("--flatten", is_flag=True, help="Also exit every position, reduce-only."),
     click.option("--resume", is_flag=True, help="Turn the switch off: the bots quote again."),
     state_option,
     config_option,
@@ -47,12 +47,12 @@ def stop(*, flatten: bool, resume: bool, **options: Any) -> None:
         told = {"killed": kill is not None, "flatten": kill is not None and kill.flatten, "changed": changed}
         print_json(told | {"since_ms": None if kill is None else kill.since_ms, "file": str(folder / FILE)})
         return
-    state = "off: the bots quote again" if kill is None else f"on{', positions are left' if kill.flatten else ''}"
+    state = "off: the bots quote again" if kill is None else f"on{', every position is exited' if kill.flatten else ''}"
     click.echo(f"kill switch {'now ' if changed else 'was already '}{state} ({folder / FILE})")
 
 
 def _stop(folder: Path, *, flatten: bool) -> tuple[bool, Kill | None]:
-    """Turn it on; a switch that leaves positions is never weakened by a second command."""
+    """Turn it on; a switch that exits positions is never weakened by a second command."""
     before = read_kill(folder)
     if before is not None and before.flatten >= flatten:
         return False, before
