@@ -12,7 +12,7 @@ class EdgeSettings(Section):
         True, description="Approve no builder and pay none; off, ccxt adds its own to every order"
     )
     pace: bool = Field(
-        True, description="One bucket of the exchange's true weights for all programs of the machine; off, ccxt's limiter"
+        True, description="One bucket of the exchange's true weights for a machine's programs; off, ccxt's limiter"
     )
     asked_once: bool = Field(
         True, description="Ask the same question once until something happens; off, every question is asked"

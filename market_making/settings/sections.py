@@ -107,7 +107,7 @@ class QuoteSettings(Section):
         60.0, description="Orders and cancels the bot may send per minute, those that exit a position excepted [1/min]"
     )
     reserved_actions: Annotated[int, Field(ge=0)] = Field(
-        500, description="Of the actions that the address has left, kept for cancels and for exits of positions [actions]"
+        500, description="Of the actions that the address has left, kept for cancels and exits [actions]"
     )
     action_price: NotNegative = Field(
         0.0005, description="Price of an action; a better price is taken only if it earns more than its actions [USDC]"

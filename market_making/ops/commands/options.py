@@ -69,7 +69,8 @@ def now_ms() -> int:
 
 
 def ago(seconds: float) -> str:
-    """How long ago, in the largest unit of which there are two."""
+    """How long ago, in the largest unit of which there are two; what came while others were read, now."""
+    seconds = max(seconds, 0.0)
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit} ago"

@@ -142,7 +142,7 @@ def _quotes(bot: BotState, pair: PairState, now_ms: int) -> Text:
     if now_ms - bot.written_ms > SILENT_MS:
         return Text("unknown", style=_STYLES["alarm"])
     if pair.quoting:
-        return Text("leaving" if pair.leaving else "yes", style=_STYLES["warning"] if pair.leaving else "green")
+        return Text("exiting" if pair.leaving else "yes", style=_STYLES["warning"] if pair.leaving else "green")
     return Text(f"no: {pair.detail or pair.reason or 'no reason is known'}", style=_STYLES["warning"])
 
 
@@ -160,8 +160,10 @@ def _recorded(store: StoreStatus, root: str) -> RenderableType:
         for stream, stands in streams.items():
             age, size = ago(stands.age_ms / 1e3), f"{stands.bytes / 1e6:.1f} MB"
             table.add_row(coin, str(stream), f"{stands.rows:,}", age, str(stands.gaps), size)
-    offset = store.clock_offset_ms
-    known = (
-        "not measured within the last minute" if offset is None else f"{round(offset):+d} ms ahead of this machine's"
-    )
-    return Group(table, Text(f"The exchange's clock: {known}."))
+    return Group(table, Text(f"The exchange's clock: {_beside(store.clock_offset_ms)}."))
+
+
+def _beside(offset_ms: float | None) -> str:
+    if offset_ms is None:
+        return "not measured within the last minute"
+    return f"{abs(round(offset_ms))} ms {'ahead of' if offset_ms >= 0 else 'behind'} this machine's"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_making.ops.commands.options import Duration, Instant
+from market_making.ops.commands.options import Duration, Instant, ago
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,14 @@ def test_what_is_no_duration_is_refused_with_an_example(text):
     """The message shows what was seen and what is accepted."""
     with pytest.raises(click.BadParameter, match="30m"):
         Duration().convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-1.7, "0.0 s ago"), (3.21, "3.2 s ago"), (119, "119.0 s ago"), (7200, "2 h ago")]
+)
+def test_an_age_is_never_negative(seconds, text):
+    """A row that came while others were read is of now, not of later."""
+    assert ago(seconds) == text
 
 
 @given(st.datetimes(datetime.datetime(2015, 1, 1), datetime.datetime(2035, 1, 1)))
