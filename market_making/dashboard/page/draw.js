@@ -46,17 +46,18 @@ function widthOf(host) {
   return Math.max(widths.get(host) ?? 0, 240);
 }
 
-// To make a format costs far more than to use it.
+// To make a format costs far more than to use it; it is made when it is first used, not before the first content is drawn.
 const formats = new Map();
-function number(value, least, most) {
-  const key = `${least} ${most}`;
-  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat("en", { minimumFractionDigits: least, maximumFractionDigits: most }));
-  return formats.get(key).format(value);
+function format(key, made) {
+  if (!formats.has(key)) formats.set(key, made());
+  return formats.get(key);
 }
 
-const HOURS = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-const [SECONDS, MINUTES] = [new Intl.DateTimeFormat([], { ...HOURS, second: "2-digit" }), new Intl.DateTimeFormat([], HOURS)];
-export const clock = (ms, seconds = true) => (seconds ? SECONDS : MINUTES).format(ms);
+const number = (value, least, most) =>
+  format(`${least} ${most}`, () => new Intl.NumberFormat("en", { minimumFractionDigits: least, maximumFractionDigits: most })).format(value);
+
+export const clock = (ms, seconds = true) =>
+  format(seconds, () => new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: seconds ? "2-digit" : undefined, hourCycle: "h23" })).format(ms);
 
 function shape(name, attributes, text) {
   const node = document.createElementNS(NS, name);
