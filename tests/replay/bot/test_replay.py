@@ -93,11 +93,11 @@ def test_money_is_that_of_the_fills_and_a_second_run_is_the_same(
 
 @pytest.mark.parametrize("name", ["MarketMaking", "AvellanedaStoikov", "LadderCurve"])
 def test_both_engines_fill_the_same_orders(name, simulated_settings, simulated_history, simulated_tape):
-    """Each drives a bot of its own, and both fill orders whole."""
+    """Each drives a bot of its own, both fill orders whole, and what they pay at the full hour is the same."""
     pytest.importorskip("hftbacktest")
     model = load_model(name, simulated_settings, {}, USER_DATA)
     runs = [
-        replay(ReplaySetup(model, ETH, simulated_history, kind), [simulated_tape]).sessions[0]
+        replay(ReplaySetup(model, ETH, simulated_history, kind, funding_rate=0.001), [simulated_tape]).sessions[0]
         for kind in (WholeFillExchange, HftbacktestEngine)
     ]
     seen = [
@@ -106,6 +106,9 @@ def test_both_engines_fill_the_same_orders(name, simulated_settings, simulated_h
     ]
     assert len(seen[0] & seen[1]) >= 0.97 * max(map(len, seen))
     assert runs[0].net == pytest.approx(runs[1].net, rel=0.02)
+    paid, also_paid = (run.fundings for run in runs)
+    assert also_paid.time_ms.tolist() == paid.time_ms.tolist() == [START_MS + 90_000]
+    assert also_paid.amount == pytest.approx(paid.amount, rel=1e-3)  # the exchange's price is up to 3 s old
 
 
 def test_nothing_after_a_moment_changes_a_decision_before_it(
