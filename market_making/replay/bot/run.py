@@ -178,9 +178,10 @@ def drive(loops: Sequence[Loop], engine: Engine, record: OrderRecord, end_ms: in
     while waiting:
         chosen = min(waiting)
         until_ms, known = min(chosen.wake.time_ms, end_ms), len(engine.fills)
-        reached_ms = engine.advance(until_ms, until_fill=any(each.wake.on_fill for each in waiting))
+        hearing = [each for each in waiting if each.wake.on_fill]
+        reached_ms = engine.advance(until_ms, until_fill=bool(hearing))
         filled = {record.leg_of(fill.number) for fill in engine.fills[known:]}
-        woken = [each for each in waiting if each.wake.on_fill and each.leg in filled]
+        woken = [each for each in hearing if each.leg in filled]
         if not woken and reached_ms < until_ms:
             continue
         chosen = min(woken, default=chosen)

@@ -128,8 +128,8 @@ class HftbacktestEngine:
     def advance(self, time_ms: int, *, until_fill: bool = False) -> int:
         """Let everything happen up to and with this time [ms]; return the time that was reached."""
         reached, known = max(time_ms, self._reached_ms), len(self.fills)
-        target_ns = time_ms * NS_PER_MS + _AFTER_NS
-        while not self._ended and (left_ns := target_ns - self._calls.roivecbt_current_timestamp(self._pointer)) > 0:
+        target_ns, now_ns = time_ms * NS_PER_MS + _AFTER_NS, self._calls.roivecbt_current_timestamp
+        while not self._ended and (left_ns := target_ns - now_ns(self._pointer)) > 0:
             if until_fill and self._open:
                 self._wait(left_ns)
                 self._collect()
@@ -240,6 +240,8 @@ class HftbacktestEngine:
 
     def _collect(self) -> None:
         """Take note of what was filled."""
+        if not self._open:
+            return
         found: list[EngineFill] = []
         for number in [*self._open]:
             known = self._read(number)
