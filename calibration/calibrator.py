@@ -19,7 +19,7 @@ from calibration.observation.funding import FundingRates, funding_rate
 from calibration.observation.reading import ObservationReader
 from calibration.publication.history import HistoryWriter
 from calibration.publication.parameters import Parameters
-from calibration.publication.publish import Published, Writers, parameters, solve
+from calibration.publication.publish import Published, Writers, hurried, parameters, solve
 from calibration.refusals import Refusals
 from calibration.volatility.applied import with_forecast
 from calibration.volatility.model import VolatilityModel
@@ -39,7 +39,7 @@ _ROWS_PER_SEGMENT = 4
 _LEAST_READING_S = 0.2
 _MEMORY = 0.8  # a reading that was slow once is expected again for a while
 _REPLAY_PARTS, _LEAST_REPLAYED_S = 6, 30.0  # of all coins in a period, and none that was replayed a moment ago
-_TOGETHER = 100  # coins that are solved for at once; their files are written while the next are estimated
+_TOGETHER = 50  # coins that are solved for at once; their files are written while the next are estimated
 
 
 class _Written(NamedTuple):
@@ -121,9 +121,10 @@ class Calibrator:
                 self._reader.read(coin, now_ms)
         named = list(coins)
         writes: dict[str, _Written] = {}
-        for first in range(0, len(named), _TOGETHER):
-            writes |= self._start_writing(named[first : first + _TOGETHER], now_ms)
-        published = self._finish_writing(writes)
+        with hurried():
+            for first in range(0, len(named), _TOGETHER):
+                writes |= self._start_writing(named[first : first + _TOGETHER], now_ms)
+            published = self._finish_writing(writes)
         self._record(published)
         self.cycle_s = time.perf_counter() - began
         logger.info("%d of %d coins calibrated", len(published), len(self._coins))

@@ -1,8 +1,10 @@
 """A cycle: files while there is data, none without; one at a time and in hindsight the same numbers."""
 
 import contextlib
+import gc
 import logging
 import shutil
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +17,7 @@ from calibration.estimators.shadow_quote import Timing
 from calibration.flow.calibrate import calibrate
 from calibration.observation.increments import infer_increments
 from calibration.publication.history import ROWS_KEPT, SEGMENTS_A_DAY, HistoryWriter, read_history
-from calibration.publication.parameters import read_parameters
+from calibration.publication.parameters import Parameters, read_parameters
 from calibration.volatility.training import TrainedVolatility
 from market_making.market.errors import DataError, NotEnoughData, StaleParameters, UnknownCoin
 from market_making.recording.store.segments import write_segment
@@ -285,6 +287,25 @@ def test_one_file_that_cannot_be_written_stops_nobody(settings, caplog):
     rows = {coin: read_history(settings.parameters, coin, 0, 2 * START) for coin in settings.coins}
     assert [len(rows["ETH"]), len(rows["SOL"])] == [1, 2]
     assert read_parameters(settings.parameters, "ETH", venue="hyperliquid", now_ms=now_ms + 15_000)
+
+
+def test_files_wait_neither_for_what_is_estimated_meanwhile_nor_for_garbage(settings, monkeypatch):
+    """A thread that comes back from the disk has its turn within a millisecond while files are written, not after."""
+    write, usual, seen = Parameters.write, sys.getswitchinterval(), []
+
+    def watched(document, folder):
+        seen.append((sys.getswitchinterval(), gc.isenabled()))
+        return write(document, folder)
+
+    monkeypatch.setattr(Parameters, "write", watched)
+    calibrator = Calibrator(settings)
+    assert calibrator.cycle(START + 900_000) == 2
+    assert [(turn_s <= 0.001, collects) for turn_s, collects in seen] == [(True, False)] * 2
+    monkeypatch.setattr(Parameters, "write", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        calibrator.cycle(START + 915_000)
+    assert sys.getswitchinterval() == usual > 0.001
+    assert gc.isenabled()
 
 
 def test_a_full_disk_loses_no_row_of_the_history(settings, monkeypatch):
