@@ -5,13 +5,16 @@ import subprocess
 import sys
 from functools import partial
 
+import orjson
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from market_making.market.clock import now_ms
 from market_making.ops.command_line import main
 from market_making.safety.kill_switch import FILE, Kill, read_kill, remove_kill, write_kill
+from market_making.safety.state_file import BotState, SidecarState, write_state
 
 kills = st.builds(Kill, st.integers(0, 2**50), st.booleans(), st.text(max_size=20))
 
@@ -70,3 +73,23 @@ def test_a_second_command_only_strengthens_and_only_resume_ends_it(tmp_path, fir
     assert read_kill(tmp_path) is not None
     assert stopped(tmp_path, "--resume").exit_code == 0
     assert read_kill(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "ended", "obeys"), [(1_000, False, True), (60_000, False, False), (1_000, True, False)]
+)
+@pytest.mark.parametrize("kind", ["bot", "guard"])
+def test_it_says_whether_anybody_obeys(tmp_path, kind, age_ms, ended, obeys):
+    """A switch that no bot and no guard reads cancels nothing: somebody who stops in a hurry must hear of it."""
+    written_ms = now_ms() - age_ms
+    if kind == "bot":
+        state = BotState("maker", "r", 7, "live", "MarketMaking", written_ms, written_ms, 60, 40.0, stopped=ended)
+    else:
+        state = SidecarState("guard", "guard", 7, written_ms, written_ms, stopped=ended)
+    write_state(tmp_path, "one", state)
+    write_state(tmp_path, "other", SidecarState("collector", "collector", 8, now_ms(), now_ms()))
+    result = stopped(tmp_path, "--flatten")
+    assert ("nothing is cancelled or exited until one does: mm guard" in result.output) is not obeys
+    told = orjson.loads(stopped(tmp_path, "--json").stdout)
+    assert told["obeyed_by"] == ([] if not obeys else ["maker" if kind == "bot" else "guard"])
+    assert "mm guard" not in stopped(tmp_path, "--resume").output
