@@ -228,8 +228,11 @@ def test_a_server_that_has_gone_is_said_within_seconds(browser, tmp_path):
     server = Served(write_all(tmp_path, now_ms()))
     page = opened(browser, server, "")
     page.locator("tbody tr").first.wait_for(timeout=5_000)
+    age = page.locator("#age")
+    assert age.get_attribute("aria-live") == "off"  # else a screen reader reads the time every second
     server.close()
     page.get_by_text("does mm dashboard run?").wait_for(timeout=10_000)
+    assert age.get_attribute("aria-live") == "polite"
 
 
 def test_each_estimate_is_drawn_with_its_interval_and_told_in_figures(browser, served):

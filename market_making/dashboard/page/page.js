@@ -66,14 +66,18 @@ function top(header) {
   const text = JSON.stringify([header.notices.map((n) => [n.severity, n.source, n.text]), header.missing.map((m) => m.text), header.kill !== null]);
   if (text !== shownNotices) notices.replaceChildren(...rows, ...missing);
   shownNotices = text;
-  programs.textContent = header.programs.map((p) => `${p.name}: ${p.runs}${p.runs === "silent" ? ` for ${span(p.age_ms)}` : ""}`).join(" · ") || "No program has run here.";
+  const runs = header.programs.map((p) => `${p.name}: ${p.runs}${p.runs === "silent" ? ` for ${span(p.age_ms)}` : ""}`).join(" · ") || "No program has run here.";
+  if (runs !== programs.textContent) programs.textContent = runs;
 }
 
 setInterval(() => {
   const since = Date.now() - heard;
   const lost = heard === 0 || since > 5000;
+  const text = heard === 0 ? "no answer yet" : lost ? `no answer for ${span(since)}: does mm dashboard run?` : `live, ${clock(heard)}`;
+  if (text === age.textContent) return; // what is written is drawn again, also where it is the same
   age.className = lost ? "old" : "";
-  age.textContent = heard === 0 ? "no answer yet" : lost ? `no answer for ${span(since)}: does mm dashboard run?` : `live, ${clock(heard)}`;
+  age.setAttribute("aria-live", lost ? "polite" : "off"); // a screen reader would read the time every second
+  age.textContent = text;
 }, 500);
 // Pictures have the width of their panel; what is drawn seldom would be stretched.
 let turned = null;
