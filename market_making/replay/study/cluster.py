@@ -18,6 +18,7 @@ _SETTINGS = {
     "distributed.scheduler.allowed-failures": _RETRIES,
     "distributed.comm.timeouts.connect": _CONNECT,
     "distributed.worker.daemon": True,
+    "distributed.worker.profile.enabled": False,  # for an hour it would keep more and more
     "distributed.nanny.pre-spawn-environ.ARROW_DEFAULT_MEMORY_POOL": "system",  # its own keeps what a day has taken
 }
 

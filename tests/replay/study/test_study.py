@@ -84,10 +84,13 @@ def lines_of(study):
 
 @pytest.mark.slow
 def test_a_killed_worker_costs_no_finished_trial_and_changes_nothing(study_of, undisturbed):
-    pytest.importorskip("distributed")
+    distributed = pytest.importorskip("distributed")
     usual, judged = undisturbed
     study = study_of("killed", Dying, settings_per_task=1)
     with connected(None, 2) as cluster:
+        kept = distributed.default_client().run(lambda dask_worker: sorted(dask_worker.periodic_callbacks))
+        assert len(kept) == 2
+        assert not any("profile" in name for names in kept.values() for name in names), "that grows with time"
         assert len(list(cluster.prepare(study.runner, study.units))) == 2
         told = found(study.run(cluster, quiet))
     assert study.runner.told.with_suffix(".died").exists()
