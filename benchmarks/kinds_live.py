@@ -25,7 +25,8 @@ from market_making.ops.demo.summary import summarise
 from market_making.simulation.known_markets import market_called
 
 BOTS = {"futures": ("xyz:NVDA", "xyz:GOLD", "BTC"), "spot": ("BTC/USDC", "HYPE/USDC")}
-CLOSE = 0.01  # of a rate: fees are rounded to a millionth of USDC, to a hundred-millionth of a token
+STEPS = {"USDC": 1e-6}  # to which fees are rounded; those in tokens to a hundred-millionth
+TOKEN_STEP = 1e-8
 
 
 def _quietly(_: str, __: float) -> None:
@@ -47,9 +48,10 @@ def differences(name: str, seen: Any, database: Path) -> list[str]:
         maker, taker = BASE_TIER.on(market)
         rates = []
         for fill in fills:
-            rate, token = paid(market, fill)
-            rates.append(1e4 * rate)
-            if fill["fee_token"] != token or abs(rate / (taker if fill["is_taker"] else maker) - 1) > CLOSE:
+            amount, token = charged(market, fill)
+            due, step = amount * (taker if fill["is_taker"] else maker), STEPS.get(token, TOKEN_STEP)
+            rates.append(1e4 * fill["fee"] / amount)
+            if fill["fee_token"] != token or abs(fill["fee"] - due) > 1.01 * step:
                 wrong.append(f"{market.key}: {fill['fee']} {fill['fee_token']} on {fill['size']} at {fill['price']}")
         missing = {"buy", "sell"} - {fill["side"] for fill in fills}
         wrong += [f"{market.key}: no {side} was filled, its fee was not seen" for side in sorted(missing)]
@@ -62,11 +64,11 @@ def differences(name: str, seen: Any, database: Path) -> list[str]:
     return wrong
 
 
-def paid(market: Market, fill: dict[str, Any]) -> tuple[float, str]:
-    """The rate of a fill's fee, and the token in which it must be paid: a buyer of tokens pays in them."""
+def charged(market: Market, fill: dict[str, Any]) -> tuple[float, str]:
+    """Of what amount of which token a fill's fee is a share: who buys tokens pays in them."""
     if market.tokens is not None and fill["side"] == "buy":
-        return fill["fee"] / fill["size"], market.tokens.base
-    return fill["fee"] / (fill["size"] * fill["price"]), "USDC"
+        return fill["size"], market.tokens.base
+    return fill["size"] * fill["price"], "USDC"
 
 
 def fee_words(database: Path, pair: str) -> set[str]:
