@@ -18,7 +18,7 @@ from calibration.observation.increments import infer_increments
 from calibration.observation.rolling import observe_window
 from calibration.publication.document import PublishedFlow
 from calibration.publication.parameters import Parameters, read_parameters
-from calibration.scanning.resting import orders_of, presence, surplus
+from calibration.scanning.resting import orders_of, presence, surplus, unseen
 from market_making.market.errors import DataError, ModelError, ParameterError, StaleParameters
 from market_making.market.selection import Selection
 from market_making.market.sides import Direction, Directions
@@ -53,12 +53,13 @@ class MarketTerms(NamedTuple):
 
 
 class _Shadow(NamedTuple):
-    """What the shadow maker tells of a market: depths [price], fills an hour, net per fill [price], pause [ms]."""
+    """What the shadow maker tells of a market: depths [price], fills an hour, net per fill [price], two times [ms]."""
 
     depths: Sequence[float]
     fills_per_hour: Sequence[Estimate]
     net_per_fill: Sequence[Estimate]
     pause_ms: float
+    aim_ms: float
 
 
 TermsOf = Callable[[str], MarketTerms]
@@ -97,6 +98,8 @@ class Candidate:
         Fills of an order of the bot as a share of those of one that follows mid at once.
     pause_s : float
         How long the bot has no order after each fill [s].
+    unseen : float
+        Share of the move with a fill that comes after the book from which the next order is priced.
     surplus : Estimate
         What a fill of the bot makes more than the model says, its age included [price].
     """
@@ -115,6 +118,7 @@ class Candidate:
     age_cost: float = 0.0
     presence: Estimate = _ALWAYS
     pause_s: float = 0.0
+    unseen: float = 0.0
     surplus: Estimate = _NONE
 
     @property
@@ -232,7 +236,9 @@ def candidate_of(coin: str, calibration: Calibration, orders: MarketOrders, at_o
 
 def with_shadow(candidate: Candidate, shadow: ShadowMaker, at_once: int) -> Candidate:
     """The candidate for a bot that is filled as the shadow maker was."""
-    seen = _Shadow(shadow.depth, shadow.fills_per_hour, shadow.net_per_fill, shadow.timing.pause_ms)
+    seen = _Shadow(
+        shadow.depth, shadow.fills_per_hour, shadow.net_per_fill, shadow.timing.pause_ms, shadow.timing.aim_ms
+    )
     return _resting(candidate, seen, at_once)
 
 
@@ -265,15 +271,15 @@ def candidate_of_parameters(parameters: Parameters, objection: str = "", at_once
     fills, nets = (
         [Estimate(**dict(told)) for told in column] for column in (shadow.fills_per_hour, shadow.net_per_fill)
     )
-    pause_ms = shadow.timing.pause_ms if shadow.timing else 0.0
-    return _resting(candidate, _Shadow(shadow.depth, fills, nets, pause_ms), at_once)
+    pause_ms, aim_ms = (shadow.timing.pause_ms, shadow.timing.aim_ms) if shadow.timing else (0.0, 0.0)
+    return _resting(candidate, _Shadow(shadow.depth, fills, nets, pause_ms, aim_ms), at_once)
 
 
 def _resting(candidate: Candidate, shadow: _Shadow, at_once: int) -> Candidate:
     """The candidate with what the shadow maker has seen of how orders of the bot are filled."""
-    depths, fills, nets, pause_ms = shadow
+    depths, fills, nets, pause_ms, aim_ms = shadow
     known = [rate.source is EstimateSource.OK for rate in fills]
-    candidate = replace(candidate, pause_s=pause_ms / 1e3)
+    candidate = replace(candidate, pause_s=pause_ms / 1e3, unseen=unseen(pause_ms, aim_ms))
     if not any(known):
         return candidate
     depths, nets = list(compress(depths, known)), list(compress(nets, known))

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.estimators.estimate import EstimateSource
+from calibration.estimators.estimate import EstimateSource, FlowEstimates
 from calibration.scanning.candidates import Candidate
-from calibration.scanning.earnings import Earnings, earnings
+from calibration.scanning.earnings import Behind, Earnings, earnings
 from calibration.scanning.prospect import Figures
 from calibration.scanning.requoting import action_cost_per_hour, actions_per_hour, rest_s
 from calibration.scanning.resting import orders_of, rested
@@ -81,6 +81,7 @@ class CoinPanel:
         self._surplus = np.array([candidate.surplus.value for candidate in candidates])
         # Of two orders that rest at a time one is filled while the other one rests on.
         self._pause_s = np.array([candidate.pause_s for candidate in candidates]) / self._orders
+        self._behind = self._behind_mid()
         usual, paid = self._model.maker_fee, [candidate.terms.maker_fee for candidate in candidates]
         self._fee = np.array([usual if fee is None else fee for fee in paid])
         self._deepest = Directions(
@@ -117,7 +118,7 @@ class CoinPanel:
 
     def earnings(self, shown: Shown) -> Earnings:
         """What quotes earn if the estimates are right."""
-        return earnings(shown.depths, shown.fills).at_age(self._presence, self._pause_s)
+        return earnings(shown.depths, shown.fills).at_age(self._presence, self._pause_s, self._behind)
 
     def pays(self, fee: FloatArray, minimum_per_hour: float) -> NDArray[np.bool_]:
         """Whether a coin is quoted at this fee and expected to earn more than a minimum and its actions."""
@@ -195,7 +196,8 @@ class CoinPanel:
         for coin, candidate in enumerate(self._candidates):
             depths = Sides(*(depth[:, coin : coin + 1] for depth in shown.depths))
             drawn = earnings(depths, _drawn(draws, candidate, shown.fills, coin))
-            money = drawn.at_age(draws.presence(candidate.presence), self._pause_s[coin]).money
+            behind = Behind(*(column[coin : coin + 1] for column in self._behind))
+            money = drawn.at_age(draws.presence(candidate.presence), self._pause_s[coin], behind).money
             both[:, coin] = np.quantile(money, _INTERVAL) * _HOUR_S * self._coins_per_lot[coin]
         return both
 
@@ -217,6 +219,17 @@ class CoinPanel:
         turnover = fills * self._settings.model.order_notional
         earned_by_volume = turnover * np.array([candidate.terms.actions_earned for candidate in self._candidates])
         return needed, np.array([action_cost_per_hour(*each) for each in zip(needed, earned_by_volume, strict=True)])
+
+    def _behind_mid(self) -> Behind:
+        """How far the order after a fill is behind, and for how long: until it is no longer young, and moved.
+
+        The shadow maker's next order is on the same side, where it is too close and goes at once. Of two legs the other
+        one's order has rested for a while.
+        """
+        if self._orders > 1:
+            return Behind(np.zeros(len(self._flows)), np.zeros(len(self._flows)))
+        moved = [each.unseen * np.mean([_walked(flow) for flow in each.flows]) for each in self._candidates]
+        return Behind(np.array(moved), self._settings.quote.minimum_life_s + self._pause_s)
 
     def _state(self, candidate: Candidate, toxicities: Directions[float]) -> Regime:
         """Toxicity decides; a fill model that is only guessed asks for more distance."""
@@ -249,6 +262,11 @@ def _charged(free: ValueProblem, fee: FloatArray, mid: FloatArray) -> ValueProbl
         return replace(side, cost=cost + fee * mid, proceeds=proceeds + on_depth)
 
     return replace(free, ask=charged(free.ask, -fee), bid=charged(free.bid, fee))
+
+
+def _walked(flow: FlowEstimates) -> float:
+    """How far mid moves with a fill, in mean depths of the orders."""
+    return max(0.0, flow.fill_decay.value * flow.adverse_selection_on_fill.value)
 
 
 def _one(fills: FillArrays, coin: int) -> FillArrays:

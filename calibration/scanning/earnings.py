@@ -24,6 +24,35 @@ from market_making.market.tape import FloatArray
 from market_making.quoting.value.cartea_jaimungal import FillArrays
 
 
+class Behind(NamedTuple):
+    """The order that follows a fill stands on the other side, too far from mid, because mid moves on with the fill.
+
+    Attributes
+    ----------
+    offset : FloatArray, shape (C,)
+        By how much, in mean depths of the orders that would fill it, κε.
+    life_s : FloatArray, shape (C,)
+        How long it stays there [s].
+    """
+
+    offset: FloatArray
+    life_s: FloatArray
+
+    def delay_s(self, rate: FloatArray) -> FloatArray:
+        """Return how much later the next fill comes, where fills come at this rate otherwise; shape (C,) [s].
+
+        At first the rate is r e^(−κε), after the life L it is r. The mean wait is longer than 1/r by
+        ``(1 − exp(−r e^(−κε) L)) (e^(κε) − 1) / r``.
+        """
+        at_first = np.exp(-self.offset) * self.life_s
+        met = at_first * rate
+        share = np.divide(-np.expm1(-met), met, out=np.ones_like(met), where=met > 0)
+        return np.asarray(share * at_first * np.expm1(self.offset))
+
+
+FOLLOWS_AT_ONCE = Behind(np.zeros(1), np.zeros(1))
+
+
 class Earnings(NamedTuple):
     """Long-run averages under fixed depths, one entry a coin (or a draw of one coin's parameters).
 
@@ -41,7 +70,7 @@ class Earnings(NamedTuple):
     fills: FloatArray
     occupancy: FloatArray
 
-    def at_age(self, presence: FloatArray, pause_s: FloatArray) -> "Earnings":
+    def at_age(self, presence: FloatArray, pause_s: FloatArray, behind: Behind = FOLLOWS_AT_ONCE) -> "Earnings":
         """Return what is left of them for quotes of a bot that needs time for everything it does.
 
         Parameters
@@ -50,8 +79,11 @@ class Earnings(NamedTuple):
             Fills of the bot's order as a share of those of one that follows mid at once.
         pause_s : FloatArray, shape (C,)
             How long each fill leaves the bot without an order [s].
+        behind : Behind
+            How far from mid the order after a fill stands at first.
         """
-        share = presence / (1 + pause_s * presence * self.fills)
+        rate = presence * self.fills
+        share = presence / (1 + (pause_s + behind.delay_s(rate)) * rate)
         return self._replace(money=self.money * share, fills=self.fills * share)
 
     @property

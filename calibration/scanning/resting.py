@@ -31,6 +31,7 @@ _QUANTILE = 1.96
 # By which the logarithm of the bot's fills differs from that of the shadow maker's: root of the mean square of the
 # twelve live runs in docs/calibration.md.
 _PRESENCE_ERROR = 0.11
+_MOVED_MS = 200.0  # within which mid moves after a market order, taken to be evenly spread
 _LEAST, _MOST = 0.05, 1.5  # of a presence: beyond it the fills that were seen say nothing
 
 
@@ -104,6 +105,18 @@ def presence(flow: OrderFlow, depths: Sequence[float], fills_per_hour: Sequence[
 
 def _wait_s(intensity: float, decay: float, depth: float) -> float:
     return float(np.exp(decay * depth)) / intensity
+
+
+def unseen(pause_ms: float, aim_ms: float) -> float:
+    """Share of mid's move after a fill that the price of the next order does not know.
+
+    Parameters
+    ----------
+    pause_ms, aim_ms : float
+        From the fill until the next order rests, and from the book that its price was made from [ms]; no pause is that
+        of a maker who follows mid at once.
+    """
+    return max(0.0, 1 - max(pause_ms - aim_ms, 0.0) / _MOVED_MS) if pause_ms > 0 else 0.0
 
 
 def surplus(flow: OrderFlow, depths: Sequence[float], nets: Sequence[Estimate]) -> Estimate:

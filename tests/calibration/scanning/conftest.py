@@ -55,7 +55,9 @@ def universe() -> tuple[MarketTruth, ...]:
 
 def at_once(candidate: Candidate) -> Candidate:
     """The candidate for a maker that needs no time for anything."""
-    return replace(candidate, presence=Estimate(1.0, 1.0, 1.0, 0), pause_s=0.0, surplus=Estimate(0.0, 0.0, 0.0, 0))
+    return replace(
+        candidate, presence=Estimate(1.0, 1.0, 1.0, 0), pause_s=0.0, unseen=0.0, surplus=Estimate(0.0, 0.0, 0.0, 0)
+    )
 
 
 @pytest.fixture(scope="session")

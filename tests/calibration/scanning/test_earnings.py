@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from calibration.scanning.earnings import earnings, stationary_inventory
+from calibration.scanning.earnings import Behind, Earnings, earnings, stationary_inventory
 from market_making.market.sides import Sides
 from market_making.quoting.value.cartea_jaimungal import FillArrays, Fills, ValueProblem
 from market_making.quoting.value.stationary import stationary
@@ -139,3 +139,24 @@ def test_largest_inventory_is_the_quantile_of_its_size():
     earned = earnings(Sides(np.zeros((5, 1)), np.zeros((5, 1))), Sides(side(), side()))._replace(occupancy=occupancy)
     assert [earned.largest_inventory(share)[0] for share in (0.5, 0.9, 0.95, 0.98, 0.99)] == [0, 0, 1, 1, 2]
     assert earned.inventory_sd[0] == pytest.approx(np.sqrt(0.08 + 4 * 0.02))
+
+
+@pytest.mark.parametrize(("rate", "offset", "life_s"), [(0.2, 0.3, 2.45), (0.02, 1.0, 2.45), (1.5, 0.6, 5.0)])
+def test_an_order_that_is_behind_waits_longer_for_its_fill(rate, offset, life_s):
+    """The mean of waits drawn at the lower rate while it is behind, and at the usual one from then on."""
+    random = np.random.default_rng(4)
+    first = random.exponential(np.exp(offset) / rate, 400_000)
+    waits = np.where(first < life_s, first, life_s + random.exponential(1 / rate, 400_000))
+    behind = Behind(np.array([offset]), np.array([life_s]))
+    alone = Earnings(np.array([3.0]), np.array([rate]), np.ones((3, 1)))
+    found = alone.at_age(np.ones(1), np.array([0.5]), behind)
+    assert 1 / found.fills[0] == pytest.approx(waits.mean() + 0.5, rel=0.01)
+    assert found.money[0] / found.fills[0] == pytest.approx(3.0 / rate)
+
+
+def test_a_market_without_fills_has_none_later():
+    """And an order that is not behind loses nothing."""
+    none = Earnings(np.zeros(1), np.zeros(1), np.ones((3, 1)))
+    behind = Behind(np.array([0.4]), np.array([2.0]))
+    assert none.at_age(np.ones(1), np.ones(1), behind).fills[0] == 0.0
+    assert Behind(np.zeros(1), np.array([2.0])).delay_s(np.ones(1))[0] == 0.0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from calibration.estimators.estimate import Estimate
 from calibration.scanning.coin_panel import CoinPanel
 from calibration.scanning.earnings import Earnings, earnings
-from calibration.scanning.resting import orders_of, presence, rested, surplus
+from calibration.scanning.resting import orders_of, presence, rested, surplus, unseen
 from calibration.scanning.scan import scan
 from market_making.market.sides import Directions, Side, Sides
 from market_making.quoting.order_flow import OrderFlow
@@ -128,6 +128,19 @@ def test_a_bot_on_its_own_earns_less_than_two_and_a_slow_one_less_than_a_fast_on
     per_fill = (kind.net_per_hour - alone.net_per_hour) / alone.fills_per_hour
     assert per_fill == pytest.approx(1e-4 * Settings().model.order_notional)
     assert kind.high - kind.low > alone.high - alone.low
+
+
+def test_an_order_priced_before_mid_has_moved_is_filled_later(candidates):
+    """A bot on its own earns less by it, the sooner the book is after the fill; two legs have both orders already."""
+    assert (unseen(450.0, 450.0), unseen(550.0, 450.0), unseen(750.0, 450.0)) == (1.0, pytest.approx(0.5), 0.0)
+    assert unseen(0.0, 0.0) == 0.0
+    quick = replace(candidates[0], pause_s=0.45)
+    for sides, earns_less in (("alternate", True), ("long_leg", False)):
+        knows, half, none = (
+            scan([replace(quick, unseen=share)], Settings(sides=sides))[0].figures for share in (0.0, 0.5, 1.0)
+        )
+        assert (none.net_per_hour < half.net_per_hour < knows.net_per_hour) is earns_less
+        assert (none.high < knows.high) is earns_less
 
 
 def test_the_share_of_time_away_counts_towards_what_must_be_earned(candidates):
