@@ -78,7 +78,7 @@ class Cancellation(NamedTuple):
 
 
 class Leave(NamedTuple):
-    """A position that has to be left, as far as `size` [coins, signed as the position]."""
+    """A position that has to be closed, as far as `size` [coins, signed as the position]."""
 
     coin: str
     size: float
@@ -256,7 +256,9 @@ class Watch:
     def _alarms(self, view: AccountView) -> Iterator[Alarm]:
         bot = view.bot
         if view.kill is not None:
-            yield Alarm("kill_switch", f"the kill switch is on{', positions are left' if view.kill.flatten else ''}")
+            yield Alarm(
+                "kill_switch", f"the kill switch is on{', every position is closed' if view.kill.flatten else ''}"
+            )
         has_begun = bot.state is not None or bool(view.orders) or bool(view.positions)
         patience_s = self.rules.position_s if has_begun else self.rules.start_s
         if bot.books is None and self._lasts("books", view.now_s) >= patience_s:

@@ -1,6 +1,6 @@
 """The kill switch: one file, ``<state folder>/kill``, that every bot and the guard of a machine read in every loop.
 
-While it exists, every order is cancelled and nothing is opened; with `flatten`, positions are left reduce-only. It
+While it exists, every order is cancelled and nothing is opened; with `flatten`, positions are closed, reduce-only. It
 survives restarts and power cuts. Only its removal lets the bots go on, never time or a restart. A file that cannot be
 read kills as well: somebody has written it.
 """
@@ -27,7 +27,9 @@ class Kill:
     @property
     def sentence(self) -> str:
         """What people read wherever the switch stops something."""
-        return f"the kill switch is on{', positions are left' if self.flatten else ''}; `mm stop --resume` ends it"
+        return (
+            f"the kill switch is on{', every position is closed' if self.flatten else ''}; `mm stop --resume` ends it"
+        )
 
 
 def read_kill(folder: Path) -> Kill | None:
@@ -64,7 +66,7 @@ def write_kill(folder: Path, kill: Kill) -> Path:
         if read_kill(folder) is None:
             raise
         if kill.flatten and not _flattens(folder):
-            text = f"{error.strerror}; the kill switch is on and stops quoting, but positions are not left"
+            text = f"{error.strerror}; the kill switch is on and stops quoting, but no position is closed"
             raise OSError(error.errno, text, str(path)) from error
     return path
 

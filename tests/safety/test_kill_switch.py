@@ -46,7 +46,7 @@ def test_a_file_that_may_not_be_read_kills(tmp_path):
 
 @pytest.mark.parametrize("flatten", [False, True])
 def test_a_full_disk_keeps_nobody_from_stopping(tmp_path, flatten):
-    """An empty file has room, and stops; that positions cannot be left is an error that says what holds."""
+    """An empty file has room, and stops; that positions cannot be closed is an error that says what holds."""
     program = "from market_making.ops.command_line import main; main()"
     command = [sys.executable, "-c", program, "stop", "--state", str(tmp_path), *(["--flatten"] if flatten else [])]
     full = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (0, 0))
@@ -54,7 +54,7 @@ def test_a_full_disk_keeps_nobody_from_stopping(tmp_path, flatten):
     assert read_kill(tmp_path) is not None
     assert done.returncode == (1 if flatten else 0)
     assert "kill switch" in done.stdout + done.stderr
-    assert ("positions are not left" in done.stderr) is flatten
+    assert ("no position is closed" in done.stderr) is flatten
 
 
 def stopped(folder, *options):

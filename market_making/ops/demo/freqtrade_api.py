@@ -25,7 +25,7 @@ class FreqtradeApi:
             return False
 
     def lock(self, pair: str, reason: str, minutes: int = 60) -> None:
-        """Lock a pair: the bot opens and adds nothing any more and only leaves what it holds."""
+        """Lock a pair: the bot opens and adds nothing any more and only closes what it holds."""
         until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)
         lock = {"pair": pair, "side": "*", "until": until.isoformat(timespec="seconds"), "reason": reason}
         self._post("locks", [lock])

@@ -157,7 +157,7 @@ class Demo:
 
     def _wind_down(self, programs: Programs, api: FreqtradeApi) -> None:
         """Leave the market as a careful user would: lock the pairs, let the exit quotes fill, then stop the bot."""
-        self._report("winding down: the bot only leaves what it holds", 1.0)
+        self._report("winding down: the bot only closes what it holds", 1.0)
         for coin in self.options.coins:
             api.lock(market_called(coin).pair, "the demo ends")
         if not self._flat_within(programs, self.options.schedule.wind_down_s):

@@ -155,7 +155,7 @@ class TwoSidedDemo(Demo):
 
     def _wind_down(self, programs: Programs, api: FreqtradeApi) -> None:  # noqa: ARG002 - each leg has an API
         """Leave the market as a careful user would: lock the pairs, let the exit quotes fill, then stop both bots."""
-        self._report("winding down: both legs only leave what they hold", 1.0)
+        self._report("winding down: both legs only close what they hold", 1.0)
         with contextlib.ExitStack() as stack:
             apis = [stack.enter_context(leg.api()) for leg in self.legs]
             for each in apis:

@@ -48,7 +48,7 @@ BOT = (
         found.killed,
         "The kill switch is on: nothing is opened.{held}",
         "The kill switch is off.",
-        "`mm stop --resume` lets all bots go on; `mm stop --flatten` also leaves what is held.",
+        "`mm stop --resume` lets all bots go on; `mm stop --flatten` also closes what is held.",
     ),
     Condition(
         "clock_behind",

@@ -17,7 +17,7 @@ def test_without_a_terminal_every_stage_and_every_quarter_of_a_minute_has_a_line
         (2, "trading: 0 fills", 0.0),
         (3, "trading: 1 fills", 0.1),
         (17, "trading: 2 fills", 0.5),
-        (18, "winding down: the bot only leaves what it holds", 1.0),
+        (18, "winding down: the bot only closes what it holds", 1.0),
     ]:
         now[0] = second
         say(text, share)
@@ -25,7 +25,7 @@ def test_without_a_terminal_every_stage_and_every_quarter_of_a_minute_has_a_line
         "   0 s  starting",
         "   2 s  trading: 0 fills",
         "  17 s  trading: 2 fills (50%)",
-        "  18 s  winding down: the bot only leaves what it holds",
+        "  18 s  winding down: the bot only closes what it holds",
     ]
 
 
