@@ -18,6 +18,7 @@ from market_making.hyperliquid.open_orders import (
     parse_open_orders,
     parse_positions,
 )
+from market_making.hyperliquid.shared_bucket import LEFT_TO_BOTS
 from market_making.market.errors import MalformedMessage
 
 STEP_S = 0.1
@@ -32,10 +33,9 @@ ALLOWANCE_S = 60.0
 SIGNER_S = 3600.0
 UNSEEN_S = 10.0
 LIMITED_FACTOR = 3.0
-# What nobody is in a hurry for, with its weight: it waits so long until so much is left for the bots, which may have
-# begun just now as well.
+# What nobody is in a hurry for, with its weight: it waits so long until `LEFT_TO_BOTS` is left.
 UNHURRIED = {"elsewhere": 22, "allowance": 20, "signer": 60}
-UNHURRIED_S, LEFT_TO_BOTS = 20.0, 80.0
+UNHURRIED_S = 20.0
 SCHEDULE_VOLUME = 1_000_000.0
 SCHEDULE_AHEAD_S, SCHEDULE_EVERY_S = 45.0, 15.0
 

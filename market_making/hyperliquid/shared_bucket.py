@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 BURST = 340.0
 REFILL = 14.0
 SLOW_REFILL = 5.0
+# What nobody is in a hurry for leaves so much to the bots, which may have begun just now.
+LEFT_TO_BOTS = 80.0
 _FIRST_SLOW_S, _LONGEST_SLOW_S = 10.0, 80.0
 _LOCK_TRIES, _LOCK_PAUSE_S = 20, 0.002
 # What may owe tokens does, as long as what was asked for in the last 70 s, in slices of 10, is below this.

@@ -14,10 +14,9 @@ from typing import Any
 
 import aiohttp
 
-from market_making.hyperliquid.shared_bucket import SharedBucket, bucket_path
+from market_making.hyperliquid.shared_bucket import LEFT_TO_BOTS, SharedBucket, bucket_path
 from market_making.hyperliquid.weights import question_weight
 
-_LEFT_TO_BOTS = 80.0
 _LONGEST_WAIT_S = 4.0  # of the time that a question has, ten seconds
 _PAUSE_S = 0.1
 _NOW = "exchangeStatus"  # the clock is measured by how long it takes
@@ -57,7 +56,7 @@ async def unhurried_session(state: Path | None, url: str) -> AsyncIterator[aioht
 async def _take(bucket: SharedBucket, kind: str) -> None:
     weight = question_weight(kind)
     until_s = time.monotonic() + (0.0 if kind == _NOW else _LONGEST_WAIT_S)
-    while bucket.take(weight, floor=_LEFT_TO_BOTS) > 0:
+    while bucket.take(weight, floor=LEFT_TO_BOTS) > 0:
         if time.monotonic() >= until_s:
             bucket.charge(weight)
             return

@@ -6,10 +6,8 @@ import time
 import ccxt
 import pytest
 
-from market_making.hyperliquid.shared_bucket import SharedBucket
 from market_making.trading.freqtrade.edge.door import DoorLater
 from market_making.trading.freqtrade.edge.late_candles import LateCandles
-from market_making.trading.freqtrade.edge.loop import Loop
 from market_making.trading.freqtrade.edge.pace import Pace
 
 ROWS = 120
@@ -45,22 +43,15 @@ class Watch:
 
 
 @pytest.fixture
-def bucket(tmp_path):
-    bucket = SharedBucket(tmp_path / "pace")
-    yield bucket
-    bucket.close()
-
-
-@pytest.fixture
 def watch():
     return Watch()
 
 
 @pytest.fixture
-def client(bucket, watch):
+def client(bucket, loop, watch):
     """Behind the pace, as a bot has it."""
     client = Client()
-    DoorLater(client, [LateCandles(watch, "1m").step_later, Pace(bucket, Loop()).step_later])
+    DoorLater(client, [LateCandles(watch, "1m").step_later, Pace(bucket, loop).step_later])
     return client
 
 

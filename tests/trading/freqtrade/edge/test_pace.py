@@ -8,25 +8,12 @@ import ccxt
 import pytest
 from freqtrade.exceptions import FreqtradeException
 
-from market_making.hyperliquid.shared_bucket import BURST, OWED_LIMIT, REFILL, SharedBucket
+from market_making.hyperliquid.shared_bucket import BURST, OWED_LIMIT, REFILL
 from market_making.market.errors import SafetyError
 from market_making.market.reasons import Reason
 from market_making.trading.freqtrade.edge.door import Door, DoorLater, Request
-from market_making.trading.freqtrade.edge.loop import Loop
 from market_making.trading.freqtrade.edge.pace import Meter, Pace
 from tests.trading.freqtrade.edge.fakes import TOO_MANY, Client
-
-
-@pytest.fixture
-def bucket(tmp_path):
-    bucket = SharedBucket(tmp_path / "pace")
-    yield bucket
-    bucket.close()
-
-
-@pytest.fixture
-def loop():
-    return Loop()
 
 
 @pytest.fixture

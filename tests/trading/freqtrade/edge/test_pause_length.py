@@ -10,14 +10,16 @@ from freqtrade.worker import Worker
 from market_making.trading.freqtrade.edge import sleep
 from market_making.trading.freqtrade.edge.loop import Loop
 
+_IN_A_MINUTE_S = 1_788_000_000 + 10.0
+
 
 @pytest.mark.parametrize("back_s", [30.0, 3600.0])
 def test_a_clock_that_is_put_back_within_a_loop_does_not_make_the_pause_longer(monkeypatch, back_s):
     """Freqtrade takes the length of the loop from the wall clock; no book is believed then, so none wakes it."""
     asked = []
-    stock, offset = time.time, [0.0]
+    offset = [0.0]
     following = worker_module.timeframe_to_next_date
-    monkeypatch.setattr("freqtrade.worker.time.time", lambda: stock() - offset[0])
+    monkeypatch.setattr("freqtrade.worker.time.time", lambda: _IN_A_MINUTE_S - offset[0])
     monkeypatch.setattr(
         worker_module, "timeframe_to_next_date", lambda each: following(each, datetime.fromtimestamp(time.time(), UTC))
     )

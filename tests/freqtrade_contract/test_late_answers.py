@@ -1,6 +1,7 @@
-"""Once an hour Freqtrade lists the markets anew at the beginning of a loop; what rests is not looked at meanwhile."""
+"""What Freqtrade asks beside its orders, listings once an hour and funding, holds up no loop."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.live_bot import ROOT
 from tests.puppet_market import PuppetMarket, VenueThread, parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
+PAIR = "ETH/USDC:USDC"
 LISTINGS = ("metaAndAssetCtxs", "spotMetaAndAssetCtxs", "allPerpMetas", "perpDexs", "meta", "spotMeta")
 
 
@@ -46,7 +48,7 @@ def test_a_loop_does_not_wait_for_listings_that_are_not_answered(bot, venue):
     assert took[0] < 3.0
     assert took[1] < 0.5
     venue.heal()
-    assert bot.exchange.markets["ETH/USDC:USDC"]
+    assert bot.exchange.markets[PAIR]
     bot.exchange.reload_markets(force=True)
     assert bot.exchange._last_markets_refresh > 1
 
@@ -59,3 +61,20 @@ def test_a_loop_does_not_wait_for_listings_for_which_there_is_no_weight(bot, tmp
     took = hour(bot)
     assert took[0] < 3.0
     assert took[1] < 0.5
+
+
+def funding(bot, opened):
+    """Ask for the funding of a position; return how long it takes [s]."""
+    began = time.monotonic()
+    assert bot.exchange.get_funding_fees(PAIR, 1.0, False, opened) == 0.0
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("kind", ["fundingHistory", "candleSnapshot"])
+def test_an_order_does_not_wait_for_funding_that_is_not_answered(bot, venue, kind):
+    """Freqtrade would ask five times for ten seconds each, before every order."""
+    bot.exchange.refresh_latest_ohlcv([(PAIR, "1m", "futures")])
+    venue.inject({"fault": "swallow", "info": kind})
+    opened = datetime.now(UTC) - timedelta(hours=2)
+    assert funding(bot, opened) < 3.0
+    assert funding(bot, opened) < 0.2
