@@ -10,13 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 _AGAIN_S = 60.0
-_ANSWER_S, _NEEDED_ANSWER_S = 1.0, 4.0
+_ANSWER_S, _LONGEST_ANSWER_S = 1.0, 10.0
 
 
 class LateMarkets:
     """Stands in the place of the exchange's ``reload_markets``.
 
-    The first try of an hour has a second, those of the minutes after it have four. Who forces a listing waits for it.
+    The first try of an hour has a second, and each of the minutes after it twice as long as the one before: a listing
+    of many dexes may take its time. Who forces a listing waits for it.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ class LateMarkets:
         self._clock = clock
         self._stock, self._ask = exchange.reload_markets, exchange._api_reload_markets
         self._again_s = -math.inf
-        self._has_failed = self._is_forced = False
+        self._patience_s, self._is_forced = _ANSWER_S, False
         exchange.reload_markets, exchange._api_reload_markets = self.reload, self._asked
 
     def reload(self, force: bool = False, **more: Any) -> None:
@@ -39,11 +40,12 @@ class LateMarkets:
             return
         self._is_forced = force
         self._stock(force, **more)
-        self._again_s = self._clock() + _AGAIN_S if self._has_failed else -math.inf
+        has_failed = self._patience_s > _ANSWER_S
+        self._again_s = self._clock() + _AGAIN_S if has_failed else -math.inf
 
     async def _asked(self, *, reload: bool = False) -> None:
-        patience_s = _NEEDED_ANSWER_S if self._has_failed else _ANSWER_S
-        self._has_failed = True  # until it is answered
+        patience_s = self._patience_s
+        self._patience_s = min(2 * patience_s, _LONGEST_ANSWER_S)  # until it is answered
         async with asyncio.timeout(None if self._is_forced else patience_s):
             await self._ask(reload=reload)
-        self._has_failed = False
+        self._patience_s = _ANSWER_S
