@@ -1,16 +1,19 @@
 """Two stock bots on two accounts rest both sides: sampled at the venue five times a second, each figure with its bound.
 
-Usage: ``python benchmarks/two_legs.py [--minutes M] [--seed S] [--recording ROOT --coin C] [--calm]``. The local
+Usage: ``python benchmarks/two_legs.py [--minutes M] [--seed S] [--recording ROOT] [--coins C…] [--calm]``. The local
 exchange, collector, calibrator, two stock Freqtrade processes and `mm guard` run. Unless ``--calm``, a leg is stopped
 and started again, leaves by its stop-loss and by `/forceexit`, and is paused while the run goes on. What a leg does
 on purpose is left out of the shares of time with both sides, and counted in everything about safety. So is the time in
 which by the legs' own word only one side may rest: at the inventory bound, or while a risk rule pauses one.
+
+A recording of one coin may be too short for half an hour. Several coins are played one after the other, each by two new
+bots, and what goes wrong on purpose is shared out among them; the figures are those of all of them together.
 """
 
 import argparse
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +24,7 @@ import requests
 from market_making.market.errors import DataError
 from market_making.market.names import perpetual_names
 from market_making.ops.demo.command import schedule_of
-from market_making.ops.demo.leg_samples import self_trades
+from market_making.ops.demo.leg_samples import LegSamples, self_trades
 from market_making.ops.demo.processes import Programs
 from market_making.ops.demo.run import DemoOptions
 from market_making.ops.demo.two_sided import Leg, TwoSidedDemo
@@ -34,6 +37,7 @@ _STOP_LOSS = -0.00005
 _PATIENCE_S = 120.0
 ONE_SIDED = "only one side may rest"
 INCIDENTS = ("a paused leg", "/forceexit", "a stopped leg", "a stop-loss")
+_SHARES = (0.1, 0.3, 0.5, 0.65)
 
 
 class Bound(NamedTuple):
@@ -53,6 +57,17 @@ class Incident(NamedTuple):
     play: Callable[[Programs], Iterator[str]]
 
 
+class Outcome(NamedTuple):
+    """What a run has come to; `audits` are the venue's last accounts of the legs, a pair for each run."""
+
+    samples: LegSamples
+    audits: tuple[Mapping[str, Mapping[str, Any]], ...]
+    happened: tuple[str, ...]
+    asked: frozenset[str]
+    weight: float
+    starts: int
+
+
 class DisturbedRun(TwoSidedDemo):
     """Two legs, and what goes wrong with them on purpose.
 
@@ -60,25 +75,25 @@ class DisturbedRun(TwoSidedDemo):
     ----------
     options : DemoOptions
         What to play.
-    calm : bool
-        Nothing goes wrong on purpose.
+    wanted : sequence of str
+        What goes wrong on purpose.
     """
 
-    def __init__(self, options: DemoOptions, *, calm: bool) -> None:
+    def __init__(self, options: DemoOptions, wanted: Sequence[str]) -> None:
         super().__init__(options, lambda text, share: print(f"{share:4.0%}  {text}", flush=True))
         self.weight, self.starts = 0.0, 0
         self.happened: list[str] = []
-        self.wanted = () if calm else INCIDENTS
-        self._incidents = iter(() if calm else self._schedule())
+        plays = (self._paused, self._forced, self._stopped, self._stop_loss)
+        known = {name: Incident(share, play) for name, share, play in zip(INCIDENTS, _SHARES, plays, strict=True)}
+        self._incidents = iter([known[name] for name in INCIDENTS if name in wanted])
         self._next = next(self._incidents, None)
         self._step: Iterator[str] | None = None
         self._until_s = 0.0
 
-    def _schedule(self) -> Iterator[Incident]:
-        yield Incident(0.1, self._paused)
-        yield Incident(0.3, self._forced)
-        yield Incident(0.5, self._stopped)
-        yield Incident(0.65, self._stop_loss)
+    def outcome(self) -> Outcome:
+        """Sum up when the run is over."""
+        asked = frozenset(market_orders(self))
+        return Outcome(self.samples, (self.audits,), tuple(self.happened), asked, self.weight, self.starts)
 
     def _start_leg(self, programs: Programs, leg: Leg, *more: Path) -> None:
         self.starts += 1
@@ -192,12 +207,27 @@ def market_orders(run: TwoSidedDemo) -> set[str]:
     return {str(line.get("order_id")) for line in lines if line.get("tag") in ("stop_loss", "force_exit")}
 
 
-def bounds(run: DisturbedRun) -> Iterator[Bound]:
+def together(outcomes: Sequence[Outcome]) -> Outcome:
+    """Several runs, each of another coin, as if they were one."""
+    samples = LegSamples()
+    samples.samples = [sample for outcome in outcomes for sample in outcome.samples.samples]
+    samples.fills_s = sorted(fill for outcome in outcomes for fill in outcome.samples.fills_s)
+    return Outcome(
+        samples,
+        tuple(audits for outcome in outcomes for audits in outcome.audits),
+        tuple(name for outcome in outcomes for name in outcome.happened),
+        frozenset[str]().union(*(outcome.asked for outcome in outcomes)),
+        max(outcome.weight for outcome in outcomes),
+        sum(outcome.starts for outcome in outcomes),
+    )
+
+
+def bounds(run: Outcome, wanted: Sequence[str]) -> Iterator[Bound]:
     """Every figure of the run with its bound."""
-    if run.wanted:
-        done = sum(name in run.happened for name in run.wanted)
+    if wanted:
+        done = sum(name in run.happened for name in wanted)
         text = ", ".join(run.happened) or "nothing"
-        yield Bound("on purpose", done, text, done == len(run.wanted), ", ".join(run.wanted))
+        yield Bound("on purpose", done, text, done == len(wanted), ", ".join(wanted))
     all_time, calm = run.samples.figures(), run.samples.figures(undisturbed=True)
     yield Bound("both sides, > 3 s after a fill", calm.settled, f"{calm.settled:.1%}", calm.settled >= 0.97, "≥ 97 %")
     rate = f"{calm.both:.1%} at {calm.fills_per_minute:.1f} fills a minute"
@@ -214,11 +244,10 @@ def bounds(run: DisturbedRun) -> Iterator[Bound]:
     yield Bound("gross > |net| + 2 lots", 0, f"{all_time.gross_beyond} samples", all_time.gross_beyond == 0, "0")
     yield Bound("legs cross each other", 0, f"{all_time.crossings} samples", all_time.crossings == 0, "0")
     yield Bound("two orders on a leg", 0, f"{all_time.double_orders} samples", all_time.double_orders == 0, "0")
-    traded = self_trades(run.audits)
+    traded = sum(map(self_trades, run.audits))
     yield Bound("self-trades", traded, str(traded), traded == 0, "0")
-    wanted = market_orders(run)
-    takers = [fill for audit in run.audits.values() for fill in audit["fills"] if fill["is_taker"]]
-    stray = [fill for fill in takers if str(fill["oid"]) not in wanted]
+    takers = [fill for audit in _legs(run) for fill in audit["fills"] if fill["is_taker"]]
+    stray = [fill for fill in takers if str(fill["oid"]) not in run.asked]
     yield Bound(
         "taker fills", len(stray), f"{len(stray)} (and {len(takers) - len(stray)} asked for)", not stray, "0 unasked"
     )
@@ -228,8 +257,12 @@ def bounds(run: DisturbedRun) -> Iterator[Bound]:
     yield from _actions(run)
 
 
-def _actions(run: DisturbedRun) -> Iterator[Bound]:
-    audits = list(run.audits.values())
+def _legs(run: Outcome) -> list[Mapping[str, Any]]:
+    return [audit for audits in run.audits for audit in audits.values()]
+
+
+def _actions(run: Outcome) -> Iterator[Bound]:
+    audits = _legs(run)
     placed, cancels = (sum(audit[name] for audit in audits) for name in ("orders_placed", "cancels"))
     kinds: dict[str, int] = {}
     for audit in audits:
@@ -247,27 +280,45 @@ def _actions(run: DisturbedRun) -> Iterator[Bound]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--minutes", type=float, default=5.0, help="how long the bots trade, of each coin")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--recording", type=Path)
-    parser.add_argument("--coin", default="ETH")
+    parser.add_argument("--coins", nargs="+", default=["ETH"], metavar="COIN")
     parser.add_argument("--calm", action="store_true")
     given = parser.parse_args()
-    schedule = schedule_of(given.recording, (given.coin,), given.minutes)
-    print(schedule.shortened)
-    options = DemoOptions(schedule, (given.coin,), given.seed, given.recording)
-    run = DisturbedRun(options, calm=given.calm)
-    seen = run.run()
-    print(f"\n{seen.traded_s / 60:.1f} minutes, {len(run.samples.samples)} samples; on purpose: {run.happened}")
-    run.samples.write(run.files.folder / "samples.jsonl")
-    failed = 0
-    for bound in bounds(run):
-        failed += not bound.holds
+    if len(set(given.coins)) < len(given.coins):
+        parser.error(f"each coin is played once, got {' '.join(given.coins)}")
+    wanted = () if given.calm else INCIDENTS
+    outcomes, failures = [], []
+    for number, coin in enumerate(given.coins):
+        outcome, failed = play(given, coin, wanted[number :: len(given.coins)])
+        outcomes.append(outcome)
+        failures += failed
+    run = together(outcomes)
+    missed = 0
+    for bound in bounds(run, wanted):
+        missed += not bound.holds
         print(f"{'pass' if bound.holds else 'FAIL'}  {bound.name:32s} {bound.text:40s} {bound.wanted}")
+    print(f"failures of the run: {failures or 'none'}")
+    raise SystemExit(1 if missed or failures else 0)
+
+
+def play(given: argparse.Namespace, coin: str, wanted: Sequence[str]) -> tuple[Outcome, list[str]]:
+    """Play one coin; return what it came to, and what went wrong with the programs."""
+    schedule = schedule_of(given.recording, (coin,), given.minutes)
+    print(schedule.shortened)
+    run = DisturbedRun(DemoOptions(schedule, (coin,), given.seed, given.recording), wanted)
+    seen = run.run()
+    run.samples.write(run.files.folder / "samples.jsonl")
+    print(f"\n{coin}: {seen.traded_s / 60:.1f} minutes, {len(run.samples.samples)} samples; {run.files.folder}")
+    calm = run.samples.figures(undisturbed=True)
+    ruled = run.samples.share_during(ONE_SIDED)
+    print(
+        f"on purpose: {run.happened or 'nothing'}; both sides > 3 s after a fill {calm.settled:.1%}; ruled {ruled:.1%}"
+    )
     for leg, audit in run.audits.items():
-        print(f"{leg}: net {audit['net_pnl']:+.4f}, fees {audit['fees']:.4f}, {len(audit['fills'])} fills")
-    print(f"failures of the run: {seen.failures or 'none'}; {run.files.folder}")
-    raise SystemExit(1 if failed or seen.failures else 0)
+        print(f"{leg}: net {audit['net_pnl']:+.4f}, fees {audit['fees']:.4f}, {len(audit['fills'])} fills", flush=True)
+    return run.outcome(), list(seen.failures)
 
 
 if __name__ == "__main__":

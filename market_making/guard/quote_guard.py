@@ -108,8 +108,17 @@ def _reached(depth: float, volatility: float, seconds: float) -> float:
 def planned_distance(order: OpenOrder, pair: PairState | None, first_mid: float | None) -> float | None:
     """From which distance to mid an order was planned [price]; None where that is not known.
 
-    An order that the state file does not mention yet is measured from mid as it was when the order was first seen, or
-    from the plan of the last loop where that was closer.
+    An order that the state file does not mention yet is measured from `first_mid`, or from the plan of the last loop
+    where that was closer.
+
+    Parameters
+    ----------
+    order : OpenOrder
+        The quote.
+    pair : PairState or None
+        What the bot says about its pair.
+    first_mid : float or None
+        The closest of the mids that the order may have been priced from, seen before it was [price].
     """
     if pair is None or pair.leaving:
         return None  # what leaves at the touch is close on purpose

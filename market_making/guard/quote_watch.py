@@ -70,7 +70,8 @@ class QuoteWatch:
             return []
         orders = [order for order in self._orders if order.coin == coin and not order.is_trigger]
         for order in orders:
-            self._first_mids.setdefault(order.oid, mid)
+            if order.oid not in self._first_mids:
+                self._first_mids[order.oid] = self._quotes.closest(coin, order.side) or mid
         pair = self._pairs.get(coin)
         if not self.is_on or self._rules is None or pair is None or not pair.volatility:
             return []

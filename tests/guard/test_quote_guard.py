@@ -94,7 +94,8 @@ class Desk:
     def __init__(self, *found, pair=None, silent_s=0.0, killed=False):
         self.orders, self.budget = OpenOrders(), Budget()
         self.orders.replace(found or [order(original=0.0333)], 0.0)
-        self.quotes = BestQuotes(lambda coin: iter(self.orders))
+        self.now_s = 0.0
+        self.quotes = BestQuotes(lambda coin: iter(self.orders), lambda: self.now_s)
         self.watch = QuoteWatch(RULES, self.orders, self.quotes, self.budget)
         shown = pair or pair_state(resting=resting())
         self.bot = bot_view(state=state(shown), silent_s=silent_s)
@@ -160,6 +161,21 @@ def test_an_order_is_protected_before_the_state_file_mentions_it():
     assert desk.watch.judge(COIN) == []
     assert desk.at(2999.9) == []
     assert 2 in desk.at(2998.4)
+
+
+@pytest.mark.parametrize(("age_s", "is_due"), [(0.0, False), (0.6, False), (0.99, False), (1.01, True)])
+@pytest.mark.parametrize("side", list(Side))
+def test_a_new_order_may_have_been_priced_from_any_mid_of_the_last_second(side, age_s, is_due):
+    """Mid goes away from the quote while the order is on its way, and comes back to where it was priced."""
+    away = 1 if side is Side.BID else -1
+    desk = Desk(pair=pair_state())
+    assert desk.at(3000.0 - away * 1.6) == []
+    desk.now_s = 5.0
+    assert desk.at(3000.0) == []  # the mid before held until now
+    desk.now_s += age_s
+    assert desk.orders.update(OrderUpdate(order(2, side=side, price=3000.0 - away * 2.0), "open", 1), 1.0)
+    assert desk.at(3000.0) == []
+    assert (2 in desk.at(3000.0 - away * 1.6)) == is_due
 
 
 @given(st.integers(1, 10), sides)
