@@ -138,6 +138,14 @@ class _Line:
         patience = limit * 2.0 ** min(self.attempts - 1, 6)
         return time.monotonic() - self.heard > patience
 
+    def is_quiet_with(self, silent: "_Line") -> bool:
+        """Whether it may have ended with a silent feed of its coin; a book is repeated long before it is silent."""
+        if self is silent:
+            return True
+        quiet_s, silent_s = (time.monotonic() - line.heard for line in (self, silent))
+        of, book = self.subscription, silent.subscription
+        return of.coin == book.coin and book.channel == "l2Book" and quiet_s > silent_s / 2
+
 
 class Feed:
     """Feeds of some coins over one connection.
@@ -261,10 +269,13 @@ class Feed:
 
     async def _wake(self, socket: aiohttp.ClientWebSocketResponse, lines: list[_Line]) -> None:
         """Ask again for what is silent; what is not listed any more is left out of `lines`."""
-        for line in [line for line in lines if line.silent(self._timing)]:
+        for line in list(lines):
             coin = line.subscription.coin
+            if line not in lines or not line.silent(self._timing):
+                continue
             if coin in {*await self._listener.tradable(), ""}:
-                await self._ask_again(socket, line)
+                for quiet in [each for each in lines if each.is_quiet_with(line)]:
+                    await self._ask_again(socket, quiet)
                 continue
             # To ask for it would end the connection, for every other coin as well. Its other feeds have ended too.
             for ended in [each for each in lines if each.subscription.coin == coin]:

@@ -94,6 +94,29 @@ async def test_a_dex_that_is_listed_again_is_recorded_again(exchange, hurried, t
     assert exchange.connections == before
 
 
+async def test_a_market_that_was_gone_for_less_than_a_silence_is_recorded_whole_again(
+    exchange, hurried, make_quote, tmp_path
+):
+    """Its book is repeated without end, so it tells; its quotes and trades may be silent and are asked for with it."""
+    exchange.others = (NVDA,)
+    wanted = [Subscription(channel, NVDA.wire) for channel in ("bbo", "trades")]
+    timing = replace(hurried.timing, fast_book_silence_s=0.5, book_silence_s=1.0)
+    options = replace(hurried, timing=timing)
+    async with collecting(Collector(exchange.url, ["ETH", NVDA.wire], tmp_path, flush_seconds=0.05, options=options)):
+        for stream in (Stream.BOOK_FAST, Stream.BOOK):
+            await until(lambda stream=stream: bool(rows(tmp_path, stream, NVDA.key)), seconds=30)
+        before = exchange.connections
+        exchange.forget(NVDA.wire)
+        async with asyncio.timeout(30):
+            await exchange.subscribed(*wanted)
+        await exchange.quote(make_quote(now_ms(), 100.0)._replace(coin=NVDA.wire))
+        await until(lambda: bool(rows(tmp_path, Stream.BBO, NVDA.key)), seconds=30)
+    assert exchange.connections == before
+    lost = {row["stream"] for row in rows(tmp_path, Stream.GAPS, NVDA.key) if row["reason"] == "silence"}
+    assert {Stream.BBO, Stream.TRADES, Stream.BOOK_FAST} <= lost
+    assert {row["reason"] for row in rows(tmp_path, Stream.GAPS, "ETH")} == {"start", "stop"}
+
+
 @pytest.mark.slow
 async def test_all_that_is_listed_is_recorded_within_the_limits(exchange, hurried, tmp_path):
     """Of 650 markets of every kind the busiest; of 10 connections two are left to a bot and its guard."""
