@@ -3,6 +3,7 @@
 import errno
 import json
 import re
+import shlex
 import socket
 
 import pytest
@@ -188,6 +189,16 @@ def test_prices_are_shown_with_all_their_digits(mm, tmp_path, recordings):
     assert shown.count("[bps]") == 2, "a unit in brackets is no colour"
     assert "[lots]" in shown
     assert " d ago" in shown
+
+
+def test_a_calibration_ends_with_the_command_that_shows_its_table(mm, tmp_path, recordings):
+    """As it is typed, also for a folder whose name has a space in it; another table would be read for this one."""
+    out = tmp_path / "my tables"
+    said = mm("calibrate", "--once", "--coin", "ETH", "--data", recordings.resolve(), "--out", out).output
+    program, *words = shlex.split(said.splitlines()[-1])
+    assert program == "mm"
+    table = json.loads(mm(*words, "--json").stdout)
+    assert table["mid"] == json.loads((out / "ETH.json").read_text())["market"]["mid"]
 
 
 def test_a_calibration_and_its_quotes_are_json(mm, tmp_path, recordings):

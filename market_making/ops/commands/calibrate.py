@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 from collections.abc import Sequence
@@ -196,7 +197,7 @@ def _describe(parameters: Parameters, folder: Path) -> str:
         f"  regime {toxicity.state}: toxicity {toxicity.toxicity_buy:.2f} buy, {toxicity.toxicity_sell:.2f} sell"
     )
     lines.append(f"  written to {folder / (parameters.coin + '.json')}; the table of quotes:")
-    lines.append(f"  mm quotes {parameters.coin} --parameters {folder}")
+    lines.append(f"  mm quotes {parameters.coin} --parameters {shlex.quote(str(folder))}")
     return "\n".join(lines)
 
 

@@ -1,5 +1,6 @@
 """What one run of the demo did: its figures, every way in which it fell short, and the tables that show both."""
 
+import shlex
 from typing import Any
 
 from rich.console import Console
@@ -122,17 +123,20 @@ def show_places(console: Console, run: Demo) -> None:
         "logs": files.logs,
         "parameters": files.parameters,
         "the bot's API": f"http://127.0.0.1:{run.api_port}/api/v1 (user demo, password in {files.config})",
-        "the whole system": f"mm status -c {files.config}",
+        "the whole system": f"mm status -c {shlex.quote(str(files.config))}",
     }.items():
         console.print(f"{what}: {place}", markup=False, highlight=False, soft_wrap=True)
 
 
 def next_commands(run: Demo) -> dict[str, str]:
     """Three commands to go on with, complete, and what each shows."""
-    coin, files = run.options.coins[0], run.files
+    coin = run.options.coins[0]
+    parameters, database = (
+        shlex.quote(place) for place in (str(run.files.parameters), f"sqlite:///{run.files.database}")
+    )
     return {
-        f"mm quotes {coin} --parameters {files.parameters}": "the model's bid and ask for every inventory",
-        f"freqtrade show-trades --db-url sqlite:///{files.database}": "what the bot traded",
+        f"mm quotes {coin} --parameters {parameters}": "the model's bid and ask for every inventory",
+        f"freqtrade show-trades --db-url {database}": "what the bot traded",
         f"mm collect --coin {coin}": "record the real market; then mm calibrate, see commands.md",
     }
 

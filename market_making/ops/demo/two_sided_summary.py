@@ -1,5 +1,6 @@
 """What a two-sided demo did: the result of both legs in one place, and every way in which it fell short."""
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -142,6 +143,6 @@ def show_places(console: Console, run: TwoSidedDemo) -> None:
     for leg in run.legs:
         password = f"(user demo, password in {leg.files.config})"
         places[f"API of the {leg.name} leg"] = f"http://127.0.0.1:{leg.port}/api/v1 {password}"
-    places["both legs"] = f"mm status -c {run.legs[0].files.config}"
+    places["both legs"] = f"mm status -c {shlex.quote(str(run.legs[0].files.config))}"
     for what, place in places.items():
         console.print(f"{what}: {place}", markup=False, highlight=False, soft_wrap=True)

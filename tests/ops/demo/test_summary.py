@@ -1,6 +1,7 @@
 """What a demo tells about itself."""
 
 import io
+import shlex
 
 from rich.console import Console
 
@@ -21,9 +22,9 @@ def test_it_says_where_to_look_and_keeps_its_secrets(tmp_path):
 
 
 def test_the_next_commands_name_the_files_of_this_run(tmp_path):
-    """What they show is this run, not another one."""
-    run = Demo(DemoOptions(Schedule(1), ("SOL",), root=tmp_path), lambda *_: None)
-    quotes, trades, collect = next_commands(run)
-    assert quotes == f"mm quotes SOL --parameters {run.files.parameters}"
-    assert str(run.files.database) in trades
-    assert collect == "mm collect --coin SOL"
+    """What they show is this run, not another one; as they are typed, also where a folder's name has a space in it."""
+    run = Demo(DemoOptions(Schedule(1), ("SOL",), root=tmp_path / "my demos"), lambda *_: None)
+    quotes, trades, collect = (shlex.split(command) for command in next_commands(run))
+    assert quotes == ["mm", "quotes", "SOL", "--parameters", str(run.files.parameters)]
+    assert trades == ["freqtrade", "show-trades", "--db-url", f"sqlite:///{run.files.database}"]
+    assert collect == ["mm", "collect", "--coin", "SOL"]
