@@ -34,5 +34,5 @@ class Scan:
             found = scan(candidates_from_files((), self._settings, now_ms), self._settings)
         except (MarketMakingError, OSError) as error:
             return around | {"coins": [], "missing": f"Nothing to rank: {error}."}
-        missing = "" if found else "No coin is calibrated: start mm collect and mm calibrate."
+        missing = "" if found else "No coin is calibrated: start `mm collect` and `mm calibrate`."
         return around | {"coins": [prospect.document() for prospect in found], "missing": missing}

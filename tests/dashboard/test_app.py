@@ -228,10 +228,21 @@ def test_a_tear_sheet_is_shown_in_a_sandbox(serve, settings):
     folder.mkdir()
     (folder / "run one.html").write_text("<script>1</script>")
     client = serve(settings)
-    assert [each["name"] for each in client.get("/api/replays").json()] == ["run one"]
+    assert [each["name"] for each in client.get("/api/replays").json()["sheets"]] == ["run one"]
     answer = client.get("/replays/run one")
     assert answer.headers["content-security-policy"].startswith("sandbox allow-scripts; default-src 'none'")
     assert client.get("/replays/other").status_code == 404
+
+
+def test_the_folder_of_tear_sheets_is_named_as_it_is_typed(serve, settings, tmp_path, monkeypatch):
+    """A bot that `mm init` wrote has one of its own; what lies above the folder of the page is nobody's business."""
+    client = serve(settings)
+    monkeypatch.chdir(tmp_path.parent)
+    assert client.get("/api/replays").json()["folder"] == f"{tmp_path.name}/replays"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert client.get("/api/replays").json()["folder"] == f"…/{tmp_path.name}/replays"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -196,6 +196,7 @@ def test_what_a_silent_bot_wrote_is_not_shown_as_resting_now(browser, served):
     assert page.locator("tbody .bid").count() == 0
     page.goto(f"{served.url}/#/pair/bot/ETH%2FUSDC%3AUSDC")
     page.get_by_text("bid 0.0333 at 2,986.8 rested then").wait_for(timeout=5_000)
+    page.locator(".why", has_text="bid that rested").wait_for(timeout=5_000)
 
 
 def test_a_bar_less_moves_nothing_below_it(browser, served):
@@ -211,12 +212,45 @@ def test_a_bar_less_moves_nothing_below_it(browser, served):
     assert page.locator(".price").bounding_box() == before
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_value_of_every_line_is_a_mark_that_can_be_seen(browser, served, scheme):
+    """Mid, the own order and the inventory: each in a colour of the scheme, and not in the black of no colour."""
+    page = opened(browser, served, "pair/bot/ETH%2FUSDC%3AUSDC", scheme=scheme)
+    page.locator(".price circle").nth(1).wait_for(timeout=5_000)
+    fills = page.locator(".price circle, .inventory circle").evaluate_all(
+        "marks => marks.map((mark) => getComputedStyle(mark).fill)"
+    )
+    assert len(fills) >= 3
+    assert "rgb(0, 0, 0)" not in fills
+
+
+def test_what_is_not_there_yet_is_said_with_the_command_that_makes_it(browser, served):
+    """The command is set as one, and a tear-sheet goes where this page looks for it."""
+    page = opened(browser, served, "replays")
+    command = page.locator(".empty code")
+    command.wait_for(timeout=5_000)
+    folder = "/".join(served.settings.state.parent.parts[-1:])
+    assert command.text_content().endswith(f"{folder}/replays/NAME.html")
+    page.goto(f"{served.url}/#/safety")
+    page.locator(".empty code", has_text="mm guard").wait_for(timeout=5_000)
+
+
+def test_an_age_cannot_be_taken_for_a_duration(browser, served):
+    """When a program wrote last was some time ago."""
+    page = opened(browser, served, "safety")
+    for name in ("calibrator", "collector", "bot"):
+        row = page.locator("tbody tr", has=page.get_by_role("cell", name=name, exact=True))
+        assert re.search(r"\d s ago", row.last.text_content(timeout=5_000))
+    page.goto(f"{served.url}/#/coins")
+    page.locator("tbody td", has_text=re.compile(r"^[\d.]+ s ago$")).first.wait_for(timeout=5_000)
+
+
 def test_a_pair_that_nobody_quotes_is_one_sentence_and_a_way_back(browser, served):
     """No empty panels; the header is in sight after each change of view."""
     page = opened(browser, served, "safety", {"width": 900, "height": 300})
     page.locator("main section").first.wait_for(timeout=5_000)
     page.evaluate("location.hash = '#/pair/bot/SOL%2FUSDC%3AUSDC'")
-    page.get_by_text("has written of 'SOL/USDC:USDC' here").wait_for(timeout=5_000)
+    page.get_by_text(re.compile(r"^No bot .*has written of 'SOL/USDC:USDC' here\.$")).wait_for(timeout=5_000)
     assert page.locator("main .panel:visible").count() == 0
     assert page.evaluate("scrollY") == 0
     page.get_by_role("link", name="All coins").click()

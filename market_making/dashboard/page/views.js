@@ -1,6 +1,6 @@
 // One function a view. Each gets the newest document and the element it owns; it says what is missing where something is.
 
-import { bars, clock, digits, el, exact, intervals, ladder, legend, lines, put, signed, waterfall } from "/draw.js";
+import { bars, clock, digits, el, exact, intervals, ladder, legend, lines, marked, put, signed, waterfall } from "/draw.js";
 
 export const span = (ms) => {
   if (ms === null || ms === undefined) return "–";
@@ -9,8 +9,10 @@ export const span = (ms) => {
   if (s < 7200) return `${(s / 60).toFixed(0)} min`;
   return s < 172800 ? `${(s / 3600).toFixed(1)} h` : `${(s / 86400).toFixed(0)} days`;
 };
+const ago = (ms) => (ms === null || ms === undefined ? "–" : `${span(ms)} ago`);
+const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 const words = (name) => String(name).replaceAll("_", " ");
-const empty = (text) => el("p", { class: "empty" }, text);
+const empty = (text) => el("p", { class: "empty" }, ...marked(text));
 const cell = (text, kind = "") => el("td", { class: kind }, text);
 const money = (value) => cell(signed(value), `n ${value > 0 ? "good" : value < 0 ? "bad" : ""}`);
 
@@ -30,6 +32,7 @@ function now({ y, low, high }, unit) {
 }
 
 const SILENT_MS = 10_000; // a bot writes each second
+const isSilent = (pair) => pair.age_ms > SILENT_MS && !pair.stopped;
 
 const pairLink = (row) => `#/pair/${encodeURIComponent(row.bot)}/${encodeURIComponent(row.pair)}`;
 
@@ -37,7 +40,7 @@ export function coins(host, { coins: shown }) {
   const rows = shown.pairs.map((row) => {
     const order = row.resting;
     const rests = order && `${order.side} ${exact(order.price, row.tick)}`, silent = row.age_ms > SILENT_MS;
-    const quotes = order && silent ? el("span", { class: "dim" }, `${rests}, ${span(row.age_ms)} ago`)
+    const quotes = order && silent ? el("span", { class: "dim" }, `${rests}, ${ago(row.age_ms)}`)
       : order ? el("span", { class: order.side }, rests) : row.quoting && !silent ? "about to place" : "no";
     const why = row.quoting ? "" : `${row.detail || words(row.reason ?? "unknown")}, for ${span(row.since_ms ? Date.now() - row.since_ms : null)}`;
     const held = `${digits(row.inventory, 3)} of ${digits(row.maximum_inventory, 3)}`;
@@ -45,14 +48,14 @@ export function coins(host, { coins: shown }) {
       el("td", {}, el("a", { href: pairLink(row) }, row.coin)), cell(`${row.bot} (${row.mode})`),
       el("td", {}, quotes), cell(exact(row.mid, row.tick), "n"), cell(held, "n"), money(row.day), cell(row.fills, "n"),
       cell(span(row.calibration_age_ms), `n ${row.calibration_age_ms - row.age_ms > 60000 ? "bad" : ""}`),
-      cell(span(row.age_ms), `n ${silent ? "bad" : ""}`), cell(why, "text dim"));
+      cell(ago(row.age_ms), `n ${silent ? "bad" : ""}`), cell(why, "text dim"));
   });
   const columns = [["coin"], ["bot"], ["rests"], ["mid", "n"], ["inventory [lots]", "n"], ["today [quote]", "n"],
     ["fills", "n"], ["calibration age", "n"], ["bot wrote", "n"], ["why not"]];
   const idle = shown.calibrated.map((coin) => el("tr", {}, cell(coin.coin), cell(span(coin.age_ms), "n"), cell(coin.status), cell(coin.detail, "text dim")));
   put(host, 
     el("section", { class: "panel wide" }, el("h2", {}, "Coins that are quoted"),
-      rows.length ? table(columns, rows) : empty("No bot runs here. mm init writes one, and says how it is started."),
+      rows.length ? table(columns, rows) : empty("No bot runs here. `mm init` writes one, and says how it is started."),
       shown.left_out ? el("p", { class: "note" }, `${shown.left_out} more pairs are not shown.`) : null,
       rows.length ? el("p", { class: "note" }, "Choose a coin to see why its quote is where it is.") : null),
     idle.length ? el("section", { class: "panel wide" }, el("h2", {}, "Calibrated, not quoted"), table([["coin"], ["age", "n"], ["status"], ["remark"]], idle)) : null);
@@ -127,7 +130,7 @@ export class Pair {
     const pair = document.pair;
     this.panels.hidden = !pair;
     if (!pair) {
-      put(this.head, empty(`${document.missing ?? "Nothing is known of this pair"}.`), el("a", { href: "#/coins" }, "All coins"));
+      put(this.head, empty(`${sentence(document.missing ?? "nothing is known of this pair")}.`), el("a", { href: "#/coins" }, "All coins"));
       return;
     }
     this.take(pair);
@@ -160,7 +163,7 @@ export class Pair {
   }
 
   drawHead(pair) {
-    const order = pair.resting, old = pair.age_ms > SILENT_MS && !pair.stopped;
+    const order = pair.resting, old = isSilent(pair);
     const state = pair.stopped ? "the bot has ended" : order ? `${order.side} ${digits(order.size - order.filled)} at ${exact(order.price, pair.tick)} ${old ? "rested then" : "rests"}`
       : pair.quoting ? "about to place an order" : `not quoting: ${pair.detail || words(pair.reason ?? "unknown")}`;
     const calibration = pair.calibration;
@@ -185,7 +188,7 @@ export class Pair {
     const steps = Object.entries(order.terms).map(([name, value]) => ({ name: pair.term_names[name] ?? words(name), value: sign * value }));
     waterfall(this.why, {
       start: { name: "mid when priced", value: order.planned_mid }, steps,
-      end: { name: `${order.side} that rests`, value: order.price }, format: (v) => exact(v, pair.tick),
+      end: { name: `${order.side} that ${isSilent(pair) ? "rested" : "rests"}`, value: order.price }, format: (v) => exact(v, pair.tick),
       label: `From mid ${exact(order.planned_mid, pair.tick)} to the ${order.side} at ${exact(order.price, pair.tick)}`,
     });
   }
@@ -238,7 +241,7 @@ export class Pair {
       [this.lambda, "λ", "arrival_rate", "1/s", sides], [this.sigma, "σ", "volatility", "price/√s", [null]]];
     for (const [host, letter, name, unit, of] of plots) {
       if (!h?.created_ms?.length) {
-        put(host, empty(h?.fault ?? "No calibration in the last two hours: start mm collect and mm calibrate."));
+        put(host, empty(h?.fault ?? "No calibration in the last two hours: start `mm collect` and `mm calibrate`."));
         continue;
       }
       const series = of.map((side, i) => {
@@ -266,14 +269,14 @@ export function safety(host, { safety: shown, header }) {
       cell(a.weight_per_minute === null ? "–" : `${digits(a.weight_per_minute, 4)} of 1,200`, "n"), cell(`${digits(a.loop_ms, 3)} / ${digits(a.longest_loop_ms, 3)}`, "n"), cell(risk || "none", "text dim"));
   });
   const columns = [["bot"], ["equity [quote]", "n"], ["today [quote]", "n"], ["actions left", "n"], ["they last [h]", "n"], ["weight per minute", "n"], ["loop, longest [ms]", "n"], ["risk rules that hold"]];
-  const guards = shown.guards.map((g) => el("tr", {}, cell(g.name), cell(g.runs, g.runs === "runs" ? "good" : "bad"), cell(span(g.age_ms), "n"),
+  const guards = shown.guards.map((g) => el("tr", {}, cell(g.name), cell(g.runs, g.runs === "runs" ? "good" : "bad"), cell(ago(g.age_ms), "n"),
     cell(Object.entries(g.figures).map(([name, value]) => `${words(name)} ${digits(value)}`).join(", "), "text"), cell(g.failures.join("; ") || "none", "text dim")));
-  const programs = header.programs.map((p) => el("tr", {}, cell(p.name), cell(p.runs, p.runs === "runs" ? "good" : p.runs === "silent" ? "bad" : "dim"), cell(span(p.age_ms), "n"),
+  const programs = header.programs.map((p) => el("tr", {}, cell(p.name), cell(p.runs, p.runs === "runs" ? "good" : p.runs === "silent" ? "bad" : "dim"), cell(ago(p.age_ms), "n"),
     cell(p.coins, "n"), cell((p.failures ?? []).join("; ") || "none", "text dim")));
   put(host, el("div", { class: "grid" },
-    el("section", { class: "panel wide" }, el("h2", {}, "Kill switch"), el("p", { class: header.kill ? "bad big" : "good" }, header.kill ? `On since ${new Date(header.kill.since_ms).toLocaleString()} (${header.kill.by ?? "mm stop"}). mm stop --resume turns it off.` : "Off. mm stop cancels every order and opens nothing, also after a restart.")),
+    el("section", { class: "panel wide" }, el("h2", {}, "Kill switch"), el("p", { class: header.kill ? "bad big" : "good" }, ...marked(header.kill ? `On since ${new Date(header.kill.since_ms).toLocaleString()} (${header.kill.by ?? "mm stop"}). \`mm stop --resume\` turns it off.` : "Off. `mm stop` cancels every order and opens nothing, also after a restart."))),
     el("section", { class: "panel wide" }, el("h2", {}, "Accounts and limits"), accounts.length ? table(columns, accounts) : empty("No bot runs.")),
-    el("section", { class: "panel wide" }, el("h2", {}, "Guard"), guards.length ? table([["guard"], ["state"], ["wrote", "n"], ["figures"], ["failures"]], guards) : empty("No guard runs. mm guard cancels what a slow, frozen or dead bot leaves: start it beside every live bot.")),
+    el("section", { class: "panel wide" }, el("h2", {}, "Guard"), guards.length ? table([["guard"], ["state"], ["wrote", "n"], ["figures"], ["failures"]], guards) : empty("No guard runs. `mm guard` cancels what a slow, frozen or dead bot leaves: start it beside every live bot.")),
     el("section", { class: "panel wide" }, el("h2", {}, "Programs"), programs.length ? table([["program"], ["state"], ["wrote", "n"], ["coins", "n"], ["failures"]], programs) : empty("No program has run here. commands.md has all of them, in order of use."))));
 }
 
@@ -284,12 +287,12 @@ export function scan(host, shown) {
   const columns = [["coin"], ["verdict"], ["net per hour [quote]", "n"], ["95 % interval", "n"], ["break-even fee [bps]", "n"], ["toxicity", "n"], ["why"]];
   put(host, el("section", { class: "panel wide" }, el("h2", {}, "What would each coin earn?"), drawn.length ? el("div", { class: "earnings" }) : null,
     rows.length ? table(columns, rows) : empty(shown.missing || "No coin is calibrated."),
-    el("p", { class: "note" }, `From the published calibrations, at a maker fee of ${digits(shown.fee_bps, 3)} bps and orders of ${digits(shown.order_notional)} in quote currency. mm scan --data ranks everything that is recorded.`)));
+    el("p", { class: "note" }, ...marked(`From the published calibrations, at a maker fee of ${digits(shown.fee_bps, 3)} bps and orders of ${digits(shown.order_notional)} in quote currency. \`mm scan --data\` ranks everything that is recorded.`))));
   if (drawn.length) intervals(host.querySelector(".earnings"), { rows: drawn.map((c) => ({ name: c.coin, value: c.net_per_hour, low: c.low, high: c.high })), unit: "quote per hour", label: "Net per hour of each coin with its 95 % interval" });
 }
 
 export function replays(host, shown) {
-  const rows = shown.map((r) => el("tr", {}, el("td", {}, el("a", { href: `/replays/${encodeURIComponent(r.name)}`, target: "_blank", rel: "noopener" }, r.name)), cell(new Date(r.written_ms).toLocaleString(), "n"), cell(`${digits(r.bytes / 1e6, 3)} MB`, "n")));
+  const rows = shown.sheets.map((r) => el("tr", {}, el("td", {}, el("a", { href: `/replays/${encodeURIComponent(r.name)}`, target: "_blank", rel: "noopener" }, r.name)), cell(new Date(r.written_ms).toLocaleString(), "n"), cell(`${digits(r.bytes / 1e6, 3)} MB`, "n")));
   put(host, el("section", { class: "panel wide" }, el("h2", {}, "Replays"),
-    rows.length ? table([["tear-sheet"], ["written", "n"], ["size", "n"]], rows) : empty("No tear-sheet in user_data/replays yet.")));
+    rows.length ? table([["tear-sheet"], ["written", "n"], ["size", "n"]], rows) : empty(`No tear-sheet in ${shown.folder} yet. This writes one: \`mm replay --coin COIN --report ${shown.folder}/NAME.html\``)));
 }
