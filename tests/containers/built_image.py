@@ -9,7 +9,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,7 +85,18 @@ def _as_this_machine() -> Sequence[str]:
     return [f"--volume={path}:{path}:ro" for path in here if path.exists()]
 
 
-def environment() -> dict[str, str]:
+@contextmanager
+def built() -> Iterator[tuple[Path, Mapping[str, str]]]:
+    """Build the image from this checkout; yield where its files are, and its environment."""
+    build()
+    name, files = _mounted()
+    try:
+        yield files, _environment()
+    finally:
+        buildah("rm", name)
+
+
+def _environment() -> dict[str, str]:
     """Environment variables of the image."""
     told = json.loads(buildah("inspect", "--type=image", NAME))["OCIv1"]["config"]
     assert told["User"] == "1000:1000"
@@ -92,7 +104,7 @@ def environment() -> dict[str, str]:
     return dict(line.split("=", 1) for line in told["Env"])
 
 
-def mounted() -> tuple[str, Path]:
+def _mounted() -> tuple[str, Path]:
     """Mount the image's files; return the name of the container to be removed, and where they are."""
     name = buildah("from", "--pull-never", NAME).strip()
     return name, Path(buildah("mount", name).strip())

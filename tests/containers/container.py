@@ -56,13 +56,13 @@ class Container:
         with self._log.open("wb") as log:
             command = [*self._service["entrypoint"], *self._service.get("command", [])]
             self._process = subprocess.Popen(
-                self._entered(command), env=self._outside(), stdout=log, stderr=log, start_new_session=True
+                self.entered(command), env=self.outside, stdout=log, stderr=log, start_new_session=True
             )
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run another command in the service until it ends."""
         return subprocess.run(
-            self._entered(command), env=self._outside(), capture_output=True, text=True, check=False, timeout=120
+            self.entered(command), env=self.outside, capture_output=True, text=True, check=False, timeout=120
         )
 
     def is_healthy(self) -> bool:
@@ -122,12 +122,15 @@ class Container:
         """The end of the service's log."""
         return self._log.read_text(errors="replace")[-3000:]
 
-    def _entered(self, command: Sequence[str]) -> list[str]:
+    def entered(self, command: Sequence[str]) -> list[str]:
+        """The words that run a command in the service, given the environment `outside`."""
         told = self._image | {name: _filled(value) for name, value in self._service["environment"].items()}
         variables = [f"{name}={value}" for name, value in told.items()]
         return ["unshare", "--mount", "--propagation=private", "sh", "-c", ENTER, "sh", *variables, *command]
 
-    def _outside(self) -> dict[str, str]:
+    @property
+    def outside(self) -> dict[str, str]:
+        """What the machine's own shell has to know to enter the service."""
         user, _, group = self._service["user"].partition(":")
         assert self._service["read_only"]
         assert self._service["cap_drop"] == ["ALL"]

@@ -47,10 +47,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def image():
     """Files and environment of the image, built from this checkout."""
-    built_image.build()
-    name, files = built_image.mounted()
-    yield files, built_image.environment()
-    built_image.buildah("rm", name)
+    with built_image.built() as image:
+        yield image
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from market_making.simulation.simulation import SimulatedSource
 from market_making.venue.markets.prehistory import Playback
 from tests.documents.printed import ROOT
 from tests.documents.rules import Ends, Serves
+from tests.documents.shells import Shell
 from tests.polling import until
 
 COINS = ("ETH", "BTC")
@@ -35,9 +36,12 @@ class Newcomer:
     ----------
     folder : Path
         Empty; the clone is made in it.
+    shell : Shell
+        What runs the commands; the machine's own unless it is another.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shell: Shell | None = None) -> None:
+        self._shell = shell or Shell()
         self.clone = folder / "clone"
         self.recording = folder / "recording"
         self._accounts = [ThrowAwayAccount.new() for _ in range(3)]
@@ -54,6 +58,7 @@ class Newcomer:
         self._record()
         self._start_exchange()
         self._write_configurations()
+        self._shell.enter(self.clone)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -117,7 +122,7 @@ class Newcomer:
         words = f"{said} {rule.shortened}"
         with log.open("wb") as output:
             typed = subprocess.run(
-                ["bash", "-c", words], cwd=self.clone, env=self._environment(), stdout=output, stderr=output,
+                self._shell.words(words), cwd=self.clone, env=self._shell.environment, stdout=output, stderr=output,
                 input=rule.answers.encode(), timeout=rule.seconds, check=False,
             )  # fmt: skip
         assert typed.returncode in rule.status, f"{words}\nended with {typed.returncode}\n{_end(log)}"
@@ -126,8 +131,8 @@ class Newcomer:
         self._end_same(said)
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*_LISTENING, "bash", "-c", f"exec {said}"], cwd=self.clone, env=self._environment(), stdout=output,
-                stderr=output, stdin=subprocess.DEVNULL, start_new_session=True,
+                [*_LISTENING, *self._shell.words(f"exec {said}")], cwd=self.clone, env=self._shell.environment,
+                stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         self._served.append((said, process))
 
@@ -196,11 +201,6 @@ class Newcomer:
         for pattern, meaning in meanings:
             command = re.sub(pattern, str(meaning), command)
         return command
-
-    def _environment(self) -> dict[str, str]:
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("MM_", "FREQTRADE_"))}
-        programs = str(Path(sys.executable).parent)
-        return own | {"PATH": f"{programs}:{own['PATH']}", "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1,localhost"}
 
 
 def _end(log: Path) -> str:
