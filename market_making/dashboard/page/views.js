@@ -32,6 +32,8 @@ function now({ y, low, high }, unit) {
 }
 
 const SILENT_MS = 10_000; // a bot writes each second
+// Before its first plan a bot has no reason.
+const whyNot = (pair) => pair.detail || (pair.reason ? words(pair.reason) : "the bot has not planned a quote yet");
 const isSilent = (pair) => pair.age_ms > SILENT_MS && !pair.stopped;
 
 const pairLink = (row) => `#/pair/${encodeURIComponent(row.bot)}/${encodeURIComponent(row.pair)}`;
@@ -42,7 +44,7 @@ export function coins(host, { coins: shown }) {
     const rests = order && `${order.side} ${exact(order.price, row.tick)}`, silent = row.age_ms > SILENT_MS;
     const quotes = order && silent ? el("span", { class: "dim" }, `${rests}, ${ago(row.age_ms)}`)
       : order ? el("span", { class: order.side }, rests) : row.quoting && !silent ? "about to place" : "no";
-    const why = row.quoting ? "" : `${row.detail || words(row.reason ?? "unknown")}, for ${span(row.since_ms ? Date.now() - row.since_ms : null)}`;
+    const why = row.quoting ? "" : `${whyNot(row)}${row.since_ms ? `, for ${span(Date.now() - row.since_ms)}` : ""}`;
     const held = `${digits(row.inventory, 3)} of ${digits(row.maximum_inventory, 3)}`;
     return el("tr", {},
       el("td", {}, el("a", { href: pairLink(row) }, row.coin)), cell(`${row.bot} (${row.mode})`),
@@ -165,7 +167,7 @@ export class Pair {
   drawHead(pair) {
     const order = pair.resting, old = isSilent(pair);
     const state = pair.stopped ? "the bot has ended" : order ? `${order.side} ${digits(order.size - order.filled)} at ${exact(order.price, pair.tick)} ${old ? "rested then" : "rests"}`
-      : pair.quoting ? "about to place an order" : `not quoting: ${pair.detail || words(pair.reason ?? "unknown")}`;
+      : pair.quoting ? "about to place an order" : `not quoting: ${whyNot(pair)}`;
     const calibration = pair.calibration;
     const age = calibration.created_ms ? `calibration ${span(Date.now() - calibration.created_ms)} old, quality ${calibration.status}, regime ${calibration.regime}` : "no calibration: start mm calibrate";
     put(this.head, 
@@ -180,7 +182,7 @@ export class Pair {
   drawWhy(pair) {
     const order = pair.resting;
     if (!order || !Object.keys(order.terms).length || order.planned_mid === null) {
-      const why = pair.stopped ? "No order rests: the bot has ended." : order ? "The bot did not write the terms of this order: it was placed before the bot started." : pair.quoting ? "No order rests at this moment; both sides of the model are shown below." : `No order rests: ${pair.detail || words(pair.reason ?? "unknown")}.`;
+      const why = pair.stopped ? "No order rests: the bot has ended." : order ? "The bot did not write the terms of this order: it was placed before the bot started." : pair.quoting ? "No order rests at this moment; both sides of the model are shown below." : `No order rests: ${whyNot(pair)}.`;
       put(this.why, empty(why));
       return;
     }
