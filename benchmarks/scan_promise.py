@@ -47,7 +47,7 @@ from tests.replay.markets import START_MS, record  # noqa: E402
 CALIBRATED_EVERY_S = 60.0
 FAR_AWAY = Lags(feed_ms=50, decide_ms=50, entry_ms=350, response_ms=50)
 # Woken: a cancellation arrives 450 ms after the move, its answer and the next order as long after it again.
-TIMING = Timing(loop_ms=0.0, cancel_ms=450.0, place_ms=900.0, pause_ms=450.0, aim_ms=450.0)
+TIMING = Timing(loop_ms=0.0, cancel_ms=450.0, place_ms=900.0, pause_ms=450.0, aim_ms=450.0, known_ms=0.0)
 
 
 class Earned(NamedTuple):

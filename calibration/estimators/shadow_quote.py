@@ -28,6 +28,8 @@ class Timing(NamedTuple):
         From a fill until the next order rests.
     aim_ms : float
         From the book that its price was made from until an order rests.
+    known_ms : float
+        From when an order rests until the bot knows it: before that the bot can neither cancel nor move it.
     """
 
     loop_ms: float
@@ -35,6 +37,7 @@ class Timing(NamedTuple):
     place_ms: float
     pause_ms: float
     aim_ms: float
+    known_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +93,13 @@ class ShadowQuote:
         What has filled it so far.
     """
 
-    __slots__ = ("_aim_ms", "_cancel_ms", "_gone_ms", "_life_ms", "_look_ms", "_loop_ms", "_now_ms", "_pause_ms",
-                 "_place_ms", "_placed_ms", "_ready_ms", "_start_ms", "_tolerance", "_woken_ms", "filled", "old",
-                 "price")  # fmt: skip
+    __slots__ = ("_aim_ms", "_cancel_ms", "_gone_ms", "_known_ms", "_life_ms", "_look_ms", "_loop_ms", "_now_ms",
+                 "_pause_ms", "_place_ms", "_placed_ms", "_ready_ms", "_start_ms", "_tolerance", "_woken_ms", "filled",
+                 "old", "price")  # fmt: skip
 
     def __init__(self, rules: QuoteRules, start_ms: int) -> None:
         self._tolerance, self._life_ms = rules.tolerance, rules.minimum_life_s * 1e3
-        self._loop_ms, self._cancel_ms, self._place_ms, self._pause_ms, aim_ms = rules.timing
+        self._loop_ms, self._cancel_ms, self._place_ms, self._pause_ms, aim_ms, self._known_ms = rules.timing
         # The price after a fill is from the second nearest to the book that the bot looks at.
         self._aim_ms = aim_ms + SECOND_MS / 2
         # A move comes half a second before the end of its second; a bot that looks more often is as much earlier.
@@ -169,9 +172,9 @@ class ShadowQuote:
         now_ms, placed_ms = self._now_ms, self._placed_ms
         if closest - self.price <= self._tolerance and now_ms - placed_ms < self._life_ms:
             return
-        # The bot may have looked before the second ended, but not before the order rested.
-        looked_ms = now_ms - self._woken_ms
-        looked_ms = placed_ms if looked_ms < placed_ms else looked_ms
+        # The bot may have looked before the second ended, but not before it knew the order.
+        looked_ms, known_ms = now_ms - self._woken_ms, placed_ms + self._known_ms
+        looked_ms = known_ms if looked_ms < known_ms else looked_ms
         gone_ms, rests_ms = looked_ms + self._cancel_ms, looked_ms + self._place_ms
         self.old, self._gone_ms = self.price, gone_ms if gone_ms > now_ms else now_ms
         self.price, self._placed_ms = wanted, rests_ms if rests_ms > now_ms else now_ms

@@ -1,7 +1,8 @@
 """How long this bot takes to move an order, from its own decision log: what the calibrator's shadow maker replays with.
 
 A loop plans, cancels, and places. From the plan to a cancellation, from there to the next order, and from a fill to the
-next order are times of the log; the way to the exchange is that of an order. A bot that is woken cancels when an order
+next order are times of the log; the way to the exchange is that of an order. An order is known when the log first names
+it: a loop has seen it rest, or the edge has cancelled it before. A bot that is woken cancels when an order
 has become too close, not when its next loop begins; how old news are by then is what the youngest books say.
 """
 
@@ -65,12 +66,14 @@ class _Samples:
         self._planned: dict[str, float] = {}
         self._cancelled: dict[str, float] = {}
         self._filled: dict[str, float] = {}
+        self._named: dict[str, float] = {}  # order that was cancelled: when that was asked for
         self._ages: list[float] = []
         self._ways: list[float] = []
         self._looks: list[float] = []
         self._moves: list[float] = []
         self._pauses: list[float] = []
         self._aims: list[float] = []
+        self._knowns: list[float] = []
         self._loops_ms, self._loops = 0.0, 0
 
     def add(self, line: Mapping[str, Any]) -> None:
@@ -81,6 +84,7 @@ class _Samples:
         elif event == Event.PLAN:
             self._plan(coin, line)
         elif event == Event.CANCEL:
+            self._named.setdefault(line["order_id"], time_ms)
             self._looks.append(time_ms - self._planned[coin])
             self._cancelled[coin] = time_ms
         elif event == Event.FILL:
@@ -89,13 +93,13 @@ class _Samples:
         elif event == Event.PLACE:
             self._places[line["sequence"]] = time_ms, line["plan"]
         elif event == Event.PLACED:
-            self._placed(coin, float(line["placed_ms"]), line["place"])
+            self._placed(coin, line, time_ms)
 
     def timing(self, *, is_woken: bool, is_fresh: bool) -> Timing | None:
         """What they make."""
-        found = map(_usable, (self._ways, self._looks, self._moves, self._pauses, self._aims))
-        ways, looks, moves, pauses, aims = found
-        if min(map(len, (ways, looks, moves, pauses, aims))) < _FEWEST or not self._loops:
+        found = list(map(_usable, (self._ways, self._looks, self._moves, self._pauses, self._aims, self._knowns)))
+        ways, looks, moves, pauses, aims, knowns = found
+        if min(map(len, found)) < _FEWEST or not self._loops:
             return None
         heard = max(float(np.quantile(self._ages, _FRESH)), 0.0)
         look = heard if is_woken else median(looks)
@@ -105,6 +109,7 @@ class _Samples:
             place_ms=look + median(moves),
             pause_ms=heard + median(pauses),
             aim_ms=heard + median(ways) if is_fresh else median(aims),
+            known_ms=median(knowns),
         )
 
     def _plan(self, coin: str, line: Mapping[str, Any]) -> None:
@@ -116,9 +121,12 @@ class _Samples:
             # The loop that has found the fill began before it said so.
             self._filled[coin] = min(self._filled[coin], made_ms)
 
-    def _placed(self, coin: str, placed_ms: float, place: int) -> None:
-        asked_ms, plan = self._places[place]
+    def _placed(self, coin: str, line: Mapping[str, Any], time_ms: float) -> None:
+        placed_ms = float(line["placed_ms"])
+        asked_ms, plan = self._places[line["place"]]
         self._ways.append(placed_ms - asked_ms)
+        named_ms = min(time_ms, self._named.pop(line["order_id"], time_ms))
+        self._knowns.append(max(named_ms - placed_ms, 0.0))  # the exchange's clock may be ahead
         if plan in self._plans:
             self._aims.append(placed_ms - self._plans[plan][1])
         for since, samples in ((self._cancelled, self._moves), (self._filled, self._pauses)):

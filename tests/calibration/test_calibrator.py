@@ -228,7 +228,7 @@ def test_a_history_that_cannot_be_merged_stops_nobody(settings, caplog):
 
 def test_between_cycles_the_shadow_maker_is_replayed_for_those_that_waited_longest(settings):
     """One of two coins in a turn, and none again within half a minute; with the timing of the bot's record."""
-    timing = Timing(0.0, 400.0, 1100.0, 700.0, 400.0)
+    timing = Timing(0.0, 400.0, 1100.0, 700.0, 400.0, 120.0)
     calibrator, now_ms = Calibrator(settings, lambda: timing), START + 600_000
     calibrator.cycle(now_ms)
     replayed: list[list[int]] = []

@@ -12,6 +12,7 @@ from market_making.trading.timing import recorded_timing, timing_of
 
 WOKEN, LOOPING = EdgeSettings(), EdgeSettings(wake=False, fresh=False)
 BOOK_MS = 60  # age of the books
+KNOWN_MS = 50  # until a loop has seen the order
 
 
 def log(moves: int = 12, fills: int = 12) -> list[dict]:
@@ -29,15 +30,15 @@ def log(moves: int = 12, fills: int = 12) -> list[dict]:
         now_ms = 10_000 * loop
         plan = add("plan", now_ms, now_ms=now_ms, market={"time_ms": now_ms - BOOK_MS})
         if loop < moves:
-            add("cancel", now_ms + 300)
+            add("cancel", now_ms + 300, order_id=f"{loop}, old")
             place = add("place", now_ms + 1_700, plan=plan)
-            add("placed", now_ms + 2_150, placed_ms=now_ms + 2_100, place=place)
+            add("placed", now_ms + 2_100 + KNOWN_MS, placed_ms=now_ms + 2_100, place=place, order_id=f"{place}")
         now_ms += 5_000
         if loop < fills:
             add("fill", now_ms + 900)
             plan = add("plan", now_ms + 950, now_ms=now_ms, market={"time_ms": now_ms - BOOK_MS})
             place = add("place", now_ms + 1_800, plan=plan)
-            add("placed", now_ms + 2_250, placed_ms=now_ms + 2_200, place=place)
+            add("placed", now_ms + 2_200 + KNOWN_MS, placed_ms=now_ms + 2_200, place=place, order_id=f"{place}")
     add("minute", 60_000, loops=24, elapsed_ms=60_000)
     return lines
 
@@ -50,6 +51,7 @@ def test_a_looping_bot_takes_what_its_loops_take():
         place_ms=2_100.0,
         pause_ms=2_200.0 + BOOK_MS,
         aim_ms=pytest.approx(2_210, abs=60),
+        known_ms=KNOWN_MS,
     )
 
 
@@ -61,7 +63,27 @@ def test_a_woken_bot_starts_with_the_news():
         place_ms=BOOK_MS + 1_800.0,
         pause_ms=BOOK_MS + 2_200.0,
         aim_ms=BOOK_MS + 400.0,
+        known_ms=KNOWN_MS,
     )
+
+
+def test_an_order_is_known_once_its_cancellation_is_asked_for():
+    """The edge may cancel an order that no loop has seen yet; the line that says it rests comes after."""
+    lines, after_fills = [], False
+    for line in log(moves=12, fills=30):
+        after_fills = line["event"] == "fill" or (after_fills and line["event"] != "cancel")
+        if line["event"] == "placed" and after_fills:
+            asked = {"event": "cancel", "coin": "ETH", "order_id": line["order_id"]}
+            lines.append({**asked, "sequence": 0, "time_ms": line["placed_ms"] + KNOWN_MS / 2})
+        lines.append(line)
+    assert timing_of(lines, WOKEN).known_ms == KNOWN_MS / 2
+
+
+def test_an_order_is_not_known_before_it_rests_whatever_the_clocks_say():
+    """The exchange's clock may be ahead of the bot's."""
+    ahead_ms = 2 * KNOWN_MS
+    lines = [line | ({"placed_ms": line["placed_ms"] + ahead_ms} if "placed_ms" in line else {}) for line in log()]
+    assert timing_of(lines, WOKEN).known_ms == 0.0
 
 
 @pytest.mark.parametrize(("moves", "fills"), [(5, 12), (12, 5), (0, 0)])

@@ -12,7 +12,7 @@ from calibration.estimators.shadow_quote import QuoteRules, Timing
 from market_making.market.sides import Direction
 
 TICK = 0.1
-LOOPING = Timing(loop_ms=1000.0, cancel_ms=100.0, place_ms=100.0, pause_ms=1000.0, aim_ms=0.0)
+LOOPING = Timing(loop_ms=1000.0, cancel_ms=100.0, place_ms=100.0, pause_ms=1000.0, aim_ms=0.0, known_ms=0.0)
 RULES = QuoteRules(0.05, 2.0, LOOPING)
 
 
@@ -88,6 +88,15 @@ def test_a_bot_that_looks_every_three_seconds_is_late():
     slow = replace(RULES, timing=LOOPING._replace(loop_ms=3000.0))
     assert fills(mid, [order]) == []
     assert fills(mid, [order], slow) == [(5500, 0.5)]
+
+
+def test_an_order_that_the_bot_does_not_know_yet_stands():
+    """Mid rises twice: the order of the first move rests for 0.9 s when the second comes, and is known after 1.2 s."""
+    mid = [100.0, 100.0, 100.5, 101.0, 101.0, 101.0]
+    unaware = replace(RULES, timing=LOOPING._replace(known_ms=1200.0))
+    orders = [(time_ms, 1, 101.7, 101.0) for time_ms in (4150, 4250, 4350, 4450)]
+    assert [len(fills(mid, [order])) for order in orders] == [0, 0, 0, 0]
+    assert [fills(mid, [order], unaware) for order in orders] == [[(4150, 0.5)], [(4250, 0.5)], [(4350, 0.5)], []]
 
 
 def test_too_close_goes_at_once_and_too_far_when_it_is_old_enough():

@@ -10,6 +10,7 @@ from calibration.estimators.shadow_quote import QuoteRules, Timing
 from calibration.flow.calibrate import calibrate, calibrate_observed
 from calibration.flow.shadow import rules_of, shadow_maker
 from calibration.observation.observations import observe
+from calibration.publication.document import PublishedTiming
 from calibration.publication.history import HistoryWriter, read_history, row_flow
 from calibration.publication.publish import parameters, solve
 from calibration.scanning.candidates import candidate_of_parameters
@@ -18,7 +19,7 @@ from market_making.settings.settings import Settings
 from market_making.trading.past.calibrations import Calibrations
 
 NOTHING = Estimate(0.0, 0.0, 0.0, 99)
-TIMING = Timing(0.0, 450.0, 1200.0, 800.0, 500.0)
+TIMING = Timing(0.0, 450.0, 1200.0, 800.0, 500.0, 110.0)
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +121,10 @@ def test_the_file_says_whose_timing_it_is(half_hour, increments, timing, source)
     published = parameters("ETH", result, Settings()).shadow.timing
     assert published.source == source
     assert timing is None or published.place_ms == timing.place_ms
+    assert timing is None or published.known_ms == timing.known_ms
+
+
+def test_a_timing_of_an_older_file_is_read():
+    """How soon the bot knew its orders it does not say: half a second is more than nearly all of them took."""
+    older = {name: value for name, value in TIMING._asdict().items() if name != "known_ms"}
+    assert PublishedTiming(**older, source="record").known_ms == 500.0
