@@ -29,7 +29,9 @@ LARGEST_INTENSITY = 20.0  # at depth 0, in units of the rate of all orders
 _DEFAULT_ORDERS = 6.0  # what the default κ is worth: on recorded coins walks scatter by 0.39 of a logarithm around it
 _RATE_ORDERS = 10.0  # the same of their rates, in independent orders
 _WIDE = 0.95  # the half-spread is wider for the rest of the time
-_SIDE_ORDERS = 8.0  # what one direction says of the other, however well it is known
+# What one direction says of the other, however well it is known: in recordings they differ by so little that it is
+# worth 44 orders, but eight sessions do not exclude 5, and the interval holds what a few would make it.
+_SIDE_ORDERS, _DOUBTED_ORDERS = 20.0, 4.0
 
 
 class Rates(NamedTuple):
@@ -182,7 +184,7 @@ def _decays(walked: Directions[Walk], tick: float, default: float) -> Directions
     """Posterior of each direction: its prior is the other one, as far as both agree, and behind that the default."""
     alone = walked.map(lambda seen: tail_decay(seen, tick, default, 1.0).value)
     buys, sells = (seen.stopped / seen.effect for seen in walked)
-    shared = prior_worth(*alone, (buys, sells), _SIDE_ORDERS)
+    trusted, doubted = (prior_worth(*alone, (buys, sells), most) for most in (_SIDE_ORDERS, _DOUBTED_ORDERS))
 
     def posterior(seen: Walk, other: Walk) -> TailDecay:
         centre = tail_decay(other, tick, default, _DEFAULT_ORDERS)
@@ -191,8 +193,8 @@ def _decays(walked: Directions[Walk], tick: float, default: float) -> Directions
             """Two uncertainties stand between this direction and its prior: how far sides differ, and its own."""
             return 1 / (1 / sides + 1 / centre.stopped)
 
-        # How far sides differ is itself hardly known: the interval holds what half as much trust would say, too.
-        trusting, doubting = (tail_decay(seen, tick, centre.value, worth(m)) for m in (shared, shared / 2))
+        # How far sides differ is itself hardly known: the interval holds what less trust would say, too.
+        trusting, doubting = (tail_decay(seen, tick, centre.value, worth(m)) for m in (trusted, doubted))
         return _with_doubt(trusting, doubting)
 
     return Directions(buy=posterior(walked.buy, walked.sell), sell=posterior(walked.sell, walked.buy))

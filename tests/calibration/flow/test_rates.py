@@ -16,9 +16,12 @@ from calibration.estimators.activity import (
 from calibration.estimators.arrival import RatePrior, arrival_rate, bucket_counts, fano_factor, level_variance
 from calibration.estimators.coverage import observed_before
 from calibration.estimators.estimate import Estimate
+from calibration.estimators.fill_decay import Walk, tail_decay
 from calibration.estimators.pooling import prior_worth
 from calibration.estimators.seconds import Seconds
+from calibration.flow.rates import _decays
 from market_making.market.errors import NotEnoughData
+from market_making.market.sides import Directions
 from market_making.market.tape import IntArray
 
 NO_GAPS = np.empty((0, 2), dtype=np.int64)
@@ -200,3 +203,27 @@ def test_a_variance_within_chance_counts_for_nothing():
     found = [level_variance(random.poisson(20, size=120)) for _ in range(200)]
     assert np.median(found) < 1e-3
     assert max(found) < 0.05
+
+
+def test_the_other_direction_draws_the_value_and_less_trust_in_it_widens_the_interval():
+    """Ten buys walk twice as far as forty sells: that may be chance or not, and the interval holds both."""
+    tick, default = 0.1, 5.0
+    few, many = Walk(walked=40.0, stopped=10.0, effect=1.0, n=10), Walk(walked=80.0, stopped=40.0, effect=1.0, n=40)
+    alone = tail_decay(few, tick, default, 1.0)
+    decay = _decays(Directions(buy=few, sell=many), tick, default).buy
+    centre = tail_decay(many, tick, default, 6.0)
+    trusting = tail_decay(few, tick, centre.value, 1 / (1 / 20 + 1 / centre.stopped))
+    assert decay.value == pytest.approx(trusting.value)
+    assert alone.value < decay.value
+    assert decay.estimate.high - decay.estimate.low > trusting.estimate.high - trusting.estimate.low
+    assert decay.estimate.low < alone.value < decay.estimate.high
+
+
+def test_directions_that_agree_are_taken_together_for_the_value_and_not_for_the_interval():
+    """Ten orders beside two hundred alike: what twenty orders would make it is narrower than what is published."""
+    tick, default = 0.1, 5.0
+    few, many = Walk(walked=20.0, stopped=10.0, effect=1.0, n=10), Walk(walked=400.0, stopped=200.0, effect=1.0, n=200)
+    decay = _decays(Directions(buy=few, sell=many), tick, default).buy
+    certain = tail_decay(few, tick, decay.value, 20.0).estimate
+    assert decay.value == pytest.approx(np.log1p(0.5) / tick, rel=0.03)
+    assert decay.estimate.high - decay.estimate.low > 1.2 * (certain.high - certain.low)
