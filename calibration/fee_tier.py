@@ -17,7 +17,7 @@ from market_making.market.errors import MalformedMessage
 from market_making.market.identity import Market, Markets
 from market_making.market.names import Names
 from market_making.market.timetable import Timetable
-from market_making.recording.other_venues.venues import THROUGH_CCXT, names_of
+from market_making.recording.other_venues.venues import THROUGH_CCXT, names_with
 from market_making.recording.store.market_file import read_market
 from market_making.safety.state_file import masked
 from market_making.settings.settings import Settings
@@ -106,7 +106,7 @@ class FeeTier:
             listed = read_market(settings.market_data, settings.venue, coin)
         if listed is not None:
             return listed.names, listed
-        return names_of(settings.market_data, settings.venue, coin, settings.pairs), None
+        return names_with(None, settings.venue, coin, settings.pairs), None
 
     def _ask_or_retry(self, timetable: Timetable) -> None:
         if not self.ask() and not timetable.get_jobs(_RETRIES):

@@ -13,11 +13,12 @@ burst reach alike, and count for fewer. The prior is worth a few orders, so that
 """
 
 from dataclasses import dataclass, replace
-from math import ceil
+from functools import cached_property
+from math import ceil, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import betaincinv, digamma, polygamma
+from scipy.special import betaincinv, digamma, zeta
 
 from calibration.estimators.estimate import Estimate
 from market_making.market.errors import InvalidFlow, NotEnoughData
@@ -89,7 +90,7 @@ def walk(ticks: IntArray, time_ms: IntArray, furthest: int) -> Walk:
     return Walk(total, stops, min(max(effect, 1.0), _LARGEST_EFFECT), len(ticks))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is derived is kept
 class TailDecay:
     """Posterior of the decay, Beta(`walked`, `stopped`) for the chance to walk one more `tick`, from `n` orders.
 
@@ -105,22 +106,22 @@ class TailDecay:
     steepest: float = float("inf")
     elsewhere: Estimate | None = None
 
-    @property
+    @cached_property
     def value(self) -> float:
         """Posterior mean of κ [1/price]."""
         mean = float(digamma(self.walked + self.stopped) - digamma(self.walked)) / self.tick
         return min(mean, self.steepest)
 
-    @property
+    @cached_property
     def error(self) -> float:
         """Posterior standard deviation of κ [1/price], or what the interval makes it."""
-        variance = polygamma(1, self.walked) - polygamma(1, self.walked + self.stopped)
-        error = float(np.sqrt(variance)) / self.tick
+        variance = float(zeta(2.0, self.walked) - zeta(2.0, self.walked + self.stopped))  # of trigamma functions
+        error = sqrt(variance) / self.tick
         if self.elsewhere is None:
             return error
         return max(error, (self.estimate.high - self.estimate.low) / (2 * _QUANTILE))
 
-    @property
+    @cached_property
     def estimate(self) -> Estimate:
         """κ with its 95 % interval [1/price]."""
         far, near = betaincinv(self.walked, self.stopped, np.array([0.975, 0.025]))

@@ -5,8 +5,8 @@ All prints of one time, direction and order number are one market order. Its rea
 **strictly before** its stamp: a quote with the same stamp already shows the book after the trade.
 """
 
-from dataclasses import dataclass, fields, replace
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,7 @@ class MarketOrders:
     def where(self, chosen: NDArray[np.bool_] | slice) -> Self:
         """Return some of the orders."""
         index = chosen if isinstance(chosen, slice) else np.flatnonzero(chosen)
-        return type(self)(*(getattr(self, field.name)[index] for field in fields(self)))
+        return type(self)(*[column[index] for column in self._columns])
 
     def of(self, direction: Direction) -> Self:
         """Return the orders of one direction."""
@@ -70,8 +70,12 @@ class MarketOrders:
 
     def followed_by(self, later: Self) -> Self:
         """Return these orders and later ones."""
-        pairs = ((getattr(self, field.name), getattr(later, field.name)) for field in fields(self))
-        return type(self)(*(np.concatenate(pair) for pair in pairs))
+        return type(self)(*map(np.concatenate, zip(self._columns, later._columns, strict=True)))
+
+    @property
+    def _columns(self) -> tuple[NDArray[Any], ...]:
+        """What is known of each order, in the order of the parameters."""
+        return self.time_ms, self.sign, self.reach, self.ticks_through, self.mid, self.markout
 
     @property
     def is_through(self) -> NDArray[np.bool_]:

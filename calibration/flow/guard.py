@@ -159,6 +159,8 @@ def _flags(direction: Direction, flow: FlowEstimates, quality: FlowQuality, fee:
 
 def _with_decay(flow: FlowEstimates, decay: Estimate, tail_start: float) -> FlowEstimates:
     """Take another κ, and the A that leaves the rate of orders that reach `tail_start` what it is."""
+    if decay is flow.fill_decay:
+        return flow
     exponent = (decay.value - flow.fill_decay.value) * tail_start
     scale = exp(min(max(exponent, -_LARGEST_EXPONENT), _LARGEST_EXPONENT))
     seen = flow.fill_intensity
@@ -174,6 +176,8 @@ def limited_cost(cost: Estimate, before: Estimate, elapsed_ms: int, smallest_mov
 
 
 def _within(estimate: Estimate, low: float, high: float) -> Estimate:
+    if low <= estimate.value <= high and estimate.low <= estimate.value <= estimate.high:
+        return estimate
     value = min(max(estimate.value, low), high)
     return replace(estimate, value=value, low=min(estimate.low, value), high=max(estimate.high, value))
 

@@ -28,7 +28,7 @@ from market_making.market.errors import ModelError
 from market_making.market.tape import FloatArray
 from market_making.quoting.risk import toxicity
 from market_making.quoting.value.quote_table import QuoteTable, solve_tables
-from market_making.recording.other_venues.venues import THROUGH_CCXT, names_of
+from market_making.recording.other_venues.venues import THROUGH_CCXT, names_with
 from market_making.recording.store.market_file import read_market
 from market_making.settings.sections import ModelSettings
 from market_making.settings.settings import Settings
@@ -119,7 +119,7 @@ def parameters(coin: str, published: Published, settings: Settings) -> Parameter
     document = Parameters(
         venue=venue,
         coin=coin,
-        pair=names_of(root, venue, coin, settings.pairs).pair,
+        pair=names_with(market, venue, coin, settings.pairs).pair,
         wire=None if market is None else market.wire,
         asset=None if market is None else market.asset,
         created_ms=calibration.created_ms,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from market_making.market.errors import ConfigurationError
+from market_making.market.identity import Market
 from market_making.market.names import Names, perpetual_names
 from market_making.recording.other_venues.binance import BinanceFutures, BinanceSpot
 from market_making.recording.other_venues.bybit import Bybit
@@ -48,8 +49,15 @@ def names_of(root: Path | str, venue: str, coin: str, pairs: Iterable[str] = ())
     Through ccxt a folder is named after the coin, and which of its markets was recorded only the configuration tells:
     it is the one among the `pairs` traded, or else the usual one.
     """
+    market = None if venue in THROUGH_CCXT else read_market(root, venue, coin)
+    return names_with(market, venue, coin, pairs)
+
+
+def names_with(market: Market | None, venue: str, coin: str, pairs: Iterable[str] = ()) -> Names:
+    """Names as of `names_of`, of a folder whose market has been read already; None where nothing says which it is."""
+    if market is not None:
+        return market.names
     usual = pair_of(venue, coin)
     if venue not in THROUGH_CCXT:
-        market = read_market(root, venue, coin)
-        return Names(coin, usual, coin) if market is None else market.names
+        return Names(coin, usual, coin)
     return Names(coin, next((pair for pair in pairs if pair.startswith(f"{coin}/")), usual), coin)
