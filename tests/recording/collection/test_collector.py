@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from market_making.hyperliquid.contexts import EveryContext, context_fields
+from market_making.hyperliquid.contexts import CONTEXT, EVERY_CONTEXT, EveryContext, context_fields
 from market_making.hyperliquid.feed import RateLimit, Timing
 from market_making.hyperliquid.market_data import Subscription, format_frame
 from market_making.market.errors import ConfigurationError, UnknownCoin
 from market_making.market.events import AssetContext, BestQuote, Level
-from market_making.market.identity import Dex, Market, SpotTokens
+from market_making.market.identity import Dex, Kind, Market, SpotTokens
 from market_making.market.instrument import Listing
 from market_making.market.selection import Selection
 from market_making.recording.collection.choosing import MOST_CONNECTIONS, MOST_MARKETS, busiest, subscriptions_of
@@ -370,6 +370,21 @@ def test_the_busiest_of_every_kind_fit():
     assert len(subscriptions_of(chosen)) == MOST_CONNECTIONS == 8
 
 
+@pytest.mark.parametrize(
+    ("kinds", "together", "alone"),
+    [((60, 0, 40), 0, 100), ((61, 0, 40), 1, 40), ((60, 0, 180), 1, 19), ((178, 0, 62), 1, 19), ((0, 0, 240), 0, 20)],
+)
+def test_contexts_of_spot_come_with_those_of_many_perpetuals_as_far_as_subscriptions_go(kinds, together, alone):
+    """The subscription for many tells of perpetuals alone; of 1000 subscriptions some are left to the bots there."""
+    markets = markets_of(*kinds)
+    asked = [subscription for subscriptions in subscriptions_of(markets) for subscription in subscriptions]
+    assert len(asked) == len(set(asked)) <= 980
+    own = [subscription.coin for subscription in asked if subscription.channel == CONTEXT]
+    assert (sum(each.channel == EVERY_CONTEXT for each in asked), len(own)) == (together, alone)
+    needing = [market.wire for market in markets if not together or market.kind is Kind.SPOT]
+    assert own == needing[:alone]
+
+
 def test_more_markets_than_the_exchange_allows_are_refused_with_the_numbers():
     """The message says how many subscriptions there would be, and how many may be named."""
     with pytest.raises(ConfigurationError, match=r"260 markets need 10 connections and 1041 .* at most 240"):
@@ -389,22 +404,27 @@ async def test_only_the_busiest_are_recorded_and_chosen_anew(exchange, hurried, 
 async def test_every_context_is_recorded_by_its_place(exchange, hurried, tmp_path):
     """Of many perpetuals they come in one message, in the order of the listing and with those of other dexes."""
     exchange.listings = tuple(Listing(f"C{number}", 2, delisted=number == 1) for number in range(64))
+    exchange.others = (pair := markets_of(0, 0, 1)[0],)
     context = context_fields(AssetContext("", 0.00001, 7.0, 7.5, 3.0, 7.25))
     others = [dict(context, markPx=str(number + 1)) for number in range(64)]
     frame = EveryContext({"": others, "xyz": [context]})
-    every = Subscription("allDexsAssetCtxs", "")
+    every, alone = Subscription("allDexsAssetCtxs", ""), Subscription(CONTEXT, pair.wire)
     patient = replace(hurried, timing=Timing())
     async with collecting(Collector(exchange.url, None, tmp_path, flush_seconds=0.05, options=patient)):
-        await exchange.subscribed(every)
+        await exchange.subscribed(every, alone)
         await exchange.send(every, format_frame(frame))
+        await exchange.send(alone, format_frame(AssetContext(pair.wire, None, 9.5, None, None, 9.25)))
         store = TickStore(tmp_path)
-        await until(
-            lambda: "C63" in store.coins() and len(store.read("C63", Stream.CONTEXT, 0, 1 << 62)) == 1, seconds=30
-        )
+        for coin in ("C63", pair.key):
+            await until(
+                lambda coin=coin: coin in store.coins() and len(store.read(coin, Stream.CONTEXT, 0, 1 << 62)) == 1,
+                seconds=60,
+            )
     marks = {
-        coin: store.read(coin, Stream.CONTEXT, 0, 1 << 62)["mark_price"].to_pylist() for coin in ("C0", "C2", "C63")
+        coin: store.read(coin, Stream.CONTEXT, 0, 1 << 62)["mark_price"].to_pylist()
+        for coin in ("C0", "C2", "C63", pair.key)
     }
-    assert marks == {"C0": [1.0], "C2": [3.0], "C63": [64.0]}
+    assert marks == {"C0": [1.0], "C2": [3.0], "C63": [64.0], pair.key: [9.5]}
     assert "C1" not in store.coins()
 
 

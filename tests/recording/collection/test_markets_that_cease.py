@@ -10,7 +10,7 @@ from market_making.hyperliquid.market_data import Subscription
 from market_making.market.clock import now_ms
 from market_making.market.identity import Dex, Market, SpotTokens
 from market_making.market.instrument import Listing
-from market_making.recording.collection.choosing import MOST_MARKETS, busiest
+from market_making.recording.collection.choosing import MOST_MARKETS, MOST_SUBSCRIPTIONS, busiest
 from market_making.recording.collection.collector import Collector
 from market_making.recording.store.tick_store import TickStore
 from market_making.recording.streams import Stream
@@ -131,4 +131,4 @@ async def test_all_that_is_listed_is_recorded_within_the_limits(exchange, hurrie
             while set(TickStore(tmp_path).coins()) != chosen:
                 await asyncio.sleep(0.5)
     assert exchange.most_sockets == 8
-    assert exchange.most_subscriptions == 4 * len(chosen) + 1 <= 1000
+    assert 4 * len(chosen) + 1 < exchange.most_subscriptions == MOST_SUBSCRIPTIONS <= 1000
