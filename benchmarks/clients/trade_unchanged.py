@@ -7,6 +7,15 @@ order, finds it open, cancels it, buys at the market and closes. What counts is 
 exchange's own audit has: two fills or more, one cancel, nothing open, nothing held, and the fee of the market. Then it
 does the same on a market of another dex, where the client has a name for it. Needs pip, node and npm with a registry;
 the exit status is the number of clients that failed.
+
+Not here, tried with Python 3.11 in November 2026:
+
+* nautilus_trader: its last release for 3.11, 1.221.0, has no account stream in its adapter (`_connect` of the execution
+  client is a placeholder), so it never learns of a fill. 1.231.0 needs Python 3.12 and takes no REST address.
+* Hummingbot 20260922: PyPI has its source alone, and pip's step "getting requirements to build wheel" fails without
+  NumPy and, with build isolation, had not ended after a minute.
+* passivbot: PyPI and npm have no such package.
+* Freqtrade is no script here: it trades in `tests/end_to_end` and in the demo.
 """
 
 import argparse
