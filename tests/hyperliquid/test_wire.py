@@ -1,6 +1,7 @@
 """Hyperliquid's public market data: what is written reads back the same, and nonsense is refused by name."""
 
 import gzip
+import json
 
 import orjson
 import pytest
@@ -239,10 +240,26 @@ def test_a_delisted_coin_counts_as_unknown():
 
 
 def test_recorded_messages_survive_both_directions(recordings):
-    """Every message of a real capture reads, and reads back after it was written."""
+    """Every message of a real capture reads to its values, and reads back after it was written."""
     with gzip.open(recordings / "raw" / "hftbacktest_ws" / "btcusd_20250126.gz") as lines:
-        frames = [parse_frame(line.split(b" ", 1)[1]) for line in lines]
-    assert len(frames) == 55
-    for frame in frames:
-        assert isinstance(frame, BookSnapshot | tuple)
+        texts = [line.split(b" ", 1)[1] for line in lines]
+    assert len(texts) == 55
+    for text in texts:
+        frame = parse_frame(text)
+        assert frame == as_read_by_hand(json.loads(text))
         assert parse_frame(format_frame(frame)) == frame
+
+
+def as_read_by_hand(message):
+    """The values of a captured book or of captured trades, field by field."""
+    told = message["data"]
+    if message["channel"] == "l2Book":
+        bids, asks = (
+            tuple(Level(float(each["px"]), float(each["sz"]), each["n"]) for each in side) for side in told["levels"]
+        )
+        return BookSnapshot(told["coin"], told["time"], bids, asks)
+    return tuple(
+        Trade(each["coin"], each["time"], {"B": Direction.BUY, "A": Direction.SELL}[each["side"]], float(each["px"]),
+              float(each["sz"]), str(each["tid"]), each["hash"], *each.get("users", ("", "")))
+        for each in told
+    )  # fmt: skip
