@@ -131,7 +131,7 @@ def _along(k: Any, cells: FloatArray, row: tuple[int, int], inventory: float) ->
             return float(before)
         if isfinite(before) and isfinite(after):
             return float((after - before) * (inventory - (lowest + left)) + before)
-    near, step = (0, 1) if column <= 0 else (last, -1)
+    near, step = (0, 1) if column < last / 2 else (last, -1)
     while 0 <= near + step <= last and not isfinite(cells[first + near]):
         near += step
     return float(cells[first + near])
