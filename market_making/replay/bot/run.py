@@ -30,7 +30,7 @@ from market_making.trading.legs.leg_file import LegState
 from market_making.trading.strategy_model import StrategyModel
 
 EngineKind = Callable[[SessionTape, EngineSettings], Engine]
-_LEGS = ("long_leg", "short_leg")
+LEGS = ("long_leg", "short_leg")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class ReplaySetup:
     @property
     def models(self) -> tuple[StrategyModel, ...]:
         """The model of each leg."""
-        return tuple(self.model.on_side(leg) for leg in _LEGS) if self.two_sided else (self.model,)
+        return tuple(self.model.on_side(leg) for leg in LEGS) if self.two_sided else (self.model,)
 
 
 def replay(setup: ReplaySetup, tapes: Sequence[SessionTape]) -> ReplayResult:
@@ -152,6 +152,9 @@ class Counting(Protocol):
     withheld: Counter[Reason]
 
 
+_AT_ONCE = Wake(0, on_fill=True)  # before whatever else is due
+
+
 class _Waiting(NamedTuple):
     wake: Wake
     turn: int
@@ -184,7 +187,9 @@ def drive(loops: Sequence[Loop], engine: Engine, record: OrderRecord, end_ms: in
         woken = [each for each in hearing if each.leg in filled]
         if not woken and reached_ms < until_ms:
             continue
-        chosen = min(woken, default=chosen)
+        for each in woken:
+            waiting[waiting.index(each)] = each._replace(wake=_AT_ONCE)
+        chosen = min(waiting) if woken else chosen
         waiting.remove(chosen)
         try:
             wake = chosen.loop.send(reached_ms)

@@ -135,7 +135,8 @@ class HftbacktestEngine:
                 self._collect()
                 if len(self.fills) > known:
                     reached = max(self.fills[-1].time_ms, self._reached_ms)
-                    break
+                    # With several orders it stops within a block; the rest of it has happened by then too.
+                    target_ns, until_fill = reached * NS_PER_MS + _AFTER_NS, False
             else:
                 self._require(self._calls.roivecbt_elapse(self._pointer, left_ns))
         self._collect()
