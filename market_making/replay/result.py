@@ -80,6 +80,17 @@ class Orders(NamedTuple):
     size: FloatArray
     mid: FloatArray
 
+    def resting_s(self) -> float:
+        """Time in which at least one order rested [s]."""
+        rested = self.outcome != Outcome.REFUSED
+        if not rested.any():
+            return 0.0
+        starts, ends = self.placed_ms[rested], self.ended_ms[rested]
+        sequence = np.lexsort((ends, starts))
+        starts, reach = starts[sequence], np.maximum.accumulate(ends[sequence])
+        idle = np.maximum(starts[1:] - reach[:-1], 0).sum()
+        return float(reach[-1] - starts[0] - idle) / 1e3
+
 
 class Touch(NamedTuple):
     """The market's best bid and ask without own orders, one entry a change, ascending in time, shape (k,)."""

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         type=click.Choice(("python", "compiled")),
         default="python",
         show_default=True,
-        help="The bot's own desk, or the same compiled, for long recordings: MarketMaking on hftbacktest, one bot.",
+        help="The bot's own desk, or the same compiled, for long recordings: MarketMaking on hftbacktest.",
     ),
     cache_option,
     click.option(
@@ -116,7 +116,7 @@ def _run(
         if options["desk"] == "compiled":
             from market_making.replay.fast_desk.run import FastSetup, fast_replay
 
-            fast = FastSetup((model,), prepared.instrument, history, lags, funding_rate=options["funding"])
+            fast = FastSetup((model,), prepared.instrument, history, lags, options["funding"], two_sided=two_sided)
             return fast_replay(fast, prepared.tapes)[0]
         setup = ReplaySetup(
             model,
@@ -144,11 +144,10 @@ def _require_compilable(model: StrategyModel, options: dict[str, Any], *, two_si
     because = {
         "--engine hftbacktest": options["engine"] != "hftbacktest",
         "no --guard": options["guard"],
-        "--one-sided": two_sided,
     }
     if asked := [words for words, is_missing in because.items() if is_missing]:
         raise ConfigurationError(f"--desk compiled must be given with {', '.join(asked)}; or take --desk python")
-    why = why_not(model)
+    why = why_not(model, two_sided=two_sided)
     if why is not None:
         raise ConfigurationError(f"--desk compiled must be given a model it knows: {why}; take --desk python")
 

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from market_making.market.sides import Side
 from market_making.replay.result import Orders, Outcome, orders_of
 from market_making.trading.plan import PlannedOrder
@@ -63,15 +61,7 @@ class OrderRecord:
 
     def resting_s(self, end_ms: int) -> float:
         """Time in which at least one order rested [s]."""
-        spans = sorted(
-            (life.placed_ms, life.ended_ms or end_ms) for life in self._lives if life.outcome is not Outcome.REFUSED
-        )
-        if not spans:
-            return 0.0
-        starts, ends = np.array(spans, dtype=np.int64).T
-        reach = np.maximum.accumulate(ends)
-        idle = np.maximum(starts[1:] - reach[:-1], 0).sum()
-        return float(reach[-1] - starts[0] - idle) / 1e3
+        return self.orders(end_ms).resting_s()
 
 
 def _row(life: _Life, end_ms: int) -> tuple[float, ...]:

@@ -13,8 +13,9 @@ from market_making.replay.fast_desk.budget import sent, spend
 from market_making.replay.fast_desk.compiled import compiled
 from market_making.replay.fast_desk.desk import clear, finish, look, make, planned
 from market_making.replay.fast_desk.layout import ASK, BID, NONE, OUTSIDE, REASON, Arrays, Records
+from market_making.replay.fast_desk.legs import tell
 from market_making.replay.fast_desk.market import NO_ASK, SLEPT, put_in, take_out
-from market_making.replay.fast_desk.planning import ask_price, bid_price, significant
+from market_making.replay.fast_desk.planning import ask_price, bid_price, coins_of, significant
 from market_making.replay.fast_desk.readings import observe
 from market_making.replay.fast_desk.risk import judge
 from market_making.replay.result import Outcome
@@ -76,12 +77,14 @@ def begin(w: Any, x: Any, all_lags: IntArray, time_ms: int) -> None:
     x.draw += 1
     w.drawn = max(w.drawn, x.draw)
     x.begin_ms = x.now_ms = time_ms
-    _wait(w, x, max(time_ms - x.feed_ms, w.start_ms), HEARD)
+    _wait(w, x, max(time_ms - x.feed_ms, x.start_ms), HEARD)
 
 
 @compiled
 def _wait(w: Any, x: Any, time_ms: int, phase: int) -> int:
     x.phase, x.next_ms = phase, max(min(time_ms, w.end_ms), x.reached_ms)
+    x.wanted_ms, x.turn = time_ms, w.turn
+    w.turn += 1
     return _WAITS
 
 
@@ -104,6 +107,8 @@ def _heard(w: Any, c: Any, x: Any, k: Any, cells: FloatArray) -> int:
         observe(x, x.reached_ms, x.mid)
         judge(c, x, x.reached_ms, k.volatility)
         why = make(c, x, k, cells)
+    else:
+        tell(x, coins_of(c, x.lots), False, False)
     if why != NONE:
         if x.withheld[why] == 0:
             x.first[why] = x.decisions
@@ -172,6 +177,7 @@ def _asked(w: Any, c: Any, x: Any, k: Any, cells: FloatArray) -> int:
         return _finish(w, c, x, k, cells)
     if planned(c, x, k, cells) and x.wants == 1 and x.keep == 1:
         return _SLEEP
+    x.told_order = NONE
     return _wait(w, x, x.now_ms + x.entry_ms, CANCELLED)
 
 
@@ -228,7 +234,7 @@ def _send(w: Any, c: Any, x: Any, orders: Records) -> None:
     order = orders[w.orders]
     order.setting, order.asked_ms, order.placed_ms, order.ended_ms, order.outcome = c.number, x.now_ms, 0, 0, 0
     order.sign, order.price, order.size, order.mid = 1 - 2 * x.made_side, x.out_price, x.made_size, x.made_mid
-    x.sending = w.orders
+    x.sending, x.told_order = w.orders, x.made_side
     w.orders += 1
     _wait(w, x, x.now_ms + x.entry_ms, PLACED)
 
@@ -237,7 +243,8 @@ def _send(w: Any, c: Any, x: Any, orders: Records) -> None:
 def _placed(w: Any, c: Any, x: Any, o: Any, a: Arrays) -> int:
     """An order arrives at the exchange; one that would take is refused."""
     order = a.orders[x.sending]
-    order.placed_ms = x.reached_ms
+    order.placed_ms, order.arrival = x.reached_ms, w.turn
+    w.turn += 1
     side, tick = BID if order.sign > 0 else ASK, int(order.price / c.tick + 0.5) - c.lowest_tick
     if (tick >= w.ask) if side == BID else (tick <= w.bid):
         order.ended_ms, order.outcome = x.reached_ms, _WAS_REFUSED

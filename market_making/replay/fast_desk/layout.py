@@ -17,6 +17,7 @@ from market_making.quoting.readings.rolling_volatility import KEPT_MS
 NONE = -1
 BID, ASK = 0, 1
 QUOTING, WIDENED, PAUSED = 0, 1, 2
+ALONE, LONG, SHORT = 0, 1, 2
 REASON = {reason: number for number, reason in enumerate(Reason)}
 REASONS = len(Reason)
 
@@ -48,24 +49,29 @@ SETTING = np.dtype(
         fade_factor""",
         whole="""number figures decimals lowest_tick group opens_bid opens_ask wakes cancels_first fresh
         orders_before_flat governed entry_actions spike_warm_up_ms spike_memory_ms move_within_ms move_pause_ms fade_at
-        pause_at losing_pause_ms oldest_data_ms leave_after_loss""",
+        pause_at losing_pause_ms oldest_data_ms leave_after_loss leg other apart_ms""",
     )
 )
-"""What a setting decides and never changes: grid, model, rules, edge, budget, limits of the risk rules."""
+"""What a setting decides and never changes: grid, model, rules, edge, budget, limits of the risk rules.
+
+Two legs are two settings: `leg` tells which one it is, `other` which setting the other leg is, `apart_ms` how much
+later it begins.
+"""
 
 _NUMBERS = _fields(
     floats="""cash price size made_price made_size made_mid made_depth made_touch made_near out_price
         view_mid bid ask mid depth_factor tolerance_factor life_factor
-        left level earned_since
+        left level earned_since told_coins other_coins
         start_of_day peak spike_usual aside_usual volatility
         long_move long_square long_span long_span_square long_product
         short_move short_square short_span short_span_square short_product weighted_square weighted_span""",
-    whole="""phase next_ms reached_ms begin_ms now_ms wake_ms earliest_ms draw sending
+    whole="""phase next_ms wanted_ms turn start_ms reached_ms begin_ms now_ms wake_ms earliest_ms draw sending
         feed_ms decide_ms entry_ms response_ms period_ms pause_ms
         lots orders number side placed_ms tracked is_open fill_ms
         inputs calibration plan_ms made made_lots made_number made_orders wants made_side grows keep out view_ms
         growing reducing shut_growing shut_reducing leaves leaving saving opening placing decisions
         time_ms level_ms sent_since sent_ms
+        told told_order told_bid told_ask heard other_order other_bid other_ask
         day lost_today drawn_down one_sided spike_known_ms spike_last_ms spiking spike_observed
         aside_known_ms aside_last_ms move_until_ms losses losing_until_ms
         mid_head mid_count return_head return_count since_sum move_head move_count wait_head wait_count""",
@@ -100,8 +106,8 @@ MODEL = np.dtype(
 left of each row.
 """
 
-ORDER = np.dtype(_fields(floats="price size mid", whole="setting asked_ms placed_ms ended_ms sign outcome"))
-"""An order; one that is filled is filled whole, when it ends."""
+ORDER = np.dtype(_fields(floats="price size mid", whole="setting arrival asked_ms placed_ms ended_ms sign outcome"))
+"""An order; one that is filled is filled whole, when it ends. It counts from its `arrival`, in the order of turns."""
 
 OWN = np.dtype(_fields(floats="front traded", whole="side tick"))
 """The order of a setting in the book: size ahead, what was traded there since the level changed [coins]; `NONE`."""
@@ -111,8 +117,9 @@ LEVEL = np.dtype(_fields(floats="bid_size ask_size", whole="bid_own ask_own"))
 
 MID = np.dtype(_fields(floats="mid", whole="time_ms"))
 
-WORLD = np.dtype(_fields(whole="row start_ms end_ms fault drawn orders bid ask own_bid own_ask"))
-"""Where a pass has come to: row of the file, session [ms], what went wrong, lags used, orders asked for, best prices.
+WORLD = np.dtype(_fields(whole="row start_ms end_ms fault drawn orders turn bid ask own_bid own_ask"))
+"""Where a pass has come to: row of the file, session [ms], what went wrong, lags used, orders asked for, turns,
+best prices.
 
 Prices are ticks above the lowest. No own bid is above `own_bid`, no own ask below `own_ask`.
 """

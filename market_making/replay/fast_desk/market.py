@@ -168,7 +168,7 @@ def _fill(run: Run, s: int, time_ms: int) -> bool:
     order.ended_ms, order.outcome = time_ms, _FILLED
     if x.phase != SLEPT:
         return False
-    x.next_ms = time_ms
+    x.next_ms, x.wanted_ms = time_ms, 0  # before whatever else is due then
     return True
 
 

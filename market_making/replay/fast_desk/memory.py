@@ -71,7 +71,7 @@ def _states(settings: Records) -> Records:
     states = np.zeros(len(settings), dtype=STATE)
     for name in (
         "number", "fill_ms", "calibration", "view_ms", "time_ms", "sent_ms", "day", "spike_last_ms", "aside_last_ms",
-        "move_until_ms", "losing_until_ms", "growing", "reducing", "volatility",
+        "move_until_ms", "losing_until_ms", "growing", "reducing", "volatility", "told_order", "other_order",
     ):  # fmt: skip
         states[name] = NONE
     states["left"] = settings["most_actions"]

@@ -12,6 +12,7 @@ from market_making.quoting.preference import PERSISTENCE
 from market_making.quoting.risk.toxicity import WIDEN_FACTOR
 from market_making.replay.fast_desk.compiled import compiled, let_compile
 from market_making.replay.fast_desk.layout import (
+    ALONE,
     ASK,
     BID,
     BOUNDS,
@@ -31,12 +32,14 @@ from market_making.replay.fast_desk.layout import (
     WHY,
     WIDENED,
 )
+from market_making.replay.fast_desk.legs import is_silent, side_of_leg, tell, why_of
 from market_making.replay.fast_desk.model import depth_of, model_quotes
 from market_making.trading.plan import _TOO_LARGE, MOVE_ACTIONS
 
 _DIGITS = 12  # significant, of a wished price: floating point must not cost a tick
 _UNUSABLE, _WITHHOLDS = REASON[Reason.NUMBERS_UNUSABLE], REASON[Reason.MODEL_WITHHOLDS]
 _LEAVING, _PAUSE = REASON[Reason.LEAVING], REASON[Reason.CALIBRATION_PAUSE]
+_SILENT = REASON[Reason.OTHER_LEG_SILENT]
 _WRONG_SIDE, _TOO_SMALL = REASON[Reason.WRONG_SIDE], REASON[Reason.BELOW_SMALLEST_ORDER]
 
 for function in (power_of_ten, magnitude, decimals_at, below, above):
@@ -59,7 +62,7 @@ def lots_of(c: Any, coins: float) -> int:
 def plan(c: Any, x: Any, k: Any, cells: FloatArray) -> int:
     """Choose the order that should rest, and keep it as the made one; return why there is none."""
     coins, quotes = coins_of(c, x.lots), x.quotes
-    inventory = (coins + 0.0) / k.lot
+    inventory = (coins + x.other_coins) / k.lot
     state = model_quotes(c, x, k, cells, inventory)
     factor = WIDEN_FACTOR if WIDENED in (state, k.regime) else 1.0
     for side in range(2):
@@ -70,9 +73,10 @@ def plan(c: Any, x: Any, k: Any, cells: FloatArray) -> int:
         if quotes[side, WHY] == NONE:
             _fit(c, x, quotes[side], side, (grows, coins, inventory, k.lot))
     side = _choose(c, x, k, quotes, coins)
+    tell(x, coins, quotes[BID, WHY] == NONE, quotes[ASK, WHY] == NONE)
     x.wants = side >= 0
     if side < 0:
-        return int(quotes[-side - 1, WHY])
+        return why_of(quotes, side)
     _keep_made(c, x, quotes[side], side, coins >= 0 if side == BID else coins <= 0)
     x.keep = x.number >= 0 and _is_good(c, x, k)
     return NONE
@@ -163,6 +167,8 @@ def _wish(c: Any, x: Any, quote: FloatArray, side: int, about: tuple[bool, bool]
         quote[WHY] = _LEAVING
     elif grows and paused:
         quote[WHY] = _PAUSE
+    elif grows and is_silent(c, x):
+        quote[WHY] = _SILENT
     elif grows and (c.opens_bid if side == BID else c.opens_ask) == 0:
         quote[WHY] = _WRONG_SIDE
 
@@ -188,9 +194,11 @@ def _fit(c: Any, x: Any, quote: FloatArray, side: int, about: tuple[bool, float,
 
 @compiled
 def _choose(c: Any, x: Any, k: Any, quotes: FloatArray, coins: float) -> int:
-    """The side whose order should rest; where there is none, −1 or −2: the bid or the ask says why."""
+    """The side whose order should rest; where there is none, a negative number says why (`why_of`)."""
     if quotes[BID, WHY] != NONE and quotes[ASK, WHY] != NONE:
         return -2 if coins > 0 or (coins == 0 and c.opens_bid == 0) else -1
+    if c.leg != ALONE and x.heard == 1:
+        return side_of_leg(c, x, quotes, coins)
     if quotes[BID, WHY] != NONE:
         return ASK
     if quotes[ASK, WHY] != NONE:

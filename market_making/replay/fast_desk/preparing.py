@@ -27,12 +27,15 @@ from market_making.quoting.value.quote_table import (
 from market_making.replay.bot.as_of import CalibrationsAsOf
 from market_making.replay.bot.bot import budget_of
 from market_making.replay.fast_desk.layout import (
+    ALONE,
+    LONG,
     MODEL,
     NONE,
     PAUSED,
     QUOTING,
     REASON,
     SETTING,
+    SHORT,
     WIDENED,
     Records,
 )
@@ -42,24 +45,30 @@ from market_making.trading.past.calibrations import Calibrations
 from market_making.trading.strategy_model import StrategyModel
 
 _REGIMES = {Regime.QUOTE: QUOTING, Regime.WIDEN: WIDENED, Regime.PAUSE: PAUSED}
+_LEGS = {None: ALONE, "long": LONG, "short": SHORT}
 _MANY_FIGURES = 99  # a constant tick has no other bound
 
 
-def why_not(model: StrategyModel) -> str | None:
-    """Why the fast desk cannot run a setting, which then needs the bot itself; None if it can."""
+def why_not(model: StrategyModel, *, two_sided: bool = False) -> str | None:
+    """Why the fast desk cannot run a setting, which then needs the bot itself; None if it can.
+
+    With `two_sided` both legs are made from it.
+    """
     if not isinstance(model.quoter, CarteaJaimungalQuoter) or not model.quoter.has_own_table:
         return f"{model.name} does not quote from a table of depths that it solves itself"
-    if model.settings.role.leg is not None:
-        return "two legs wait for each other"
+    if model.settings.role.leg is not None and not two_sided:
+        return "a leg without the other one only waits; replay two legs"
     return None
 
 
 def settings_of(models: Sequence[StrategyModel], instrument: Instrument, groups: Sequence[int]) -> Records:
-    """One record a setting; `groups` are its tables."""
+    """One record a setting, a long leg before its short one; `groups` are its tables."""
     records = np.zeros(len(models), dtype=SETTING)
     for number, (record, model, group) in enumerate(zip(records, models, groups, strict=True)):
         said = _grid(instrument) | _model(model) | _rules(model, instrument) | _budget(model) | _risk(model)
-        for name, value in (said | {"group": group, "number": number}).items():
+        leg = _LEGS[model.settings.role.leg]
+        said |= {"group": group, "number": number, "leg": leg, "other": number + (0, 1, -1)[leg]}
+        for name, value in said.items():
             record[name] = value
     return records
 

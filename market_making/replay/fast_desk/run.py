@@ -16,10 +16,10 @@ from market_making.market.errors import ConfigurationError
 from market_making.market.instrument import Instrument
 from market_making.market.tape import FloatArray, IntArray
 from market_making.replay.bot.lags import LagProfile, Lags
-from market_making.replay.bot.run import ReplaySetup, replay
+from market_making.replay.bot.run import LEGS, ReplaySetup, replay
 from market_making.replay.engines.engine import EngineFault
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
-from market_making.replay.fast_desk.layout import FULL, NONE, ORDER, UNDRAWN, Records, Run
+from market_making.replay.fast_desk.layout import FULL, NONE, ORDER, SHORT, UNDRAWN, Records, Run
 from market_making.replay.fast_desk.memory import new_run
 from market_making.replay.fast_desk.outcome import sessions_of
 from market_making.replay.fast_desk.preparing import grouped, require_tradable, settings_of, tables_of, why_not
@@ -50,6 +50,8 @@ class FastSetup:
         Makes the latencies of a bot; each gets its own, so that all have the same.
     funding_rate : float
         Fraction of the value that longs pay at each full hour.
+    two_sided : bool
+        Each setting is two bots on two accounts, one for each side.
     phase_ms : int
         How long after the start of a session the first loop begins [ms].
 
@@ -64,6 +66,7 @@ class FastSetup:
     history: History
     lags: Callable[[], LagProfile] = lambda: LagProfile(Lags())
     funding_rate: float = 0.0
+    two_sided: bool = False
     phase_ms: int = 0
 
     def __post_init__(self) -> None:
@@ -91,16 +94,24 @@ def fast_replay(setup: FastSetup, tapes: Sequence[SessionTape]) -> tuple[ReplayR
     MarketMakingError
         If nothing can be quoted at all: no calibration, an order below the exchange's smallest.
     """
-    together = [number for number, model in enumerate(setup.models) if why_not(model) is None]
+    together = [number for number, model in enumerate(setup.models) if _is_fast(setup, model)]
     results: dict[int, ReplayResult] = {}
     if together:
         models = [setup.models[number] for number in together]
         results.update(zip(together, _replayed(setup, models, tapes), strict=True))
     for number, model in enumerate(setup.models):
         if number not in results:
-            bot = ReplaySetup(model, setup.instrument, setup.history, HftbacktestEngine, setup.lags)
-            results[number] = replay(replace(bot, funding_rate=setup.funding_rate, phase_ms=setup.phase_ms), tapes)
+            results[number] = replay(_of_the_bot(setup, model), tapes)
     return tuple(results[number] for number in range(len(setup.models)))
+
+
+def _is_fast(setup: FastSetup, model: StrategyModel) -> bool:
+    return why_not(model, two_sided=setup.two_sided) is None
+
+
+def _of_the_bot(setup: FastSetup, model: StrategyModel) -> ReplaySetup:
+    bot = ReplaySetup(model, setup.instrument, setup.history, HftbacktestEngine, setup.lags)
+    return replace(bot, funding_rate=setup.funding_rate, phase_ms=setup.phase_ms, two_sided=setup.two_sided)
 
 
 def _replayed(setup: FastSetup, models: Sequence[StrategyModel], tapes: Sequence[SessionTape]) -> list[ReplayResult]:
@@ -108,9 +119,11 @@ def _replayed(setup: FastSetup, models: Sequence[StrategyModel], tapes: Sequence
     make_ready()
     began = time.perf_counter()
     require_tradable(models, setup.history, setup.instrument)
-    groups, of_setting = grouped(models)
+    legs = [leg for model in models for leg in _of_the_bot(setup, model).models]
+    groups, of_setting = grouped(legs)
     tables = tables_of(groups, setup.history, setup.instrument)
-    settings = settings_of(models, setup.instrument, of_setting)
+    settings = settings_of(legs, setup.instrument, of_setting)
+    settings["apart_ms"] = np.where(settings["leg"] == SHORT, setup.lags().draw().period_ms // len(LEGS), 0)
     sessions = list(zip(*(_session(setup, settings, tables, tape) for tape in tapes), strict=True))
     wall_s = (time.perf_counter() - began) / len(models)
     return [
@@ -135,7 +148,7 @@ def _session(
     begin_all(run, setup.phase_ms)
     for file in tape.files:
         run = _through(run, file, min(file.span.end_ms, tape.span.end_ms), lags)
-    return sessions_of(run, tape, setup.funding_rate)
+    return sessions_of(run, tape, setup.funding_rate, legs=len(LEGS) if setup.two_sided else 1)
 
 
 def _through(run: Run, file: TapeFile, until_ms: int, lags: "_LagRows") -> Run:

@@ -4,8 +4,9 @@ from typing import Any
 
 from market_making.replay.fast_desk.bot import NEVER, begin, step
 from market_making.replay.fast_desk.compiled import compiled, entered
-from market_making.replay.fast_desk.layout import FULL, NONE, UNDRAWN, Run
-from market_making.replay.fast_desk.market import play
+from market_making.replay.fast_desk.layout import ALONE, FULL, NONE, UNDRAWN, Run
+from market_making.replay.fast_desk.legs import hear
+from market_making.replay.fast_desk.market import SLEPT, play
 from market_making.replay.tape.events import NS_PER_MS
 
 _AFTER_NS = NS_PER_MS // 2  # within the millisecond: everything stamped with it has happened
@@ -16,7 +17,9 @@ def begin_all(run: Run, phase_ms: int) -> None:
     """Let all settings begin their first loop."""
     w = run.world[0]
     for s in range(len(run.states)):
-        begin(w, run.states[s], run.arrays.lags, w.start_ms + phase_ms)
+        x = run.states[s]
+        x.start_ms = w.start_ms + phase_ms + run.settings[s].apart_ms
+        begin(w, x, run.arrays.lags, x.start_ms)
 
 
 @entered
@@ -44,7 +47,7 @@ def go_on(run: Run, rows: Any, until_ms: int) -> None:
         next_ms = NEVER
         for s in range(len(states)):
             x = states[s]
-            if x.next_ms <= reached_ms:
+            if x.next_ms <= reached_ms and _has_its_turn(settings[s], x, states):
                 step(w, settings[s], x, owns[s], a)
             next_ms = min(next_ms, x.next_ms)
 
@@ -58,6 +61,24 @@ def _has_room(run: Run) -> bool:
     if 1 < len(run.arrays.lags) <= w.drawn:
         w.fault = UNDRAWN
     return bool(w.fault == NONE)
+
+
+@compiled
+def _has_its_turn(c: Any, x: Any, states: Any) -> bool:
+    """Whether a setting is the first of its legs, and has heard the other one."""
+    if c.leg == ALONE:
+        return True
+    y = states[c.other]
+    if y.next_ms <= x.next_ms and _rank(y) < _rank(x):
+        return False
+    hear(x, y)
+    return True
+
+
+@compiled
+def _rank(x: Any) -> tuple[int, int, int]:
+    """Which of two legs goes on first, as `market_making.replay.bot.run.drive` has it."""
+    return x.wanted_ms, 1 if x.phase == SLEPT else 0, x.turn
 
 
 @compiled

@@ -66,7 +66,7 @@ class ReplayRunner:
     """Trials as replays.
 
     With hftbacktest all settings of a call go through one pass of the fast desk, where there is enough to replay: each
-    process compiles it first. The local exchange, two legs and short recordings are replayed setting by setting.
+    process compiles it first. The local exchange and short recordings are replayed setting by setting.
 
     Parameters
     ----------
@@ -108,11 +108,11 @@ class ReplayRunner:
         whose error then is the trial's.
         """
         own = self._at(unit).model_dump_json()
-        return [_carried(self.model_of, own, tuple(setting.items())) for setting in settings]
+        return [_carried(self.model_of, own, tuple(setting.items()), self.two_sided) for setting in settings]
 
     def run(self, unit: Unit, settings: Sequence[Carried]) -> list[Ran]:
         """Run settings on a unit."""
-        if self.engine == "hftbacktest" and not self.two_sided:
+        if self.engine == "hftbacktest":
             make_ready()
         began = time.process_time()
         own = self._at(unit)
@@ -135,7 +135,7 @@ class ReplayRunner:
         self, models: Sequence[StrategyModel], prepared: Prepared, history: History, *, together: bool
     ) -> list[tuple[Outcome | None, str]]:
         """All at once where that works, and one by one where it fails, so that one costs no other its result."""
-        if together and self.engine == "hftbacktest" and not self.two_sided:
+        if together and self.engine == "hftbacktest":
             try:
                 return [(outcome, "") for outcome in self._together(models, prepared, history)]
             except MarketMakingError:
@@ -143,7 +143,7 @@ class ReplayRunner:
         return [self._alone(model, prepared, history) for model in models]
 
     def _together(self, models: Sequence[StrategyModel], prepared: Prepared, history: History) -> list[Outcome]:
-        setup = FastSetup(tuple(models), prepared.instrument, history, self._profile)
+        setup = FastSetup(tuple(models), prepared.instrument, history, self._profile, two_sided=self.two_sided)
         return [Outcome.of(result) for result in fast_replay(setup, prepared.tapes)]
 
     def _alone(self, model: StrategyModel, prepared: Prepared, history: History) -> tuple[Outcome | None, str]:
@@ -169,14 +169,17 @@ class ReplayRunner:
 
 @lru_cache(maxsize=1024)
 def _carried(
-    model_of: Callable[[Settings, Setting], StrategyModel], settings: str, setting: tuple[tuple[str, Any], ...]
+    model_of: Callable[[Settings, Setting], StrategyModel],
+    settings: str,
+    setting: tuple[tuple[str, Any], ...],
+    two_sided: bool,
 ) -> Carried:
     """The model of a setting where it may be sent, or else the setting; the units of a coin share it."""
     try:
         model = model_of(Settings.model_validate_json(settings), dict(setting))
     except MarketMakingError:
         return dict(setting)
-    return model if why_not(model) is None else dict(setting)
+    return model if why_not(model, two_sided=two_sided) is None else dict(setting)
 
 
 @lru_cache(maxsize=8)

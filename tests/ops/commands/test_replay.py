@@ -98,16 +98,17 @@ def test_the_edge_and_the_guard_are_switches(replayed):
     assert guarded != stock
 
 
-def test_the_compiled_desk_says_what_the_bot_says(replayed):
+@pytest.mark.parametrize(("sides", "holds_at_the_hour"), [("--one-sided", True), ("--two-sided", False)])
+def test_the_compiled_desk_says_what_the_bot_says(replayed, sides, holds_at_the_hour):
     """The whole document, but for how long it took; sums of money are added up in another order."""
     pytest.importorskip("hftbacktest")
-    words = ("--coin", "ETH", "--json", "--no-edge", "--engine", "hftbacktest", "--funding", "0.001")
+    words = ("--coin", "ETH", "--json", "--no-edge", "--engine", "hftbacktest", "--funding", "0.001", sides)
     bot, compiled = (
         json.loads(replayed(*words, "--desk", desk).stdout) | {"events_per_second": 0}
         for desk in ("python", "compiled")
     )
     assert bot["fills"] > 0
-    assert bot["funding"] != 0
+    assert (bot["funding"] != 0) is holds_at_the_hour
     assert compiled.keys() == bot.keys()
     for name, value in bot.items():
         assert compiled[name] == (pytest.approx(value, abs=1e-9) if isinstance(value, float) else value), name
@@ -120,7 +121,7 @@ def test_the_compiled_desk_says_what_the_bot_says(replayed):
         (["--coin", "ETH", "--parameter", "speed=1"], 2, "must be one of depth_factor, inventory_share, got speed"),
         (["--coin", "ETH", "--strategy", "Nobody"], 2, "Nobody cannot be loaded"),
         (["--coin", "ETH", "--desk", "compiled", "--guard"], 2, "with --engine hftbacktest, no --guard; or take"),
-        (["--coin", "ETH", *COMPILED, "--two-sided", "--guard"], 2, "with no --guard, --one-sided; or"),
+        (["--coin", "ETH", *COMPILED, "--two-sided", "--guard"], 2, "with no --guard; or"),
         (["--coin", "ETH", *COMPILED, "--strategy", "Glft"], 2, "does not quote from a table of depths"),
         (["--coin", "SOL"], 3, "SOL"),
         (["--coin", "ETH", "--parameters", "absent"], 3, "must hold calibrations"),

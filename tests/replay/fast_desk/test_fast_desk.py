@@ -63,14 +63,19 @@ def alone(simulated_history, simulated_tape):
     return run_alone
 
 
-def holds(instrument, history, tapes, seed):
+def holds(instrument, history, tapes, seed, *, two_sided=None):
     """Compare a group of random settings with the bot; return how many orders, fills and fundings were compared."""
     random = Random(seed)
     lags, models = random_lags(random), tuple(random_model(random) for _ in range(TOGETHER))
-    rate, counts = random.choice(FUNDING_RATES), np.zeros(3, dtype=np.int64)
-    results = fast_replay(FastSetup(models, instrument, history, lags, rate), tapes)
+    counts = np.zeros(3, dtype=np.int64)
+    more = {
+        "funding_rate": random.choice(FUNDING_RATES),
+        "phase_ms": random.choice((0, 0, 130, 800)),
+        "two_sided": random.random() < 0.5 if two_sided is None else two_sided,
+    }
+    results = fast_replay(FastSetup(models, instrument, history, lags, **more), tapes)
     for model, result in zip(models, results, strict=True):
-        slow = replay(ReplaySetup(model, instrument, history, HftbacktestEngine, lags, funding_rate=rate), tapes)
+        slow = replay(ReplaySetup(model, instrument, history, HftbacktestEngine, lags, **more), tapes)
         assert said(result) == said(slow), f"seed {seed}: {model}"
         assert result.net == pytest.approx(slow.net, abs=1e-7)
         orders, paid = (
@@ -82,7 +87,9 @@ def holds(instrument, history, tapes, seed):
 
 
 def test_random_settings_do_what_the_bot_does(simulated_history, simulated_tape):
-    counts = sum(holds(ETH, simulated_history, [simulated_tape], seed) for seed in range(SETTINGS // TOGETHER))
+    counts = sum(
+        holds(ETH, simulated_history, [simulated_tape], seed, two_sided=False) for seed in range(SETTINGS // TOGETHER)
+    )
     assert counts[0] > 20 * SETTINGS
     assert counts[1] > 2 * SETTINGS
     assert counts[2] > 0, "some hold a position at the full hour"
@@ -97,6 +104,13 @@ def test_they_do_on_recorded_markets(coin, tmp_path):
     history = calibrations_for(settings, prepared, tmp_path)
     for seed in range(SETTINGS // TOGETHER):
         holds(prepared.instrument, history, prepared.tapes, seed)
+
+
+def test_two_legs_do_what_two_bots_do(simulated_history, simulated_tape):
+    seeds = 103, *range(105, 105 + SETTINGS // TOGETHER)  # found: a book read within a block, the bound of a table
+    counts = sum(holds(ETH, simulated_history, [simulated_tape], seed, two_sided=True) for seed in seeds)
+    assert counts[0] > 40 * SETTINGS
+    assert counts[1] > 2 * SETTINGS
 
 
 def test_what_is_made_ready_is_what_a_replay_needs(market_making, simulated_history, simulated_tape):
@@ -134,6 +148,7 @@ def test_a_setting_that_is_no_table_is_run_by_the_bot(market_making, simulated_h
     other = replace(market_making, name="AvellanedaStoikov", quoter=avellaneda_stoikov(AvellanedaStoikovSettings()))
     assert "does not quote from a table" in why_not(other)
     assert "two legs" in why_not(market_making.on_side("long_leg"))
+    assert why_not(market_making.on_side("long_leg"), two_sided=True) is None
     assert why_not(market_making) is None
     setup = FastSetup((other, market_making), ETH, simulated_history, funding_rate=0.001)
     results = fast_replay(setup, [simulated_tape])
