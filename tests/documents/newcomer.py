@@ -23,10 +23,11 @@ from tests.documents.shells import Shell
 from tests.polling import until
 
 COINS = ("ETH", "BTC")
+OTHERS = ("xyz:NVDA", "HYPE/USDC")  # that the exchange lists, too
 # In a shell of its own a program hears Ctrl-C, also where these tests run in the background and do not.
 _LISTENING = ("env", "--default-signal=INT")
 RECORDED_UNTIL_MS = 1_757_016_060_000  # a minute after the example of the documents, 2025-09-04T20:00:00
-RECORDED_S = 2400.0
+RECORDED_S, DAY_MS = 2400.0, 86_400_000
 
 
 class Newcomer:
@@ -68,14 +69,15 @@ class Newcomer:
             self._programs.__exit__(None, None, None)
 
     def _record(self) -> None:
-        """A recording of the day that the documents name."""
-        source = SimulatedSource(default_truths(list(COINS)))
-        Playback.prepare(source, root=self.recording, now_ms=RECORDED_UNTIL_MS, seconds=RECORDED_S)
+        """A recording of the day that the documents name, and of the day before, as a study needs it."""
+        for until_ms in (RECORDED_UNTIL_MS - DAY_MS, RECORDED_UNTIL_MS):
+            source = SimulatedSource(default_truths(list(COINS)))
+            Playback.prepare(source, root=self.recording, now_ms=until_ms, seconds=RECORDED_S)
 
     def _start_exchange(self) -> None:
         command = [sys.executable, "-m", "market_making.ops", "venue", "--simulate", f"--port={self._port}"]
         command += [f"--prehistory={self.clone / 'user_data' / 'market_data'}", "--weight-limit=0"]
-        command += [word for coin in COINS for word in ("--coin", coin)]
+        command += [word for coin in (*COINS, *OTHERS) for word in ("--coin", coin)]
         command += [word for account in self._accounts for word in ("--account", account.address)]
         self._programs.start("exchange", command)
         log = self._programs.log("exchange")
@@ -211,3 +213,12 @@ def written_variant(text: str) -> str:
     """The strategy that a document shows."""
     (code,) = re.findall(r"^```python\n(.*?class FixedSpread.*?)^```", text, re.DOTALL | re.MULTILINE)
     return str(code)
+
+
+def written_study(text: str) -> str:
+    """The study that a document shows, cut to the two days of the recording and to two trials."""
+    (study,) = re.findall(r"^```yaml\n(# study.yaml\n.*?)^```", text, re.DOTALL | re.MULTILINE)
+    for key, least in (("train_days", 1), ("trials", 2)):
+        study, found = re.subn(rf"^{key}: \d+", f"{key}: {least}", study, flags=re.MULTILINE)
+        assert found == 1, key
+    return str(study)

@@ -88,6 +88,9 @@ RULES: tuple[tuple[str, Rule], ...] = (
     (r"mm candles --from .*", Ends()),
     (r"mm train-volatility .*", Ends((0, 3))),  # 40 minutes of candles are too few to learn from
     (r"mm scan.*|mm quotes.*|mm schema|mm stop.*|mm candles.*", Ends((0, 3))),
+    (r"mm sweep .*--scheduler .*", NotRun("needs a Dask cluster; tests/replay/study starts one")),
+    (r"mm sweep .*", Ends(seconds=10 * MINUTE_S)),
+    (r"mm verify .*", Ends((0, 3, 4), 5 * MINUTE_S)),
     (r"mm replay.*", Ends((0, 3), 5 * MINUTE_S)),
     (r"mm reconcile .*", Ends((0, 3), 5 * MINUTE_S)),
     (r"freqtrade hyperopt .*", Ends(seconds=6 * MINUTE_S, shortened="--epochs 2 --job-workers 1")),

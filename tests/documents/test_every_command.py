@@ -10,8 +10,8 @@ import os
 import pytest
 
 from tests.containers import built_image
-from tests.documents.newcomer import Newcomer, written_variant
-from tests.documents.printed import DOCUMENTS, blocks, program_of
+from tests.documents.newcomer import Newcomer, written_study, written_variant
+from tests.documents.printed import DOCUMENTS, ROOT, blocks, program_of
 from tests.documents.rules import NotRun, rule_of
 from tests.documents.shells import ImageShell
 
@@ -67,6 +67,9 @@ def test_every_command_does_so_in_the_image(name, shell, tmp_path, subtests):
 
 def type_all(name, newcomer, subtests, programs=None):
     """Type every block of a document, as far as there are programs for it."""
+    if name in ("commands.md", "study.md"):
+        shown = (ROOT / "docs" / "study.md").read_text()
+        (newcomer.clone / "study.yaml").write_text(written_study(shown))
     if name in BEFORE:
         newcomer.type(BEFORE[name], rule_of(BEFORE[name]))
     for block in TYPED[name]:
