@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from market_making.market.clock import now_ms
 from market_making.ops.demo.processes import Programs, free_port
 from market_making.ops.local_account import ThrowAwayAccount, exchange_section
 from market_making.settings.files import load_all
@@ -69,10 +70,16 @@ class Newcomer:
             self._programs.__exit__(None, None, None)
 
     def _record(self) -> None:
-        """A recording of the day that the documents name, and of the day before, as a study needs it."""
-        for until_ms in (RECORDED_UNTIL_MS - DAY_MS, RECORDED_UNTIL_MS):
+        """The day that the documents name and the one before, and yesterday: a study needs two days."""
+        own, yesterday_ms = self.clone / "user_data" / "market_data", now_ms() - DAY_MS
+        recorded = (
+            (self.recording, RECORDED_UNTIL_MS - DAY_MS),
+            (self.recording, RECORDED_UNTIL_MS),
+            (own, yesterday_ms),
+        )
+        for root, until_ms in recorded:
             source = SimulatedSource(default_truths(list(COINS)))
-            Playback.prepare(source, root=self.recording, now_ms=until_ms, seconds=RECORDED_S)
+            Playback.prepare(source, root=root, now_ms=until_ms, seconds=RECORDED_S)
 
     def _start_exchange(self) -> None:
         command = [sys.executable, "-m", "market_making.ops", "venue", "--simulate", f"--port={self._port}"]
