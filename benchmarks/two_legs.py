@@ -8,7 +8,7 @@ which by the legs' own word only one side may rest: at the inventory bound, or w
 
 A recording of one coin may be too short for half an hour. Several coins are played one after the other, each by two new
 bots, and what goes wrong on purpose is shared out among them; the figures are those of all of them together. On a
-recording the bots quote 3 bps from mid (``--half-spread``): as near as `mm demo` stands, they lose so often that the
+recording the bots quote 2 bps from mid (``--half-spread``): as near as `mm demo` stands, they lose so often that the
 rule for losing fills leaves one side to them for most of the time.
 """
 
@@ -293,7 +293,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--recording", type=Path)
     parser.add_argument("--coins", nargs="+", default=["ETH"], metavar="COIN")
-    parser.add_argument("--half-spread", type=float, default=3.0, metavar="BPS")
+    parser.add_argument("--half-spread", type=float, default=2.0, metavar="BPS")
     parser.add_argument("--calm", action="store_true")
     given = parser.parse_args()
     if len(set(given.coins)) < len(given.coins):

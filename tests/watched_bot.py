@@ -1,8 +1,10 @@
-"""A running bot and the four places where its notices appear: log, messages, state file and `mm status`."""
+"""A running bot and the places where its notices appear: log, messages, state file, `mm status`, Prometheus' alerts."""
 
+import os
 import re
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import orjson
@@ -13,8 +15,10 @@ from market_making.market.errors import MalformedMessage
 from market_making.ops.command_line import main
 from market_making.safety.notices import CONDITIONS
 from market_making.safety.state_file import BotState, read_state
+from market_making.settings.settings import Settings
 from tests.live_bot import LiveBot
 from tests.message_sink import MessageSink
+from tests.prometheus_server import INSTALLED, Prometheus, alerts_of
 from tests.puppet_market import parameters
 
 NAME = "market-making"
@@ -34,13 +38,24 @@ def api_section(port: int) -> dict[str, Any]:
 
 
 class Watched:
-    """A running bot, and the four places where a notice appears; a `pair` asks for what is about it alone."""
+    """A running bot, and the places where a notice appears; a `pair` asks for what is about it alone."""
 
     def __init__(self, bot: LiveBot, sink: MessageSink, api_port: int, name: str = NAME) -> None:
         self.bot = bot
         self._name = name
         self._sink = sink
         self._api = f"http://127.0.0.1:{api_port}/api/v1"
+        self._prometheus: Prometheus | None = None
+
+    @contextmanager
+    def alerting(self) -> Iterator[None]:
+        """Where every notice is tried and Prometheus is installed, let it watch the bot meanwhile."""
+        if not (INSTALLED and os.environ.get("EVERY_NOTICE")):
+            yield
+            return
+        with Prometheus(Settings.from_files(self.bot.files)) as self._prometheus:
+            yield
+        self._prometheus = None
 
     def ask(self, method: str, path: str, document: Any = None) -> Any:
         """Ask Freqtrade as FreqUI does."""
@@ -91,3 +106,13 @@ class Watched:
         """Exit status of `mm status`, and the severity of each notice by name."""
         code, notices = self.status()
         return code, {notice["name"]: notice["severity"] for notice in notices}
+
+    def alerts(self, *names: str, pair: str | None = None) -> None:
+        """Wait until the alerts of these conditions fire, if Prometheus watches."""
+        if (prometheus := self._prometheus) is not None:
+            prometheus.until(lambda: alerts_of(*names) <= prometheus.firing(pair), f"the alert of {', '.join(names)}")
+
+    def alerts_end(self, *names: str, pair: str | None = None) -> None:
+        """Wait until none of these alerts fires."""
+        if (prometheus := self._prometheus) is not None:
+            prometheus.until(lambda: not alerts_of(*names) & prometheus.firing(pair), f"the end of {', '.join(names)}")

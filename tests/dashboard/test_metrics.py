@@ -5,12 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
-import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -18,14 +15,13 @@ from market_making.dashboard.alerts import JOB, alert_name, alert_rules
 from market_making.dashboard.metrics import FAMILIES, exposition, families_in
 from market_making.market.clock import now_ms
 from market_making.market.reasons import Reason
-from market_making.ops.demo.processes import free_port
 from market_making.safety.condition import Severity
 from market_making.safety.kill_switch import Kill
 from market_making.safety.notices import CONDITIONS
 from market_making.safety.overview import overview
 from market_making.safety.state_file import ActiveNotice, CoinState, MarkoutState, write_state
-from tests.dashboard.served import Served
 from tests.dashboard.written import PAIR, bot_state, pair_state, sidecar, write_all
+from tests.prometheus_server import INSTALLED, Prometheus, alerts_of
 
 ROOT = Path(__file__).resolve().parents[2]
 MONITORING = ROOT / "monitoring"
@@ -135,58 +131,20 @@ def test_every_picture_draws_numbers_that_exist_and_says_what_to_see():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
-def test_prometheus_scrapes_the_page_and_an_alert_fires_and_clears(tmp_path):
-    """The real server, with our configuration but for ports and pace."""
+@pytest.mark.skipif(not INSTALLED, reason="Prometheus is not installed")
+def test_prometheus_scrapes_the_page_and_every_alert_fires_and_clears(tmp_path):
+    """The real server, with our configuration but for ports and pace; a bot writes each condition into its state."""
     settings = write_all(tmp_path, now_ms())
-    port = free_port()
-    with closing(Served(settings)) as server:
-        config = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
-        config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-        config["scrape_configs"][0]["static_configs"] = [{"targets": [server.url.removeprefix("http://")]}]
-        (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
-        (tmp_path / "alerts.yml").write_text(alert_rules().replace("for: 10s", "for: 2s"))
-        command = [
-            "prometheus",
-            "--config.file=prometheus.yml",
-            "--storage.tsdb.path=tsdb",
-            f"--web.listen-address=127.0.0.1:{port}",
-        ]
-        with (tmp_path / "prometheus.log").open("wb") as log:
-            process = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            url = f"http://127.0.0.1:{port}/api/v1"
-            _until(lambda: _asked(url, "query", query="mm_mid")["result"])
-            for expression in EXPRESSIONS:
-                assert _asked(url, "format_query", query=expression)
+    notices = [ActiveNotice(name, "warning", now_ms(), "said", "do", PAIR) for name in dict.fromkeys(RULES)]
 
-            def firing():
-                write_state(settings.state, "bot", bot_state(now_ms(), (pair_state("ETH", now_ms()),), notices=notices))
-                alerts = _asked(url, "alerts")["alerts"]
-                return any(a["labels"]["alertname"] == "ActionsLow" and a["state"] == "firing" for a in alerts)
+    def firing(notices):
+        write_state(settings.state, "bot", bot_state(now_ms(), (pair_state("ETH", now_ms()),), notices=tuple(notices)))
+        return prometheus.firing()
 
-            notices = (NOTICE,)
-            _until(firing)
-            notices = ()
-            _until(lambda: not firing())
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _asked(url, what, **query):
-    with requests.Session() as session:
-        session.trust_env = False
-        try:
-            answer = session.get(f"{url}/{what}", params=query, timeout=5)
-        except requests.ConnectionError:
-            return {"result": []}
-        starting = answer.status_code == requests.codes.service_unavailable
-        return {"result": []} if starting else answer.json()["data"]
-
-
-def _until(condition, seconds=40.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    with Prometheus(settings) as prometheus:
+        prometheus.until(lambda: bool(prometheus.asked("query", query="mm_mid").get("result")), "a number", 40.0)
+        for expression in EXPRESSIONS:
+            assert prometheus.asked("format_query", query=expression)
+        every = alerts_of(*RULES)
+        prometheus.until(lambda: firing(notices) >= every, "every alert", 40.0)
+        prometheus.until(lambda: not firing(()) & every, "the end of all")

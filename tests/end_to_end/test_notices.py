@@ -1,4 +1,7 @@
-"""Whatever is injected into a running bot: said once in log, messages, state file and `mm status`, and cleared."""
+"""Whatever is injected into a running bot: said once in log, messages, state file and `mm status`, and cleared.
+
+With EVERY_NOTICE=1, Prometheus beside it has the alert of each as long as it lasts.
+"""
 
 import os
 import threading
@@ -158,7 +161,7 @@ def watched_bot(folder: Path, **settings: Any) -> Iterator[Watched]:
         running = LiveBot(exchange, folder, changes=changes)
         result = Watched(running, sink, port)
         result.publish()
-        with running:
+        with running, result.alerting():
             running.wait(lambda: bool(exchange.open_orders()), 120, "a first quote")
             yield result
 
@@ -193,10 +196,12 @@ def injected(
         code, shown = watched.shown()
         assert shown[name] == severity
         assert code == (4 if "alarm" in shown.values() else 0)
+        watched.alerts(name)
     bot.wait(lambda: name not in watched.in_force(), lasts_s + SETTLED_S + 2 * LOOPS_S, f"the end of {name}")
     bot.wait(lambda: watched.sent(name, over=True) == ended + 1, 2 * LOOPS_S, f"the message that {name} is over")
     assert (watched.logged(name, severity), watched.logged(name, "over"), watched.sent(name, over=False)) == (1, 1, 1)
     assert name not in watched.shown()[1]
+    watched.alerts_end(name)
 
 
 @pytest.mark.parametrize("name", FLAT)
@@ -221,8 +226,10 @@ def test_a_bot_without_actions_says_how_few_are_left_and_that_it_does_not_quote(
         watched.bot.wait(lambda: watched.in_force().get(name) == "warning", LATER_S, name)
         watched.bot.wait(lambda: watched.sent("actions_low", over=False) == 1, LOOPS_S, "the message of actions_low")
         assert {"actions_low", name} <= set(watched.shown()[1])
+        watched.alerts("actions_low", name)
     watched.bot.wait(lambda: not watched.in_force(), MINUTE_S + SETTLED_S + 2 * LOOPS_S, "the end of both")
     watched.bot.wait(lambda: watched.sent("actions_low", over=True) == 1, LOOPS_S, "the message that it is over")
+    watched.alerts_end("actions_low", name)
     said = (
         watched.logged("actions_low", "warning") + watched.logged("actions_low", "alarm"),
         watched.logged(name, "over"),

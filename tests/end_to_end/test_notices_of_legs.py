@@ -67,7 +67,7 @@ def legs(tmp_path: Path) -> Iterator[Legs]:
     with VenueThread(PuppetMarket(), accounts=accounts) as venue, MessageSink() as sink:
         both = Legs(venue, tmp_path, sink)
         both.long.publish(tmp_path / "parameters", valid_until_ms=2**53)
-        with both.long, both.short:
+        with both.long, both.short, both.watched.alerting():
             for bot, address in ((both.long, ADDRESS), (both.short, OTHER_ADDRESS)):
                 bot.wait(lambda address=address: bool(venue.open_orders(address)), 90, "a first quote")
             yield both
@@ -81,8 +81,10 @@ def test_what_two_legs_can_have_is_said_once_everywhere_and_ends(legs: Legs) -> 
     short.wait(lambda: NOTICES.items() <= seen.in_force().items(), 2 * LATER_S, "both notices")
     _, shown = seen.shown()
     assert NOTICES.items() <= shown.items()
+    seen.alerts(*NOTICES)
     legs.aim.write_text("")
     legs.venue.transfer(ADDRESS, OTHER_ADDRESS, "300")
     short.wait(lambda: not NOTICES.keys() & seen.in_force().keys(), OVER_S, "the end of both")
     short.wait(lambda: all(seen.sent(name, over=True) for name in NOTICES), LATER_S, "messages of the ends")
     assert {name: legs.said(name) for name in NOTICES} == dict.fromkeys(NOTICES, (1, 1, 1, 1))
+    seen.alerts_end(*NOTICES)

@@ -315,7 +315,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         watched = Watched(running, sink, port)
         for coin in coins:
             watched.publish(coin)
-        with running:
+        with running, watched.alerting():
             quoted = len(coins) - 1  # all but the one whose losses cannot be read
             running.wait(lambda: len(exchange.open_orders()) >= quoted, 180, "a first quote of every pair")
             yield Bench(watched)
@@ -356,7 +356,7 @@ def said_of(watched: Watched, name: str, pair: str) -> tuple[int, int, int, int]
 
 
 def test_each_trouble_of_a_pair_is_said_once_everywhere_within_its_time_and_ends(bench: Bench) -> None:
-    """In log, messages, state file and `mm status`; of no other pair, and of the pair that is well nothing at all."""
+    """In log, messages, state file, `mm status` and alerts; of no other pair, and of the one that is well nothing."""
     watched, bot = bench.watched, bench.bot
     assert {name for name, _ in in_force(watched)} <= {"risk_unreadable"}
     with ExitStack() as faults:
@@ -366,6 +366,8 @@ def test_each_trouble_of_a_pair_is_said_once_everywhere_within_its_time_and_ends
         assert late == {}, {name: watched.in_force(pair_of(COIN_OF[name])) for name in late}
         bot.wait(lambda: all(watched.sent(n, over=False, pair=pair_of(COIN_OF[n])) for n in CASES), LATER_S, "messages")
         code, shown = watched.status()
+        for name in CASES:
+            watched.alerts(name, pair=pair_of(COIN_OF[name]))
     assert code == 4
     wanted = {(name, pair_of(COIN_OF[name]), case.severity) for name, case in CASES.items()}
     seen = {
@@ -382,3 +384,5 @@ def test_each_trouble_of_a_pair_is_said_once_everywhere_within_its_time_and_ends
     assert {name: counts for name, counts in said.items() if counts != (1, 1, 1, 1)} == {}
     assert pair_of(WELL) not in "".join(line for line in bot.log.splitlines() if "] warning:" in line)
     assert {(notice["name"], notice["pair"]) for notice in watched.status()[1]} <= BESIDES
+    for name in CASES:
+        watched.alerts_end(name, pair=pair_of(COIN_OF[name]))

@@ -1,4 +1,7 @@
-"""What only `mm status` can see: recorder, calibrator, guard and bot that hang, fail, or have left something behind."""
+"""What only `mm status` can see: recorder, calibrator, guard and bot that hang, fail, or have left something behind.
+
+Where Prometheus is installed it has the alert of each as long as it lasts.
+"""
 
 import json
 import os
@@ -7,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,9 @@ from market_making.ops.demo.processes import Programs, free_port
 from market_making.safety.notices import CONDITIONS
 from market_making.safety.state_file import BotState, SidecarState, read_states
 from market_making.settings.files import load_all
+from market_making.settings.settings import Settings
 from tests.live_bot import ROOT, merged
+from tests.prometheus_server import INSTALLED, SCRAPED_S, Prometheus, alerts_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -54,6 +59,7 @@ class House:
         self.config = load_all(self._files)
         self.section = self.config["market_making"]
         self.state = Path(self.section["state"])
+        self.prometheus: Prometheus | None = None
 
     def start(self, name: str) -> None:
         self.programs.start(name, self._commands[name])
@@ -88,9 +94,15 @@ class House:
         """Wait until all these are shown as grave as their condition says."""
         wanted = {name: SEVERITY[name] for name in names}
         self.until(lambda: wanted.items() <= self.shown().items(), within_s + LOOPS_S, f"{', '.join(names)}")
+        if (prometheus := self.prometheus) is not None:
+            alerts = alerts_of(*names)
+            self.until(lambda: alerts <= prometheus.firing(), SCRAPED_S, f"the alerts of {', '.join(names)}")
 
     def expect_end(self, *names: str, within_s: float) -> None:
         self.until(lambda: not set(names) & set(self.shown()), within_s + LOOPS_S, f"the end of {', '.join(names)}")
+        if (prometheus := self.prometheus) is not None:
+            alerts = alerts_of(*names)
+            self.until(lambda: not alerts & prometheus.firing(), SCRAPED_S, f"their end for {', '.join(names)}")
 
     def inject(self, *faults: dict[str, Any]) -> None:
         answer = requests.post(f"{self.section['url']}/faults", json={"faults": list(faults)}, timeout=5)
@@ -143,8 +155,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     before = Path.cwd()
     os.chdir(ROOT)
     try:
-        with Programs(folder / "logs") as programs:
-            yield House(programs, folder)
+        with Programs(folder / "logs") as programs, ExitStack() as stack:
+            house = House(programs, folder)
+            if INSTALLED:
+                house.prometheus = stack.enter_context(Prometheus(Settings.from_section(house.section)))
+            yield house
     finally:
         os.chdir(before)
 
