@@ -91,18 +91,20 @@ class House:
         return shown
 
     def expect(self, *names: str, within_s: float) -> None:
-        """Wait until all these are shown as grave as their condition says."""
-        wanted = {name: SEVERITY[name] for name in names}
-        self.until(lambda: wanted.items() <= self.shown().items(), within_s + LOOPS_S, f"{', '.join(names)}")
+        """Wait until all these are shown as grave as their condition says, and their alerts fire."""
+        wanted, what = {name: SEVERITY[name] for name in names}, ", ".join(names)
+        self.until(lambda: wanted.items() <= self.shown().items(), within_s + LOOPS_S, what)
         if (prometheus := self.prometheus) is not None:
             alerts = alerts_of(*names)
-            self.until(lambda: alerts <= prometheus.firing(), SCRAPED_S, f"the alerts of {', '.join(names)}")
+            self.until(lambda: alerts <= prometheus.firing(), within_s + SCRAPED_S, f"the alerts of {what}")
+            assert wanted.items() <= self.shown().items()
 
     def expect_end(self, *names: str, within_s: float) -> None:
-        self.until(lambda: not set(names) & set(self.shown()), within_s + LOOPS_S, f"the end of {', '.join(names)}")
+        what = f"the end of {', '.join(names)}"
+        self.until(lambda: not set(names) & set(self.shown()), within_s + LOOPS_S, what)
         if (prometheus := self.prometheus) is not None:
             alerts = alerts_of(*names)
-            self.until(lambda: not alerts & prometheus.firing(), SCRAPED_S, f"their end for {', '.join(names)}")
+            self.until(lambda: not alerts & prometheus.firing(), SCRAPED_S, f"{what} as alerts")
 
     def inject(self, *faults: dict[str, Any]) -> None:
         answer = requests.post(f"{self.section['url']}/faults", json={"faults": list(faults)}, timeout=5)
