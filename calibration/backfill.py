@@ -10,9 +10,10 @@ import numpy as np
 
 from calibration.estimators.shadow_quote import Timing
 from calibration.fee_tier import FeeTier
-from calibration.flow.calibrate import Calibration, calibrate_observed
+from calibration.flow.calibrate import Calibration, calibrate_observed, replayed
 from calibration.observation.funding import FundingHistory, funding_rate
 from calibration.observation.increments import FollowedIncrements, infer_increments
+from calibration.observation.leading_quotes import followed_leader
 from calibration.observation.observations import observe
 from calibration.observation.rolling import LEAD_MS, known_until, observe_window
 from calibration.publication.history import HistoryWriter
@@ -61,6 +62,9 @@ def calibrate_once(coin: str, at_ms: int, settings: Settings, timing: Timing | N
         calibration = calibrate_observed(observed, increments, settings, now_ms=at_ms, timing=timing)
     except NotEnoughData as error:
         raise NotEnoughData(f"{coin}: {error}") from None
+    leader = followed_leader(store, coin, settings)
+    if leader is not None:
+        calibration = replayed(calibration, observed, settings, timing, leader.at(at_ms))
     calibration = replace(calibration, funding_rate=funding_rate(store, coin, at_ms))
     result = solve([calibration], [settings])[0]
     if isinstance(result, ModelError):

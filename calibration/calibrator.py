@@ -16,6 +16,7 @@ from calibration.estimators.shadow_quote import Timing
 from calibration.fee_tier import FeeTier
 from calibration.flow.calibrate import Calibration, calibrate_observed, replayed
 from calibration.observation.funding import FundingRates, funding_rate
+from calibration.observation.leading_quotes import FollowedLeader, HeardLeader, followed_leader
 from calibration.observation.reading import ObservationReader
 from calibration.publication.history import HistoryWriter
 from calibration.publication.parameters import Parameters
@@ -85,6 +86,7 @@ class Calibrator:
         self._refusals = Refusals()
         self._forecasts: dict[str, VolatilityModel | None] = {}
         self._histories: dict[str, HistoryWriter] = {}
+        self._leaders: dict[str, FollowedLeader] = {}
         self._writers = Writers()
 
     def read_on(self, clock: Clock, is_over: Callable[[], bool]) -> list[str]:
@@ -131,7 +133,7 @@ class Calibrator:
         return len(published)
 
     def replay_on(self, now_ms: int, is_over: Callable[[], bool]) -> None:
-        """Replay the shadow maker of a part of the coins, those replayed longest ago, so that no cycle has to."""
+        """Replay shadow maker and anchor of a part of the coins, those replayed longest ago: no cycle has to."""
         waiting = sorted(self._previous, key=lambda coin: self._previous[coin].shadow.time_ms)
         for coin in waiting[: -(-len(waiting) // _REPLAY_PARTS)]:
             known = self._previous[coin]
@@ -143,7 +145,8 @@ class Calibrator:
                 continue  # the cycle says why
             if observed.exposure_s > 0:
                 settings = self.fee_tier.settings_of(coin)
-                self._previous[coin] = replayed(known, observed, settings, self._timing)
+                leader = self._leader(coin, now_ms)
+                self._previous[coin] = replayed(known, observed, settings, self._timing, leader)
 
     def merge_histories(self, is_over: Callable[[], bool]) -> None:
         """Merge the segments of the histories that have many, as far as the time allows."""
@@ -189,6 +192,15 @@ class Calibrator:
                 self._histories[coin] = _history(settings, coin)
         for name in self._missing:
             self._refusals.refused(name, not_recorded(self._store.root, settings.venue, name, recorded), now_ms)
+
+    def _leader(self, coin: str, now_ms: int) -> HeardLeader | None:
+        """What is known of the market that may move first."""
+        if coin not in self._leaders:
+            followed = followed_leader(self._store, coin, self.fee_tier.settings)
+            if followed is None:
+                return None
+            self._leaders[coin] = followed
+        return self._leaders[coin].at(now_ms)
 
     def _coin_state(self, coin: str, now_ms: int) -> CoinState:
         known, refusal = self._previous.get(coin), self._refusals.of(coin)

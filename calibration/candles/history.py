@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from calibration.candles.from_candles import CandleEstimates, estimate_from_candles
 from calibration.estimators.estimate import EstimateSource
-from calibration.publication.history import FLOW, FOLDER, SCHEMA, SINCE_1_1, SINCE_1_2
+from calibration.publication.history import FLOW, FOLDER, SCHEMA
 from market_making.market.clock import utc_text
 from market_making.market.errors import ConfigurationError, NotEnoughData
 from market_making.market.sides import Direction
@@ -104,7 +104,7 @@ def history_table(estimates: CandleEstimates) -> pa.Table:
             value, low, high = estimates.flow[name]
             columns |= {f"{name}_{side}": value, f"{name}_{side}_low": low, f"{name}_{side}_high": high}
             columns[f"{name}_{side}_n"] = np.zeros(rows, dtype=np.int64)
-    unknown = {field.name: pa.nulls(rows, field.type) for field in (*SINCE_1_1, *SINCE_1_2)}
+    unknown = {field.name: pa.nulls(rows, field.type) for field in SCHEMA if field.name not in columns}
     columns = unknown | columns
     table = pa.table({name: columns[name] for name in SCHEMA.names}, schema=SCHEMA)
     return table.append_column("source", pa.array([EstimateSource.PRIOR.value] * rows))

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from calibration.estimators.adverse_selection import CLUSTER_MS, cluster_spread
+from calibration.estimators.best_quotes import BestQuotes
 from calibration.estimators.estimate import Estimate, EstimateSource
 from calibration.estimators.lead_time import OLDEST_MS, last_before
 from calibration.estimators.market_orders import HORIZON_MS, MarketOrders
@@ -31,8 +32,8 @@ _ROUNDING = 1e-6  # of a tick
 class Signs(NamedTuple):
     """Quotes of a market, and those of a leader if there is one, stamped by one clock."""
 
-    quotes: QuoteTape
-    leader: QuoteTape | None = None
+    quotes: BestQuotes
+    leader: BestQuotes | None = None
 
     def at(self, time_ms: IntArray) -> FloatArray:
         """What was known just before each time, shape (n, 1 or 2): imbalance [1], the leader's last second [price].
@@ -40,9 +41,8 @@ class Signs(NamedTuple):
         A leader that has been silent says 0.
         """
         last = last_before(self.quotes, time_ms)
-        bid, ask = self.quotes.bid_size[last], self.quotes.ask_size[last]
-        columns = [(bid - ask) / np.maximum(bid + ask, 1e-300)]
-        if self.leader is not None and len(self.leader.time_ms):
+        columns = [self.quotes.imbalance[last].astype(np.float64)]
+        if self.leader is not None and len(self.leader):
             now, then = last_before(self.leader, time_ms), last_before(self.leader, time_ms - HORIZON_MS)
             move = np.log(self.leader.mid[now] / self.leader.mid[then]) * self.quotes.mid[last]
             is_old = time_ms - HORIZON_MS - self.leader.time_ms[then] > OLDEST_MS
@@ -59,13 +59,14 @@ class Coefficients(NamedTuple):
         Begins of the minutes.
     values : FloatArray, shape (m, 1 or 2)
         Shrunk; 0 before `WARMUP_MS` have been seen.
-    overall : tuple of Estimate
-        Of all seconds, unshrunk, errors clustered by 15 s.
+    overall, shrunk : tuple of Estimate
+        Of all seconds, errors clustered by 15 s; as they are, and shrunk as `values` are.
     """
 
     since_ms: IntArray
     values: FloatArray
     overall: tuple[Estimate, ...] = ()
+    shrunk: tuple[Estimate, ...] = ()
 
     def at(self, time_ms: IntArray) -> FloatArray:
         """Those known at each time, shape (n, 1 or 2)."""
@@ -119,7 +120,7 @@ def fit(signs: Signs) -> Coefficients:
         first, end = np.searchsorted(second, [minute - WINDOW_MS, minute - HORIZON_MS], side="right")
         if minute - quotes.time_ms[0] >= WARMUP_MS and end - first >= FEWEST_SECONDS:
             values[row] = _least_squares(known[first:end], move[first:end], second[first:end]).shrunk
-    return Coefficients(minutes, values, _estimates(known, move, second))
+    return Coefficients(minutes, values, *_estimates(known, move, second))
 
 
 def gains(
@@ -193,9 +194,25 @@ class _Fit(NamedTuple):
     @property
     def shrunk(self) -> FloatArray:
         """Each coefficient times β² / (β² + s.e.²)."""
+        return self.values * self._weights
+
+    def estimates(self, n: int) -> tuple[Estimate, ...]:
+        """Each coefficient with its 95 % interval."""
+        return _with_intervals(self.values, self._quantile * self.errors, n)
+
+    def shrunk_estimates(self, n: int) -> tuple[Estimate, ...]:
+        """The same shrunk; what pulls them towards 0 makes their intervals shorter, too."""
+        return _with_intervals(self.shrunk, self._quantile * self.errors * np.sqrt(self._weights), n)
+
+    @property
+    def _quantile(self) -> float:
+        return float(stdtrit(self.freedom, 0.975))
+
+    @property
+    def _weights(self) -> FloatArray:
         square = self.values**2
-        shrunk: FloatArray = self.values * square / np.maximum(square + self.errors**2, 1e-300)
-        return shrunk
+        weights: FloatArray = square / np.maximum(square + self.errors**2, 1e-300)
+        return weights
 
 
 def _least_squares(signs: FloatArray, move: FloatArray, time_ms: IntArray) -> _Fit:
@@ -211,13 +228,19 @@ def _least_squares(signs: FloatArray, move: FloatArray, time_ms: IntArray) -> _F
     return _Fit(values, np.sqrt(np.maximum(variance, 0.0)), max(clusters - 1, 1))
 
 
-def _estimates(signs: FloatArray, move: FloatArray, time_ms: IntArray) -> tuple[Estimate, ...]:
-    """Each coefficient of all seconds with its 95 % interval; 0 where there are too few to tell."""
-    if len(move) < FEWEST_SECONDS:
-        return (Estimate(0.0, 0.0, 0.0, len(move), EstimateSource.PRIOR),) * signs.shape[1]
-    found = _least_squares(signs, move, time_ms)
-    widths = float(stdtrit(found.freedom, 0.975)) * found.errors
+def _with_intervals(values: FloatArray, widths: FloatArray, n: int) -> tuple[Estimate, ...]:
     return tuple(
-        Estimate(float(value), float(value - width), float(value + width), len(move))
-        for value, width in zip(found.values, widths, strict=True)
+        Estimate(value, value - width, value + width, n)
+        for value, width in zip(values.tolist(), widths.tolist(), strict=True)
     )
+
+
+def _estimates(
+    signs: FloatArray, move: FloatArray, time_ms: IntArray
+) -> tuple[tuple[Estimate, ...], tuple[Estimate, ...]]:
+    """Coefficients of all seconds, and the same shrunk; 0 where there are too few seconds to tell."""
+    if len(move) < FEWEST_SECONDS:
+        unknown = (Estimate(0.0, 0.0, 0.0, len(move), EstimateSource.PRIOR),) * signs.shape[1]
+        return unknown, unknown
+    found = _least_squares(signs, move, time_ms)
+    return found.estimates(len(move)), found.shrunk_estimates(len(move))

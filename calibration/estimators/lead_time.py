@@ -8,14 +8,14 @@ Yoshida, 2013). Every minute m counts alike, else one burst would decide. The in
 lead counts as found where the largest C lies above 0 even though it is the largest of all shifts (Bonferroni).
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from scipy.special import stdtrit
 
 from calibration.estimators.estimate import Estimate
 from market_making.market.errors import NotEnoughData
-from market_making.market.tape import FloatArray, IntArray, QuoteTape
+from market_making.market.tape import FloatArray, IntArray
 
 STEP_MS = 50
 LONGEST_MS = 2000
@@ -25,6 +25,20 @@ FEWEST_BLOCKS = 3
 _SMOOTHING = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
 _DRAWS = 400
 _PER_BLOCK = BLOCK_MS // STEP_MS
+
+
+class Quoted(Protocol):
+    """Mids of a market, ascending in time."""
+
+    @property
+    def time_ms(self) -> IntArray:
+        """When [ms]."""
+        ...
+
+    @property
+    def mid(self) -> FloatArray:
+        """How much [price]."""
+        ...
 
 
 class LeadTime(NamedTuple):
@@ -47,12 +61,12 @@ class LeadTime(NamedTuple):
         return self.lead_s.low > 0
 
 
-def lead_time(quotes: QuoteTape, leader: QuoteTape, seed: int = 0) -> LeadTime | None:
+def lead_time(quotes: Quoted, leader: Quoted, seed: int = 0) -> LeadTime | None:
     """Lead of another market; None where the two do not move together by more than chance.
 
     Parameters
     ----------
-    quotes, leader : QuoteTape
+    quotes, leader : Quoted
         Of this market and the other one, stamped by one clock.
     seed : int
         Of the minutes that are drawn again.
@@ -81,12 +95,12 @@ def lead_time(quotes: QuoteTape, leader: QuoteTape, seed: int = 0) -> LeadTime |
     return LeadTime(interval, float(found[:, best].mean()))
 
 
-def last_before(quotes: QuoteTape, time_ms: IntArray) -> IntArray:
+def last_before(quotes: Quoted, time_ms: IntArray) -> IntArray:
     """Position of the last quote strictly before each time, the first where there is none."""
     return np.maximum(np.searchsorted(quotes.time_ms, time_ms, side="left") - 1, 0)
 
 
-def _moves(quotes: QuoteTape, grid: IntArray) -> FloatArray:
+def _moves(quotes: Quoted, grid: IntArray) -> FloatArray:
     """Moves of the logarithm of mid from point to point, 0 where a quote is too old to tell."""
     last = np.searchsorted(quotes.time_ms, grid, side="right") - 1
     known = grid - quotes.time_ms[last] <= OLDEST_MS

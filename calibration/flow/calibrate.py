@@ -10,10 +10,12 @@ from calibration.estimators.estimate import EstimateSource, FlowEstimates
 from calibration.estimators.fill_decay import tail_range
 from calibration.estimators.shadow_quote import QuoteRules, Timing
 from calibration.estimators.volatility import volatility
+from calibration.flow.fair_value import AnchorWorth, anchor_worth
 from calibration.flow.flow import estimate_flow
 from calibration.flow.guard import Judgement, LastGood, bounded, carried, judge, limited, limited_cost
 from calibration.flow.shadow import ShadowMaker, rules_of, shadow_maker
 from calibration.observation.increments import Increments
+from calibration.observation.leading_quotes import HeardLeader
 from calibration.observation.observations import ObservedWindow, observe
 from market_making.market.errors import NotEnoughData
 from market_making.market.sides import Direction, Directions
@@ -43,6 +45,7 @@ class Calibration:
     events: int
     last_good: Directions[LastGood | None]
     shadow: ShadowMaker
+    anchor: AnchorWorth
     funding_rate: float = 0.0
 
     def order_flow(self) -> OrderFlow:
@@ -125,7 +128,7 @@ def calibrate_observed(
     flow = estimate_flow(observed, increments.tick, sigma, half_spread)
     tail_start = tail_range(mid, half_spread, increments.tick).start
     flows = _guarded(flow.estimates, previous, now_ms, mid, increments.tick, tail_start)
-    good = _remembered(flow.estimates, previous, now_ms)
+    good, rules = _remembered(flow.estimates, previous, now_ms), rules_of(settings, mid, timing)
     share = exposure * 1e3 / (observed.end_ms - observed.start_ms)
     return Calibration(
         created_ms=now_ms,
@@ -141,18 +144,27 @@ def calibrate_observed(
         quality=judge(flows, flow.quality, share, settings.model.maker_fee * mid, _jump_index(observed)),
         events=len(observed.orders),
         last_good=good,
-        shadow=_shadow(observed, increments.tick, sigma, rules_of(settings, mid, timing), previous, now_ms),
+        shadow=_shadow(observed, increments.tick, sigma, rules, previous, now_ms),
+        anchor=_anchor(observed, increments.tick, rules, previous),
     )
 
 
 def replayed(
-    calibration: Calibration, observed: ObservedWindow, settings: Settings, timing: Timing | None
+    calibration: Calibration,
+    observed: ObservedWindow,
+    settings: Settings,
+    timing: Timing | None,
+    leader: HeardLeader | None = None,
 ) -> Calibration:
-    """Return the calibration with the shadow maker of a newer window, so that the next one need not replay it."""
+    """Return the calibration with shadow maker and anchor of a newer window, so that the next one need not replay it.
+
+    `leader` is another market that may move first.
+    """
     tick, rules = calibration.increments.tick, rules_of(settings, observed.mid, timing)
     half_spread = observed.seconds.mean_half_spread
     found = shadow_maker(observed, half_spread, tick, calibration.volatility, rules)
-    return replace(calibration, shadow=found._replace(age_cost=calibration.shadow.age_cost))
+    anchor = anchor_worth(observed, tick, round(rules.timing.aim_ms), leader)
+    return replace(calibration, shadow=found._replace(age_cost=calibration.shadow.age_cost), anchor=anchor)
 
 
 def _shadow(
@@ -167,6 +179,13 @@ def _shadow(
         return found
     before, elapsed_ms = previous.shadow.age_cost, now_ms - previous.created_ms
     return found._replace(age_cost=limited_cost(found.measured, before, elapsed_ms, tick))
+
+
+def _anchor(observed: ObservedWindow, tick: float, rules: QuoteRules, previous: Calibration | None) -> AnchorWorth:
+    """What a quote may be anchored at, unless that was judged a moment ago."""
+    if previous is not None and previous.anchor.is_recent(observed.end_ms):
+        return previous.anchor
+    return anchor_worth(observed, tick, round(rules.timing.aim_ms))
 
 
 def _require_fresh(observed: ObservedWindow, now_ms: int, limit_s: float) -> None:

@@ -1,18 +1,105 @@
-"""Whether quotes of one recording would lose less if they were anchored at a fair value, and how far a leader is ahead.
+"""Whether quotes would lose less if they were anchored at a fair value, and how far a leader is ahead.
 
-Nothing is quoted by this: it is the measurement that anchoring would have to pass.
+Of a window it says what a bot may anchor its quotes at: only what is sure to have gained at the age of its own quotes.
+Of a recording it says what anchors would have gained at any age.
 """
 
 from typing import NamedTuple
 
-from calibration.estimators.estimate import Estimate
+from calibration.estimators.best_quotes import BestQuotes
+from calibration.estimators.estimate import Estimate, EstimateSource
 from calibration.estimators.fair_value import AGES_MS, Gain, Placement, Signs, fit, gains, microprice
 from calibration.estimators.lead_time import LeadTime, lead_time
-from calibration.observation.observations import observe, usable_quotes
+from calibration.observation.leading_quotes import HeardLeader
+from calibration.observation.observations import ObservedWindow, observe, usable_quotes
 from market_making.market.errors import NotEnoughData
 from market_making.market.tape import QuoteTape, Tape
 
 DEPTH_BPS = 1.0  # beyond the mean half-spread
+SERVES_S = 120.0
+
+
+class LeaderWorth(NamedTuple):
+    """What the last second of another market is worth beside the imbalance.
+
+    Attributes
+    ----------
+    name : str
+        Venue and coin of the leader.
+    response : Estimate
+        γ, shrunk [1].
+    lead_s : Estimate or None
+        How far it is ahead [s]; None where the two do not move together.
+    gain : Gain
+        Of a quote that is anchored at both.
+    """
+
+    name: str
+    response: Estimate
+    lead_s: Estimate | None
+    gain: Gain
+
+
+class AnchorWorth(NamedTuple):
+    """What a bot may anchor its quotes at, judged at the age of its own quotes.
+
+    Attributes
+    ----------
+    imbalance : Estimate
+        β, shrunk [price].
+    gain : Gain
+        What a quote at mid + β·imbalance would have gained per fill against one around mid.
+    time_ms : int
+        End of the window.
+    leader : LeaderWorth or None
+        None where no leader is recorded at the same time.
+    """
+
+    imbalance: Estimate
+    gain: Gain
+    time_ms: int
+    leader: LeaderWorth | None = None
+
+    def is_recent(self, now_ms: int) -> bool:
+        """Whether this serves for a window that ends now."""
+        return 0 <= now_ms - self.time_ms < SERVES_S * 1e3
+
+
+def anchor_worth(observed: ObservedWindow, tick: float, age_ms: int, leader: HeardLeader | None = None) -> AnchorWorth:
+    """Say what a bot may anchor its quotes at.
+
+    Parameters
+    ----------
+    observed : ObservedWindow
+        A window with observed time.
+    tick : float
+        Price step [price].
+    age_ms : int
+        How old the book of a quote's price is when the quote rests.
+    leader : HeardLeader or None
+        Another market.
+    """
+    quotes, orders = observed.best, observed.orders
+    if len(quotes) < 2:
+        return AnchorWorth(Estimate(0.0, 0.0, 0.0, 0, EstimateSource.PRIOR), Gain(age_ms, None, 0, 0), observed.end_ms)
+    placement = Placement(observed.seconds.mean_half_spread + DEPTH_BPS * observed.mid / 1e4, tick)
+    known = fit(Signs(quotes))
+    (gain,) = gains(Signs(quotes), orders, placement, known, (age_ms,))
+    worth = AnchorWorth(known.shrunk[0], gain, observed.end_ms)
+    if leader is None or len(leader.quotes) < 2:
+        return worth
+    both = Signs(quotes, leader.quotes)
+    together = fit(both)
+    (gain,) = gains(both, orders, placement, together, (age_ms,))
+    return worth._replace(leader=LeaderWorth(leader.name, together.shrunk[1], _lead_s(quotes, leader.quotes), gain))
+
+
+def _lead_s(quotes: BestQuotes, leader: BestQuotes) -> Estimate | None:
+    try:
+        found = lead_time(quotes, leader)
+    except NotEnoughData:
+        return None
+    return None if found is None else found.lead_s
 
 
 class FairValue(NamedTuple):
@@ -74,7 +161,8 @@ def fair_value(
         raise NotEnoughData(f"{len(quotes.time_ms)} quotes, at least 2 are needed")
     observed = observe(tape, tick)
     placement = Placement(observed.seconds.mean_half_spread + depth_bps * observed.mid / 1e4, tick)
-    own, both = Signs(quotes), Signs(quotes, leader)
+    best = BestQuotes.of(quotes)
+    own, both = Signs(best), Signs(best, None if leader is None else BestQuotes.of(leader))
     lead = None if leader is None else lead_time(quotes, leader)
     alone = fit(own)
     found = {"imbalance": gains(own, observed.orders, placement, alone, ages_ms)}

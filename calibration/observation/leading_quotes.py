@@ -9,14 +9,17 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from calibration.estimators.best_quotes import BestQuotes
 from calibration.observation.observations import usable_quotes
-from market_making.market.errors import NotEnoughData
+from market_making.market.errors import DataError, NotEnoughData
 from market_making.market.tape import FloatArray, IntArray, QuoteTape
 from market_making.recording.store.tick_store import TickStore
 from market_making.recording.streams import Stream
+from market_making.settings.settings import Settings
 
 _PRICES = ("bid_price", "bid_size", "ask_price", "ask_size")
 _LONGEST_WAY_MS = 60_000
+_LATE_MS = 15_000  # what comes later than this was not heard in time
 
 
 class LeadingQuotes(NamedTuple):
@@ -37,6 +40,57 @@ class LeadingQuotes(NamedTuple):
     stamped: QuoteTape
     delay_ms: float
     own_delay_ms: float
+
+
+class HeardLeader(NamedTuple):
+    """Another market that may move first: its name, and its quotes at the stamps of what came from here with them."""
+
+    name: str
+    quotes: BestQuotes
+
+
+class FollowedLeader:
+    """The market of the same coin on another venue, kept up to date from a tick store over the length of a window.
+
+    Parameters
+    ----------
+    own, other : TickStore
+        Stores of this market's venue and of the other one, recorded on the same machine.
+    coin : str
+        Its name, the same in both.
+    window_ms : int
+        Length of the window.
+    """
+
+    def __init__(self, own: TickStore, other: TickStore, coin: str, window_ms: int) -> None:
+        self._own, self._other, self._coin, self._window_ms = (own, coin), (other, coin), coin, window_ms
+        self._known: BestQuotes | None = None
+        self._read_ms = 0
+
+    def at(self, now_ms: int) -> HeardLeader | None:
+        """Read on and return the window up to now; None where the leader is not recorded."""
+        start_ms, known = now_ms - self._window_ms, self._known
+        if known is None or not start_ms < self._read_ms <= now_ms:
+            known, from_ms = None, start_ms
+        else:
+            from_ms = self._read_ms - _LATE_MS
+        try:
+            received = leading_quotes(self._own, self._other, from_ms, now_ms).received
+        except (DataError, OSError):
+            return None
+        recent = BestQuotes.of(received).every_step()
+        known = recent if known is None else known.between(start_ms, from_ms).followed_by(recent)
+        self._known, self._read_ms = known, now_ms
+        return HeardLeader(f"{self._coin} of {self._other[0].venue}", known)
+
+
+def followed_leader(own: TickStore, coin: str, settings: Settings) -> FollowedLeader | None:
+    """The market that may move first, if the settings name a venue for it."""
+    venue = settings.calibration.leader
+    if venue is None or venue == own.venue:
+        return None
+    other = TickStore(settings.market_data, venue)
+    return FollowedLeader(own, other, coin, round(settings.calibration.window_s * 1e3))
 
 
 def leading_quotes(

@@ -1,4 +1,4 @@
-"""What a calibration needs of a window, and nothing more: market orders, quotes on the grid of seconds, gaps.
+"""What a calibration needs of a window, and nothing more: market orders, best quotes on two grids, gaps.
 
 A batch makes it from a `Tape` in one go; the service keeps it up to date piece by piece. Both meet here, so that both
 give the same numbers.
@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 
+from calibration.estimators.best_quotes import BestQuotes
 from calibration.estimators.coverage import exposure_s, merge, unobserved
 from calibration.estimators.market_orders import MarketOrders, market_orders
 from calibration.estimators.seconds import SECOND_MS, Seconds, seconds
@@ -26,6 +27,7 @@ class ObservedWindow:
 
     orders: MarketOrders
     seconds: Seconds
+    best: BestQuotes
     gaps: IntArray
     start_ms: int
     end_ms: int
@@ -46,6 +48,7 @@ class ObservedWindow:
         return type(self)(
             self.orders.between(start_ms, end_ms),
             self.seconds.between(-(-start_ms // SECOND_MS), end_ms // SECOND_MS),
+            self.best.between(start_ms, end_ms),
             merge(self.gaps, start_ms, end_ms),
             start_ms,
             end_ms,
@@ -68,7 +71,7 @@ class ObservedWindow:
             raise DataError(f"observations from {later.start_ms} do not follow those to the whole second {self.end_ms}")
         gaps = merge(np.vstack([self.gaps, later.gaps]), self.start_ms, later.end_ms)
         orders, grid = self.orders.followed_by(later.orders), self.seconds.followed_by(later.seconds)
-        return type(self)(orders, grid, gaps, self.start_ms, later.end_ms)
+        return type(self)(orders, grid, self.best.followed_by(later.best), gaps, self.start_ms, later.end_ms)
 
 
 def observe(tape: Tape, tick: float) -> ObservedWindow:
@@ -78,7 +81,8 @@ def observe(tape: Tape, tick: float) -> ObservedWindow:
     gaps = unobserved(tape)
     orders = market_orders(quotes, tape.trades, tick, gaps, tape.end_ms)
     grid = seconds(quotes, gaps, tape.start_ms, tape.end_ms)
-    return ObservedWindow(orders.between(tape.start_ms, tape.end_ms), grid, gaps, tape.start_ms, tape.end_ms)
+    best = BestQuotes.of(quotes).every_step().between(tape.start_ms, tape.end_ms)
+    return ObservedWindow(orders.between(tape.start_ms, tape.end_ms), grid, best, gaps, tape.start_ms, tape.end_ms)
 
 
 def usable_quotes(quotes: QuoteTape) -> QuoteTape:

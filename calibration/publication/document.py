@@ -120,6 +120,49 @@ class PublishedShadow(Document):
     timing: PublishedTiming | None = None
 
 
+class PublishedLeader(Document):
+    """What the last second of another market is worth beside the imbalance.
+
+    `response` is γ: how far mid moves in the next second for each unit that the leader moved in the last one; `lead_s`
+    how far it is ahead, null where the two do not move together; the rest is of quotes anchored at both, as in
+    `PublishedFairValue`.
+    """
+
+    name: str
+    response: PublishedEstimate
+    lead_s: PublishedEstimate | None
+    gain_per_fill: PublishedEstimate | None
+    fills: Annotated[int, Field(ge=0)]
+    fills_around_mid: Annotated[int, Field(ge=0)]
+    sure: bool
+
+
+class PublishedFairValue(Document):
+    """Where mid goes, and whether quotes may be anchored there.
+
+    `imbalance` is β: how far mid moves in the next second for each unit of (bid size − ask size) / (bid size + ask
+    size) at the touch, shrunk by its error [price]. `gain_per_fill` is what a quote at mid + β·imbalance, `age_ms`
+    old, would have gained against one around mid of the same age, β fitted on what came before [price]; null where
+    nothing was filled. `used` says that the interval lies above 0 with ten fills of each kind: then quotes may be
+    anchored there. `age_source` tells whether the bot's own record says how old its quotes are. `leader` is published
+    and not used by a bot.
+    """
+
+    imbalance: PublishedEstimate
+    age_ms: NotNegative
+    age_source: Literal["record", "usual"]
+    gain_per_fill: PublishedEstimate | None
+    fills: Annotated[int, Field(ge=0)]
+    fills_around_mid: Annotated[int, Field(ge=0)]
+    used: bool
+    leader: PublishedLeader | None = None
+
+    @property
+    def response(self) -> float:
+        """β that quotes are anchored with: 0 unless it is used [price]."""
+        return self.imbalance.value if self.used else 0.0
+
+
 class Model(Document):
     """Model settings behind the table: `order_size` in coins, inventory in lots of it."""
 

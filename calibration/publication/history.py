@@ -3,7 +3,7 @@
 ``<parameters>/history/<COIN>/<YYYY-MM-DD>-<created_ms>[-<rows>].parquet``: small segments as they come, merged into one
 file per day once there are many. A row may be in a segment and in the merged file for a moment; `created_ms` tells.
 
-The columns of `SINCE_1_1` came with schema 1.1, those of `SINCE_1_2` with 1.2. In rows of an older file, and in rows
+The columns of `SINCE_1_1` came with schema 1.1, and so on. In rows of an older file, and in rows
 that were guessed from candles, they are null; whoever computes with them takes the slope θ and the funding rate as 0
 there, as `row_flow` does.
 """
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from calibration.publication.document import PublishedEstimate
 from calibration.publication.parameters import Parameters
 from market_making.market.errors import MalformedMessage, NotEnoughData
 from market_making.market.sides import Direction, Directions
@@ -26,12 +27,16 @@ from market_making.quoting.order_flow import OrderFlow
 from market_making.recording.store.storage import LocalStorage
 
 FOLDER = "history"
-VERSION = "1.2"
+VERSION = "1.3"
 MARKET = ("exposure_s", "mid", "half_spread", "volatility")
 FLOW = ("arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill")
 ON_FILL = "adverse_selection_on_fill"
 SLOPE = "adverse_selection_slope"
+ACTIVITY = ("activity", "activity_low", "activity_high")
 AGE_COST = ("age_cost", "age_cost_low", "age_cost_high")
+IMBALANCE = ("imbalance", "imbalance_low", "imbalance_high")
+ANCHOR_GAIN = ("anchor_gain", "anchor_gain_low", "anchor_gain_high")
+RESPONSE = "imbalance_response"
 SEGMENTS_A_DAY = 24
 ROWS_KEPT = 240  # of a coin, while they cannot be written: an hour
 _ATTEMPTS = 5
@@ -59,10 +64,9 @@ SINCE_1_1 = pa.schema(
         *(pa.field(name, pa.string()) for name in ("regime", "flags", "calibration_id")),
     ]
 )
-SINCE_1_2 = pa.schema(
-    [pa.field(name, pa.float64()) for name in ("activity", "activity_low", "activity_high", *AGE_COST)]
-)
-SCHEMA = pa.schema([*SCHEMA_1_0, *SINCE_1_1, *SINCE_1_2])
+SINCE_1_2 = pa.schema([pa.field(name, pa.float64()) for name in (*ACTIVITY, *AGE_COST)])
+SINCE_1_3 = pa.schema([pa.field(name, pa.float64()) for name in (*IMBALANCE, *ANCHOR_GAIN, RESPONSE)])
+SCHEMA = pa.schema([*SCHEMA_1_0, *SINCE_1_1, *SINCE_1_2, *SINCE_1_3])
 
 
 def history_row(parameters: Parameters) -> dict[str, Any]:
@@ -84,12 +88,13 @@ def history_row(parameters: Parameters) -> dict[str, Any]:
         "flags": " ".join(quality.flags),
         "calibration_id": parameters.calibration_id,
     }
-    if market.activity is not None:
-        now = market.activity
-        row |= {"activity": now.value, "activity_low": now.low, "activity_high": now.high}
+    row |= _interval(ACTIVITY, market.activity)
     if parameters.shadow is not None:
-        cost = parameters.shadow.age_cost
-        row |= dict(zip(AGE_COST, (cost.value, cost.low, cost.high), strict=True))
+        row |= _interval(AGE_COST, parameters.shadow.age_cost)
+    if parameters.fair_value is not None:
+        anchor = parameters.fair_value
+        row |= {RESPONSE: anchor.response}
+        row |= _interval(IMBALANCE, anchor.imbalance) | _interval(ANCHOR_GAIN, anchor.gain_per_fill)
     for side, flow in zip(Direction, (parameters.buy, parameters.sell), strict=True):
         for name in (*FLOW, SLOPE):
             estimate = getattr(flow, name)
@@ -97,6 +102,11 @@ def history_row(parameters: Parameters) -> dict[str, Any]:
             row[start], row[f"{start}_low"], row[f"{start}_high"] = estimate.value, estimate.low, estimate.high
             row[f"{start}_n"] = estimate.n
     return row
+
+
+def _interval(names: tuple[str, ...], estimate: PublishedEstimate | None) -> dict[str, float]:
+    """Values of three columns; none where there is no estimate."""
+    return {} if estimate is None else dict(zip(names, (estimate.value, estimate.low, estimate.high), strict=True))
 
 
 class HistoryWriter:

@@ -14,6 +14,7 @@ from calibration.publication.document import (
     Document,
     Market,
     Model,
+    PublishedFairValue,
     PublishedFlow,
     PublishedRegime,
     PublishedShadow,
@@ -27,7 +28,7 @@ from market_making.market.reasons import Reason
 from market_making.market.sides import Directions
 from market_making.quoting.order_flow import OrderFlow
 
-SCHEMA = "1.2"  # as that of the history; a file of an older minor schema lacks what came later
+SCHEMA = "1.3"  # as that of the history; a file of an older minor schema lacks what came later
 _CLOCK_TOLERANCE_MS = 5_000
 # How far mid may move while a file is valid: for a minute; for longer it grows with the square root of time.
 # In 133 days BTC, ETH and SOL moved 5.2 % at most within a 5-minute candle, HYPE 14.4 %: 6.4 % for a minute.
@@ -56,6 +57,7 @@ class Parameters(Document):
     regime: PublishedRegime
     quality: Quality
     shadow: PublishedShadow | None = None
+    fair_value: PublishedFairValue | None = None
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 

@@ -6,16 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from calibration.estimators.estimate import EstimateSource
+from calibration.estimators.estimate import Estimate, EstimateSource
+from calibration.estimators.shadow_quote import Timing
 from calibration.flow.calibrate import Calibration
+from calibration.flow.fair_value import LeaderWorth
 from calibration.flow.shadow import USUAL_TIMINGS, ShadowMaker
 from calibration.publication.document import (
     Market,
     Model,
     PublishedEstimate,
+    PublishedFairValue,
     PublishedFlow,
+    PublishedLeader,
     PublishedRegime,
     PublishedShadow,
     PublishedTiming,
@@ -135,6 +139,7 @@ def parameters(coin: str, published: Published, settings: Settings) -> Parameter
         hjb=_table(table),
         regime=_regime(calibration, settings.model),
         shadow=_shadow(calibration.shadow),
+        fair_value=_fair_value(calibration),
         quality=Quality(
             status=calibration.quality.status, flags=list(calibration.quality.flags), events=calibration.events
         ),
@@ -168,10 +173,43 @@ def _shadow(shadow: ShadowMaker) -> PublishedShadow:
         fills_per_hour=[PublishedEstimate.of(rate) for rate in shadow.fills_per_hour],
         net_per_fill=[PublishedEstimate.of(net) for net in shadow.net_per_fill],
         age_cost=PublishedEstimate.of(shadow.age_cost),
-        timing=PublishedTiming(
-            **shadow.timing._asdict(), source="usual" if shadow.timing in USUAL_TIMINGS else "record"
-        ),
+        timing=PublishedTiming(**shadow.timing._asdict(), source=_source(shadow.timing)),
     )
+
+
+def _source(timing: Timing) -> Literal["record", "usual"]:
+    """Whether the bot's own record says how long it takes."""
+    return "usual" if timing in USUAL_TIMINGS else "record"
+
+
+def _fair_value(calibration: Calibration) -> PublishedFairValue:
+    worth = calibration.anchor
+    return PublishedFairValue(
+        imbalance=PublishedEstimate.of(worth.imbalance),
+        age_ms=worth.gain.age_ms,
+        age_source=_source(calibration.shadow.timing),
+        gain_per_fill=_or_none(worth.gain.per_fill),
+        fills=worth.gain.anchored,
+        fills_around_mid=worth.gain.plain,
+        used=worth.gain.is_sure,
+        leader=None if worth.leader is None else _leader(worth.leader),
+    )
+
+
+def _leader(worth: LeaderWorth) -> PublishedLeader:
+    return PublishedLeader(
+        name=worth.name,
+        response=PublishedEstimate.of(worth.response),
+        lead_s=_or_none(worth.lead_s),
+        gain_per_fill=_or_none(worth.gain.per_fill),
+        fills=worth.gain.anchored,
+        fills_around_mid=worth.gain.plain,
+        sure=worth.gain.is_sure,
+    )
+
+
+def _or_none(estimate: Estimate | None) -> PublishedEstimate | None:
+    return None if estimate is None else PublishedEstimate.of(estimate)
 
 
 def _model(calibration: Calibration, table: QuoteTable, settings: ModelSettings) -> Model:

@@ -160,3 +160,6 @@ class CalibrationSettings(Section):
     maximum_data_age_s: Positive = Field(
         30.0, description="A window whose newest quote is older is not calibrated from [s]"
     )
+    leader: Literal["binanceusdm", "binance", "bybit", "okx"] | None = Field(
+        None, description="Venue recorded beside this one whose market of the same coin may move first; null for none"
+    )

@@ -11,6 +11,10 @@ within the next second, so that a fill makes y less than its depth:
 
 for an anchor mid + γ·(the leader's last second), as it was `age` before, and a lead L of a second at most. It is least
 for γ = L, and the gain over a quote around mid, γ = 0, is then near κ σ² L².
+
+The sizes of the best quotes may tell of F as well: their imbalance is then I = ρ (F − mid) / (3 σ √L) + noise, of the
+same variance for every ρ, and mid moves by 3 ρ σ √L a unit within the next second. For an anchor mid + that times I
+the variance is age + L (1 − ρ²).
 """
 
 from dataclasses import dataclass
@@ -22,6 +26,8 @@ from market_making.market.tape import FloatArray, IntArray, QuoteTape, Tape, Tra
 from market_making.simulation.regimes import require
 
 STEP_MS = 50
+_DEVIATIONS = 3.0  # of what mid is behind, that make the largest imbalance
+_LARGEST = 0.99  # a side without size would be none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +46,13 @@ class LedMarket:
         How often somebody looks, both directions together [1/s]; not all trade.
     fill_decay : float
         κ of how far beyond F an order goes [1/price].
+    telling : float
+        ρ, how far the sizes of the best quotes tell where mid goes: 0 not at all, 1 exactly.
 
     Raises
     ------
     ConfigurationError
-        If the lead is none that can be simulated.
+        If the lead is none that can be simulated, or the sizes tell more than all.
     """
 
     lead_s: float
@@ -54,11 +62,13 @@ class LedMarket:
     volatility: float = 0.3
     order_rate: float = 3.0
     fill_decay: float = 2.0
+    telling: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a lead that is none."""
         require(0 <= self.lead_s <= 1 and self._steps * STEP_MS == round(1e3 * self.lead_s), "lead_s", self.lead_s,
                 "a multiple of 0.05 from 0 to 1")  # fmt: skip
+        require(0 <= self.telling <= 1, "telling", self.telling, "from 0 to 1")
 
     @property
     def _steps(self) -> int:
@@ -68,6 +78,11 @@ class LedMarket:
     def response(self) -> float:
         """γ: how far mid moves in the next second for each unit that the leader moved in the last one [1]."""
         return self.lead_s
+
+    @property
+    def imbalance_response(self) -> float:
+        """β: how far mid moves in the next second for each unit of the imbalance of the best sizes [price]."""
+        return _DEVIATIONS * self.telling * self.volatility * float(np.sqrt(self.lead_s))
 
     def net_per_fill(self, depth: float, age_s: float, response: float) -> float:
         """What a fill makes within the next second, before the fee [price].
@@ -82,7 +97,16 @@ class LedMarket:
             γ of the anchor; 0 for mid.
         """
         lead = self.lead_s
-        variance = self.volatility**2 * (age_s + lead * (1 - response) ** 2 + (1 - lead) * response**2)
+        return self._net(depth, age_s + lead * (1 - response) ** 2 + (1 - lead) * response**2)
+
+    def imbalance_gain(self, depth: float, age_s: float) -> float:
+        """What a quote anchored at mid + β·imbalance makes more per fill than one around mid [price]."""
+        told, untold = (self._net(depth, age_s + self.lead_s * (1 - part**2)) for part in (self.telling, 0.0))
+        return told - untold
+
+    def _net(self, depth: float, seconds: float) -> float:
+        """What a fill makes if F may have moved for so long since the quote was made [price]."""
+        variance = self.volatility**2 * seconds
         if variance <= 0:
             return self.half_spread + depth
         scale, tilt = float(np.sqrt(variance)), self.fill_decay * variance
@@ -113,6 +137,8 @@ class LedMarket:
         mid, ahead = leading[:count], leading[self._steps :]
         time_ms = np.arange(count, dtype=np.int64) * STEP_MS
         own, leader = (self._quotes(time_ms, column, random) for column in (mid, ahead))
+        if self.imbalance_response > 0:
+            own = self._telling(own, ahead - mid, random)
         trades = self._trades(own, leader, end_ms, random)
         return Tape(own, trades, np.empty((0, 2), np.int64), 0, end_ms), leader
 
@@ -120,6 +146,14 @@ class LedMarket:
         """Best quotes around a mid; their sizes tell nothing."""
         sizes = random.exponential(1.0, (2, len(mid)))
         return QuoteTape(time_ms, mid - self.half_spread, sizes[0], mid + self.half_spread, sizes[1])
+
+    def _telling(self, quotes: QuoteTape, behind: FloatArray, random: np.random.Generator) -> QuoteTape:
+        """The same quotes; their sizes tell how far mid is behind the leader."""
+        told = self.telling * behind / (self.volatility * np.sqrt(self.lead_s))
+        untold = np.sqrt(1 - self.telling**2) * random.normal(size=len(behind))
+        imbalance = np.clip((told + untold) / _DEVIATIONS, -_LARGEST, _LARGEST)
+        total = quotes.bid_size + quotes.ask_size
+        return quotes._replace(bid_size=total * (1 + imbalance) / 2, ask_size=total * (1 - imbalance) / 2)
 
     def _trades(self, own: QuoteTape, leader: QuoteTape, end_ms: int, random: np.random.Generator) -> TradeTape:
         time_ms = np.sort(random.integers(1, end_ms, random.poisson(self.order_rate * end_ms / 1e3)))

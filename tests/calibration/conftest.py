@@ -76,12 +76,17 @@ def half_hour(truth: MarketTruth) -> Tape:
     return simulate_tape(truth, seed=1, seconds=1800, start_ms=1_700_000_000_000)
 
 
-def record(root: Path, coin: str, tape: Tape) -> None:
-    """Write a tape into a tick store."""
-    quotes, trades = tape.quotes, tape.trades
+def record_quotes(root: Path, venue: str, coin: str, quotes: QuoteTape) -> None:
+    """Write best quotes into a tick store."""
     columns = {"exchange_ms": quotes.time_ms, "local_ms": quotes.time_ms + 300} | quotes._asdict()
     columns.pop("time_ms")
-    write_segment(root, "hyperliquid", coin, Stream.BBO, pa.table(columns).cast(SCHEMAS[Stream.BBO]))
+    write_segment(root, venue, coin, Stream.BBO, pa.table(columns).cast(SCHEMAS[Stream.BBO]))
+
+
+def record(root: Path, coin: str, tape: Tape) -> None:
+    """Write a tape into a tick store."""
+    trades = tape.trades
+    record_quotes(root, "hyperliquid", coin, tape.quotes)
     count = len(trades.time_ms)
     texts = [str(number) for number in range(count)]
     columns = {

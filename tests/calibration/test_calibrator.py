@@ -20,15 +20,17 @@ from calibration.publication.history import ROWS_KEPT, SEGMENTS_A_DAY, HistoryWr
 from calibration.publication.parameters import Parameters, read_parameters
 from calibration.volatility.training import TrainedVolatility
 from market_making.market.errors import DataError, NotEnoughData, StaleParameters, UnknownCoin
+from market_making.market.tape import Tape
 from market_making.recording.store.segments import write_segment
 from market_making.recording.store.storage import LocalStorage
 from market_making.recording.store.tick_store import TickStore
 from market_making.recording.streams import SCHEMAS, Stream
 from market_making.settings.sections import CalibrationSettings, Horizon
 from market_making.settings.settings import Settings
+from market_making.simulation.led_market import LedMarket
 from market_making.simulation.presets import default_truths
 from market_making.simulation.simulation import simulate_tape
-from tests.calibration.conftest import SECONDS, START, record
+from tests.calibration.conftest import SECONDS, START, record, record_quotes
 
 
 def test_every_coin_gets_a_file_that_can_be_quoted_from(settings):
@@ -243,6 +245,41 @@ def test_between_cycles_the_shadow_maker_is_replayed_for_those_that_waited_longe
     assert replayed[0] == [0, 0]
     assert sorted(replayed[1]) == [-30, 0]
     assert replayed[2] == replayed[3] == [-30, -30]
+
+
+def test_a_leader_that_is_recorded_is_judged_between_cycles(settings, tmp_path):
+    """Its lead and γ are in the file, as in one calibration; where it is not recorded, or is itself, there is none."""
+    truth, root = LedMarket(lead_s=0.6), tmp_path / "both"
+    tape, leader = truth.simulate(seed=1, seconds=700)
+    tape, leader = shifted(tape, START), leader._replace(time_ms=leader.time_ms + START)
+    record(root, "ETH", tape)
+    record(root, "SOL", tape)
+    record_quotes(root, "binanceusdm", "ETH", leader)
+    calibration = settings.calibration.model_copy(update={"leader": "binanceusdm"})
+    settings = settings.model_copy(update={"market_data": root, "calibration": calibration})
+    calibrator, now_ms = Calibrator(settings), START + 620_000
+    for later_ms in (0, 31_000, 62_000, 63_000):
+        calibrator.cycle(now_ms + later_ms)
+        calibrator.replay_on(now_ms + later_ms, lambda: False)
+    found = {
+        coin: read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=None).fair_value
+        for coin in settings.coins
+    }
+    assert found["SOL"].leader is None
+    assert found["ETH"].leader.name == "ETH of binanceusdm"
+    assert found["ETH"].leader.lead_s.value == pytest.approx(0.6, abs=0.1)
+    assert found["ETH"].leader.response.value == pytest.approx(0.6, abs=0.1)
+    assert not found["ETH"].used
+    once = calibrate_once("ETH", now_ms + 62_000, settings.model_copy(update={"parameters": tmp_path / "once"}))
+    assert once.fair_value.leader.name == "ETH of binanceusdm"
+    itself = settings.model_copy(update={"calibration": calibration.model_copy(update={"leader": settings.venue})})
+    assert calibrate_once("ETH", now_ms, itself).fair_value.leader is None
+
+
+def shifted(tape: Tape, by_ms: int) -> Tape:
+    """The same tape later."""
+    quotes, trades = (part._replace(time_ms=part.time_ms + by_ms) for part in (tape.quotes, tape.trades))
+    return Tape(quotes, trades, tape.gaps, tape.start_ms + by_ms, tape.end_ms + by_ms)
 
 
 def test_one_torn_file_of_one_coin_stops_nobody(settings, root, tmp_path, caplog):

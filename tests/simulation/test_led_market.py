@@ -52,3 +52,30 @@ def test_a_lead_that_cannot_be_simulated_is_refused(lead_s):
     """With what it must be."""
     with pytest.raises(ConfigurationError, match=r"lead_s must be a multiple of 0\.05"):
         LedMarket(lead_s=lead_s)
+
+
+def test_the_sizes_tell_as_much_of_the_next_second_as_they_should():
+    """Mid moves by β a unit of imbalance, and ρ² of what it is behind is told."""
+    truth = LedMarket(lead_s=0.6, telling=0.8)
+    tape, leader = truth.simulate(seed=3, seconds=3600)
+    bid, ask = tape.quotes.bid_size, tape.quotes.ask_size
+    imbalance, behind = (bid - ask) / (bid + ask), leader.mid - tape.quotes.mid
+    assert np.max(np.abs(imbalance)) <= 1
+    second = 1000 // STEP_MS
+    moves = tape.quotes.mid[second:] - tape.quotes.mid[:-second]
+    known = imbalance[:-second]
+    assert (known @ moves) / (known @ known) == pytest.approx(truth.imbalance_response, rel=0.05)
+    assert np.corrcoef(imbalance, behind)[0, 1] == pytest.approx(0.8, abs=0.02)
+
+
+def test_sizes_that_tell_more_gain_more():
+    """Nothing where they tell nothing, all of the lead where they tell everything."""
+    gains = [LedMarket(lead_s=0.6, telling=part).imbalance_gain(0.3, 0.5) for part in (0.0, 0.5, 0.9, 1.0)]
+    assert gains == sorted(gains)
+    assert gains[0] == 0.0
+    exact = LedMarket(lead_s=0.6)
+    assert gains[3] == pytest.approx(
+        LedMarket(lead_s=0.0).net_per_fill(0.3, 0.5, 0.0) - exact.net_per_fill(0.3, 0.5, 0.0)
+    )
+    with pytest.raises(ConfigurationError, match="telling must be from 0 to 1"):
+        LedMarket(lead_s=0.6, telling=1.1)

@@ -32,7 +32,7 @@ from market_making.safety.claim import require_writable
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from calibration.publication.document import PublishedShadow
+    from calibration.publication.document import PublishedFairValue, PublishedLeader, PublishedShadow
     from calibration.publication.parameters import Parameters
     from market_making.market.selection import Selection
     from market_making.settings.settings import Settings
@@ -192,6 +192,8 @@ def _describe(parameters: Parameters, folder: Path) -> str:
         lines.append(f"  activity, against the mean of the window {now.value:.3g}  [{now.low:.3g}, {now.high:.3g}]")
     if parameters.shadow is not None:
         lines += _shadow_lines(parameters.shadow, 1e4 / parameters.market.mid)
+    if parameters.fair_value is not None:
+        lines += _anchor_lines(parameters.fair_value, 1e4 / parameters.market.mid)
     toxicity = parameters.regime
     lines.append(
         f"  regime {toxicity.state}: toxicity {toxicity.toxicity_buy:.2f} buy, {toxicity.toxicity_sell:.2f} sell"
@@ -218,6 +220,29 @@ def _shadow_lines(shadow: PublishedShadow, bps: float) -> list[str]:
             f"  that timing: an order is gone after {gone_s:.2f} s, the next rests after {rests_s:.2f} s, {known}"
         )
     return [*lines, f"  the age of a quote costs {bps * cost.value:.2f} bps per fill {interval}"]
+
+
+def _anchor_lines(found: PublishedFairValue, bps: float) -> list[str]:
+    """What anchoring quotes elsewhere than at mid would have gained; `bps` makes basis points of a price."""
+    beta = found.imbalance
+    interval = f"[{bps * beta.low:.2f}, {bps * beta.high:.2f}]"
+    lines = [f"  mid moves by {bps * beta.value:.2f} bps in a second per unit of imbalance at the touch {interval}"]
+    verdict = "used" if found.used else "not used, it is not sure"
+    lines.append(f"  quotes anchored there, {found.age_ms / 1e3:.2f} s old: {_gain(found, bps)}; {verdict}")
+    if found.leader is not None:
+        leader, gamma = found.leader, found.leader.response
+        ahead = "no lead found" if leader.lead_s is None else f"{leader.lead_s.value:.2f} s ahead"
+        lines.append(f"  leader {leader.name}, {ahead}: mid moves by {gamma.value:.2f} of its last second "
+                     f"[{gamma.low:.2f}, {gamma.high:.2f}]; anchored there too: {_gain(leader, bps)}")  # fmt: skip
+    return lines
+
+
+def _gain(found: PublishedFairValue | PublishedLeader, bps: float) -> str:
+    gain = found.gain_per_fill
+    if gain is None:
+        return "nothing was filled"
+    return (f"{bps * gain.value:.2f} bps more per fill [{bps * gain.low:.2f}, {bps * gain.high:.2f}], "
+            f"{found.fills} fills against {found.fills_around_mid} around mid")  # fmt: skip
 
 
 def _backfill(settings: Settings, options: dict[str, Any]) -> None:

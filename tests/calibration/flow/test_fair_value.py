@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from calibration.estimators.best_quotes import BestQuotes
 from calibration.estimators.estimate import Estimate, EstimateSource
 from calibration.estimators.fair_value import AGES_MS, WARMUP_MS, Gain, Signs, fit
-from calibration.flow.fair_value import fair_value
+from calibration.flow.fair_value import anchor_worth, fair_value
+from calibration.observation.leading_quotes import HeardLeader
+from calibration.observation.observations import observe
 from market_making.market.errors import NotEnoughData
 from market_making.market.tape import QuoteTape
 from market_making.simulation.led_market import LedMarket
@@ -58,7 +61,7 @@ def test_nothing_looks_ahead():
     tape, leader = LED.simulate(seed=1, seconds=900)
     until = 600_000
     early = [QuoteTape(*(column[quotes.time_ms < until] for column in quotes)) for quotes in (tape.quotes, leader)]
-    known, later = fit(Signs(*early)), fit(Signs(tape.quotes, leader))
+    known, later = fit(Signs(*map(BestQuotes.of, early))), fit(Signs(BestQuotes.of(tape.quotes), BestQuotes.of(leader)))
     rows = int(np.count_nonzero(known.since_ms < until))
     np.testing.assert_allclose(known.values[:rows], later.values[:rows])
     assert np.any(later.values)
@@ -67,7 +70,7 @@ def test_nothing_looks_ahead():
 def test_nothing_is_anchored_before_enough_was_seen():
     """The coefficients are 0 for four minutes."""
     tape, leader = LED.simulate(seed=1, seconds=600)
-    known = fit(Signs(tape.quotes, leader))
+    known = fit(Signs(BestQuotes.of(tape.quotes), BestQuotes.of(leader)))
     assert not np.any(known.at(np.arange(0, WARMUP_MS, 1000)))
     assert np.all(known.at(np.array([WARMUP_MS + 60_000]))[:, 1] > 0)
 
@@ -76,7 +79,7 @@ def test_a_leader_that_fell_silent_says_nothing():
     """Its last move is old."""
     tape, leader = LED.simulate(seed=1, seconds=60)
     silent = QuoteTape(*(column[leader.time_ms < 30_000] for column in leader))
-    moves = Signs(tape.quotes, silent).at(np.array([20_000, 30_000, 50_000]))[:, 1]
+    moves = Signs(BestQuotes.of(tape.quotes), BestQuotes.of(silent)).at(np.array([20_000, 30_000, 50_000]))[:, 1]
     assert moves[0] != 0
     assert moves[2] == 0
 
@@ -110,3 +113,52 @@ def test_a_tape_without_quotes_is_refused():
     nothing = QuoteTape(*(column[:0] for column in tape.quotes))
     with pytest.raises(NotEnoughData, match="0 quotes"):
         fair_value(tape._replace(quotes=nothing), LED.tick, leader)
+
+
+def test_sizes_that_tell_where_mid_goes_are_used():
+    """β and the gain at the age of the bot's quotes are those of the market, of each half hour by itself."""
+    truth = LedMarket(lead_s=0.6, telling=0.9)
+    for seed in range(3):
+        tape, _ = truth.simulate(seed=seed, seconds=1800)
+        worth = anchor_worth(observe(tape, truth.tick), truth.tick, 450)
+        gain = worth.gain.per_fill
+        assert worth.gain.is_sure
+        assert worth.imbalance.value == pytest.approx(truth.imbalance_response, rel=0.15)
+        assert worth.imbalance.low < truth.imbalance_response < worth.imbalance.high
+        assert gain is not None
+        assert gain.value == pytest.approx(truth.imbalance_gain(BP, 0.45), rel=0.4)
+        assert worth.leader is None
+        assert worth.is_recent(tape.end_ms + 119_000)
+        assert not worth.is_recent(tape.end_ms + 120_000)
+
+
+def test_sizes_that_tell_nothing_are_not_used():
+    """Of twenty half hours one may be sure by chance."""
+    found = []
+    for seed in range(20):
+        tape, _ = LED.simulate(seed=seed, seconds=1800)
+        found.append(anchor_worth(observe(tape, LED.tick), LED.tick, 450))
+    assert sum(worth.gain.is_sure for worth in found) <= 1
+    assert (
+        max(abs(worth.imbalance.value) for worth in found) < 0.1 * LedMarket(lead_s=0.6, telling=0.9).imbalance_response
+    )
+
+
+def test_a_leader_is_judged_beside_the_imbalance():
+    """Its lead, γ and what both are worth; the gain of the imbalance alone stays what it was."""
+    tape, leader = LED.simulate(seed=1, seconds=1800)
+    observed = observe(tape, LED.tick)
+    worth = anchor_worth(observed, LED.tick, 450, HeardLeader("ETH of binanceusdm", BestQuotes.of(leader).every_step()))
+    assert worth.leader is not None
+    assert worth.leader.lead_s is not None
+    assert worth.leader.lead_s.value == pytest.approx(0.6, abs=0.1)
+    assert worth.leader.response.value == pytest.approx(LED.response, abs=0.1)
+    assert worth.leader.gain.is_sure
+    assert worth._replace(leader=None) == anchor_worth(observed, LED.tick, 450)
+
+
+def test_a_window_without_quotes_is_anchored_at_nothing():
+    """Nothing is known of it."""
+    tape, _ = LED.simulate(seed=1, seconds=60)
+    worth = anchor_worth(observe(tape, LED.tick).between(120_000, 180_000), LED.tick, 450)
+    assert (worth.imbalance.value, worth.gain.per_fill, worth.gain.is_sure) == (0.0, None, False)

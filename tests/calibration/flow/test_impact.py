@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from calibration.estimators.best_quotes import BestQuotes
 from calibration.estimators.market_orders import MarketOrders
 from calibration.estimators.seconds import Seconds
 from calibration.flow.impact import impact
@@ -27,6 +28,7 @@ def window(slope: float, noise: float, number: int, seed: int = 1) -> ObservedWi
     return ObservedWindow(
         orders,
         Seconds(0, 100 * ones, 0.5 * ones, ones, 100 * ones, 100 * ones),
+        BestQuotes(np.empty(0, np.int64), np.empty(0), np.empty(0, np.float32)),
         np.empty((0, 2), np.int64),
         0,
         1000 * SECONDS,

@@ -59,7 +59,7 @@ class Recorder:
 
 def assert_equal(one: ObservedWindow, other: ObservedWindow) -> None:
     """Every array of two observations is the same, number for number."""
-    for part in ("orders", "seconds"):
+    for part in ("orders", "seconds", "best"):
         for field in fields(getattr(one, part)):
             np.testing.assert_array_equal(
                 getattr(getattr(one, part), field.name), getattr(getattr(other, part), field.name), field.name

@@ -18,6 +18,7 @@ from calibration.publication.history import (
     SEGMENTS_A_DAY,
     SINCE_1_1,
     SINCE_1_2,
+    SINCE_1_3,
     HistoryWriter,
     history_row,
     read_history,
@@ -84,7 +85,12 @@ def test_columns_and_file_names_are_those_other_programs_rely_on(tmp_path, docum
     assert len(files) == 2
     names = {"created_ms", "window_end_ms", "exposure_s", "mid", "half_spread", "volatility", "status"}
     names |= {"calibration_id", "funding_rate", "tick", "lot", "maker_fee", "regime", "flags"}
-    names |= {f"{name}{suffix}" for name in ("activity", "age_cost") for suffix in ("", "_low", "_high")}
+    names |= {
+        f"{name}{suffix}"
+        for name in ("activity", "age_cost", "imbalance", "anchor_gain")
+        for suffix in ("", "_low", "_high")
+    }
+    names |= {"imbalance_response"}
     for side in ("buy", "sell"):
         for name in (
             "arrival_rate", "fill_decay", "fill_intensity", "adverse_selection", "adverse_selection_on_fill",
@@ -93,7 +99,7 @@ def test_columns_and_file_names_are_those_other_programs_rely_on(tmp_path, docum
             names |= {f"{name}_{side}{suffix}" for suffix in ("", "_low", "_high", "_n")}
     schema = pq.read_schema(files[0])
     assert set(schema.names) == names
-    assert schema.metadata[b"schema"] == b"1.2"
+    assert schema.metadata[b"schema"] == b"1.3"
 
 
 def test_as_of_gives_the_newest_row_that_was_published_by_then(tmp_path, document):
@@ -142,7 +148,11 @@ def test_rows_from_before_schema_1_1_are_read_as_they_are(tmp_path, document):
     write(tmp_path, document, [MIDNIGHT + 2])
     history = read_history(tmp_path, "ETH", 0, 2 * MIDNIGHT)
     old, new = (history.as_of(MIDNIGHT + time_ms) for time_ms in (1, 2))
-    assert {name for name, value in old.items() if value is None} == {*SINCE_1_1.names, *SINCE_1_2.names}
+    assert {name for name, value in old.items() if value is None} == {
+        *SINCE_1_1.names,
+        *SINCE_1_2.names,
+        *SINCE_1_3.names,
+    }
     assert None not in new.values()
     flow = document.order_flow()
     assert row_flow(old) == replace(flow, adverse_selection_slope=(0.0, 0.0), funding_rate=0.0)

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from calibration.estimators.activity import Activity
+from calibration.estimators.estimate import Estimate
+from calibration.estimators.fair_value import Gain
 from calibration.flow.calibrate import calibrate
+from calibration.publication.document import PublishedEstimate
 from calibration.publication.parameters import Parameters, read_parameters
 from calibration.publication.publish import parameters as published
 from calibration.publication.publish import solve
@@ -122,3 +125,23 @@ def test_the_activity_is_published_with_its_interval_and_an_older_file_has_none(
     read = Parameters.model_validate(older)
     assert read.market.activity is None
     assert read.order_flow() == document.order_flow()
+
+
+def test_the_fair_value_is_published_and_an_older_file_has_none(half_hour, increments):
+    """β with its interval, the age it was judged at, what it gains; used only where that is sure."""
+    settings = Settings()
+    calibration = calibrate(half_hour, increments, settings)
+    sure = calibration.anchor._replace(gain=Gain(450, Estimate(0.02, 0.01, 0.03, 20), 30, 20))
+    for anchor, is_used in ((calibration.anchor, False), (sure, True)):
+        (result,) = solve([replace(calibration, anchor=anchor)], [settings])
+        found = published("ETH", result, settings).fair_value
+        assert found.imbalance == PublishedEstimate.of(anchor.imbalance)
+        assert found.imbalance.low < found.imbalance.value < found.imbalance.high
+        assert (found.age_ms, found.age_source, found.leader) == (450, "usual", None)
+        assert (found.fills, found.fills_around_mid) == (anchor.gain.anchored, anchor.gain.plain)
+        assert found.used is is_used
+        assert found.response == (anchor.imbalance.value if is_used else 0.0)
+    older = published("ETH", result, settings).model_dump(by_alias=True)
+    older["schema"] = "1.2"
+    del older["fair_value"]
+    assert Parameters.model_validate(older).fair_value is None
