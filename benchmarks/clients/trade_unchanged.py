@@ -8,13 +8,14 @@ exchange's own audit has: two fills or more, one cancel, nothing open, nothing h
 does the same on a market of another dex, where the client has a name for it. Needs pip, node and npm with a registry;
 the exit status is the number of clients that failed.
 
-Not here, tried with Python 3.11 in November 2026:
+NautilusTrader needs Python 3.12, from PATH or pyenv; where there is none, its row says so and counts as failed.
 
-* nautilus_trader: its last release for 3.11, 1.221.0, has no account stream in its adapter (`_connect` of the execution
-  client is a placeholder), so it never learns of a fill. 1.231.0 needs Python 3.12 and takes no REST address.
-* Hummingbot 20260922: PyPI has its source alone, and pip's step "getting requirements to build wheel" fails without
-  NumPy and, with build isolation, had not ended after a minute.
-* passivbot: PyPI and npm have no such package.
+Not here, tried with Python 3.12 in November 2026:
+
+* Hummingbot 20260922: PyPI has its source alone. pip sought versions of its requirements for five minutes ("looking at
+  multiple versions of web3 to determine which version is compatible with other requirements") and went back to an
+  older Hummingbot; without requirements, "Building wheel for hummingbot" had not ended after four.
+* passivbot: "No matching distribution found for passivbot"; npm has no such package either.
 * Freqtrade is no script here: it trades in `tests/end_to_end` and in the demo.
 """
 
@@ -43,11 +44,15 @@ PATIENCE_S = 240
 
 
 class Client(NamedTuple):
-    """A client: its package with version, the script that uses it, and the coins it has a name for."""
+    """A client: its package with version, the script that uses it, the coins it has a name for, the Python it needs.
+
+    No Python means the one that runs this program.
+    """
 
     package: str
     script: str
     coins: tuple[str, ...] = COINS
+    python: str = ""
 
     @property
     def is_script_of_node(self) -> bool:
@@ -63,6 +68,7 @@ CLIENTS = {
     "async-hyperliquid": Client("async-hyperliquid==0.4.8", "async_hyperliquid_pypi.py"),
     "@nktkas/hyperliquid": Client("@nktkas/hyperliquid@0.30.3 viem", "nktkas.mjs"),
     "hyperliquid (npm)": Client("hyperliquid@1.7.7", "hyperliquid_npm.cjs", ("ETH",)),
+    "NautilusTrader": Client("nautilus_trader==1.231.0", "nautilus_live_node.py", python="3.12"),
 }
 
 
@@ -75,10 +81,23 @@ def installed(client: Client, folder: Path) -> list[str]:
             raise OSError("node and npm are needed")
         run([npm, "install", "--silent", "--prefix", str(folder), *client.package.split()])
         return [node, str(shutil.copy(here, folder))]
-    run([sys.executable, "-m", "venv", str(folder / "venv")])
+    run([python_of(client.python), "-m", "venv", str(folder / "venv")])
     python = str(folder / "venv" / "bin" / "python")
     run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", client.package])
     return [python, str(here)]
+
+
+def python_of(version: str) -> str:
+    """The interpreter of a version, from PATH or pyenv: one that runs, since pyenv's shims exist without it."""
+    if not version:
+        return sys.executable
+    name = f"python{version}"
+    of_pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = [shutil.which(name), *sorted(str(path) for path in of_pyenv.glob(f"{version}.*/bin/{name}"))]
+    for path in filter(None, found):
+        if subprocess.run([path, "-c", ""], check=False, capture_output=True).returncode == 0:
+            return path
+    raise OSError(f"it needs Python {version}, and neither PATH nor {of_pyenv} has one")
 
 
 def run(command: list[str]) -> None:
