@@ -7,7 +7,8 @@ r"""What an account pays on a market: the exchange's formula for developers, bot
 
 b is the account's base rate of the kind, with tier and staking already inside; d its referral discount, which is not;
 s the deployer's fee scale, and the last factor is 1 where no deployer takes a share. A rebate (r < 0) stays as it is.
-The formula's case of an aligned quote asset is left out: none exists.
+The formula's case of an aligned quote asset is left out: none exists any more. USDH was one in February 2026, and its
+takers paid a tenth less; here only markets in USDC are traded.
 
 Source: the exchange's page on fees and its formula for developers, September 2026.
 """

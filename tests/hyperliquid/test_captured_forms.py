@@ -12,7 +12,12 @@ from market_making.hyperliquid.exchange_listings import Answers, parse_exchange
 from market_making.hyperliquid.fees import BASE_TIER
 from market_making.hyperliquid.listings import require_listed
 from market_making.hyperliquid.market_data import parse_frame
-from market_making.hyperliquid.open_orders import parse_account_fills, parse_open_orders, parse_positions
+from market_making.hyperliquid.open_orders import (
+    parse_account_fills,
+    parse_open_orders,
+    parse_order_updates,
+    parse_positions,
+)
 from market_making.market.errors import MalformedMessage, MarketMakingError, UnknownCoin
 from market_making.market.selection import Selection
 from market_making.market.sides import Side
@@ -81,6 +86,22 @@ def test_positions_of_several_dexes_keep_their_names():
     assert parse_positions({"assetPositions": [], "withdrawable": "2"}) == {}
 
 
+def test_an_isolated_position_has_the_leverage_of_a_cross_one():
+    """With the debt of its own beside it, and, in a state of a sub-account, nothing held."""
+    alone = position("flx:CRCL", "0.25", "17.5", 3)
+    alone["position"] |= {"leverage": {"type": "isolated", "value": 3, "rawUsd": "-12.1"}, "liquidationPx": "64.2"}
+    assert parse_positions({"assetPositions": [alone]})["flx:CRCL"] == (0.25, 17.5, 3.0)
+
+
+def test_a_wallet_that_is_lent_is_read_as_any_other():
+    """Portfolio margin tells more of each token, and more beside them."""
+    told = {"coin": "USDC", "token": 0, "total": "890.5", "hold": "140.0", "entryNtl": "0.0", "ltv": "0.0",
+            "supplied": "746.0"}  # fmt: skip
+    lent = {"portfolioMarginEnabled": True, "balances": [told], "portfolioMarginRatio": "0.02",
+            "tokenToPortfolioSupplyRatio": [], "tokenToAvailableAfterMaintenance": [[0, "870.5"]]}  # fmt: skip
+    assert parse_balances(lent) == {"USDC": 890.5}
+
+
 def test_outcomes_lie_beside_tokens_in_a_wallet_and_are_none_of_them():
     """Their names begin with a sign, their cost may be missing, and a borrowed token is negative."""
     told = [
@@ -103,6 +124,23 @@ def test_a_stop_that_was_triggered_is_told_from_a_quote():
     resting, stopping = parse_open_orders([quote, stop])
     assert (resting.side, resting.filled, resting.is_trigger, resting.reduce_only) == (Side.BID, 1.0, False, False)
     assert (stopping.side, stopping.filled, stopping.is_trigger, stopping.reduce_only) == (Side.ASK, 0.0, True, True)
+
+
+def test_an_order_in_the_short_form_does_not_say_what_it_is():
+    """Neither a trigger order nor none: a reader that needs to know must ask otherwise."""
+    short = {"coin": "@107", "side": "B", "limitPx": "30.0", "sz": "0.25", "oid": 1, "timestamp": 5, "origSz": "0.5"}
+    (rests,) = parse_open_orders([short])
+    assert (rests.filled, rests.is_trigger, rests.reduce_only) == (0.25, None, None)
+    (update,) = parse_order_updates([{"order": short, "status": "open", "statusTimestamp": 6}])
+    assert (update.order, update.is_open) == (rests, True)
+
+
+def test_an_order_that_the_exchange_placed_to_liquidate_has_ended():
+    """Its kind of time in force is no client's."""
+    order = {"coin": "BTC", "side": "A", "limitPx": "60000.0", "sz": "0.0", "oid": 7, "timestamp": 5, "origSz": "0.01",
+             "tif": "LiquidationMarket", "cloid": None, "reduceOnly": True}  # fmt: skip
+    (update,) = parse_order_updates([{"order": order, "status": "filled", "statusTimestamp": 5}])
+    assert (update.is_open, update.order.filled, update.order.reduce_only) == (False, 0.01, True)
 
 
 def test_fills_that_were_no_orders_are_read_with_the_others():

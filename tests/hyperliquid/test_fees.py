@@ -61,6 +61,37 @@ def test_fills_that_were_seen():
     assert TIER_0.on(SPOT).taker / BPS == pytest.approx(7.00)
 
 
+FLX = Dex("flx", 3, "USDH")
+CRCL = perpetual("flx:CRCL", FLX, fee_scale=1.0, growth=True)
+
+
+@pytest.mark.parametrize(
+    ("fees", "market", "role", "paid", "value"),
+    [
+        (
+            REFERRED,
+            perpetual("HYPE", MAIN_DEX),
+            "taker",
+            0.012896 - 0.002424,
+            33.209 * 0.73,
+        ),  # the builder's part is in it
+        (REFERRED, perpetual("HYPE", MAIN_DEX), "taker", 0.047504, 21.147 * 5.2),  # liquidated at the market
+        (REFERRED, CRCL, "maker", 0.000282, 70.0 * 0.14),
+        (TIER_0, BTC, "maker", 0.009997, 66653.0 * 0.001),  # against somebody who was liquidated
+        (TIER_0, perpetual("PAXG", MAIN_DEX), "taker", 0.623774, 4065.0 * 0.341),  # a part of a TWAP order
+        (TIER_0, SPOT, "taker", 0.00088689, 1.267),  # in the bought token
+    ],
+)
+def test_fills_that_others_have_published(fees, market, role, paid, value):
+    """Each fee as it was paid, to the sixth decimal to which the exchange rounds it."""
+    assert getattr(fees.on(market), role) * value == pytest.approx(paid, abs=1e-6)
+
+
+def test_a_taker_in_an_aligned_currency_paid_a_tenth_less():
+    """USDH was one in February 2026; what is said here is then too much, never too little."""
+    assert 0.9 * REFERRED.on(CRCL).taker * 55.877 * 0.27 == pytest.approx(0.001173, abs=1e-6)
+
+
 @given(some.floats(0, 10), some.booleans(), some.floats(0, 0.5))
 def test_a_deployer_never_makes_a_market_cheaper_and_never_turns_a_rebate(scale, growth, discount):
     """A scale below 1 is no discount."""
