@@ -46,10 +46,14 @@ class CancelOrders(NamedTuple):
 
 
 class ModifyOrders(NamedTuple):
-    """Replace a batch; a single ``modify`` is answered without statuses."""
+    """Replace a batch; a single ``modify`` is answered without statuses.
+
+    Those that are `always_placed` need nothing to replace: an order that has ended is no reason to refuse.
+    """
 
     modifies: tuple[Modify, ...]
     is_single: bool
+    always_placed: bool
 
 
 class ScheduleCancel(NamedTuple):
@@ -161,12 +165,22 @@ def _cancel_by_cloid(wire: Mapping[str, Any]) -> CancelOrders:
 
 
 def _modify(wire: Mapping[str, Any]) -> ModifyOrders:
-    return ModifyOrders((read_modify(wire),), is_single=True)
+    return ModifyOrders((read_modify(wire),), is_single=True, always_placed=_always_placed(wire))
 
 
 def _batch_modify(wire: Mapping[str, Any]) -> ModifyOrders:
     modifies = read_list(wire.get("modifies"), "modifies")
-    return ModifyOrders(tuple(read_modify(modify) for modify in modifies), is_single=False)
+    found = tuple(read_modify(modify) for modify in modifies)
+    return ModifyOrders(found, is_single=False, always_placed=_always_placed(wire))
+
+
+def _always_placed(wire: Mapping[str, Any]) -> bool:
+    """What stands beside the orders since June 2026: true, or nothing at all."""
+    if "a" not in wire:
+        return False
+    if wire["a"] is not True:
+        raise MalformedMessage(f"a of a modify is true or left out, got {wire['a']!r:.60}")
+    return True
 
 
 def _schedule_cancel(wire: Mapping[str, Any]) -> ScheduleCancel:

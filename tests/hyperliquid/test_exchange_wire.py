@@ -55,6 +55,8 @@ def test_a_malformed_order_is_refused(change: dict[str, Any]):
     {"type": "order", "orders": [ORDER], "grouping": "na", "builder": {"b": "0x1", "f": 1}},
     {"type": "cancel", "cancels": [{"a": 1}]}, {"type": "cancelByCloid", "cancels": [{"asset": 1, "cloid": "7"}]},
     {"type": "modify", "oid": 1}, {"type": "scheduleCancel", "time": "now"},
+    {"type": "modify", "oid": 1, "order": ORDER, "a": False},
+    {"type": "batchModify", "modifies": [{"oid": 1, "order": ORDER}], "a": 1},
     {"type": "updateLeverage", "asset": 1, "isCross": True, "leverage": "5"},
     {"type": "updateIsolatedMargin", "asset": 1, "ntli": 1.5}, {"type": "setReferrer"},
     {"type": "approveBuilderFee", "builder": "0x" + "1" * 40, "maxFeeRate": "much"}, {"type": "reserveRequestWeight"},

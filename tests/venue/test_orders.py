@@ -218,6 +218,27 @@ def test_a_modification_that_is_refused_leaves_the_order(desk: Desk):
     assert desk.do(type="modify", oid=oid, order=new)["response"] == "Cannot modify canceled or filled order"
 
 
+def test_a_modification_that_is_always_placed_needs_nothing_to_replace(desk: Desk):
+    """With ``a`` beside the orders, an order that is gone or was never there is no reason not to place the new one."""
+    oid = desk.order()["resting"]["oid"]
+    desk.do(type="cancel", cancels=[{"a": 0, "o": oid}])
+    new = {"a": 0, "b": True, "p": "2999.7", "s": "0.2", "r": False, "t": tif("Alo")}
+    assert desk.do(type="modify", oid=oid, order=new)["status"] == "err"
+    assert desk.do(type="modify", oid=oid, order=new, a=True)["status"] == "ok"
+    answer = desk.do(type="batchModify", modifies=[{"oid": 999_999, "order": new}], a=True)
+    (status,) = answer["response"]["data"]["statuses"]
+    assert desk.status(status["resting"]["oid"]) == "open"
+    assert len(desk.account().open_orders) == 2
+
+
+def test_a_modification_that_is_always_placed_still_replaces(desk: Desk):
+    """What rests is canceled as without it."""
+    oid = desk.order()["resting"]["oid"]
+    new = {"a": 0, "b": True, "p": "2999.7", "s": "0.2", "r": False, "t": tif("Alo")}
+    assert desk.do(type="modify", oid=oid, order=new, a=True)["status"] == "ok"
+    assert desk.status(oid) == "canceled"
+
+
 REFUSED = [{"p": "3000.5", "t": tif("Alo")}, {"p": "2999.95"}, {"s": "7", "p": "2990"}]
 
 

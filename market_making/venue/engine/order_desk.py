@@ -70,11 +70,13 @@ class OrderDesk:
             self._name(order, order.cloid, is_refused=isinstance(outcome, Refusal))
         return outcome
 
-    def modify(self, account: Account, key: int | str, terms: OrderTerms) -> Order | Refusal:
-        """Replace an order that is still open by a new one."""
+    def modify(
+        self, account: Account, key: int | str, terms: OrderTerms, *, always_placed: bool = False
+    ) -> Order | Refusal:
+        """Replace an order that is still open by a new one, which is placed without it only if it always is."""
         order = self._state.find(account, key)
         if order is None or not order.is_live:
-            return NOTHING_TO_MODIFY
+            return self.place(account, terms, Handling()) if always_placed else NOTHING_TO_MODIFY
         return self.place(account, terms, Handling(order.builder, whole_position=order.whole_position), order)
 
     def end(self, order: Order, status: Status) -> None:

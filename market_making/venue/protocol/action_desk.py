@@ -135,7 +135,7 @@ class ActionDesk:
     def _modify(self, account: Account, action: ModifyOrders) -> Answer:
         statuses: list[Any] = []
         for modify in action.modifies:
-            outcome = self._desk.modify(account, modify.key, modify.terms)
+            outcome = self._desk.modify(account, modify.key, modify.terms, always_placed=action.always_placed)
             self._count(account, modify.terms, outcome)
             if action.is_single:
                 return refusal_of_action(outcome.text) if isinstance(outcome, Refusal) else OK
