@@ -27,6 +27,9 @@ WINDOW_MS, REFIT_MS, WARMUP_MS = 1_800_000, 60_000, 240_000
 FEWEST_FILLS = 10
 FEWEST_SECONDS = 60
 _ROUNDING = 1e-6  # of a tick
+# Quotes stand at several depths within a tick, as far from where rounding turns on either side: mid is on the grid or
+# half a tick beside it, and an anchor that is not would be rounded outwards more often, which looks like a gain.
+_STAGGER = (np.arange(4) + 0.5) / 4 - 0.5
 
 
 class Signs(NamedTuple):
@@ -148,7 +151,7 @@ def gains(
         mid = signs.quotes.mid[last_before(signs.quotes, then)]
         anchor = mid + (signs.at(then) * known.at(then)).sum(axis=1)
         plain, anchored = (_fills(met, price, placement) for price in (mid, anchor))
-        found.append(Gain(age_ms, _difference(anchored, plain), len(plain.net), len(anchored.net)))
+        found.append(Gain(age_ms, _difference(anchored, plain), _count(plain), _count(anchored)))
     return tuple(found)
 
 
@@ -158,11 +161,18 @@ def microprice(quotes: QuoteTape) -> Coefficients:
 
 
 def _fills(orders: MarketOrders, anchor: FloatArray, placement: Placement) -> Fills:
-    """Fills of quotes around an anchor, one entry an order that fills and whose outcome was seen."""
-    sign, tick = orders.sign.astype(float), placement.tick
-    price = np.ceil((sign * anchor + placement.depth) / tick - _ROUNDING) * tick
-    met = sign * orders.mid + orders.reach >= price - _ROUNDING * tick
-    return Fills(orders.time_ms[met], (price - sign * orders.mid - orders.markout)[met]).known
+    """Fills of quotes around an anchor, one entry an order and quote that fills and whose outcome was seen."""
+    sign, tick = orders.sign.astype(float)[:, None], placement.tick
+    depth = max(round(2 * placement.depth / tick), 1) / 2
+    price = np.ceil(sign * anchor[:, None] / tick + depth + _STAGGER - _ROUNDING) * tick
+    met = sign * orders.mid[:, None] + orders.reach[:, None] >= price - _ROUNDING * tick
+    time_ms = np.broadcast_to(orders.time_ms[:, None], met.shape)[met]
+    return Fills(time_ms, (price - sign * orders.mid[:, None] - orders.markout[:, None])[met]).known
+
+
+def _count(fills: Fills) -> int:
+    """How many fills a single quote has had."""
+    return round(len(fills.net) / len(_STAGGER))
 
 
 def _difference(one: Fills, other: Fills) -> Estimate | None:
@@ -181,7 +191,7 @@ def _difference(one: Fills, other: Fills) -> Estimate | None:
         return None
     spread = cluster_spread(residual, clusters)
     width = float(stdtrit(max(spread.freedom, 1.0), 0.975)) * spread.error
-    return Estimate(value, value - width, value + width, min(len(one.net), len(other.net)))
+    return Estimate(value, value - width, value + width, min(_count(one), _count(other)))
 
 
 class _Fit(NamedTuple):

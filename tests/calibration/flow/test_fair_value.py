@@ -5,7 +5,7 @@ import pytest
 
 from calibration.estimators.best_quotes import BestQuotes
 from calibration.estimators.estimate import Estimate, EstimateSource
-from calibration.estimators.fair_value import AGES_MS, WARMUP_MS, Gain, Signs, fit
+from calibration.estimators.fair_value import AGES_MS, WARMUP_MS, Coefficients, Gain, Placement, Signs, fit, gains
 from calibration.flow.fair_value import anchor_worth, fair_value
 from calibration.observation.leading_quotes import HeardLeader
 from calibration.observation.observations import observe
@@ -142,6 +142,23 @@ def test_sizes_that_tell_nothing_are_not_used():
     assert (
         max(abs(worth.imbalance.value) for worth in found) < 0.1 * LedMarket(lead_s=0.6, telling=0.9).imbalance_response
     )
+
+
+@pytest.mark.parametrize("depth", [4.0, 4.1, 4.13, 3.85])
+@pytest.mark.parametrize("ticks", [0.02, 0.3, 0.8])
+def test_rounding_outwards_is_no_gain(ticks, depth):
+    """Sizes that tell nothing, prices on a wide grid, quotes that stood on it: an anchor must not make them wider."""
+    tick = 0.1
+    for seed in range(4):
+        tape, _ = LED.simulate(seed=seed, seconds=3600)
+        quotes = tape.quotes
+        bid = np.floor(quotes.bid_price / tick) * tick
+        tape = tape._replace(quotes=quotes._replace(bid_price=bid, ask_price=bid + 2 * tick))
+        known = Coefficients(np.array([0]), np.array([[ticks * tick]]))
+        signs = Signs(BestQuotes.of(tape.quotes))
+        (gain,) = gains(signs, observe(tape, tick).orders, Placement(depth * tick, tick), known, (0,))
+        assert gain.per_fill is not None
+        assert gain.per_fill.value < 0.03 * tick
 
 
 def test_a_leader_is_judged_beside_the_imbalance():
