@@ -114,7 +114,7 @@ class DisturbedRun(TwoSidedDemo):
         self.weight = max(self.weight, *(usage["weight_in_worst_minute"] for usage in statistics.values()), 0.0)
         share = elapsed_s / (self.options.schedule.minutes * 60)
         if self._step is None:
-            self.samples.during = "" if all(map(self._both_may_rest, self.options.coins)) else ONE_SIDED
+            self.samples.during = self._ruled()
             if self._next is None or share < self._next.share:
                 return
             self._step, self._until_s = self._next.play(programs), time.monotonic() + _PATIENCE_S
@@ -124,9 +124,13 @@ class DisturbedRun(TwoSidedDemo):
             self._until_s = max(self._until_s, time.monotonic() + _PATIENCE_S)
         if name is None or time.monotonic() > self._until_s:
             self.happened.append(self.samples.during if name is None else f"{self.samples.during}: not finished")
-            self._step, self.samples.during = None, ""
+            self._step, self.samples.during = None, self._ruled()
         else:
-            self.samples.during = name
+            self.samples.during = name or self._ruled()
+
+    def _ruled(self) -> str:
+        """Whether a rule leaves one side only; empty if both may rest."""
+        return "" if all(map(self._both_may_rest, self.options.coins)) else ONE_SIDED
 
     def _paused(self, _: Programs) -> Iterator[str]:
         """The short leg may open nothing for 20 s while the long leg holds something."""
