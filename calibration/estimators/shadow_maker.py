@@ -1,10 +1,11 @@
 """The shadow maker: a window replayed with a bot's own rules, to learn what a quote of some age would have earned.
 
-The replay knows what the estimators know: mid and spread at the end of each second, how far mid went within it, and
-each market order with the farthest price it reached and where mid was a second later. A quote is filled by an order
-that reaches its price, and by the market's own touch that comes to it.
+The replay knows what the estimators know: mid at the end of each quarter of a second and how far it went within it, the
+spread of the second, and each market order with the farthest price it reached and where mid was a second later. A quote
+is filled by an order that reaches its price, and by the market's own touch that comes to it.
 """
 
+from array import array
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,8 @@ import numpy as np
 from calibration.estimators.adverse_selection import CLUSTER_MS
 from calibration.estimators.estimate import Estimate
 from calibration.estimators.market_orders import MarketOrders
-from calibration.estimators.seconds import SECOND_MS, Seconds
-from calibration.estimators.shadow_quote import Filled, QuoteRules, ShadowQuote
+from calibration.estimators.seconds import QUARTER_MS, QUARTERS, SECOND_MS, Seconds
+from calibration.estimators.shadow_quote import Filled, Quarters, QuoteRules, ShadowQuote
 from market_making.market.sides import Direction
 from market_making.market.tape import FloatArray, IntArray
 
@@ -105,22 +106,32 @@ def shadow_fills(
         When it moves its order.
     """
     met, sign = orders.of(direction), direction.sign
-    mid, start_ms = seconds.mid * sign, (seconds.start_s + 1) * SECOND_MS
     far = (met.mid * sign + met.reach) + _ROUNDING * tick
-    ends = np.searchsorted(met.time_ms, start_ms + SECOND_MS * np.arange(len(mid) + 1), "right")
-    ends[0] = 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        touch = mid - seconds.half_spread / seconds.observed + _ROUNDING * tick
-    wanted = _outwards(mid + depth, tick)
-    closest = _outwards((seconds.high if sign > 0 else -seconds.low) + depth, tick) if rules.wakes else wanted
-    quote, begin, end = ShadowQuote(rules, start_ms), ends[:-1].tolist(), ends[1:].tolist()
-    when, prices, farthest = met.time_ms.tolist(), far.tolist(), _farthest(far, ends).tolist()
-    columns = (touch.tolist(), wanted.tolist(), closest.tolist(), farthest)
-    for at, (other, near, nearest, reached) in enumerate(zip(*columns, strict=True)):
-        quote.end_second(other, near, nearest)
-        if reached >= quote.price or reached >= quote.old:
-            quote.meet_orders(when, prices, begin[at], end[at])
+    quote = ShadowQuote(rules, seconds.start_s * SECOND_MS + QUARTER_MS)
+    path = _quarters(seconds, (met.time_ms, far), (sign, depth, tick, rules.tolerance))
+    quote.follow(path, met.time_ms.tolist(), far.tolist())
     return _outcomes(quote.filled, met, seconds, direction)
+
+
+def _quarters(
+    seconds: Seconds, orders: tuple[IntArray, FloatArray], quoted: tuple[int, float, float, float]
+) -> Quarters:
+    """What a quote meets; orders are their times and farthest prices, the quote its sign, depth, tick and tolerance."""
+    (time_ms, far), (sign, depth, tick, tolerance) = orders, quoted
+    grid = seconds.quarters.reshape(-1, 3)
+    mid, peak = grid[:, 0] * sign, grid[:, 2] if sign > 0 else -grid[:, 1]
+    stamps = seconds.start_s * SECOND_MS + QUARTER_MS * np.arange(1, len(mid) + 2)
+    first = np.searchsorted(time_ms, stamps, "right")
+    first[0] = 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        half_spread = np.repeat(seconds.half_spread / seconds.observed, QUARTERS)
+        # Where mid is not known the quote is taken away, whatever it is.
+        touch = np.where(np.isnan(mid), np.inf, peak - half_spread + _ROUNDING * tick)
+    closest, reached = _outwards(peak + depth, tick), _farthest(far, first)
+    fills = np.maximum(touch, reached)
+    columns = touch, _outwards(mid + depth, tick), closest, reached, fills, np.maximum(fills, closest - tolerance)
+    # Of most columns few values are looked at: an array of Python's is made in no time.
+    return Quarters(*(array("d", column.tobytes()) for column in columns), first=array("q", first.tobytes()))
 
 
 def _farthest(far: FloatArray, ends: IntArray) -> FloatArray:
@@ -134,11 +145,11 @@ def _farthest(far: FloatArray, ends: IntArray) -> FloatArray:
 
 def _outcomes(filled: list[Filled], met: MarketOrders, seconds: Seconds, direction: Direction) -> Fills:
     """When each fill was, and what it made against mid a second later."""
-    times, net = [], []
-    for order, second, price in filled:
+    times, net, mid = [], [], seconds.quarters[:, :, 0].ravel()
+    for order, quarter, price in filled:
         if order is None:
-            times.append((seconds.start_s + 1 + second) * SECOND_MS)
-            after = float(seconds.mid[second + 1]) if second + 1 < len(seconds.mid) else float("nan")
+            times.append(seconds.start_s * SECOND_MS + (quarter + 1) * QUARTER_MS)
+            after = float(mid[quarter + QUARTERS]) if quarter + QUARTERS < len(mid) else float("nan")
             net.append(price - after * direction.sign)
         else:
             times.append(int(met.time_ms[order]))

@@ -1,4 +1,4 @@
-"""One side of a bot's quotes as time goes on, a second at a time: where its order stands, and what fills it.
+"""One side of a bot's quotes as time goes on, a quarter of a second at a time: where its order stands, what fills it.
 
 A model quote follows mid at once. A bot looks at the market once in a while, or when an order has become too close; its
 actions take time to arrive, and until then the old price stands and is met by those who have seen mid move. An order
@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from calibration.estimators.seconds import SECOND_MS
+from calibration.estimators.seconds import QUARTER_MS, SECOND_MS
 
 _NOTHING = float("inf")  # the price of no order
+_HALF_MS = QUARTER_MS / 2
 
 
 class Timing(NamedTuple):
@@ -21,7 +22,8 @@ class Timing(NamedTuple):
     Attributes
     ----------
     loop_ms : float
-        From one look at the market to the next; 0 where an order that has become too close wakes the bot.
+        From one look at the market to the next; 0 where an order that has become too close wakes the bot, which looks
+        for those that are too far every second.
     cancel_ms, place_ms : float
         From the look until the old order is gone, and until the next one rests.
     pause_ms : float
@@ -63,132 +65,179 @@ class QuoteRules:
 
     @property
     def wakes(self) -> bool:
-        """Whether the bot notices what happens within a second."""
-        return self.timing.loop_ms < SECOND_MS
+        """Whether the bot notices at once that an order has become too close."""
+        return self.timing.loop_ms == 0
 
 
 class Filled(NamedTuple):
-    """A fill at a price: by which order, or, where the market's touch came to it, None at the end of which second."""
+    """A fill at a price: by which order, or, where the market's touch came to it, None in which quarter of a second."""
 
     order: int | None
-    second: int
+    quarter: int
     price: float
 
 
+class Quarters(NamedTuple):
+    """What a quote meets, per quarter of a second; prices are turned so that larger is further from mid on both sides.
+
+    Attributes
+    ----------
+    touch : Sequence[float]
+        The best price of the other side when it was closest; infinite while mid is not known.
+    wanted : Sequence[float]
+        Where the order should be at the end; not a number while mid is not known.
+    closest : Sequence[float]
+        Where it should have been when mid was closest to it.
+    reached : Sequence[float]
+        The farthest price of the market orders after the end and before the next one.
+    fills, alarms : Sequence[float]
+        What fills an order or wakes the bot if it reaches its price: the larger of `touch` and `reached`, and with them
+        `closest` less the tolerance.
+    first : Sequence[int]
+        Number of the first market order after the end, and at the end that of all.
+    """
+
+    touch: Sequence[float]
+    wanted: Sequence[float]
+    closest: Sequence[float]
+    reached: Sequence[float]
+    fills: Sequence[float]
+    alarms: Sequence[float]
+    first: Sequence[int]
+
+
 class ShadowQuote:
-    """An order as it is moved and filled; prices are turned so that larger is further from mid on both sides.
+    """An order as it is moved and filled.
+
+    A bot looks at what it knows as soon as it knows its order, and every loop from then on. What happens within a
+    quarter of a second is taken to happen in its middle.
 
     Parameters
     ----------
     rules : QuoteRules
         When the bot moves it.
     start_ms : int
-        End of the first second.
+        End of the first quarter.
 
     Attributes
     ----------
-    price, old : float
-        Of the order and of the one before, which stands until its cancel has arrived; infinite where there is none.
     filled : list of Filled
         What has filled it so far.
     """
 
-    __slots__ = ("_aim_ms", "_cancel_ms", "_gone_ms", "_known_ms", "_life_ms", "_look_ms", "_loop_ms", "_now_ms",
-                 "_pause_ms", "_place_ms", "_placed_ms", "_ready_ms", "_start_ms", "_tolerance", "_woken_ms", "filled",
-                 "old", "price")  # fmt: skip
+    __slots__ = ("_aim_ms", "_cancel_ms", "_ceiling", "_due", "_floor", "_front", "_gone_ms", "_known_ms", "_life_ms",
+                 "_looked_ms", "_old", "_pause_ms", "_period", "_place_ms", "_placed_ms", "_price", "_start_ms",
+                 "_tolerance", "_wakes", "filled")  # fmt: skip
 
     def __init__(self, rules: QuoteRules, start_ms: int) -> None:
-        self._tolerance, self._life_ms = rules.tolerance, rules.minimum_life_s * 1e3
-        self._loop_ms, self._cancel_ms, self._place_ms, self._pause_ms, aim_ms, self._known_ms = rules.timing
-        # The price after a fill is from the second nearest to the book that the bot looks at.
-        self._aim_ms = aim_ms + SECOND_MS / 2
-        # A move comes half a second before the end of its second; a bot that looks more often is as much earlier.
-        self._woken_ms = max(SECOND_MS - self._loop_ms, 0.0) / 2
-        self.price = self.old = _NOTHING
-        self._placed_ms = self._gone_ms = self._ready_ms = self._look_ms = float(start_ms)
-        self._start_ms, self._now_ms = start_ms, start_ms - SECOND_MS
+        self._tolerance, self._life_ms, self._wakes = rules.tolerance, rules.minimum_life_s * 1e3, rules.wakes
+        loop_ms, self._cancel_ms, self._place_ms, self._pause_ms, self._aim_ms, self._known_ms = rules.timing
+        self._period = (loop_ms or SECOND_MS) / QUARTER_MS
+        # What is due no more than half a quarter after the end of one is done then.
+        self._start_ms, self._looked_ms = start_ms, start_ms + _HALF_MS
+        self._gone_ms = float(start_ms)
         self.filled: list[Filled] = []
+        self._rest(start_ms)
 
-    def end_second(self, touch: float, wanted: float, closest: float) -> None:
-        """A second ends: the market may have come to the order, and the bot may look.
-
-        Parameters
-        ----------
-        touch : float
-            The best price of the other side.
-        wanted : float
-            Where the order should be; not a number while mid is not known: the order is taken away.
-        closest : float
-            Where it should have been when mid was closest to it.
-        """
-        self._now_ms = now_ms = self._now_ms + SECOND_MS
-        price = self.price
-        if touch >= price or touch >= self.old:
-            self._meet_touch(touch)
-            price = self.price
-        if price == _NOTHING or wanted != wanted:  # noqa: PLR0124 - not a number
-            self._place(wanted)
-        elif now_ms >= self._placed_ms and now_ms >= self._look_ms:
-            if self._loop_ms:
-                self._look_ms = max(self._look_ms + self._loop_ms, now_ms - SECOND_MS)
-            if closest - price > self._tolerance or price - wanted > self._tolerance:
-                self._move(wanted, closest)
-
-    def meet_orders(self, when: Sequence[int], far: Sequence[float], first: int, end: int) -> None:
-        """Market orders come before the next second ends, those from `first` to before `end` of all.
+    def follow(self, path: Quarters, when: Sequence[int], far: Sequence[float]) -> None:
+        """Go through quarters of a second and the market orders in them.
 
         Parameters
         ----------
+        path : Quarters
+            What it meets.
         when : Sequence[int]
-            Their times [ms].
+            Times of the market orders [ms].
         far : Sequence[float]
             The farthest price of each.
-        first, end : int
-            Which of them.
         """
-        for at in range(first, end):
-            standing = self._standing(when[at])
-            if far[at] >= standing:
-                self.filled.append(Filled(at, self._second, standing))
-                self._end(when[at])
+        touch, _, closest, reached, fills, alarms, first = path
+        # Nearly always nothing comes near the order, and the bot looks and keeps it: two comparisons must do.
+        front, due, floor, ceiling, near = _NOTHING, self._due, _NOTHING, _NOTHING, fills
+        for at, wanted in enumerate(path.wanted):
+            if near[at] < front:
+                if at < due:
+                    continue
+                if floor <= wanted <= ceiling:
+                    due += self._period
+                    continue
+            self._due = due
+            self._end_quarter(at, touch[at], wanted, closest[at])
+            if reached[at] >= self._front:
+                self._meet_orders(at, when, far, range(first[at], first[at + 1]))
+            front, due, floor, ceiling = self._front, self._due, self._floor, self._ceiling
+            near = alarms if self._wakes and floor < _NOTHING else fills
 
-    def _meet_touch(self, touch: float) -> None:
-        """Fill the order if the touch has come to it, or refuse it if it is new."""
-        standing = self._standing(self._now_ms)
-        if touch >= standing:
-            if self.price != standing or self._placed_ms <= self._now_ms - SECOND_MS:
-                self.filled.append(Filled(None, self._second, standing))
-            self._end(self._now_ms)
-
-    def _place(self, wanted: float) -> None:
-        """Place an order where there is none and mid is known; else take it away."""
+    def _end_quarter(self, at: int, touch: float, wanted: float, closest: float) -> None:
+        """Let the market come to the order, or the bot look."""
+        now_ms = self._start_ms + QUARTER_MS * at
         if wanted != wanted:  # noqa: PLR0124 - not a number
-            self.price = self.old = _NOTHING
-        elif self._ready_ms <= self._now_ms + self._aim_ms:
-            self.price, self._placed_ms = wanted, max(self._ready_ms, self._now_ms)
-
-    def _move(self, wanted: float, closest: float) -> None:
-        """Move an order that is off, unless it is only too far and young."""
-        now_ms, placed_ms = self._now_ms, self._placed_ms
-        if closest - self.price <= self._tolerance and now_ms - placed_ms < self._life_ms:
+            self._rest(now_ms)
             return
-        # The bot may have looked before the second ended, but not before it knew the order.
-        looked_ms, known_ms = now_ms - self._woken_ms, placed_ms + self._known_ms
-        looked_ms = known_ms if looked_ms < known_ms else looked_ms
-        gone_ms, rests_ms = looked_ms + self._cancel_ms, looked_ms + self._place_ms
-        self.old, self._gone_ms = self.price, gone_ms if gone_ms > now_ms else now_ms
-        self.price, self._placed_ms = wanted, rests_ms if rests_ms > now_ms else now_ms
+        if now_ms >= self._gone_ms and self._old != _NOTHING:
+            self._old, self._front = _NOTHING, self._price
+        if touch >= self._front:
+            self._meet_touch(at, touch, now_ms)
+        if self._price != _NOTHING:
+            self._look(at, wanted, closest, now_ms)
+        if self._price == _NOTHING and self._placed_ms - self._aim_ms <= now_ms + _HALF_MS:
+            self._aim(wanted, now_ms)
+
+    def _meet_orders(self, at: int, when: Sequence[int], far: Sequence[float], orders: range) -> None:
+        """Let market orders come before the next quarter ends."""
+        for order in orders:
+            standing = self._standing(when[order])
+            if far[order] >= standing:
+                self.filled.append(Filled(order, at, standing))
+                self._rest(when[order] + self._pause_ms)
+
+    def _meet_touch(self, at: int, touch: float, now_ms: float) -> None:
+        """Fill the order if the touch has come to it, or refuse it if it is new."""
+        standing = self._standing(now_ms)
+        if touch >= standing:
+            if self._price != standing or self._placed_ms <= now_ms - QUARTER_MS:
+                self.filled.append(Filled(None, at, standing))
+            self._rest(now_ms + self._pause_ms)
+
+    def _aim(self, wanted: float, now_ms: float) -> None:
+        """Give the next order its price."""
+        self._price, self._front = wanted, self._old if self._old < wanted else wanted
+        self._floor, self._ceiling = wanted - self._tolerance, wanted + self._tolerance
+        self._placed_ms = max(self._placed_ms, now_ms - _HALF_MS)
+        age_ms = self._known_ms
+        while self._wakes and age_ms < self._life_ms:
+            age_ms += SECOND_MS  # a woken bot need not look for what is too close, and what is too far is young
+        self._due = (self._placed_ms + age_ms - self._looked_ms) / QUARTER_MS
+
+    def _look(self, at: int, wanted: float, closest: float, now_ms: float) -> None:
+        """Move an order that is too close, or, when the bot looks, one that is too far and not young."""
+        known_ms = self._placed_ms + self._known_ms
+        # Nobody is woken by what came before the bot knew its order.
+        was_known = known_ms <= now_ms - QUARTER_MS
+        if self._wakes and known_ms <= now_ms and (closest if was_known else wanted) > self._ceiling:
+            self._move(now_ms - _HALF_MS if was_known else known_ms)
+        elif self._due <= at:
+            looked_ms = self._looked_ms + QUARTER_MS * self._due
+            is_young = looked_ms - self._placed_ms < self._life_ms
+            if (wanted > self._ceiling and not self._wakes) or (wanted < self._floor and not is_young):
+                self._move(looked_ms)
+            else:
+                self._due += self._period
+
+    def _move(self, looked_ms: float) -> None:
+        """Cancel the order, and place the next one."""
+        price = self._price
+        self._rest(looked_ms + self._place_ms)
+        self._old = self._front = price
+        self._gone_ms = looked_ms + self._cancel_ms
+
+    def _rest(self, placed_ms: float) -> None:
+        """Let nothing stand until then."""
+        self._price = self._old = self._front = self._floor = self._ceiling = _NOTHING
+        self._placed_ms = placed_ms
+        self._due = (placed_ms - self._aim_ms - self._looked_ms) / QUARTER_MS
 
     def _standing(self, time_ms: float) -> float:
         if time_ms >= self._placed_ms:
-            return self.price
-        return self.old if time_ms < self._gone_ms else _NOTHING
-
-    def _end(self, time_ms: float) -> None:
-        self.price = self.old = _NOTHING
-        self._ready_ms = time_ms + self._pause_ms
-
-    @property
-    def _second(self) -> int:
-        """Number of the second that ended last."""
-        return (self._now_ms - self._start_ms) // SECOND_MS
+            return self._price
+        return self._old if time_ms < self._gone_ms else _NOTHING

@@ -21,10 +21,15 @@ from market_making.simulation.simulation import simulate_tape
 SECONDS = 1800
 
 
+def grid_of(mid: np.ndarray) -> Seconds:
+    """A grid with these mids."""
+    return Seconds(0, mid, np.ones(len(mid)), np.ones(len(mid)), np.tile(mid[:, np.newaxis, np.newaxis], (4, 3)))
+
+
 def random_walk(seed: int, drift: float = 0.0) -> Seconds:
     """A driftless walk of σ = 1 by the second, with a drift added."""
     mid = np.cumsum(np.random.default_rng(seed).normal(size=SECONDS)) + drift * np.arange(SECONDS)
-    return Seconds(0, mid, np.ones(SECONDS), np.ones(SECONDS), mid, mid)
+    return grid_of(mid)
 
 
 def moves_after(grid: Seconds, impact: float, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -78,8 +83,7 @@ def test_bursts_drift_and_depth_neither_bias_impact_nor_narrow_its_interval(trut
 
 def test_the_error_knows_of_neighbours_and_of_the_few_that_decide():
     """Clusters that pull together widen the error; where few hold the variance, the quantile is larger."""
-    nothing = np.zeros(SECONDS)
-    grid = Seconds(0, nothing, nothing, np.ones(SECONDS), nothing, nothing)
+    grid = grid_of(np.zeros(SECONDS))
     when = np.arange(0, SECONDS) * 1000 + 500
 
     def mean(by_cluster: np.ndarray) -> Mean:

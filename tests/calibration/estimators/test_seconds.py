@@ -20,25 +20,33 @@ quote_rows = st.lists(
 @settings(max_examples=40, deadline=None)
 @given(rows=quote_rows, gap=st.tuples(st.integers(0, 20_000), st.integers(1, 4_000)))
 def test_each_second_agrees_with_looking_at_every_millisecond(make_tape, rows, gap):
-    """Mid at its end, its extremes, the half-spread's integral and observed time are those of a walk through all ms."""
+    """Mid at its end and in its quarters, the half-spread's integral and observed time: a walk through all ms."""
     tape = make_tape(rows, gaps=[(gap[0], gap[0] + gap[1])], end_ms=20_500)
     gaps = unobserved(tape)
     grid = seconds(tape.quotes, gaps, tape.start_ms, tape.end_ms)
+
+    def is_lost(time_ms: int) -> bool:
+        return any(start < time_ms <= end for start, end in gaps.tolist())
+
+    def mid_at(time_ms: int) -> float:
+        _, bid, ask = [row for row in rows if row[0] <= time_ms][-1]
+        return (bid + ask) / 2
+
     for index in range(len(grid.mid)):
         first = (grid.start_s + index) * 1000
-        half, known, mids = 0.0, 0, []
+        half, known = 0.0, 0
         for t in range(first + 1, first + 1001):
-            lost = any(start < t <= end for start, end in gaps.tolist())
             before = [row for row in rows if row[0] < t]
-            if not lost:
+            if not is_lost(t):
                 half, known = half + (before[-1][2] - before[-1][1]) / 2, known + 1
-                mids.append((before[-1][1] + before[-1][2]) / 2)
         assert grid.half_spread[index] == pytest.approx(half / 1e3)
         assert grid.observed[index] == pytest.approx(known / 1e3)
-        assert (grid.low[index], grid.high[index]) == (min(mids, default=np.inf), max(mids, default=-np.inf))
-        end_lost = any(start < first + 1000 <= end for start, end in gaps.tolist())
-        last = [row for row in rows if row[0] <= first + 1000][-1]
-        assert np.isnan(grid.mid[index]) if end_lost else grid.mid[index] == (last[1] + last[2]) / 2
+        assert np.array_equal(grid.mid[index], grid.quarters[index, 3, 0], equal_nan=True)
+        for quarter, (end, low, high) in enumerate(grid.quarters[index].tolist()):
+            last = first + 250 * (quarter + 1)
+            mids = [mid_at(t - 1) for t in range(last - 249, last + 1) if not is_lost(t)]
+            assert (low, high) == (min(mids, default=np.inf), max(mids, default=-np.inf))
+            assert np.isnan(end) if is_lost(last) else end == mid_at(last)
 
 
 def test_two_parts_of_a_window_are_the_window(half_hour, increments):
@@ -48,13 +56,14 @@ def test_two_parts_of_a_window_are_the_window(half_hour, increments):
     parts = whole.between(half_hour.start_ms, middle).followed_by(whole.between(middle, half_hour.end_ms))
     np.testing.assert_array_equal(parts.seconds.mid, whole.seconds.mid)
     np.testing.assert_array_equal(parts.seconds.half_spread, whole.seconds.half_spread)
+    np.testing.assert_array_equal(parts.seconds.quarters, whole.seconds.quarters)
     np.testing.assert_array_equal(parts.orders.markout, whole.orders.markout)
     assert parts.exposure_s == whole.exposure_s
 
 
 def grid_of(mid: np.ndarray) -> Seconds:
     """A grid with these mids."""
-    return Seconds(0, mid, np.ones(len(mid)), np.ones(len(mid)), mid, mid)
+    return Seconds(0, mid, np.ones(len(mid)), np.ones(len(mid)), np.tile(mid[:, np.newaxis, np.newaxis], (4, 3)))
 
 
 def test_no_move_is_booked_over_a_gap():

@@ -27,7 +27,7 @@ def window(slope: float, noise: float, number: int, seed: int = 1) -> ObservedWi
     ones = np.ones(SECONDS)
     return ObservedWindow(
         orders,
-        Seconds(0, 100 * ones, 0.5 * ones, ones, 100 * ones, 100 * ones),
+        Seconds(0, 100 * ones, 0.5 * ones, ones, np.full((SECONDS, 4, 3), 100.0)),
         BestQuotes(np.empty(0, np.int64), np.empty(0), np.empty(0, np.float32)),
         np.empty((0, 2), np.int64),
         0,

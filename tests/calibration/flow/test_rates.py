@@ -101,7 +101,7 @@ def walk_of(scale: IntArray, seed: int) -> Seconds:
     steps = np.random.default_rng(seed).normal(size=len(scale)) * scale
     ones = np.ones(len(scale))
     mid = 100 + np.cumsum(steps)
-    return Seconds(0, mid, 0.1 * ones, ones, mid, mid)
+    return Seconds(0, mid, 0.1 * ones, ones, np.tile(mid[:, np.newaxis, np.newaxis], (4, 3)))
 
 
 def test_in_a_steady_market_activity_is_one():
