@@ -6,6 +6,7 @@ is filled by an order that reaches its price, and by the market's own touch that
 """
 
 from array import array
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -127,11 +128,23 @@ def _quarters(
         half_spread = np.repeat(seconds.half_spread / seconds.observed, QUARTERS)
         # Where mid is not known the quote is taken away, whatever it is.
         touch = np.where(np.isnan(mid), np.inf, peak - half_spread + _ROUNDING * tick)
-    closest, reached = _outwards(peak + depth, tick), _farthest(far, first)
+    wanted, closest, reached = _outwards(mid + depth, tick), _outwards(peak + depth, tick), _farthest(far, first)
     fills = np.maximum(touch, reached)
-    columns = touch, _outwards(mid + depth, tick), closest, reached, fills, np.maximum(fills, closest - tolerance)
-    # Of most columns few values are looked at: an array of Python's is made in no time.
-    return Quarters(*(array("d", column.tobytes()) for column in columns), first=array("q", first.tobytes()))
+    alarms = np.maximum(fills, closest - tolerance)
+
+    def told(column: FloatArray) -> Sequence[float]:
+        """Few values are looked at: an array of Python's is made in no time."""
+        return array("d", column.tobytes())
+
+    return Quarters(
+        touch=told(touch),
+        wanted=told(wanted),
+        closest=told(closest),
+        reached=told(reached),
+        fills=told(fills),
+        alarms=told(alarms),
+        first=array("q", first.tobytes()),
+    )
 
 
 def _farthest(far: FloatArray, ends: IntArray) -> FloatArray:

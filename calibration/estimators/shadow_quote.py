@@ -135,9 +135,10 @@ class ShadowQuote:
         self._period = (loop_ms or SECOND_MS) / QUARTER_MS
         # What is due no more than half a quarter after the end of one is done then.
         self._start_ms, self._looked_ms = start_ms, start_ms + _HALF_MS
-        self._gone_ms = float(start_ms)
+        self._price = self._old = self._front = self._floor = self._ceiling = _NOTHING
+        self._placed_ms = self._gone_ms = float(start_ms)
+        self._due = 0.0
         self.filled: list[Filled] = []
-        self._rest(start_ms)
 
     def follow(self, path: Quarters, when: Sequence[int], far: Sequence[float]) -> None:
         """Go through quarters of a second and the market orders in them.

@@ -28,8 +28,8 @@ from market_making.quoting.value.fill_costs import FillCosts
 from market_making.settings.role import Role
 
 _QUANTILE = 1.96
-# By which the logarithm of the bot's fills differs from that of the shadow maker's: root of the mean square of the
-# twelve live runs in docs/calibration.md.
+# By which the logarithm of the bot's fills differs from that of the shadow maker's: root of the mean square of twelve
+# live runs when it knew mid by whole seconds; by quarters it was 0.07 in eighteen (docs/calibration.md).
 _PRESENCE_ERROR = 0.11
 _MOVED_MS = 200.0  # within which mid moves after a market order, taken to be evenly spread
 _LEAST, _MOST = 0.05, 1.5  # of a presence: beyond it the fills that were seen say nothing
