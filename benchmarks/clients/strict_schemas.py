@@ -1,13 +1,15 @@
-"""Check the local venue's answers against a third party's strict schemas of the real exchange.
+"""Check the local venue's answers against a third party's strict types of the real exchange.
 
-Needs node and npm with a network: the schemas of @nktkas/hyperliquid are installed in a temporary folder. An account
-trades, is refused, is liquidated and pays for it; every question is asked, of another dex and of spot where it has
-such, and every stream is listened to all the while. Prints a line per type and the share of valid ones; the exit status
-is the number of invalid types. Run: python benchmarks/clients/strict_schemas.py
+Needs node and npm with a network: @nktkas/hyperliquid, whose author keeps its types by the live exchange, and the
+compiler that checks against them are installed in a temporary folder; a field that is missing is a fault, and so is one
+that is not known. An account trades, is refused, is liquidated and pays for it; every question is asked, of another dex
+and of spot where it has such, and every stream is listened to all the while. Prints a line per type and the share of
+valid ones; the exit status is the number of invalid types. Run: python benchmarks/clients/strict_schemas.py
 """
 
 import asyncio
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +29,13 @@ from market_making.venue.config import AccountConfig, AgentConfig, VenueConfig
 from market_making.venue.faults.document import Faults
 from market_making.venue.server import LocalVenue
 
-PACKAGE = "@nktkas/hyperliquid@0.30.3"
+PACKAGES = ("@nktkas/hyperliquid@0.33.3", "typescript@5.9.3")
+COMPILER = {"strict": True, "noEmit": True, "module": "nodenext", "target": "es2022", "skipLibCheck": True}
+# In summer 2026 the exchange moved the fee scale from the dex to each asset; these types still have it at the dex.
+SCALE, OLD_SCALE = (
+    ("deployerFeeScale", "lastFeeScaleChangeTime"),
+    ("deployerFeeScale", "lastDeployerFeeScaleChangeTime"),
+)
 SUB = "0x" + "5" * 40
 STREAMS_S = 5.0  # in which every stream that is sent again and again has been
 KINDS = (
@@ -45,7 +53,7 @@ OF_A_DEX = ("meta", "metaAndAssetCtxs", "allMids", "clearinghouseState", "openOr
             "perpsAtOpenInterestCap")  # fmt: skip
 OF_A_COIN = ("l2Book", "candleSnapshot", "recentTrades", "fundingHistory", "activeAssetData")
 OF_A_USER = ("userFills", "orderUpdates", "userEvents", "userFundings", "userNonFundingLedgerUpdates", "spotState",
-             "clearinghouseState", "webData2", "notification")  # fmt: skip
+             "clearinghouseState", "webData3", "notification")  # fmt: skip
 
 
 def subscriptions(user: str) -> list[dict[str, Any]]:
@@ -144,22 +152,74 @@ async def ask(session: aiohttp.ClientSession, question: dict[str, Any]) -> Any:
         return await answer.json()
 
 
+def declared(seen: dict[str, Any]) -> dict[str, list[str]]:
+    """By what was asked or heard, the constants that the compiler shall accept: a type and a value."""
+    found = {
+        kind: [f"info.{type_of(kind)}Response = {as_known(kind, answer)}"] for kind, answer in seen["answers"].items()
+    }
+    for channel, messages in seen["messages"].items():
+        kind = type_of("userEvents" if channel == "user" else channel)
+        found[f"stream {channel}"] = [f"subscription.{kind}Event = {json.dumps(message)}" for message in messages]
+    return found
+
+
+def type_of(kind: str) -> str:
+    """Beginning of the name of a type: what was asked, without the dex or coin it was asked of."""
+    name = kind.split(" ", maxsplit=1)[0]
+    return name[0].upper() + name[1:]
+
+
+def as_known(kind: str, answer: Any) -> str:
+    """An answer as JSON, its fee scales where these types have them."""
+    if kind == "perpDexs":
+        answer = [dex and {**dict.fromkeys(OLD_SCALE, "1.0"), **dex} for dex in answer]
+    elif "meta" in kind.lower():
+        answer = without(answer, SCALE)
+    return json.dumps(answer)
+
+
+def without(value: Any, names: tuple[str, ...]) -> Any:
+    """The same JSON without these keys, wherever they stand."""
+    if isinstance(value, list):
+        return [without(each, names) for each in value]
+    if isinstance(value, dict):
+        return {key: without(each, names) for key, each in value.items() if key not in names}
+    return value
+
+
+def compiled(folder: Path, constants: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What the compiler says against each kind; a constant has a line of its own."""
+    heads = [f'import type * as {name} from "@nktkas/hyperliquid/api/{name}";' for name in ("info", "subscription")]
+    lines = [(kind, each) for kind, found in constants.items() for each in found]
+    text = "\n".join([*heads, *(f"export const c{number}: {each};" for number, (_, each) in enumerate(lines))])
+    (folder / "seen.ts").write_text(text)
+    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": COMPILER, "files": ["seen.ts"]}))
+    command = [shutil.which("npx") or "npx", "tsc", "--pretty", "false"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    said: dict[str, list[str]] = defaultdict(list)
+    for line in filter(str.strip, run.stdout.splitlines()):
+        place = re.match(r"seen\.ts\((\d+),", line)
+        number = int(place[1]) - len(heads) - 1 if place else -1
+        said[lines[number][0] if 0 <= number < len(lines) else "the compiler"].append(line.strip())
+    return said
+
+
 def main() -> int:
     """Collect, install, compare."""
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if npm is None or node is None:
+    npm = shutil.which("npm")
+    if npm is None:
         print("node and npm are needed")
         return 2
-    with tempfile.TemporaryDirectory() as folder:
-        script = Path(shutil.copy(Path(__file__).with_suffix(".mjs"), folder))
-        file = Path(folder) / "answers.json"
-        file.write_text(json.dumps(asyncio.run(everything())))
-        subprocess.run([npm, "install", "--silent", "--prefix", folder, PACKAGE], check=True)
-        run = subprocess.run([node, str(script), str(file)], cwd=folder, capture_output=True, text=True, check=False)
-    lines = [line for line in run.stdout.splitlines() if "no schema" not in line]
-    print(run.stdout + run.stderr)
-    print(f"{sum(line.endswith(': valid') for line in lines)} of {len(lines)} types are valid")
-    return run.returncode
+    with tempfile.TemporaryDirectory() as name:
+        constants = declared(asyncio.run(everything()))
+        subprocess.run([npm, "install", "--silent", "--prefix", name, *PACKAGES], check=True)
+        said = compiled(Path(name), constants)
+    for kind, found in constants.items():
+        print(f"{kind}, {len(found)}: " + ("INVALID: " + said[kind][0][:300] if kind in said else "valid"))
+    others = said.keys() - constants.keys()
+    print(*(line for kind in others for line in said[kind]), sep="\n")
+    print(f"{len(constants) - len(said.keys() & constants.keys())} of {len(constants)} types are valid")
+    return len(said)
 
 
 if __name__ == "__main__":

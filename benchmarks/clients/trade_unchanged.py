@@ -66,7 +66,7 @@ CLIENTS = {
     "ccxt, JavaScript": Client("ccxt@4.5.84", "ccxt_node.mjs"),
     "hyperliquid (PyPI)": Client("hyperliquid==0.4.66", "hyperliquid_pypi.py", ("ETH",)),
     "async-hyperliquid": Client("async-hyperliquid==0.4.8", "async_hyperliquid_pypi.py"),
-    "@nktkas/hyperliquid": Client("@nktkas/hyperliquid@0.30.3 viem", "nktkas.mjs"),
+    "@nktkas/hyperliquid": Client("@nktkas/hyperliquid@0.33.3 viem", "nktkas.mjs"),
     "hyperliquid (npm)": Client("hyperliquid@1.7.7", "hyperliquid_npm.cjs", ("ETH",)),
     "NautilusTrader": Client("nautilus_trader==1.231.0", "nautilus_live_node.py", python="3.12"),
 }

@@ -106,7 +106,7 @@ def ccxt_code(name: str, full_name: str | None) -> str:
 
 def spot_meta_fields(tokens: Iterable[Mapping[str, Any]], markets: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """``spotMeta`` answer, ready for JSON."""
-    return {"tokens": list(tokens), "universe": list(markets), "outcomes": []}
+    return {"tokens": list(tokens), "universe": list(markets)}
 
 
 def token_fields(index: int, name: str, size_decimals: int, full_name: str | None = None) -> dict[str, Any]:

@@ -106,20 +106,26 @@ class AccountInfo:
 
     def overview(self, address: str) -> dict[str, Any]:
         """What ``webData2`` tells about an account."""
-        account = self.account(address)
-        unnamed = [(key, agent) for key, agent in account.agents.items() if not agent.name]
-        agent_address, agent = unnamed[0] if unnamed else (None, None)
         return {
             "clearinghouseState": self.clearinghouse(address),
             "leadingVaults": [],
             "totalVaultEquity": "0.0",
-            "openOrders": [full_order(order.state()) for order in self._shown(account)],
+            "openOrders": [full_order(order.state()) for order in self._shown(self.account(address))],
+            **self.identity(address),
+            "twapStates": [],
+        }
+
+    def identity(self, address: str) -> dict[str, Any]:
+        """Who an account is and who signs for it, as ``webData2`` and ``webData3`` tell it."""
+        account = self.account(address)
+        unnamed = [(key, agent) for key, agent in account.agents.items() if not agent.name]
+        agent_address, agent = unnamed[0] if unnamed else (None, None)
+        return {
             "agentAddress": agent_address,
             "agentValidUntil": None if agent is None else agent.valid_until_ms,
             "cumLedger": str(account.total("deposits")),
             "isVault": account.leader is not None,
             "user": address,
-            "twapStates": [],
         }
 
     def _user(self, request: Request) -> str:

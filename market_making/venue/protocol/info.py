@@ -121,6 +121,16 @@ class Info:
             "spotAssetCtxs": self.listings.spot_contexts(), "serverTime": self._state.now_ms,
         }  # fmt: skip
 
+    def user_state(self, address: str) -> dict[str, Any]:
+        """``webData3`` of an address, a stream only."""
+        dexes = [dex.name for dex in self._state.dexes]
+        return {
+            "userState": {**self.accounts.identity(address), "serverTime": self._state.now_ms},
+            "perpDexStates": [
+                {"totalVaultEquity": "0.0", "perpsAtOpenInterestCap": self._capped(dex)} for dex in dexes
+            ],
+        }
+
     def _book(self, request: Request) -> Any:
         return book_fields(self.coin(request).matching.book(BOOK_LEVELS, self._state.now_ms))
 

@@ -79,7 +79,7 @@ class Streams:
             "clearinghouseState": self._clearinghouse,
             "spotState": self._spot,
             EVERY_CONTEXT: self._every_context,
-            "webData2": self._overview,
+            "webData3": self._user_state,
             "activeAssetData": self._asset_data,
         }
 
@@ -292,8 +292,8 @@ class Streams:
         body = {"isSnapshot": True, "user": topic.user, "nonFundingLedgerUpdates": events}
         return message("userNonFundingLedgerUpdates", body)
 
-    def _overview(self, topic: Topic) -> bytes:
-        return message("webData2", self._info.overview(topic.user))
+    def _user_state(self, topic: Topic) -> bytes:
+        return message("webData3", self._info.user_state(topic.user))
 
     def _asset_data(self, topic: Topic) -> bytes:
         return message("activeAssetData", self._info.accounts.asset_data(topic.user, topic.coin))

@@ -11,13 +11,13 @@ from market_making.venue.protocol.connection import Topic
 
 COIN_CHANNELS = ("l2Book", "bbo", "trades", "candle", "activeAssetCtx")
 USER_CHANNELS = (
-    "userFills", "orderUpdates", "userEvents", "userFundings", "clearinghouseState", "webData2", "notification",
+    "userFills", "orderUpdates", "userEvents", "userFundings", "clearinghouseState", "webData3", "notification",
     "userNonFundingLedgerUpdates", "spotState",
 )  # fmt: skip
 # Of one dex, the main one if none is named.
 DEX_CHANNELS = ("allMids", "clearinghouseState")
 # Of an account, or of an account in a coin: sent again and again, because they may change at any time.
-REPEATED_CHANNELS = ("clearinghouseState", "webData2", "activeAssetData", "spotState")
+REPEATED_CHANNELS = ("clearinghouseState", "webData3", "activeAssetData", "spotState")
 FAST = "fast"
 
 

@@ -188,7 +188,7 @@ async def test_the_requests_of_other_clients_are_answered(scripted: Any, keys: A
         assert overview["clearinghouseState"]["marginSummary"]["accountValue"] == "10000.0"
 
 
-@pytest.mark.parametrize("channel", ["webData2", "activeAssetData", "userNonFundingLedgerUpdates", "notification"])
+@pytest.mark.parametrize("channel", ["webData3", "activeAssetData", "userNonFundingLedgerUpdates", "notification"])
 async def test_the_streams_of_other_clients_begin(scripted: Any, keys: Any, channel: str):
     """Each is acknowledged, and begins with its state where it has one."""
     async with running(scripted, keys) as client:
@@ -199,6 +199,22 @@ async def test_the_streams_of_other_clients_begin(scripted: Any, keys: Any, chan
             message = await asyncio.wait_for(client.socket.receive_json(), 5)
             assert message["channel"] != "error", message
             seen.append(message["channel"])
+
+
+async def test_a_stream_that_the_exchange_has_ended_is_refused(scripted: Any, keys: Any):
+    """Since August 2026 ``webData2`` is a question only; ``webData3`` tells of the account and of each dex."""
+    async with running(scripted, keys) as client:
+        for channel in ("webData2", "webData3"):
+            subscription = {"type": channel, "user": keys[0].address}
+            await client.socket.send_json({"method": "subscribe", "subscription": subscription})
+        told: dict[str, Any] = {}
+        while "webData3" not in told:
+            message = await asyncio.wait_for(client.socket.receive_json(), 5)
+            told[message["channel"]] = message["data"]
+        assert "webData2" not in told
+        assert told["error"].startswith("Error parsing JSON into valid websocket request")
+        assert told["webData3"]["userState"]["user"] == keys[0].address.lower()
+        assert told["webData3"]["perpDexStates"] == [{"totalVaultEquity": "0.0", "perpsAtOpenInterestCap": []}]
 
 
 async def test_a_dex_that_does_not_exist_is_refused_in_streams_too(scripted: Any, keys: Any):
