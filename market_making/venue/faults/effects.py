@@ -12,7 +12,7 @@ from market_making.venue.faults.course import Course, Delivery
 # Statuses with which the real exchange ends an order by itself.
 CANCELLATIONS = (
     "marginCanceled", "liquidatedCanceled", "openInterestCapCanceled", "delistedCanceled", "selfTradeCanceled",
-    "vaultWithdrawalCanceled", "scheduledCancel", "canceled",
+    "vaultWithdrawalCanceled", "scheduledCancel", "internalCancel", "canceled",
 )  # fmt: skip
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 # Figures that are no amounts: they keep their value when every amount of an answer becomes zero.

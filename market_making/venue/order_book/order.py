@@ -23,6 +23,7 @@ class Status(StrEnum):
     REDUCE_ONLY_CANCELLED = "reduceOnlyCanceled"
     SIBLING_FILLED = "siblingFilledCanceled"
     SCHEDULED = "scheduledCancel"
+    INTERNAL = "internalCancel"
     MARGIN_CANCELLED = "marginCanceled"
     LIQUIDATED = "liquidatedCanceled"
     INTEREST_CAP_CANCELLED = "openInterestCapCanceled"

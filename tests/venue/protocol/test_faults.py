@@ -13,6 +13,7 @@ from hyperliquid.utils.signing import sign_l1_action
 
 from market_making.venue.config import AccountConfig, VenueConfig
 from market_making.venue.faults.document import Faults
+from market_making.venue.faults.effects import CANCELLATIONS
 from market_making.venue.server import LocalVenue
 
 pytestmark = pytest.mark.timeout(60)
@@ -206,6 +207,16 @@ async def wait_for_orders(client: Client, count: int) -> None:
     async with asyncio.timeout(10):
         while len(await client.open_orders()) != count:
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("status", CANCELLATIONS)
+async def test_the_exchange_ends_an_order_in_each_of_its_words(scripted: Any, keys: Any, status: str):
+    """Two of them end in other letters than all others, and a client that looks at these takes the order for open."""
+    async with running(scripted, keys) as client:
+        oid = the_status((await client.place(p="2999.5"))[1])["resting"]["oid"]
+        await client.inject({"fault": "cancel", "oid": oid, "status": status})
+        await wait_for_orders(client, 0)
+        assert (await client.ask("orderStatus", oid=oid))["order"]["status"] == status
 
 
 async def test_the_exchange_cancels_by_itself(scripted: Any, keys: Any):
