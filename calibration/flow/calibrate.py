@@ -58,7 +58,11 @@ class Calibration:
         on_fill, age = "adverse_selection_on_fill", self.shadow.age_cost.value
         flows[on_fill] = flows[on_fill].map(lambda impact: impact + age)
         return OrderFlow(
-            **flows, volatility=self.volatility, half_spread=self.half_spread, funding_rate=self.funding_rate
+            **flows,
+            volatility=self.volatility,
+            half_spread=self.half_spread,
+            funding_rate=self.funding_rate,
+            imbalance_response=self.anchor.response,
         )
 
 

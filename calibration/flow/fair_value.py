@@ -60,6 +60,11 @@ class AnchorWorth(NamedTuple):
     time_ms: int
     leader: LeaderWorth | None = None
 
+    @property
+    def response(self) -> float:
+        """β that quotes are anchored with: 0 unless it is sure to gain [price]."""
+        return self.imbalance.value if self.gain.is_sure else 0.0
+
     def is_recent(self, now_ms: int) -> bool:
         """Whether this serves for a window that ends now."""
         return 0 <= now_ms - self.time_ms < SERVES_S * 1e3

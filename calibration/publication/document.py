@@ -143,9 +143,9 @@ class PublishedFairValue(Document):
     `imbalance` is β: how far mid moves in the next second for each unit of (bid size − ask size) / (bid size + ask
     size) at the touch, shrunk by its error [price]. `gain_per_fill` is what a quote at mid + β·imbalance, `age_ms`
     old, would have gained against one around mid of the same age, β fitted on what came before [price]; null where
-    nothing was filled. `used` says that the interval lies above 0 with ten fills of each kind: then quotes may be
-    anchored there. `age_source` tells whether the bot's own record says how old its quotes are. `leader` is published
-    and not used by a bot.
+    nothing was filled. `used` says that the interval lies above 0 with ten fills of each kind: then bots anchor
+    their quotes there. `age_source` tells whether the bot's own record says how old its quotes are. `leader` is
+    published and not used by a bot.
     """
 
     imbalance: PublishedEstimate

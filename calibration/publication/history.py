@@ -212,7 +212,7 @@ class History:
 
 
 def row_flow(row: dict[str, Any]) -> OrderFlow:
-    """What the quoting models need of a row; the slope θ, the age cost and the funding rate of an older row are 0."""
+    """What the quoting models need of a row; what an older row does not know of is 0: θ, age cost, funding rate, β."""
 
     def both(name: str) -> Directions[float]:
         return Directions(buy=row[f"{name}_buy"], sell=row[f"{name}_sell"])
@@ -225,6 +225,7 @@ def row_flow(row: dict[str, Any]) -> OrderFlow:
         volatility=row["volatility"],
         half_spread=row["half_spread"],
         funding_rate=row["funding_rate"] or 0.0,
+        imbalance_response=row.get(RESPONSE) or 0.0,
     )
 
 

@@ -122,6 +122,7 @@ class Parameters(Document):
             volatility=self.market.volatility,
             half_spread=self.market.half_spread,
             funding_rate=self.market.funding_rate,
+            imbalance_response=self.fair_value.response if self.fair_value else 0.0,
         )
 
     def write(self, folder: Path) -> Path:

@@ -34,6 +34,9 @@ class OrderFlow:
         Time-weighted mean half-spread of the book [price].
     funding_rate : float
         Share of its value that a long position pays per second; negative where it receives [1/s].
+    imbalance_response : float
+        β, how far mid moves in the next second for each unit of the imbalance of the best sizes; 0 unless quotes
+        anchored there are sure to gain [price].
     """
 
     arrival_rate: Directions[float]
@@ -45,6 +48,7 @@ class OrderFlow:
     volatility: float
     half_spread: float
     funding_rate: float = 0.0
+    imbalance_response: float = 0.0
 
 
 class OrderFlows(NamedTuple):

@@ -6,6 +6,7 @@ with its reason. It never has a price of zero, and never the price of the touch.
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from market_making.market.reasons import Because, Reason
@@ -31,6 +32,12 @@ class MarketView(NamedTuple):
     def mid(self) -> float:
         """Middle of best bid and best ask [price]."""
         return (self.bid_price + self.ask_price) / 2
+
+    @property
+    def imbalance(self) -> float:
+        """(bid size − ask size) / (bid size + ask size); 0 where a size is not known, or there is none [1]."""
+        bid, ask = self.bid_size, self.ask_size
+        return (bid - ask) / (bid + ask) if 0 < bid < inf and 0 < ask < inf else 0.0
 
     @property
     def microprice(self) -> float:
@@ -85,12 +92,15 @@ class Quotes:
         Whether the depths are already larger because own fills have lost.
     hedging : bool
         Whether the model is bringing the inventory back: a side that reduces it must then rest at the touch.
+    anchored : bool
+        Whether the model itself anchors its quotes at what the book says of the price.
     """
 
     sides: Sides[Quote | Withheld]
     regime: Regime = Regime.QUOTE
     answers_losses: bool = False
     hedging: bool = False
+    anchored: bool = False
 
     @property
     def bid(self) -> Quote | None:

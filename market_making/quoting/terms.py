@@ -17,6 +17,7 @@ NAMES = {
     "risk": ("risk rules", "after losses"),
     "user_factor": ("depth factor", "your own"),
     "bounds": ("half-spread bounds", "your least and greatest"),
+    "imbalance": ("imbalance", "mid follows the larger of the best sizes"),
     "touch": ("to the touch", "a position is left"),
     "tick": ("rounding", "to a valid price"),
     "fresh": ("book moved", "while the order was placed"),
@@ -24,7 +25,7 @@ NAMES = {
 """What people read of each term: a short name, and why it is there."""
 
 # Terms that are asked of every model alike come last: see `market_making.quoting.pricing`.
-_AFTER_THE_MODEL = 5
+_AFTER_THE_MODEL = 6
 _ROUNDING = 1e-10  # of the largest term: a price and mid are large against their difference
 
 
@@ -59,6 +60,8 @@ class Terms(NamedTuple):
         What the user's depth factor adds.
     bounds : float
         What the user's least and greatest half-spread change.
+    imbalance : float
+        What anchors the quote where the best sizes say that mid goes, and not at mid.
     touch : float
         What moves the quote to the touch, where a position must be left.
     tick : float
@@ -80,6 +83,7 @@ class Terms(NamedTuple):
     risk: float = 0.0
     user_factor: float = 0.0
     bounds: float = 0.0
+    imbalance: float = 0.0
     touch: float = 0.0
     tick: float = 0.0
     fresh: float = 0.0
@@ -88,6 +92,11 @@ class Terms(NamedTuple):
     def depth(self) -> float:
         """Distance from mid [price]: the sum of all terms."""
         return sum(self)
+
+    @property
+    def above_mid(self) -> float:
+        """How far its anchor is from mid, on its side [price]."""
+        return self.fair_value + self.imbalance
 
     @property
     def model_depth(self) -> float:

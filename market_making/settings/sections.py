@@ -95,8 +95,12 @@ class ModelSettings(Section):
 class QuoteSettings(Section):
     """How the bot turns a model's quote into a resting order."""
 
-    minimum_half_spread_bps: NotNegative = Field(0.0, description="Smallest distance of a quote from mid [bps]")
-    maximum_half_spread_bps: Positive = Field(50.0, description="Largest distance of a quote from mid [bps]")
+    minimum_half_spread_bps: NotNegative = Field(
+        0.0, description="Smallest distance of a quote from mid, or from its anchor [bps]"
+    )
+    maximum_half_spread_bps: Positive = Field(
+        50.0, description="Largest distance of a quote from mid, or from its anchor [bps]"
+    )
     tolerance_bps: NotNegative = Field(0.5, description="A resting order is moved when its price is off by more [bps]")
     minimum_life_s: NotNegative = Field(2.0, description="A resting order is not moved before it is this old [s]")
     maximum_book_age_s: Positive = Field(3.0, description="Nothing is quoted from a book that is older [s]")

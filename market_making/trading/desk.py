@@ -227,7 +227,9 @@ class Desk:
             plan, order = made.plan, made.plan.order
             if order is not None and order.terms.touch == 0:
                 near, _ = made.planner.tolerances_bps(order, made.restraints.patience)
-                yield WantedOrder(pair, order.side, order.price, plan.mid, near * plan.mid / 1e4)
+                # An order further away because mid is expected to come is not too close when it comes.
+                ahead = max(order.terms.imbalance, 0.0)
+                yield WantedOrder(pair, order.side, order.price, plan.mid, near * plan.mid / 1e4 + ahead)
 
     def cancelling_first(self, pair: str, order: RestingOrder, now_ms: int) -> None:
         """Note an order that is cancelled before the next plan, because mid has come too close to it."""

@@ -54,11 +54,11 @@ class MadePlan:
 
     @property
     def fair_value(self) -> float:
-        """Mid and what the model thinks the price is above it [price]."""
+        """Mid and how far above it the quotes are anchored, by the model or by the best sizes [price]."""
         quotes = self.plan.quotes
         if quotes.ask is not None:
-            return self.plan.mid + quotes.ask.terms.fair_value
-        return self.plan.mid - (quotes.bid.terms.fair_value if quotes.bid is not None else 0.0)
+            return self.plan.mid + quotes.ask.terms.above_mid
+        return self.plan.mid - (quotes.bid.terms.above_mid if quotes.bid is not None else 0.0)
 
     def basis(self) -> dict[str, Any]:
         """What it was made from that seldom changes."""

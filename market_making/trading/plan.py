@@ -123,7 +123,7 @@ class Planner:
             risk_factor=1.0 if wanted.answers_losses else restraints.depth_factor,
             user_factor=self.rules.depth_factor,
             bounds=self.rules.bounds,
-        )
+        ).anchored(wanted, self.market, self.flow.imbalance_response)
 
         def side_of(side: Side, quote: Quote | Withheld) -> Quote | Withheld:
             grows = holding.grows_with(side)
@@ -137,7 +137,7 @@ class Planner:
             return priced(quote, side, self.market, self.instrument, asked, at_touch=at_touch)
 
         sides = Sides(bid=side_of(Side.BID, wanted.sides.bid), ask=side_of(Side.ASK, wanted.sides.ask))
-        return Quotes(sides, wanted.regime, wanted.answers_losses, wanted.hedging)
+        return Quotes(sides, wanted.regime, wanted.answers_losses, wanted.hedging, wanted.anchored)
 
     def _wish(self, side: Side, quotes: Quotes, holding: Holding, restraints: Restraints) -> "PlannedOrder | Withheld":
         """Turn the quote on one side into a valid order, or say why not."""

@@ -50,8 +50,10 @@ class PlanMemo:
 def _reads(planner: Planner) -> Hashable | None:
     """What the plan takes from market and clock; None where the model does not say."""
     reads = getattr(planner.quoter, "reads", None)
-    said = None if reads is None else reads(planner.market, planner.now_ms)
-    return None if said is None else (planner.market.bid_price, planner.market.ask_price, said)
+    market = planner.market
+    said = None if reads is None else reads(market, planner.now_ms)
+    anchor = market.imbalance if planner.flow.imbalance_response else 0.0
+    return None if said is None else (market.bid_price, market.ask_price, anchor, said)
 
 
 def _is_same(planner: Planner, before: Planner) -> bool:

@@ -28,6 +28,7 @@ QUOTERS = tuple(
     cartea_jaimungal_quoter(model).over(solve_table(FLOW, MID, model), MID)
     for model in (MODEL, replace(MODEL, session_s=600.0))
 )
+ANCHORED = replace(FLOW, imbalance_response=0.3)
 LOCKED = Because(Reason.PAIR_LOCKED, "locked")
 
 resting = st.builds(
@@ -52,7 +53,7 @@ planners = st.builds(
     Planner,
     instrument=st.just(ETH),
     market=st.sampled_from([MARKET, MARKET._replace(bid_price=MARKET.bid_price - 0.1), MARKET._replace(bid_size=9.0)]),
-    flow=st.just(FLOW),
+    flow=st.sampled_from([FLOW, ANCHORED]),
     quoter=st.sampled_from(QUOTERS),
     lot=st.just(0.0333),
     rules=st.just(RULES),

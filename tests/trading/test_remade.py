@@ -66,6 +66,7 @@ def holdings(draw):
     holding=holdings(),
     regime=some.sampled_from(Regime),
     other_leg=some.none() | some.floats(-0.1, 0.1),
+    response=some.sampled_from([0.0, 0.3, -2.0]),
     actions=some.integers(0, 60),
     verdict=some.builds(
         Verdict,
@@ -76,10 +77,11 @@ def holdings(draw):
     ),
 )
 def test_a_plan_made_again_from_its_line_is_the_same(
-    tmp_path_factory, market, holding, regime, other_leg, actions, verdict
+    tmp_path_factory, market, holding, regime, other_leg, response, actions, verdict
 ):
     """Whatever was seen, held and allowed: every number of both quotes, of the order and of the reason."""
-    folder, planner = tmp_path_factory.mktemp("log"), PLANNER
+    folder = tmp_path_factory.mktemp("log")
+    planner = replace(PLANNER, flow=replace(PLANNER.flow, imbalance_response=response))
     budget = ActionBudget(60)
     budget.spend(actions, market.time_ms)
     desk = Desk(budget, 400, Journal(DecisionLog(folder, "bot", "run")))

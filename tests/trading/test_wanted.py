@@ -1,5 +1,7 @@
 """Where an order should rest as mid moves, from the last plan."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,21 @@ def test_the_desk_tells_the_orders_of_its_plans(planner):
     assert after.too_close_by(order.price, plan.mid + 0.7) == pytest.approx(-wanted.tolerance)
     desk.clear()
     assert not list(desk.wanted())
+
+
+@pytest.mark.parametrize("response", [0.6, -0.6])
+def test_an_order_that_mid_is_expected_to_come_to_is_not_too_close_when_it_comes(planner, response):
+    """It may come closer by as much as it was anchored away; one that was anchored nearer is as close as any."""
+    market = planner.market._replace(bid_size=1.0, ask_size=3.0)  # mid is expected to fall where β is positive
+    flow = replace(planner.flow, imbalance_response=response)
+    desk = Desk(ActionBudget(600), 400, None)
+    plan = desk.open(PAIR, PairInputs(replace(planner, market=market, flow=flow), "c"), Holding())
+    shift = -plan.order.terms.imbalance if plan.order.side is Side.BID else plan.order.terms.imbalance
+    assert shift == pytest.approx(-response / 2)
+    (wanted,) = desk.wanted()
+    away = max(plan.order.terms.imbalance, 0.0)
+    assert wanted.tolerance == pytest.approx(0.5e-4 * plan.mid + away)
+    assert wanted.too_close_by(plan.order.price, plan.mid + shift) <= 0
 
 
 def test_what_leaves_at_the_touch_is_close_on_purpose(planner):

@@ -72,7 +72,8 @@ class Measured(NamedTuple):
 def fair_value_command(coin: str, **options: Any) -> None:
     """Measure what quotes would gain if they followed the book's imbalance or a leader, not mid.
 
-    Nothing is quoted by it. A gain counts where its 95 % interval lies above 0 at the age of the bot's own quotes.
+    A gain counts where its 95 % interval lies above 0 at the age of the bot's own quotes. Bots follow the imbalance
+    where the calibrator finds that in the last half hour; no bot follows a leader.
     """
     settings = load_settings(options["configs"], market_data=options["data"])
     own = _recorded(settings, settings.venue, coin)
@@ -201,7 +202,7 @@ def _verdict(measured: Measured) -> str:
     if not measured.anchors:
         return f"Off: {at}, no anchor is sure to gain."
     names = " and ".join(KINDS[kind] for kind in measured.anchors)
-    return f"Worth an anchor {at}: {names}. No strategy quotes by it yet."
+    return f"Worth an anchor {at}: {names}. Bots follow the imbalance alone, where the calibrator finds it so."
 
 
 def _text(estimate: Estimate, unit: float) -> str:

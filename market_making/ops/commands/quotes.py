@@ -101,6 +101,7 @@ def quote_table(published: Parameters) -> dict[str, Any]:
         "toxicity_sell": published.regime.toxicity_sell,
         "status": published.quality.status,
         "flags": published.quality.flags,
+        "imbalance_response": published.order_flow().imbalance_response,
         "rows": rows,
     }
 
@@ -137,6 +138,10 @@ def _show(published: Parameters, document: dict[str, Any]) -> None:
     for column in table.columns:
         column.justify = "right"
     console.print(table)
+    if response := document["imbalance_response"]:
+        bps = 1e4 * response / published.market.mid
+        console.print(f"both follow the book's imbalance: {response:+.4g} ({bps:+.2f} bps) per unit, by half the "
+                      "nearer depth at most")  # fmt: skip
 
 
 def _text(value: float | None, form: str) -> str:

@@ -266,6 +266,7 @@ def quoter(settings: DepthAwareSettings) -> Quoter:
             return Quote.at(side, market.mid, best.terms.at_least(settings.nearest_bps * market.mid / 1e4), best.size)
 
         sides = Sides(bid=one(Side.BID), ask=one(Side.ASK)).map(numbers_only)
-        return Quotes(sides, answers_losses=market.observations.losing_fills >= _FADE_AT)
+        losing = market.observations.losing_fills >= _FADE_AT
+        return Quotes(sides, answers_losses=losing, anchored=True)
 
     return quotes

@@ -149,6 +149,6 @@ def quoter(settings: TrendSkewSettings) -> Quoter:
         terms = side_terms(settings, market, inventory, flow)
         within = sizes_within(inventory, settings.maximum_inventory)
         sizes = Sides(*(picked_off(market, side, inventory) or size for side, size in zip(Side, within, strict=True)))
-        return Quotes(offers(market, terms, sizes).map(numbers_only))
+        return Quotes(offers(market, terms, sizes).map(numbers_only), anchored=True)
 
     return quotes

@@ -55,7 +55,7 @@ def _went_on(w: Any, c: Any, x: Any, k: Any, a: Arrays) -> int:
     if x.phase == HEARD and _is_stale(c, x, a.mids):
         return _wait(w, x, x.now_ms + x.entry_ms, FIRST_CANCELLED)
     if x.phase in (HEARD, HEARD_AGAIN):
-        return _heard(w, c, x, k, a.cells)
+        return _heard(w, c, x, k, a)
     if x.phase == FIRST_CANCELLED:
         return _wait(w, x, x.now_ms - x.feed_ms, HEARD_AGAIN)
     if x.phase == ASKED:
@@ -96,17 +96,17 @@ def _turn_pages(x: Any, models: Records) -> None:
 
 
 @compiled
-def _heard(w: Any, c: Any, x: Any, k: Any, cells: FloatArray) -> int:
+def _heard(w: Any, c: Any, x: Any, k: Any, a: Arrays) -> int:
     """What the start of a loop does: the plan, and then the order is looked after."""
     x.decisions += 1
     look(c, x, x.now_ms)
     clear(x)
-    why = _read(w, c, x, k)
+    why = _read(w, c, x, k, a.levels)
     if why == NONE:
         x.plan_ms, x.inputs = x.now_ms, 1
         observe(x, x.reached_ms, x.mid)
         judge(c, x, x.reached_ms, k.volatility)
-        why = make(c, x, k, cells)
+        why = make(c, x, k, a.cells)
     else:
         tell(x, coins_of(c, x.lots), False, False)
     if why != NONE:
@@ -114,12 +114,12 @@ def _heard(w: Any, c: Any, x: Any, k: Any, cells: FloatArray) -> int:
             x.first[why] = x.decisions
         x.withheld[why] += 1
     x.now_ms += x.decide_ms
-    return _wait(w, x, x.now_ms - x.feed_ms, ASKED) if x.number >= 0 else _place(w, c, x, k, cells)
+    return _wait(w, x, x.now_ms - x.feed_ms, ASKED) if x.number >= 0 else _place(w, c, x, k, a.cells)
 
 
 @compiled
-def _read(w: Any, c: Any, x: Any, k: Any) -> int:
-    """Look at the calibration and the best prices of now; return why nothing can be quoted."""
+def _read(w: Any, c: Any, x: Any, k: Any, levels: Records) -> int:
+    """Look at the calibration and the best quotes of now; return why nothing can be quoted."""
     if x.calibration < 0:
         return _MISSING
     if x.now_ms - k.created_ms > c.valid_ms:
@@ -130,6 +130,8 @@ def _read(w: Any, c: Any, x: Any, k: Any) -> int:
         return _NO_BOOK
     x.bid, x.ask = _price_of(c, w.bid), _price_of(c, w.ask)
     x.mid = (x.bid + x.ask) / 2
+    bid, ask = levels[w.bid].bid_size, levels[w.ask].ask_size
+    x.imbalance = (bid - ask) / (bid + ask) if 0 < bid < np.inf and 0 < ask < np.inf else 0.0
     return NONE
 
 
@@ -148,7 +150,7 @@ def _is_stale(c: Any, x: Any, mids: Records) -> bool:
         return False
     wanted = x.made_price + mids[count - 1].mid - x.made_mid
     closer = x.price - wanted if x.side == BID else wanted - x.price
-    return bool(closer - x.made_near * x.made_mid / 1e4 > 0)
+    return bool(closer - (x.made_near * x.made_mid / 1e4 + x.made_ahead) > 0)
 
 
 @compiled
@@ -278,7 +280,7 @@ def _first_stale(x: Any, mids: Records, after_ms: int, until_ms: int) -> int:
     place, bound, tolerance = (
         _until(mids, after_ms),
         x.price - x.made_price + x.made_mid,
-        x.made_near * x.made_mid / 1e4,
+        x.made_near * x.made_mid / 1e4 + x.made_ahead,
     )
     while place < len(mids) and mids[place].time_ms <= until_ms:
         closer = bound - mids[place].mid if x.side == BID else mids[place].mid - bound

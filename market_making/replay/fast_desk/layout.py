@@ -23,12 +23,12 @@ REASONS = len(Reason)
 
 RETURNS = KEPT_MS // SPACING_MS + 2  # no more fit into the time that is remembered
 RECENT = 1024  # mids, and fills, of the last ten seconds
-QUOTE_NUMBERS = 15
+QUOTE_NUMBERS = 16
 
-ROOM, SELECTION, FEE, INVENTORY, FLOOR, REGIME, RISK, USER, BOUNDS, TOUCH, TICK = range(11)
+ROOM, SELECTION, FEE, INVENTORY, FLOOR, REGIME, RISK, USER, BOUNDS, IMBALANCE, TOUCH, TICK = range(12)
 """Terms of a depth in the sequence of `Terms`, without those that are always zero."""
-TERMS, OF_MODEL = 11, 7  # how many they are, and how many of them make the depth that a model prefers by
-SIZE, PRICE, COINS, WHY = 11, 12, 13, 14
+TERMS, OF_MODEL = 12, 7  # how many they are, and how many of them make the depth that a model prefers by
+SIZE, PRICE, COINS, WHY = 12, 13, 14, 15
 """The rest of a quote: size [lots], valid price, size of its order [coins], and the reason why there is none."""
 
 Records = NDArray[np.void]
@@ -59,8 +59,8 @@ later it begins.
 """
 
 _NUMBERS = _fields(
-    floats="""cash price size made_price made_size made_mid made_depth made_touch made_near out_price
-        view_mid bid ask mid depth_factor tolerance_factor life_factor
+    floats="""cash price size made_price made_size made_mid made_depth made_touch made_near made_ahead out_price
+        view_mid bid ask mid imbalance depth_factor tolerance_factor life_factor
         left level earned_since told_coins other_coins
         start_of_day peak spike_usual aside_usual volatility
         long_move long_square long_span long_span_square long_product
@@ -95,15 +95,15 @@ took [s]; `recent_ms` and `recent_mid` the mids of the last seconds; `due_` fill
 MODEL = np.dtype(
     _fields(
         floats="""bid_decay ask_decay bid_intensity ask_intensity bid_adverse ask_adverse volatility lot
-            bid_selection ask_selection bid_fee ask_fee bid_floor ask_floor bid_kept ask_kept""",
+            response bid_selection ask_selection bid_fee ask_fee bid_floor ask_floor bid_kept ask_kept""",
         whole="created_ms is_bad fault regime table rows columns",
     )
 )
 """One calibration as a group of settings reads it; `bid_` is of what fills a bid.
 
-`selection`, `fee`, `floor` and `kept` are those of `FillCosts`; `fault` is why nothing can be quoted from it. From
-`table` on, `Arrays.cells` hold depths of bids and of asks and the value, each of shape (rows, columns), and the time
-left of each row.
+`response` is β of the imbalance; `selection`, `fee`, `floor` and `kept` are those of `FillCosts`; `fault` is why
+nothing can be quoted from it. From `table` on, `Arrays.cells` hold depths of bids and of asks and the value, each of
+shape (rows, columns), and the time left of each row.
 """
 
 ORDER = np.dtype(_fields(floats="price size mid", whole="setting arrival asked_ms placed_ms ended_ms sign outcome"))

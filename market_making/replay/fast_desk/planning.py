@@ -9,6 +9,7 @@ from market_making.market.grid import above, below, decimals_at, magnitude, powe
 from market_making.market.reasons import Reason
 from market_making.market.tape import FloatArray
 from market_making.quoting.preference import PERSISTENCE
+from market_making.quoting.pricing import LARGEST_SHIFT
 from market_making.quoting.risk.toxicity import WIDEN_FACTOR
 from market_making.replay.fast_desk.compiled import compiled, let_compile
 from market_making.replay.fast_desk.layout import (
@@ -17,6 +18,7 @@ from market_making.replay.fast_desk.layout import (
     BID,
     BOUNDS,
     COINS,
+    IMBALANCE,
     NONE,
     OF_MODEL,
     PAUSED,
@@ -65,9 +67,10 @@ def plan(c: Any, x: Any, k: Any, cells: FloatArray) -> int:
     inventory = (coins + x.other_coins) / k.lot
     state = model_quotes(c, x, k, cells, inventory)
     factor = WIDEN_FACTOR if WIDENED in (state, k.regime) else 1.0
+    shift = _anchor_shift(c, x, k, quotes, factor)
     for side in range(2):
         grows = coins >= 0 if side == BID else coins <= 0
-        _price(c, x, quotes[side], side, (grows, factor, abs(coins) / k.lot))
+        _price(c, x, quotes[side], side, (grows, factor, abs(coins) / k.lot, shift))
         if quotes[side, WHY] == NONE:
             _wish(c, x, quotes[side], side, (grows, k.regime == PAUSED))
         if quotes[side, WHY] == NONE:
@@ -83,9 +86,24 @@ def plan(c: Any, x: Any, k: Any, cells: FloatArray) -> int:
 
 
 @compiled
-def _price(c: Any, x: Any, quote: FloatArray, side: int, about: tuple[bool, float, float]) -> None:
-    """What is asked of every model alike: factors, bounds, the touch, a valid price."""
-    grows, factor, held = about
+def _anchor_shift(c: Any, x: Any, k: Any, quotes: FloatArray, factor: float) -> float:
+    """How far above mid both quotes are anchored [price]."""
+    wished = k.response * x.imbalance
+    if wished == 0:
+        return 0.0
+    limit, least, most = abs(wished), c.minimum_bps * x.mid / 1e4, c.maximum_bps * x.mid / 1e4
+    for side in range(2):
+        depth = depth_of(quotes[side], TERMS)
+        if quotes[side, WHY] == NONE and isfinite(depth):
+            depth = min(max(depth * factor * x.depth_factor * c.depth_factor, least), most)
+            limit = min(limit, LARGEST_SHIFT * depth)
+    return float(max(limit, 0.0) if wished > 0 else -max(limit, 0.0))
+
+
+@compiled
+def _price(c: Any, x: Any, quote: FloatArray, side: int, about: tuple[bool, float, float, float]) -> None:
+    """What is asked of every model alike: factors, bounds, the anchor, the touch, a valid price."""
+    grows, factor, held, shift = about
     leaves = x.leaving == 1 and not grows
     if leaves:
         if quote[WHY] != NONE or not isfinite(depth_of(quote, TERMS)):
@@ -101,14 +119,16 @@ def _price(c: Any, x: Any, quote: FloatArray, side: int, about: tuple[bool, floa
         quote[WHY] = _UNUSABLE
         return
     bounded = min(max(wished, c.minimum_bps * x.mid / 1e4), c.maximum_bps * x.mid / 1e4)
-    final = (x.ask - x.bid) / 2 if leaves else bounded
+    anchored = bounded - shift if side == BID else bounded + shift
+    final = (x.ask - x.bid) / 2 if leaves else anchored
     price = _valid_price(c, x, side, final)
     if price <= 0:
         quote[WHY] = _WITHHOLDS
         return
     distance = x.mid - price if side == BID else price - x.mid
     quote[REGIME], quote[RISK], quote[USER] = widened - depth, faded - widened, wished - faded
-    quote[BOUNDS], quote[TOUCH], quote[TICK] = bounded - wished, final - bounded, distance - final
+    quote[BOUNDS], quote[IMBALANCE] = bounded - wished, anchored - bounded
+    quote[TOUCH], quote[TICK] = final - anchored, distance - final
     quote[PRICE] = price
 
 
@@ -231,6 +251,7 @@ def expected_gain(k: Any, side: int, depth: float) -> float:
 def _keep_made(c: Any, x: Any, quote: FloatArray, side: int, grows: bool) -> None:
     x.made_side, x.made_price, x.made_size, x.grows = side, quote[PRICE], quote[COINS], grows
     x.made_mid, x.made_touch, x.made_depth = x.mid, quote[TOUCH], depth_of(quote, TERMS)
+    x.made_ahead = max(quote[IMBALANCE], 0.0)
     far = c.tolerance_bps * x.tolerance_factor
     x.made_near = min(far, max(c.tolerance_bps, x.made_depth / x.mid * 1e4 / 2))
 

@@ -270,6 +270,7 @@ def _calibrations(history: History, rows: Calibrations, flows: OrderFlows) -> Re
         because = fault(market, 0.0, flow)
         record["fault"] = NONE if because is None else REASON[because.reason]
         record["is_bad"], record["volatility"] = rows.is_bad(position), flow.volatility
+        record["response"] = flow.imbalance_response
     return records
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.publication.history import AGE_COST, FLOW, ON_FILL, SLOPE, History
+from calibration.publication.history import AGE_COST, FLOW, ON_FILL, RESPONSE, SLOPE, History
 from market_making.market.sides import Direction, Directions
 from market_making.market.tape import FloatArray, IntArray
 from market_making.quoting.order_flow import OrderFlow, OrderFlows
@@ -35,7 +35,7 @@ class Calibrations:
 
     def __init__(self, history: History) -> None:
         sides = (f"{name}_{side}" for name in _ESTIMATES for side in Direction)
-        names = (*sides, "volatility", "half_spread", "funding_rate")
+        names = (*sides, "volatility", "half_spread", "funding_rate", RESPONSE)
         self._created_ms: IntArray = history.column("created_ms")
         self._is_bad: NDArray[np.bool_] = history.column("status") == "bad"
         self._regimes: NDArray[np.object_] = history.column("regime")
@@ -89,14 +89,15 @@ class Calibrations:
 
     def flow(self, position: int) -> OrderFlow:
         """What the quoting models need of a row."""
-        *values, volatility, half_spread, funding_rate = self._rows[position].tolist()
+        *values, volatility, half_spread, funding_rate, response = self._rows[position].tolist()
         both = map(Directions, values[::2], values[1::2])  # in the order of `_ESTIMATES`
         rate, decay, intensity, move, move_on_fill, slope = both
-        return OrderFlow(rate, intensity, decay, move, move_on_fill, slope, volatility, half_spread, funding_rate)
+        impact = move, move_on_fill, slope
+        return OrderFlow(rate, intensity, decay, *impact, volatility, half_spread, funding_rate, response)
 
     def flows(self, positions: IntArray) -> OrderFlows:
         """The same of many rows."""
-        *values, _, half_spread, funding_rate = np.ascontiguousarray(self._rows[positions].T)
+        *values, _, half_spread, funding_rate, _ = np.ascontiguousarray(self._rows[positions].T)
         both = (Directions(*pair) for pair in zip(values[::2], values[1::2], strict=True))
         flows = dict(zip(_ESTIMATES, both, strict=True))
         return OrderFlows(**flows, half_spread=half_spread, funding_rate=funding_rate)

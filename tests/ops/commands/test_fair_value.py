@@ -88,7 +88,7 @@ def test_people_read_how_far_the_leader_is_ahead(mm, store):
     """With the verdict that it would be worth an anchor, and that nothing quotes by it."""
     result = mm("fair-value", "ETH", "--data", store, "--leader", "ETH", "--leader-venue", "binanceusdm")
     assert "as both are received here: 0.40 [0.40, 0.40] s, surely ahead" in result.output
-    assert "with the leader. No strategy quotes by it yet." in result.output
+    assert "with the leader. Bots follow the imbalance alone, where the calibrator finds it so." in result.output
 
 
 @pytest.mark.parametrize(

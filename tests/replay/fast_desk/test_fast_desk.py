@@ -9,8 +9,10 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from calibration.publication.history import RESPONSE, History
 from market_making.market.errors import ConfigurationError, SafetyError
 from market_making.market.instrument import Instrument
 from market_making.quoting.models.avellaneda_stoikov import AvellanedaStoikovSettings
@@ -93,6 +95,27 @@ def test_random_settings_do_what_the_bot_does(simulated_history, simulated_tape)
     assert counts[0] > 20 * SETTINGS
     assert counts[1] > 2 * SETTINGS
     assert counts[2] > 0, "some hold a position at the full hour"
+
+
+def with_response(history, response):
+    """The history with quotes anchored at the imbalance, off in every fifth row."""
+    values = np.where(np.arange(len(history)) % 5 == 4, 0.0, response)
+    table, column = history.table, history.table.schema.get_field_index(RESPONSE)
+    return History(table.set_column(column, table.schema.field(column), pa.array(values)))
+
+
+@pytest.mark.parametrize("response", [0.05, 0.5, -0.3])
+def test_they_do_where_quotes_are_anchored_at_the_imbalance(simulated_history, simulated_tape, response):
+    """Little, so much that it is bounded, and against the sizes; the anchor changes what is done."""
+    anchored = with_response(simulated_history, response)
+    for two_sided in (False, True):
+        holds(ETH, anchored, [simulated_tape], 11, two_sided=two_sided)
+    model = random_model(Random(3))
+    runs = (
+        fast_replay(FastSetup((model,), ETH, anchored), [simulated_tape]),
+        fast_replay(FastSetup((model,), ETH, simulated_history), [simulated_tape]),
+    )
+    assert said(runs[0][0]) != said(runs[1][0])
 
 
 @pytest.mark.skipif(SETTINGS == EVERY_DAY, reason="set FAST_DESK_SETTINGS to a number of settings for a long run")
