@@ -50,6 +50,9 @@ class EdgeSettings(Section):
     fee_token: bool = Field(
         True, description="Tell a fee paid in a token of spot in Freqtrade's word for it; off, as ccxt passes it on"
     )
+    ended_orders: bool = Field(
+        True, description="Take every word for an end that ccxt does not know; off, such an order is open for ever"
+    )
     funding: bool = Field(
         True,
         description="Ask for funding once an hour, and not within the hour of the last fill; off, before every order",

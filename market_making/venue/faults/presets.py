@@ -54,6 +54,8 @@ _UNKNOWN_ORDERS: list[Entry] = [
 _EXCHANGE_CANCELS: list[Entry] = [
     {"fault": "cancel", "every_s": 25.0},
     {"fault": "cancel", "every_s": 120.0, "status": "openInterestCapCanceled", "all_orders": True},
+    {"fault": "cancel", "every_s": 150.0, "status": "scheduledCancel", "all_orders": True},
+    {"fault": "cancel", "every_s": 100.0, "status": "internalCancel"},
 ]
 _OTHER_HANDS: list[Entry] = [
     {"fault": "order", "every_s": 60.0, "notional": 30.0},

@@ -20,6 +20,7 @@ from market_making.trading.freqtrade.edge.asked_once import AskedOnce
 from market_making.trading.freqtrade.edge.builder_fee import refuse_builder_fee
 from market_making.trading.freqtrade.edge.dexes import dexes_of
 from market_making.trading.freqtrade.edge.door import Door, DoorLater, Step, StepLater
+from market_making.trading.freqtrade.edge.ended_orders import name_ends
 from market_making.trading.freqtrade.edge.fee_token import name_fee_tokens
 from market_making.trading.freqtrade.edge.funding import FUNDING_WEIGHT, Funding
 from market_making.trading.freqtrade.edge.late_candles import LateCandles
@@ -117,8 +118,7 @@ def install(
         edge.remembered = Remembered(folder, bot)
     if "builder_fee" in wanted:
         refuse_builder_fee(exchange._api, exchange._api_async, exchange._ws_async)
-    if "fee_token" in wanted:
-        name_fee_tokens(exchange._api)
+    _give_words(exchange._api, wanted)
     steps = list(_steps(edge, folder, desk, with_books=with_books))
     if "funding" in wanted:
         Funding(exchange, has_room=lambda: edge.pace is None or edge.pace.has_room(FUNDING_WEIGHT))
@@ -128,6 +128,14 @@ def install(
         Door(exchange._api, steps)
     log.info("overrides of ccxt and Freqtrade: %s", ", ".join(edge.installed) or "none")
     return edge
+
+
+def _give_words(client: Any, wanted: set[str]) -> None:
+    """Let ccxt's client tell fees and ends in words that Freqtrade knows."""
+    if "fee_token" in wanted:
+        name_fee_tokens(client)
+    if "ended_orders" in wanted:
+        name_ends(client)
 
 
 def _steps(edge: Edge, folder: Path, desk: Desk, *, with_books: bool) -> Iterator[Step]:

@@ -59,6 +59,11 @@ OVERRIDES = (
         "ccxt.hyperliquid.parse_trade",
         "a fee paid in UBTC is not taken off the amount of a trade in BTC/USDC, of which the wallet then holds less",
     ),
+    Override(
+        "ended_orders",
+        "ccxt.hyperliquid.parse_order_status",
+        "an order that the dead man's switch has ended is open for ever, and its pair is neither quoted nor sold again",
+    ),
     Override("funding", "freqtrade.exchange.Hyperliquid.get_funding_fees", "funding is asked for before every order"),
 )
 
