@@ -126,12 +126,14 @@ def planned_distance(order: OpenOrder, pair: PairState | None, first_mid: float 
     if resting is not None and resting.order_id == str(order.oid):
         if resting.planned_mid is None:
             return None
-        # The price has followed mid since the plan, and the mid that it is as far from has moved as much.
-        return _usable(abs(order.price - resting.planned_mid) - resting.terms.get("fresh", 0.0))
+        # The price has followed mid since the plan, and the mid that it is as far from has moved as much. An order
+        # further away because mid is expected to come is not too close when it comes.
+        ahead = resting.terms.get("fresh", 0.0) + max(resting.terms.get("imbalance", 0.0), 0.0)
+        return _usable(abs(order.price - resting.planned_mid) - ahead)
     quote = pair.bid if order.side is Side.BID else pair.ask
     known = [] if first_mid is None else [_distance(order, first_mid)]
     if known and quote.price is not None and pair.mid is not None:
-        known.append(abs(quote.price - pair.mid))
+        known.append(abs(quote.price - pair.mid) - max(quote.terms.get("imbalance", 0.0), 0.0))
     return _usable(min(known)) if known else None
 
 

@@ -12,4 +12,5 @@ UNITS = {
     "tick": "price",
     "lot": "coins",
     "funding_rate": "1/s",
+    "imbalance_response": "price",
 }

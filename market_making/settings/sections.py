@@ -101,6 +101,10 @@ class QuoteSettings(Section):
     maximum_half_spread_bps: Positive = Field(
         50.0, description="Largest distance of a quote from mid, or from its anchor [bps]"
     )
+    anchor: bool = Field(
+        True,
+        description="Anchor quotes where the best sizes say that mid goes, while that is sure to gain; off, at mid",
+    )
     tolerance_bps: NotNegative = Field(0.5, description="A resting order is moved when its price is off by more [bps]")
     minimum_life_s: NotNegative = Field(2.0, description="A resting order is not moved before it is this old [s]")
     maximum_book_age_s: Positive = Field(3.0, description="Nothing is quoted from a book that is older [s]")

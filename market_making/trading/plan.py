@@ -123,7 +123,7 @@ class Planner:
             risk_factor=1.0 if wanted.answers_losses else restraints.depth_factor,
             user_factor=self.rules.depth_factor,
             bounds=self.rules.bounds,
-        ).anchored(wanted, self.market, self.flow.imbalance_response)
+        ).anchored(wanted, self.market, self.flow.imbalance_response if self.rules.anchors else 0.0)
 
         def side_of(side: Side, quote: Quote | Withheld) -> Quote | Withheld:
             grows = holding.grows_with(side)

@@ -33,6 +33,8 @@ class QuotingRules:
         Value under which no order is opened and no remainder of a position is left [quote currency].
     depth_factor : float
         Multiplies the depths of the model.
+    anchors : bool
+        Quotes may be anchored where the best sizes say that mid goes.
     """
 
     role: Role
@@ -42,6 +44,7 @@ class QuotingRules:
     minimum_life_ms: float
     smallest_notional: float
     depth_factor: float = 1.0
+    anchors: bool = True
 
 
 @dataclass(frozen=True)
@@ -101,4 +104,5 @@ def rules_of(
         minimum_life_ms=settings.quote.minimum_life_s * 1e3,
         smallest_notional=smallest_notional,
         depth_factor=depth_factor,
+        anchors=settings.quote.anchor,
     )

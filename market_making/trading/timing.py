@@ -2,8 +2,9 @@
 
 A loop plans, cancels, and places. From the plan to a cancellation, from there to the next order, and from a fill to the
 next order are times of the log; the way to the exchange is that of an order. An order is known when the log first names
-it: a loop has seen it rest, or the edge has cancelled it before. A bot that is woken cancels when an order
-has become too close, not when its next loop begins; how old news are by then is what the youngest books say.
+it: a loop has seen it rest, or the edge has cancelled it before. What loops take that place no order is what is left of
+whole minutes. A bot that is woken cancels when an order has become too close, not when its next loop begins; how old
+news are by then is what the youngest books say.
 """
 
 import time
@@ -74,13 +75,13 @@ class _Samples:
         self._pauses: list[float] = []
         self._aims: list[float] = []
         self._knowns: list[float] = []
-        self._loops_ms, self._loops = 0.0, 0
+        self._idle = _IdleLoops()
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Take the next line in."""
         event, coin, time_ms = line["event"], str(line.get("coin")), float(line["time_ms"])
         if event == Event.MINUTE:
-            self._loops_ms, self._loops = self._loops_ms + line["elapsed_ms"], self._loops + line["loops"]
+            self._idle.minute(float(line["elapsed_ms"]), int(line["loops"]))
         elif event == Event.PLAN:
             self._plan(coin, line)
         elif event == Event.CANCEL:
@@ -99,12 +100,13 @@ class _Samples:
         """What they make."""
         found = list(map(_usable, (self._ways, self._looks, self._moves, self._pauses, self._aims, self._knowns)))
         ways, looks, moves, pauses, aims, knowns = found
-        if min(map(len, found)) < _FEWEST or not self._loops:
+        idle_ms = self._idle.mean_ms
+        if min(map(len, found)) < _FEWEST or idle_ms is None:
             return None
         heard = max(float(np.quantile(self._ages, _FRESH)), 0.0)
         look = heard if is_woken else median(looks)
         return Timing(
-            loop_ms=0.0 if is_woken else self._loops_ms / self._loops,
+            loop_ms=0.0 if is_woken else idle_ms,
             cancel_ms=look + float(np.quantile(ways, _BARE_WAY)),
             place_ms=look + median(moves),
             pause_ms=heard + median(pauses),
@@ -128,10 +130,39 @@ class _Samples:
         named_ms = min(time_ms, self._named.pop(line["order_id"], time_ms))
         self._knowns.append(max(named_ms - placed_ms, 0.0))  # the exchange's clock may be ahead
         if plan in self._plans:
-            self._aims.append(placed_ms - self._plans[plan][1])
+            made_ms, book_ms = self._plans[plan]
+            self._aims.append(placed_ms - book_ms)
+            self._idle.placed(time_ms - made_ms)
         for since, samples in ((self._cancelled, self._moves), (self._filled, self._pauses)):
             if coin in since and placed_ms > since[coin]:
                 samples.append(placed_ms - since.pop(coin))
+
+
+class _IdleLoops:
+    """How long a loop takes that places no order: the rest of minutes, less the loops that placed one."""
+
+    def __init__(self) -> None:
+        self._all_ms, self._all = 0.0, 0
+        self._placing_ms, self._placing = 0.0, 0
+        self._minute_ms, self._minute = 0.0, 0
+
+    def placed(self, loop_ms: float) -> None:
+        """A loop of this length has placed an order, in the minute that is not over yet."""
+        self._minute_ms, self._minute = self._minute_ms + loop_ms, self._minute + 1
+
+    def minute(self, elapsed_ms: float, loops: int) -> None:
+        """A minute is over."""
+        self._all_ms, self._all = self._all_ms + elapsed_ms, self._all + loops
+        self._placing_ms, self._placing = self._placing_ms + self._minute_ms, self._placing + self._minute
+        self._minute_ms, self._minute = 0.0, 0
+
+    @property
+    def mean_ms(self) -> float | None:
+        """Mean [ms]: that of all loops where nearly all place orders; None where no minute is over."""
+        idle = self._all - self._placing
+        if idle < _FEWEST:
+            return self._all_ms / self._all if self._all else None
+        return max(self._all_ms - self._placing_ms, 0.0) / idle
 
 
 def _usable(samples: list[float]) -> list[float]:

@@ -68,6 +68,8 @@ def test_the_price_of_a_requote_is_what_the_exchange_sells_its_actions_for():
 PLANNED = [
     ("the state file's order", pair_state(resting=resting(planned_mid=3000.5)), 2998.0, 3.5),
     ("it has followed mid since", pair_state(resting=resting(planned_mid=3000.5, terms={"fresh": 0.5})), 2998.0, 3.0),
+    ("anchored further away", pair_state(resting=resting(planned_mid=3000.5, terms={"imbalance": 0.5})), 2998.0, 3.0),
+    ("anchored closer", pair_state(resting=resting(planned_mid=3000.5, terms={"imbalance": -0.5})), 2998.0, 3.5),
     ("another order of the state file", pair_state(resting=resting(9)), 2998.5, 1.5),
     ("not mentioned yet, planned closer", pair_state(), 3010.0, 3.0),
     ("not mentioned yet, arrived closer", pair_state(), 2999.0, 2.0),

@@ -48,13 +48,15 @@ def shifts(plan: Plan) -> dict[Side, float]:
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_without_imbalance_or_response_plans_are_what_they_were(name):
-    """Bit for bit: no β, sizes that are equal, not known or on one side only, or a model with an anchor of its own."""
+    """Bit for bit: no β, sizes that are equal, unknown or on one side only, switched off, or an anchor of its own."""
     for case in cases(name, CASES):
         for sizes in ((2.0, 2.0), (0.0, 2.0), (2.0, 0.0), (nan, 2.0), (2.0, np.inf)):
             market = case.planner.market._replace(bid_size=sizes[0], ask_size=sizes[1])
             quiet = case._replace(planner=replace(case.planner, market=market))
             assert repr(planned(anchored(quiet, 1.0))) == repr(planned(quiet))
         assert repr(planned(anchored(case, 0.0))) == repr(planned(case))
+        at_mid = case._replace(planner=replace(case.planner, rules=replace(case.planner.rules, anchors=False)))
+        assert repr(planned(anchored(at_mid, 1.0))) == repr(planned(at_mid))
         if name in OWN_ANCHOR:
             assert repr(planned(anchored(case, 1.0))) == repr(planned(case))
 

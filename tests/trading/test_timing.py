@@ -55,6 +55,14 @@ def test_a_looping_bot_takes_what_its_loops_take():
     )
 
 
+def test_a_loop_takes_what_one_takes_that_places_nothing():
+    """Those that place an order are longer, and what they take is in the other times already."""
+    *lines, minute = log()
+    placing_ms, idle = 12 * (2_100 + KNOWN_MS) + 12 * (2_200 + KNOWN_MS), 20
+    lines.append(minute | {"loops": 24 + idle, "elapsed_ms": placing_ms + idle * 1_200})
+    assert timing_of(lines, LOOPING).loop_ms == pytest.approx(1_200.0)
+
+
 def test_a_woken_bot_starts_with_the_news():
     """Its cancel is not waited for, and a fresh price is as old as the way of the order."""
     assert timing_of(log(), WOKEN) == Timing(

@@ -229,7 +229,8 @@ class Bot:
         number = self._venue.place(order, plan.mid, now_ms, arrives_ms)
         if number is not None:
             self.book.placed(number, order, tag, arrives_ms)
-            self._planned_depth = None if order.terms.touch else abs(order.price - plan.mid) - order.terms.fresh
+            ahead = order.terms.fresh + max(order.terms.imbalance, 0.0)
+            self._planned_depth = None if order.terms.touch else abs(order.price - plan.mid) - ahead
         return now_ms + lags.entry_ms + lags.response_ms
 
     def _sleep(self, began_ms: int, now_ms: int, lags: Lags) -> Step:

@@ -47,7 +47,7 @@ SETTING = np.dtype(
         per_ms most_actions reserve action_price
         largest_position daily_loss drawdown one_sided_share both_sided_share leave_share spike_ratio move_share
         fade_factor""",
-        whole="""number figures decimals lowest_tick group opens_bid opens_ask wakes cancels_first fresh
+        whole="""number figures decimals lowest_tick group opens_bid opens_ask wakes cancels_first fresh anchors
         orders_before_flat governed entry_actions spike_warm_up_ms spike_memory_ms move_within_ms move_pause_ms fade_at
         pause_at losing_pause_ms oldest_data_ms leave_after_loss leg other apart_ms""",
     )

@@ -89,7 +89,7 @@ def plan(c: Any, x: Any, k: Any, cells: FloatArray) -> int:
 def _anchor_shift(c: Any, x: Any, k: Any, quotes: FloatArray, factor: float) -> float:
     """How far above mid both quotes are anchored [price]."""
     wished = k.response * x.imbalance
-    if wished == 0:
+    if wished == 0 or c.anchors == 0:
         return 0.0
     limit, least, most = abs(wished), c.minimum_bps * x.mid / 1e4, c.maximum_bps * x.mid / 1e4
     for side in range(2):

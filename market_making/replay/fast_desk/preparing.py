@@ -115,6 +115,7 @@ def _rules(model: StrategyModel, instrument: Instrument) -> dict[str, float]:
         "minimum_life_ms": rules.minimum_life_ms,
         "smallest_notional": rules.smallest_notional,
         "depth_factor": rules.depth_factor,
+        "anchors": rules.anchors,
         "opens_bid": rules.role.opens_with(Side.BID),
         "opens_ask": rules.role.opens_with(Side.ASK),
         "valid_ms": settings.calibration.valid_for_s * 1e3,

@@ -33,6 +33,7 @@ def random_model(random: Random) -> StrategyModel:
             "minimum_half_spread_bps": random.choice([0.0, 0.3]),
             "tolerance_bps": random.choice([0.1, 0.25, 0.5]),
             "minimum_life_s": random.choice([0.0, 2.0, 5.0]),
+            "anchor": random.random() < 0.8,
             "actions_per_minute": random.choice([5, 20, 60, 600]),
         },
         "calibration": {"minimum_exposure_s": 30.0, "valid_for_s": random.choice([120, 20, 60])},
