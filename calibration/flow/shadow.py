@@ -23,7 +23,7 @@ _QUANTILE = 1.96
 _NONE_SEEN = 3.7  # fills, the upper end of the interval of a count of 0
 # Measured by benchmarks/shadow_maker_live.py, 100 ms from the exchange: a bot that is woken, and one that is not.
 _WOKEN = Timing(0.0, 430.0, 1200.0, 750.0, 450.0, 120.0)
-_LOOPING = Timing(2500.0, 1000.0, 2600.0, 3600.0, 2600.0, 120.0)
+_LOOPING = Timing(1150.0, 1000.0, 2600.0, 3600.0, 2600.0, 120.0)
 USUAL_TIMINGS = (_WOKEN, _LOOPING)
 
 
