@@ -99,6 +99,8 @@ RULES: tuple[tuple[str, Rule], ...] = (
     (r"freqtrade trade .*config-binance-spot.*", _ELSEWHERE),
     (r"freqtrade trade .*", Serves("state='RUNNING'", 120.0)),
 )
+# What needs the extra `replay`: the image trades, and has it not.
+RESEARCH = r"mm (replay .*hftbacktest.*|sweep .*|verify .*--study .*)"
 _OTHERWISE = Ends((0, 3), 10 * MINUTE_S)
 
 
