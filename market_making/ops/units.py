@@ -12,5 +12,4 @@ UNITS = {
     "tick": "price",
     "lot": "coins",
     "funding_rate": "1/s",
-    "imbalance_response": "price",
 }

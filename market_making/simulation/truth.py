@@ -272,7 +272,8 @@ class MarketTruth:
 
     def published(self) -> dict[str, Any]:
         """True values of what the calibration estimates, under the names of the parameter file."""
-        flow = vars(self.order_flow())
+        flow = dict(vars(self.order_flow()))
+        del flow["imbalance_response"]  # sizes tell nothing here, and the file has it in `fair_value`
         names = [name for name, value in flow.items() if isinstance(value, Directions)]
         market = {"tick": self.tick, "lot": float(self.instrument.lot)}
         market |= {name: value for name, value in flow.items() if name not in names}
