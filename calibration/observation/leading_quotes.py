@@ -63,7 +63,7 @@ class FollowedLeader:
     """
 
     def __init__(self, own: TickStore, other: TickStore, coin: str, window_ms: int) -> None:
-        self._own, self._other, self._coin, self._window_ms = (own, coin), (other, coin), coin, window_ms
+        self._own, self._other, self._window_ms = (own, coin), (other, coin), window_ms
         self._known: BestQuotes | None = None
         self._read_ms = 0
 
@@ -81,7 +81,8 @@ class FollowedLeader:
         recent = BestQuotes.of(received).every_step()
         known = recent if known is None else known.between(start_ms, from_ms).followed_by(recent)
         self._known, self._read_ms = known, now_ms
-        return HeardLeader(f"{self._coin} of {self._other[0].venue}", known)
+        store, coin = self._other
+        return HeardLeader(f"{coin} of {store.venue}", known)
 
 
 def followed_leader(own: TickStore, coin: str, settings: Settings) -> FollowedLeader | None:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from calibration.estimators.estimate import Estimate, EstimateSource
+from calibration.estimators.fair_value import Gain
 from calibration.estimators.shadow_quote import Timing
 from calibration.flow.calibrate import Calibration
 from calibration.flow.fair_value import LeaderWorth
@@ -188,9 +189,7 @@ def _fair_value(calibration: Calibration) -> PublishedFairValue:
         imbalance=PublishedEstimate.of(worth.imbalance),
         age_ms=worth.gain.age_ms,
         age_source=_source(calibration.shadow.timing),
-        gain_per_fill=_or_none(worth.gain.per_fill),
-        fills=worth.gain.anchored,
-        fills_around_mid=worth.gain.plain,
+        **_gain(worth.gain),
         used=worth.gain.is_sure,
         leader=None if worth.leader is None else _leader(worth.leader),
     )
@@ -201,11 +200,13 @@ def _leader(worth: LeaderWorth) -> PublishedLeader:
         name=worth.name,
         response=PublishedEstimate.of(worth.response),
         lead_s=_or_none(worth.lead_s),
-        gain_per_fill=_or_none(worth.gain.per_fill),
-        fills=worth.gain.anchored,
-        fills_around_mid=worth.gain.plain,
+        **_gain(worth.gain),
         sure=worth.gain.is_sure,
     )
+
+
+def _gain(gain: Gain) -> dict[str, Any]:
+    return {"gain_per_fill": _or_none(gain.per_fill), "fills": gain.anchored, "fills_around_mid": gain.plain}
 
 
 def _or_none(estimate: Estimate | None) -> PublishedEstimate | None:

@@ -109,6 +109,11 @@ class Planner:
         keep, because = self._compare(chosen, holding.resting, restraints)
         return Plan(holding, inventory, self.market.mid, chosen, keep, *because, quotes=quotes, sides=sides)
 
+    @property
+    def imbalance_response(self) -> float:
+        """β that quotes are anchored with: 0 where it is not sure to gain, or switched off [price]."""
+        return self.flow.imbalance_response if self.rules.anchors else 0.0
+
     def compared(self, plan: Plan, restraints: Restraints) -> Plan:
         """The same plan, its order held against the one that rests, which has become older since."""
         if plan.order is None:
@@ -123,7 +128,7 @@ class Planner:
             risk_factor=1.0 if wanted.answers_losses else restraints.depth_factor,
             user_factor=self.rules.depth_factor,
             bounds=self.rules.bounds,
-        ).anchored(wanted, self.market, self.flow.imbalance_response if self.rules.anchors else 0.0)
+        ).anchored(wanted, self.market, self.imbalance_response)
 
         def side_of(side: Side, quote: Quote | Withheld) -> Quote | Withheld:
             grows = holding.grows_with(side)

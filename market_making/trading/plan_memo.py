@@ -52,7 +52,7 @@ def _reads(planner: Planner) -> Hashable | None:
     reads = getattr(planner.quoter, "reads", None)
     market = planner.market
     said = None if reads is None else reads(market, planner.now_ms)
-    anchor = market.imbalance if planner.flow.imbalance_response else 0.0
+    anchor = market.imbalance if planner.imbalance_response else 0.0
     return None if said is None else (market.bid_price, market.ask_price, anchor, said)
 
 

@@ -9,6 +9,8 @@ import socket
 import pytest
 from click.testing import CliRunner
 
+from calibration.estimators.estimate import EstimateSource
+from calibration.publication.document import PublishedEstimate, PublishedFairValue
 from market_making.market.errors import (
     ConfigurationError,
     DataError,
@@ -26,6 +28,7 @@ from market_making.recording.streams import Stream
 from market_making.simulation.presets import default_truths
 from market_making.simulation.simulation import SimulatedSource
 from market_making.venue.markets.prehistory import write_prehistory
+from tests.puppet_market import parameters
 
 
 @pytest.fixture
@@ -178,6 +181,20 @@ def test_a_mistyped_coin_is_answered_with_what_there_is(mm, tmp_path, coin, said
     result = mm("quotes", coin, "--parameters", "there")
     assert result.exit_code == 3
     assert said in result.stderr
+
+
+@pytest.mark.parametrize("anchor", [True, False])
+def test_it_is_said_that_quotes_follow_the_imbalance_unless_that_is_switched_off(mm, tmp_path, anchor):
+    """The file says that it is sure to gain."""
+    beta = PublishedEstimate(value=0.3, low=0.2, high=0.4, n=900, source=EstimateSource.OK)
+    found = PublishedFairValue(
+        imbalance=beta, age_ms=450, age_source="usual", gain_per_fill=beta, fills=50, fills_around_mid=60, used=True
+    )
+    parameters().model_copy(update={"fair_value": found}).write(tmp_path / "out")
+    (tmp_path / "own.json").write_text(json.dumps({"market_making": {"quote": {"anchor": anchor}}}))
+    shown = mm("quotes", "ETH", "--parameters", tmp_path / "out", "-c", tmp_path / "own.json")
+    assert shown.exit_code == 0, shown.output
+    assert ("follow the book's imbalance" in shown.output) is anchor
 
 
 def test_prices_are_shown_with_all_their_digits(mm, tmp_path, recordings):

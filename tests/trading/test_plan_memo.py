@@ -98,6 +98,16 @@ def test_while_nothing_changes_the_model_is_asked_once(counted):
     assert len(asked) == 2
 
 
+@pytest.mark.parametrize(("anchors", "times"), [(True, 2), (False, 1)])
+def test_sizes_are_a_change_only_where_quotes_follow_them(counted, anchors, times):
+    planner, asked = counted
+    flow, rules = replace(FLOW, imbalance_response=0.5), replace(RULES, anchors=anchors)
+    memo, planner = PlanMemo(), replace(planner, flow=flow, rules=rules)
+    for size in (1.0, 5.0):
+        memo.plan(replace(planner, market=MARKET._replace(bid_size=size)), Holding(), Restraints())
+    assert len(asked) == times
+
+
 def test_a_model_that_does_not_say_what_it_reads_is_asked_every_time():
     asked = []
 

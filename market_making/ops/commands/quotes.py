@@ -41,7 +41,7 @@ def quotes(coin: str, parameters: Path | None, configs: tuple[Path, ...], *, as_
     from calibration.publication.parameters import read_parameters
 
     published = read_parameters(settings.parameters, coin, venue=settings.venue, now_ms=None)
-    table = quote_table(published)
+    table = quote_table(published, anchors=settings.quote.anchor)
     if as_json:
         print_json(table)
     else:
@@ -66,8 +66,8 @@ def _known(settings: Settings, coin: str) -> str:
     raise MissingParameters(f'there is no {path}; is the calibrator running? "{starts}" starts it')
 
 
-def quote_table(published: Parameters) -> dict[str, Any]:
-    """The table as a JSON document; null where a side is not quoted."""
+def quote_table(published: Parameters, *, anchors: bool) -> dict[str, Any]:
+    """The table as a JSON document; null where a side is not quoted. `anchors`: quotes may follow the imbalance."""
     from market_making.market.instrument import FixedTick, Instrument
 
     market = published.market
@@ -101,7 +101,7 @@ def quote_table(published: Parameters) -> dict[str, Any]:
         "toxicity_sell": published.regime.toxicity_sell,
         "status": published.quality.status,
         "flags": published.quality.flags,
-        "imbalance_response": published.order_flow().imbalance_response,
+        "imbalance_response": published.order_flow().imbalance_response if anchors else 0.0,
         "rows": rows,
     }
 
