@@ -14,9 +14,10 @@ from market_making.market.errors import ConfigurationError
 from market_making.market.reasons import Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.models.ladders import collapse, merged_outward
+from market_making.quoting.models.levels import by_level
 from market_making.quoting.order_flow import OrderFlow
 from market_making.quoting.placement import SMALLEST_SIZE, fault, numbers_only, picked_off
-from market_making.quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
+from market_making.quoting.quote import MarketView, Quote, Quotes, Withheld
 from market_making.quoting.readings.book_depth import BookDepth, book_depth, funding_shift
 from market_making.quoting.readings.markouts import factor_of
 from market_making.quoting.readings.observations import Observations, RiskLevel
@@ -248,25 +249,50 @@ def _distance_factor(share: float, growing: bool, settings: DepthAwareSettings) 
     return 1 + 2 * min(share, 1.0) if growing and share >= settings.widen_from else 1.0
 
 
-def quoter(settings: DepthAwareSettings) -> Quoter:
-    """Quoter of the collapsed tiers."""
+@dataclass(frozen=True)
+class DepthAwareQuoter:
+    """The tiers as a model: it quotes the tier that should earn most, or all of them (`levels`)."""
 
-    def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:  # noqa: ARG001 - the model has no horizon
+    settings: DepthAwareSettings
+
+    def __call__(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:  # noqa: ARG002 - the model has no horizon
+        """Quotes of the collapsed tiers."""
         if because := fault(market, inventory, flow):
             return Quotes.none(because)
-        fee = settings.maker_fee * market.mid
+        fee = self.settings.maker_fee * market.mid
 
         def one(side: Side) -> Quote | Withheld:
-            levels = side_levels(side, market, inventory, flow, settings)
+            levels = side_levels(side, market, inventory, flow, self.settings)
             if isinstance(levels, Withheld):
                 return levels
             best = collapse(levels, side, flow, fee, inventory=inventory)
-            if isinstance(best, Withheld):
-                return best
-            return Quote.at(side, market.mid, best.terms.at_least(settings.nearest_bps * market.mid / 1e4), best.size)
+            return best if isinstance(best, Withheld) else self._lifted(best, side, market)
 
-        sides = Sides(bid=one(Side.BID), ask=one(Side.ASK)).map(numbers_only)
+        return self._quotes(Sides(bid=one(Side.BID), ask=one(Side.ASK)), market)
+
+    def levels(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> tuple[Quotes, ...]:  # noqa: ARG002 - the model has no horizon
+        """Quotes of every tier, nearest first."""
+        if because := fault(market, inventory, flow):
+            return (Quotes.none(because),)
+
+        def all_of(side: Side) -> tuple[Quote | Withheld, ...]:
+            levels = side_levels(side, market, inventory, flow, self.settings)
+            if isinstance(levels, Withheld):
+                return (levels,)
+            return tuple(self._lifted(level, side, market) for level in levels)
+
+        return tuple(self._quotes(sides, market) for sides in by_level(all_of(Side.BID), all_of(Side.ASK)))
+
+    def _lifted(self, quote: Quote, side: Side, market: MarketView) -> Quote:
+        """A tier, no nearer to mid than the least distance that does not lose by itself."""
+        terms = quote.terms.at_least(self.settings.nearest_bps * market.mid / 1e4)
+        return Quote.at(side, market.mid, terms, quote.size)
+
+    def _quotes(self, sides: Sides[Quote | Withheld], market: MarketView) -> Quotes:
         losing = market.observations.losing_fills >= _FADE_AT
-        return Quotes(sides, answers_losses=losing, anchored=True)
+        return Quotes(sides.map(numbers_only), answers_losses=losing, anchored=True)
 
-    return quotes
+
+def quoter(settings: DepthAwareSettings) -> DepthAwareQuoter:
+    """Quoter of the collapsed tiers."""
+    return DepthAwareQuoter(settings)

@@ -4,35 +4,49 @@ The hedge is a reduction of the ladder's own position, for there is no second ve
 the deviation is under the release level. A fill that is smaller than wanted therefore does not end it.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from market_making.market.reasons import Reason
 from market_making.market.sides import Sides
 from market_making.quoting.models import ladders
 from market_making.quoting.models.hedges import ActiveHedge
-from market_making.quoting.models.ladders import LadderSettings, balances_of
+from market_making.quoting.models.ladders import LadderQuoter, LadderSettings, balances_of
 from market_making.quoting.order_flow import OrderFlow
 from market_making.quoting.placement import fault
-from market_making.quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
+from market_making.quoting.quote import MarketView, Quote, Quotes, Withheld
 from market_making.quoting.terms import Terms
 
 
-def quoter(settings: LadderSettings, hedge: ActiveHedge) -> Quoter:
-    """Quoter of the collapsed ladder with an active hedge.
+@dataclass(frozen=True)
+class HedgedLadder:
+    """A ladder with an active hedge; it reads `Observations.hedging`: what `Quotes.hedging` said the last time."""
 
-    It reads `Observations.hedging`: what `Quotes.hedging` said the last time.
-    """
-    ladder = ladders.quoter(settings)
+    ladder: LadderQuoter
+    hedge: ActiveHedge
 
-    def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
-        usual = ladder(market, inventory, flow, now_ms)
+    def __call__(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:
+        """Quotes of the collapsed ladder, or of its hedge."""
+        usual, lots = self.ladder(market, inventory, flow, now_ms), self._reduction(market, inventory, flow)
+        return _hedged(usual, market, lots) if lots else usual
+
+    def levels(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> tuple[Quotes, ...]:
+        """Quotes of every level, or of the one order that hedges."""
+        usual, lots = self.ladder.levels(market, inventory, flow, now_ms), self._reduction(market, inventory, flow)
+        return (_hedged(usual[0], market, lots),) if lots else usual
+
+    def _reduction(self, market: MarketView, inventory: float, flow: OrderFlow) -> float:
+        """What has to be traded to come back to the target, signed [lots]; 0 where nothing has."""
         if fault(market, inventory, flow) or inventory == 0:
-            return usual
-        balances = balances_of(settings, inventory, market.mid, market.observations.balances)
-        lots = hedge.reduction(balances, market.mid, settings.reference, hedging=market.observations.hedging)
-        return _hedged(usual, market, lots) if lots * inventory < 0 else usual
+            return 0.0
+        settings, seen = self.ladder.settings, market.observations
+        balances = balances_of(settings, inventory, market.mid, seen.balances)
+        lots = self.hedge.reduction(balances, market.mid, settings.reference, hedging=seen.hedging)
+        return lots if lots * inventory < 0 else 0.0
 
-    return quotes
+
+def quoter(settings: LadderSettings, hedge: ActiveHedge) -> HedgedLadder:
+    """Quoter of the collapsed ladder with an active hedge."""
+    return HedgedLadder(ladders.quoter(settings), hedge)
 
 
 def _hedged(usual: Quotes, market: MarketView, lots: float) -> Quotes:

@@ -5,7 +5,7 @@ m = (ρ − ρ₀)/ρ₀. Beyond a band the side that would enlarge the deviatio
 bids ×(U − m)/(U − B), asks ×(m − D)/(S − D). Level i stands i steps from mid.
 
 Where only one order can rest per side, the ladder collapses to the level that is expected to earn most,
-λ(δ)·(δ − ε − fee)·size. That is *not* a ladder, and earns less than one.
+λ(δ)·(δ − ε − fee)·size. That is *not* a ladder.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,10 @@ from market_making.market.errors import ConfigurationError
 from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.models.ladder_shape import LadderShape, level_weights
+from market_making.quoting.models.levels import NO_LEVEL, by_level
 from market_making.quoting.order_flow import OrderFlow
 from market_making.quoting.placement import SMALLEST_SIZE, fault, numbers_only
-from market_making.quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
+from market_making.quoting.quote import MarketView, Quote, Quotes, Withheld
 from market_making.quoting.readings.observations import Balances
 from market_making.quoting.terms import Terms
 
@@ -186,7 +187,7 @@ def collapse(
     The level that loses least would be the one that nobody reaches: a position would have no way out.
     """
     if not levels:
-        return Withheld(Reason.AT_BOUND, "the ladder is stopped on this side")
+        return NO_LEVEL
     best = max(levels, key=lambda level: expected_value(level, side, flow, fee))
     if expected_value(best, side, flow, fee) > 0:
         return best
@@ -197,30 +198,47 @@ def collapse(
     return nearest._replace(size=min(sum(level.size for level in levels), to_leave))
 
 
-def quoter(settings: LadderSettings) -> Quoter:
-    """Quoter of the collapsed ladder."""
+@dataclass(frozen=True)
+class LadderQuoter:
+    """The ladder as a model: it quotes the level that should earn most, or all of them (`levels`)."""
 
-    def quotes(market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:  # noqa: ARG001 - a ladder has no horizon
-        seen, mid = market.observations, market.mid
-        if because := fault(market, inventory, flow):
-            return Quotes.none(because)
-        if seen.index_price is not None and not abs(seen.index_price / mid - 1) < _LARGEST_INDEX_GAP:
-            detail = f"mid {mid} is not within 2 % of the index {seen.index_price}"
-            return Quotes.none(Because(Reason.BOOK_UNUSABLE, detail))
-        levels = ladder(
-            balances_of(settings, inventory, mid, seen.balances),
-            mid,
-            settings,
-            settings.shape or seen.ladder_shape or LadderShape.SPOT,
-        )
-        fee = settings.maker_fee * mid
+    settings: LadderSettings
+
+    def __call__(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> Quotes:  # noqa: ARG002 - a ladder has no horizon
+        """Quotes of the collapsed ladder."""
+        levels = self._ladder(market, inventory, flow)
+        if isinstance(levels, Because):
+            return Quotes.none(levels)
+        fee = self.settings.maker_fee * market.mid
         offers = Sides(
             bid=collapse(levels.bid, Side.BID, flow, fee, inventory=inventory),
             ask=collapse(levels.ask, Side.ASK, flow, fee, inventory=inventory),
         )
         return Quotes(offers.map(numbers_only))
 
-    return quotes
+    def levels(self, market: MarketView, inventory: float, flow: OrderFlow, now_ms: int) -> tuple[Quotes, ...]:  # noqa: ARG002 - a ladder has no horizon
+        """Quotes of every level of the ladder, nearest first."""
+        levels = self._ladder(market, inventory, flow)
+        if isinstance(levels, Because):
+            return (Quotes.none(levels),)
+        return tuple(Quotes(sides.map(numbers_only)) for sides in by_level(*levels))
+
+    def _ladder(self, market: MarketView, inventory: float, flow: OrderFlow) -> Sides[tuple[Quote, ...]] | Because:
+        """All levels, or why there are none."""
+        seen, mid = market.observations, market.mid
+        if because := fault(market, inventory, flow):
+            return because
+        if seen.index_price is not None and not abs(seen.index_price / mid - 1) < _LARGEST_INDEX_GAP:
+            detail = f"mid {mid} is not within 2 % of the index {seen.index_price}"
+            return Because(Reason.BOOK_UNUSABLE, detail)
+        shape = self.settings.shape or seen.ladder_shape or LadderShape.SPOT
+        balances = balances_of(self.settings, inventory, mid, seen.balances)
+        return ladder(balances, mid, self.settings, shape)
+
+
+def quoter(settings: LadderSettings) -> LadderQuoter:
+    """Quoter of the collapsed ladder."""
+    return LadderQuoter(settings)
 
 
 def balances_of(settings: LadderSettings, inventory: float, mid: float, observed: Balances | None) -> Balances:
