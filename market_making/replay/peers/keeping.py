@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from math import inf
 
 from market_making.market.sides import Side, Sides
-from market_making.replay.peers.peer import Changes, PeerView, Resting, Wanted
+from market_making.replay.makers.maker import Resting
+from market_making.replay.peers.peer import Changes, PeerView, Wanted
 
 _ALIKE = 1e-12  # of a price
 

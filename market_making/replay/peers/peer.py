@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from market_making.market.sides import Side, Sides
 from market_making.quoting.order_flow import OrderFlow
+from market_making.replay.makers.maker import Resting
 
 
 class PeerView(NamedTuple):
@@ -59,16 +60,6 @@ class Wanted(NamedTuple):
 
     price: float
     size: float
-
-
-class Resting(NamedTuple):
-    """An own order as it is known: number, price [price], size and filled part [coins], arrival [ms]."""
-
-    number: int
-    price: float
-    size: float
-    filled: float
-    placed_ms: int
 
 
 class Changes(NamedTuple):

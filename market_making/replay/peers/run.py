@@ -1,20 +1,17 @@
 """A peer over the tapes of a recording, with the engines, latencies and accounts of the bot itself."""
 
-import time
 from collections.abc import Sequence
 
 from market_making.market.reasons import Because, Reason
 from market_making.quoting.order_flow import OrderFlow
 from market_making.quoting.quote import MarketView, Quotes
-from market_making.replay.bot.access import VenueAccess
 from market_making.replay.bot.as_of import CalibrationsAsOf
-from market_making.replay.bot.record import OrderRecord
-from market_making.replay.bot.run import ReplaySetup, drive, engine_settings, session_of
-from market_making.replay.bot.stale import StaleWatch
-from market_making.replay.peers.loop import PeerBot
+from market_making.replay.bot.run import ReplaySetup
+from market_making.replay.makers.run import replay_maker
+from market_making.replay.peers.maker import PeerMaker
 from market_making.replay.peers.market import PeerMarket
 from market_making.replay.peers.peer import Peer
-from market_making.replay.result import ReplayResult, Session
+from market_making.replay.result import ReplayResult, Touch
 from market_making.replay.tape.cache import SessionTape
 from market_making.settings.settings import Settings
 from market_making.trading.strategy_model import StrategyModel
@@ -42,34 +39,13 @@ def replay_peer(peer: Peer, setup: ReplaySetup, tapes: Sequence[SessionTape]) ->
     NotEnoughData
         If there is no calibration.
     """
-    began = time.perf_counter()
-    settings = setup.model.settings
-    known = CalibrationsAsOf(setup.history, setup.model, setup.instrument)
-    sessions, name = [], ""
-    for tape in tapes:
-        engine = setup.engine(tape, engine_settings(setup))
-        name = engine.name
-        touch, record = tape.touch(), OrderRecord()
-        start_ms, end_ms = int(touch.time_ms[0]), tape.span.end_ms
-        lot = setup.instrument.size(settings.model.order_notional / float(touch.mid[0]))
-        market = PeerMarket(setup.instrument, known, lot, lot * settings.model.maximum_inventory)
-        venue = VenueAccess(engine, record, StaleWatch(touch), 0, {})
-        bot = PeerBot(peer, market, venue, setup.lags())
-        first_ms = max(start_ms + setup.phase_ms, int(setup.history.column("created_ms")[0]))
-        if first_ms < end_ms:
-            drive([bot.run(first_ms, end_ms)], engine, record, end_ms)
-        else:
-            engine.advance(end_ms)
-        session: Session = session_of([bot], engine, record, (touch, start_ms, end_ms, tape.rows))
-        sessions.append(session)
-    return ReplayResult(
-        strategy=peer.name,
-        coin=setup.instrument.coin,
-        engine=name,
-        maker_fee=settings.model.maker_fee,
-        sessions=tuple(sessions),
-        wall_s=time.perf_counter() - began,
-    )
+    settings, instrument = setup.model.settings.model, setup.instrument
+
+    def made(known: CalibrationsAsOf, touch: Touch) -> PeerMaker:
+        lot = instrument.size(settings.order_notional / float(touch.mid[0]))
+        return PeerMaker(peer, PeerMarket(instrument, known, lot, lot * settings.maximum_inventory))
+
+    return replay_maker(peer.name, made, setup, tapes)
 
 
 def peer_model(settings: Settings) -> StrategyModel:

@@ -14,9 +14,10 @@ from market_making.replay.accounts.accounts import Accounts
 from market_making.replay.bot.run import ReplaySetup
 from market_making.replay.engines.exchange import ExchangeEngine
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
+from market_making.replay.makers.maker import Resting
 from market_making.replay.peers.catalogue import PEERS, peer_of
 from market_making.replay.peers.keeping import Drifting, EveryLoop, Refreshing, TimingOut
-from market_making.replay.peers.peer import Changes, PeerView, Resting, Wanted
+from market_making.replay.peers.peer import Changes, PeerView, Wanted
 from market_making.replay.peers.pricing import AtTouch, BasicAdding, FixedSpread, RollingAvellaneda
 from market_making.replay.peers.prior_art import PriorArt, published_table
 from market_making.replay.peers.run import peer_model, replay_peer

@@ -1,0 +1,67 @@
+"""A maker over the tapes of a recording, with the engines, latencies and accounts of the bot itself."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from market_making.replay.bot.access import VenueAccess
+from market_making.replay.bot.as_of import CalibrationsAsOf
+from market_making.replay.bot.record import OrderRecord
+from market_making.replay.bot.run import ReplaySetup, drive, engine_settings, session_of
+from market_making.replay.bot.stale import StaleWatch
+from market_making.replay.makers.loop import MakerLoop
+from market_making.replay.makers.maker import Maker
+from market_making.replay.result import ReplayResult, Session, Touch
+from market_making.replay.tape.cache import SessionTape
+
+
+def replay_maker(
+    name: str, made: Callable[[CalibrationsAsOf, Touch], Maker], setup: ReplaySetup, tapes: Sequence[SessionTape]
+) -> ReplayResult:
+    """Replay a maker over the sessions, each from a flat start and with a maker that remembers nothing.
+
+    It quotes both sides from one account, from the first calibration on, as the strategies do.
+
+    Parameters
+    ----------
+    name : str
+        For the result.
+    made : Callable
+        Makes the maker of a session from the calibrations and the session's touch.
+    setup : ReplaySetup
+        Settings, coin, calibrations, engine, latencies.
+    tapes : Sequence[SessionTape]
+        The sessions.
+
+    Raises
+    ------
+    EngineFault
+        If an engine fails, or its money is not that of its fills.
+    NotEnoughData
+        If there is no calibration.
+    """
+    began = time.perf_counter()
+    known = CalibrationsAsOf(setup.history, setup.model, setup.instrument)
+    sessions, engine_name = [], ""
+    for tape in tapes:
+        engine = setup.engine(tape, engine_settings(setup))
+        engine_name = engine.name
+        touch, record = tape.touch(), OrderRecord()
+        start_ms, end_ms = int(touch.time_ms[0]), tape.span.end_ms
+        venue = VenueAccess(engine, record, StaleWatch(touch), 0, {})
+        loop = MakerLoop(made(known, touch), venue, setup.lags())
+        first_ms = max(start_ms + setup.phase_ms, int(setup.history.column("created_ms")[0]))
+        if first_ms < end_ms:
+            drive([loop.run(first_ms, end_ms)], engine, record, end_ms)
+        else:
+            engine.advance(end_ms)
+        session: Session = session_of([loop], engine, record, (touch, start_ms, end_ms, tape.rows))
+        sessions.append(session)
+    return ReplayResult(
+        strategy=name,
+        coin=setup.instrument.coin,
+        engine=engine_name,
+        maker_fee=setup.model.settings.model.maker_fee,
+        sessions=tuple(sessions),
+        wall_s=time.perf_counter() - began,
+        parameters=dict(setup.model.parameters),
+    )
