@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from market_making.quoting.models import ladders
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
 from market_making.replay.accounts.accounts import Accounts
 from market_making.settings.settings import Settings
@@ -17,7 +18,10 @@ def chosen():
     pytest.importorskip("hftbacktest")
     settings = Settings.from_section(SECTION)
     model = StrategyModel("MarketMaking", cartea_jaimungal_quoter(settings.model.cartea_jaimungal()), settings)
-    return makers({"MarketMaking": model})
+    free = {"quote": {"actions_per_minute": 600.0}, "edge": {"address_budget": False}}
+    near = ladders.quoter(ladders.LadderSettings(step_bps=0.6, live_orders=8, smallest_size=0.12))
+    ladder = StrategyModel("ladder", near, Settings.from_section(SECTION | free))
+    return makers({"MarketMaking": model, "ladder": ladder})
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +30,7 @@ def plain(tmp_path_factory):
     return tape(tmp_path_factory.mktemp("zero"), 3, SECONDS)
 
 
-@pytest.mark.parametrize("name", ["MarketMaking", "touch", "fixed_spread"])
+@pytest.mark.parametrize("name", ["MarketMaking", "touch", "fixed_spread", "ladder:all-levels"])
 def test_nobody_earns_where_nothing_can_be_earned(chosen, plain, name):
     """The long form, for every variant and peer, is benchmarks/replay_zero_edge.py."""
     accounts = Accounts(chosen[name](setup(), plain))

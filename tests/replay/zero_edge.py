@@ -24,6 +24,7 @@ from market_making.replay.accounts.accounts import Accounts
 from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.run import ReplaySetup, replay
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
+from market_making.replay.levels.run import has_levels, replay_levels
 from market_making.replay.peers.catalogue import PEERS
 from market_making.replay.peers.run import peer_model, replay_peer
 from market_making.replay.result import ReplayResult
@@ -99,10 +100,13 @@ def tape(folder: Path, seed: int, seconds: float, edge_bps: float = 0.0) -> Sess
 
 
 def makers(models: dict[str, StrategyModel]) -> dict[str, Maker]:
-    """Variants and peers by name, each as what makes a run of a tape."""
+    """Variants, those with levels also in full, and peers by name, each as what makes a run of a tape."""
     found: dict[str, Maker] = {}
     for name, model in models.items():
         found[name] = lambda setup, tape, model=model: replay(replace(setup, model=model), [tape])
+        if has_levels(model):
+            full = f"{name}:all-levels"
+            found[full] = lambda setup, tape, model=model: replay_levels(replace(setup, model=model), [tape])
     for name, peer in PEERS.items():
         found[name] = lambda setup, tape, peer=peer: replay_peer(peer, setup, [tape])
     return found

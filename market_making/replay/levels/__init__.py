@@ -1,0 +1,1 @@
+"""A strategy with levels in full: every level of a ladder, every tier, rests on both sides at once."""
