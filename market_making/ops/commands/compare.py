@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from market_making.market.errors import ConfigurationError
-from market_making.ops.commands.options import config_option, json_option, print_json, user_data, with_options
+from market_making.ops.commands.options import config_option, json_option, print_json, with_options
 from market_making.ops.commands.plotting import check_picture, plot_option, plots_of
 from market_making.ops.commands.replaying import (
     cache_option,
@@ -22,6 +22,7 @@ from market_making.ops.commands.replaying import (
     settings_of,
     two_sided_option,
 )
+from market_making.ops.commands.variants import Variant, strategies, variant_of
 from market_making.recording.store.presence import require_folders
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from market_making.replay.peers.peer import Peer
     from market_making.replay.study.comparison import Contestant, Standing
     from market_making.settings.settings import Settings
-    from market_making.trading.strategy_model import StrategyModel
 
 _NONE = "none"
 _SHORT = {"too short to tell": "too short", "not distinguishable from zero": "unclear"}
@@ -50,7 +50,7 @@ _PARTS = {
     click.option("--coin", "coins", multiple=True, required=True, help="A coin; repeat for several."),
     click.option(
         "--strategy", "strategies", multiple=True, default=("MarketMaking",), show_default=True,
-        help="Name of a class; repeat for several. 'all': every class in the folder of strategies.",
+        help="Name of a class; repeat for several. NAME:all-levels rests all its levels. 'all': every class there is.",
     ),
     click.option(
         "--peer", "peers", multiple=True,
@@ -95,7 +95,7 @@ def compare(**options: Any) -> None:
 def _names(chosen: tuple[str, ...]) -> list[str]:
     """Names of the strategies, each once."""
     if "all" in chosen:
-        return sorted(path.stem for path in (user_data() / "strategies").glob("[!_]*.py"))
+        return list(dict.fromkeys((*strategies(), *(name for name in chosen if ":" in name))))
     return list(dict.fromkeys(name for name in chosen if name != _NONE))
 
 
@@ -116,40 +116,39 @@ def _standings(
     """Standings of every coin at the fee of its market, one coin after the other."""
     from calibration.fee_tier import FeeTier
     from market_making.replay.study.comparison import compare as held
-    from market_making.trading.freqtrade.strategy_model import load_model
 
     names, peers, baseline = makers
     found: list[Standing] = []
     tier = FeeTier(settings)
     for coin in options["coins"]:
         own = tier.settings_of(coin)
-        models = [load_model(name, own, {}, user_data()) for name in names]
-        found += held(list(_runs(coin, own, (models, peers), lags, options)), baseline)
+        variants = [variant_of(name, own) for name in names]
+        found += held(list(_runs(coin, own, (variants, peers), lags, options)), baseline)
     return found
 
 
 def _runs(
     coin: str,
     settings: Settings,
-    makers: tuple[list[StrategyModel], list[Peer]],
+    makers: tuple[list[Variant], list[Peer]],
     lags: Callable[[], LagProfile],
     options: dict[str, Any],
 ) -> Iterator[Contestant]:
     from rich.console import Console
 
     from market_making.replay.accounts.accounts import Accounts
-    from market_making.replay.bot.run import ReplaySetup, replay
+    from market_making.replay.bot.run import ReplaySetup
     from market_making.replay.peers.run import peer_model, replay_peer
     from market_making.replay.study.comparison import Contestant
 
-    models, peers = makers
+    variants, peers = makers
     with Console(stderr=True).status(f"reading {coin}") as status:
         prepared, history = reading_of(settings, coin, options)
         two_sided, engine = is_two_sided(settings, options), engine_of(options["engine"])
-        for model in models:
-            status.update(f"{coin}: {model.name}")
-            setup = ReplaySetup(model, prepared.instrument, history, engine, lags, two_sided=two_sided)
-            yield Contestant(model.name, is_peer=False, accounts=Accounts(replay(setup, prepared.tapes)))
+        for variant in variants:
+            status.update(f"{coin}: {variant.name}")
+            setup = ReplaySetup(variant.model, prepared.instrument, history, engine, lags, two_sided=two_sided)
+            yield Contestant(variant.name, is_peer=False, accounts=Accounts(variant.replay(setup, prepared.tapes)))
         for peer in peers:
             status.update(f"{coin}: {peer.name}")
             setup = ReplaySetup(peer_model(settings), prepared.instrument, history, engine, lags)

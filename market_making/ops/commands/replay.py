@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from market_making.market.errors import ConfigurationError
-from market_making.ops.commands.options import config_option, json_option, print_json, user_data, with_options
+from market_making.ops.commands.options import config_option, json_option, print_json, with_options
 from market_making.ops.commands.replaying import (
     cache_option,
     calibrations_option,
@@ -24,6 +24,7 @@ from market_making.ops.commands.replaying import (
     two_sided_option,
     with_edge,
 )
+from market_making.ops.commands.variants import variant_of
 from market_making.recording.store.presence import require_folders
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     click.option("--coin", required=True, help="The coin."),
     recording_options,
     two_sided_option,
+    click.option(
+        "--all-levels", is_flag=True, help="Rest all levels of a ladder or all tiers on both sides, not one of them."
+    ),
     click.option(
         "--edge/--no-edge",
         default=None,
@@ -103,12 +107,13 @@ def _run(
     from rich.console import Console
 
     from market_making.ops.commands.guarding import quote_rules
-    from market_making.replay.bot.run import ReplaySetup, replay
-    from market_making.trading.freqtrade.strategy_model import load_model
+    from market_making.replay.bot.run import ReplaySetup
 
     logging.getLogger("freqtrade").setLevel(logging.WARNING)
-    model = load_model(options["strategy"], settings, parameters, user_data())
-    two_sided = is_two_sided(settings, options)
+    variant = variant_of(options["strategy"], settings, parameters, all_levels=options["all_levels"])
+    if variant.all_levels:
+        _require_one_account(options)
+    model, two_sided = variant.model, is_two_sided(settings, options)
     if options["desk"] == "compiled":
         _require_compilable(model, options, two_sided=two_sided)
     with Console(stderr=True).status(f"reading {options['coin']}"):
@@ -128,7 +133,26 @@ def _run(
             funding_rate=options["funding"],
             guard=quote_rules(settings) if options["guard"] else None,
         )
-        return replay(setup, prepared.tapes)
+        return variant.replay(setup, prepared.tapes)
+
+
+def _require_one_account(options: dict[str, Any]) -> None:
+    """Refuse what is made for a bot with one order.
+
+    Raises
+    ------
+    ConfigurationError
+        If it was asked for.
+    """
+    because = {
+        "--two-sided": bool(options["two_sided"]),
+        "--guard": options["guard"],
+        "--desk compiled": options["desk"] == "compiled",
+    }
+    if asked := [words for words, is_asked in because.items() if is_asked]:
+        raise ConfigurationError(
+            f"--all-levels must be given without {', '.join(asked)}: it quotes both sides from one account, unguarded"
+        )
 
 
 def _require_compilable(model: StrategyModel, options: dict[str, Any], *, two_sided: bool) -> None:

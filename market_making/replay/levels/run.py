@@ -13,6 +13,7 @@ from market_making.replay.result import ReplayResult, Touch
 from market_making.replay.tape.cache import SessionTape
 from market_making.trading.strategy_model import StrategyModel
 
+
 def has_levels(model: StrategyModel) -> bool:
     """Whether a strategy has levels, of which a bot rests one."""
     return isinstance(model.quoter, Levelled)

@@ -55,6 +55,17 @@ def test_every_maker_pays_the_fee_of_the_market(compared, tmp_path):
     assert {row["fees_per_hour"] for row in promoted} == {0.0}
 
 
+def test_a_ladder_stands_beside_itself_with_all_of_its_levels(compared):
+    words = ("--strategy", "LadderSpot", "--strategy", "LadderSpot:all-levels", "--peer", "none", "--json")
+    document = json.loads(compared(*words).stdout)
+    rows = {row["name"]: row for row in document["rows"]}
+    assert document["baseline"] == "LadderSpot"
+    assert rows.keys() == {"LadderSpot", "LadderSpot:all-levels"}
+    full, one = rows["LadderSpot:all-levels"], rows["LadderSpot"]
+    assert full["kind"] == "variant"
+    assert full["difference"] == pytest.approx(full["net_per_hour"] - one["net_per_hour"], abs=1e-9)
+
+
 def test_a_person_reads_a_table(compared):
     result = compared("--peer", "touch")
     assert result.exit_code == 0, result.output
@@ -68,6 +79,11 @@ def test_a_person_reads_a_table(compared):
         (("--strategy", "none", "--peer", "none"), "needs a --strategy or a --peer"),
         (("--baseline", "Glft"), "--baseline must be one of the makers compared, got Glft"),
         (("--strategy", "Nobody"), "Nobody"),
+        (
+            ("--strategy", "Glft:all-levels"),
+            "Glft rests one order a side, it has no levels; those that do are DepthAware, L",
+        ),
+        (("--strategy", "LadderSpot:full"), "must be NAME or NAME:all-levels, got LadderSpot:full"),
     ],
 )
 def test_wrong_use_is_told(compared, words, said):

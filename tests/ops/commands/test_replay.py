@@ -27,6 +27,7 @@ CONTRACT = {
     "markout_bps", "uptime", "inventory_mean_abs", "inventory_max_abs", "drawdown", "net_bps_low", "net_bps_high",
     "events_per_second", "verdict",
 }  # fmt: skip
+LADDER = ("--coin", "ETH", "--strategy", "LadderSpot")
 COMPILED = ("--engine", "hftbacktest", "--desk", "compiled")
 
 
@@ -123,6 +124,18 @@ def test_the_compiled_desk_says_what_the_bot_says(replayed, sides, holds_at_the_
         (["--coin", "ETH", "--desk", "compiled", "--guard"], 2, "with --engine hftbacktest, no --guard; or take"),
         (["--coin", "ETH", *COMPILED, "--two-sided", "--guard"], 2, "with no --guard; or"),
         (["--coin", "ETH", *COMPILED, "--strategy", "Glft"], 2, "does not quote from a table of depths"),
+        (
+            ["--coin", "ETH", "--all-levels"],
+            2,
+            "MarketMaking rests one order a side, it has no levels; those that do are",
+        ),
+        (["--coin", "ETH", "--strategy", "LadderSpot:none"], 2, "must be NAME or NAME:all-levels, got LadderSpot:none"),
+        (
+            [*LADDER, "--all-levels", "--two-sided", "--guard"],
+            2,
+            "must be given without --two-sided, --guard: it quotes",
+        ),
+        ([*LADDER, "--all-levels", *COMPILED], 2, "must be given without --desk compiled"),
         (["--coin", "SOL"], 3, "SOL"),
         (["--coin", "ETH", "--parameters", "absent"], 3, "must hold calibrations"),
         (["--coin", "ETH", "--start", "2030-01-01"], 3, "at least 60 s without a gap"),
@@ -133,6 +146,21 @@ def test_wrong_use_is_answered_with_its_remedy(replayed, words, status, said):
     result = replayed(*words)
     assert result.exit_code == status, result.output
     assert said in result.stderr
+
+
+@pytest.mark.parametrize("engine", ["exchange", "exchange-whole", "hftbacktest"])
+def test_all_levels_of_a_ladder_rest_and_the_page_shows_them(replayed, tmp_path, engine):
+    pytest.importorskip("plotly")
+    if engine == "hftbacktest":
+        pytest.importorskip("hftbacktest")
+    page, words = tmp_path / "run.html", (*LADDER, "--parameter", "step_bps=1.5", "--engine", engine, "--json")
+    one, full = (json.loads(replayed(*words, *more).stdout) for more in ((), ("--all-levels", "--report", page)))
+    assert (one["strategy"], full["strategy"]) == ("LadderSpot", "LadderSpot:all-levels")
+    assert full.keys() == one.keys()
+    assert full["orders"] > one["orders"]
+    parts = ("spread_captured", "adverse_selection", "inventory_pnl", "funding")
+    assert full["net_pnl"] == pytest.approx(sum(full[name] for name in parts) - full["fees"], abs=1e-6)
+    assert f"{full['fills']} fills" in page.read_text()
 
 
 def test_a_page_shows_the_run(replayed, tmp_path):
