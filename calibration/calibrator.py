@@ -36,7 +36,7 @@ from market_making.settings.settings import Settings
 logger = logging.getLogger(__name__)
 
 SPARE = 2.0  # reading starts this many times as early as it took before
-_ROWS_PER_SEGMENT = 4
+ROWS_PER_SEGMENT = 6  # a minute of the usual period: so much is lost if the machine fails
 _LEAST_READING_S = 0.2
 _MEMORY = 0.8  # a reading that was slow once is expected again for a while
 _REPLAY_PARTS, _LEAST_REPLAYED_S = 6, 30.0  # of all coins in a period, and none that was replayed a moment ago
@@ -282,4 +282,4 @@ def _forecast(settings: Settings, coin: str) -> VolatilityModel | None:
 
 def _history(settings: Settings, coin: str) -> HistoryWriter:
     """Coins write their segments in different cycles, so that no cycle writes them all."""
-    return HistoryWriter(settings.parameters, coin, _ROWS_PER_SEGMENT, crc32(coin.encode()) % _ROWS_PER_SEGMENT)
+    return HistoryWriter(settings.parameters, coin, ROWS_PER_SEGMENT, crc32(coin.encode()) % ROWS_PER_SEGMENT)

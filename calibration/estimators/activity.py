@@ -21,7 +21,8 @@ relative variance of the level from one minute to the next (`arrival.level_varia
 the mean of the window. Where the window went up and down the next minute will too, and a burst may end at once.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -40,17 +41,26 @@ _QUANTILE = 1.96
 _ORDERS_SHARE = 0.5  # of the exponent; mid has the rest
 
 
-class Span(NamedTuple):
+@dataclass(frozen=True, eq=False)  # no slots: what is derived is kept
+class Span:
     """A window: its ends [ms] and the intervals inside it that were not observed, shape (m, 2)."""
 
     start_ms: int
     end_ms: int
     gaps: IntArray
 
-    @property
+    @cached_property
     def observed_s(self) -> float:
         """Observed time [s]."""
         return exposure_s(self.gaps, self.start_ms, self.end_ms)
+
+    @cached_property
+    def discounted_s(self) -> float:
+        """Observed time, each moment discounted by its age [s]."""
+        inside = np.minimum(np.maximum(self.gaps, self.start_ms), self.end_ms)
+        edges = np.concatenate([[self.start_ms], inside.ravel(), [self.end_ms]])
+        left = np.exp2((edges - self.end_ms) / (1e3 * HALF_LIFE_S))
+        return float((left[1::2] - left[::2]).sum()) * HALF_LIFE_S / float(np.log(2))
 
 
 class Sign(NamedTuple):
@@ -111,7 +121,7 @@ def order_sign(time_ms: IntArray, span: Span, fano: float) -> Sign:
     if len(time_ms) == 0 or observed_s <= 0:
         return Sign(0.0, 0.0)
     recent = float(np.exp2((time_ms - span.end_ms) / (1e3 * HALF_LIFE_S)).sum())
-    usual = len(time_ms) / observed_s * _discounted_s(span)
+    usual = len(time_ms) / observed_s * span.discounted_s
     excess = fano - 1 - float(np.sqrt(2 * LONGEST_BUCKET_MS / 1e3 / observed_s))
     weight = _weight(excess, BUCKET_MS / 1e3 / _MEMORY_S)
     return Sign(float(np.log((_PRIOR + recent) / (_PRIOR + usual))), weight)
@@ -122,7 +132,7 @@ def volatility_sign(seconds: Seconds, end_ms: int) -> Sign:
     move = seconds.mid[SPAN_S:] - seconds.mid[:-SPAN_S]
     known = np.flatnonzero(~np.isnan(move))
     square = move[known] ** 2
-    usual = float(square.mean()) if len(square) else 0.0
+    usual = float(square.sum()) / len(square) if len(square) else 0.0
     if usual == 0:
         return Sign(0.0, 0.0)
     age_s = end_ms / SECOND_MS - (seconds.start_s + SPAN_S + 1 + known)
@@ -147,11 +157,3 @@ def tail_activity(orders: Sign, tail: Sign, volatility: Sign, variation: float) 
 def _weight(variation: float, chance: float) -> float:
     """Share of a variance that is not chance."""
     return variation / (variation + chance) if variation > 0 else 0.0
-
-
-def _discounted_s(span: Span) -> float:
-    """Observed time, each moment discounted by its age [s]."""
-    inside = np.minimum(np.maximum(span.gaps, span.start_ms), span.end_ms)
-    edges = np.concatenate([[span.start_ms], inside.ravel(), [span.end_ms]])
-    left = np.exp2((edges - span.end_ms) / (1e3 * HALF_LIFE_S))
-    return float((left[1::2] - left[::2]).sum()) * HALF_LIFE_S / float(np.log(2))

@@ -14,6 +14,7 @@ its variance leaves (Satterthwaite, 1946).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -51,7 +52,8 @@ class Mean:
         return Estimate(self.value, self.value - width, self.value + width, self.n)
 
 
-class Trend(NamedTuple):
+@dataclass(frozen=True, eq=False)  # no slots: what is derived is kept
+class Trend:
     """Moves of mid in each cluster of the window.
 
     `first` is the number of the first cluster since 1970; `moves` [price] and `seconds` [s] have one entry a cluster,
@@ -62,11 +64,21 @@ class Trend(NamedTuple):
     moves: FloatArray
     seconds: FloatArray
 
-    @property
+    @cached_property
+    def observed_s(self) -> float:
+        """Observed time [s]."""
+        return float(self.seconds.sum())
+
+    @cached_property
     def drift(self) -> float:
         """Mean move of mid [price/s]."""
-        observed = float(self.seconds.sum())
-        return float(self.moves.sum()) / observed if observed > 0 else 0.0
+        return float(self.moves.sum()) / self.observed_s if self.observed_s > 0 else 0.0
+
+    @cached_property
+    def detrended(self) -> FloatArray:
+        """Moves of each cluster without the drift [price]."""
+        rest: FloatArray = self.moves - self.drift * self.seconds
+        return rest
 
     def cluster(self, time_ms: IntArray) -> IntArray:
         """Position of the cluster of each time, the first or the last for a time at the very edge."""
@@ -76,12 +88,13 @@ class Trend(NamedTuple):
     @classmethod
     def of(cls, grid: Seconds) -> Self:
         """Sum up the moves of mid from second to second."""
-        step = np.diff(grid.mid)
-        second = grid.start_s + 1 + np.flatnonzero(~np.isnan(step))
+        step = grid.mid[1:] - grid.mid[:-1]
+        known = np.flatnonzero(~np.isnan(step))
+        second = grid.start_s + 1 + known
         cluster = second * SECOND_MS // CLUSTER_MS
         first = grid.start_s * SECOND_MS // CLUSTER_MS
         size = (grid.start_s + len(grid.mid)) * SECOND_MS // CLUSTER_MS - first + 1
-        moves = np.bincount(cluster - first, weights=step[~np.isnan(step)], minlength=size).astype(np.float64)
+        moves = np.bincount(cluster - first, weights=step[known], minlength=size).astype(np.float64)
         return cls(first, moves, np.bincount(cluster - first, minlength=size).astype(np.float64))
 
 
@@ -110,12 +123,11 @@ def mean_markout(markout: FloatArray, time_ms: IntArray, sign: int, trend: Trend
     if clusters < 2:
         raise NotEnoughData(f"{len(moves)} market orders in {clusters} clusters of 15 s, need 2 clusters")
     moves = _winsorised(moves)
-    centre = float(moves.mean())
-    drift, observed_s = trend.drift, float(trend.seconds.sum())
-    shared = len(moves) * _HORIZON_S / observed_s * sign * (trend.moves - drift * trend.seconds) if observed_s else 0.0
+    centre = float(moves.sum()) / len(moves)
+    shared = len(moves) * _HORIZON_S / trend.observed_s * sign * trend.detrended if trend.observed_s else 0.0
     residual = np.bincount(member, weights=moves - centre, minlength=len(trend.moves)).astype(np.float64) - shared
     spread = cluster_spread(residual, clusters)
-    return Mean(centre - sign * drift * _HORIZON_S, spread.error / len(moves), spread.freedom, len(moves))
+    return Mean(centre - sign * trend.drift * _HORIZON_S, spread.error / len(moves), spread.freedom, len(moves))
 
 
 class ClusterSpread(NamedTuple):
@@ -179,11 +191,11 @@ def depth_slope(markout: FloatArray, reach: FloatArray, time_ms: IntArray) -> Me
     moves, depth, cluster = markout[seen], reach[seen], time_ms[seen] // CLUSTER_MS
     member = cluster - cluster[0] if len(cluster) else cluster
     clusters = int(np.count_nonzero(np.bincount(member)))
-    centred = depth - depth.mean() if len(depth) else depth
+    centred = depth - depth.sum() / len(depth) if len(depth) else depth
     power = float((centred**2).sum())
     if clusters < 3 or power == 0:
         raise NotEnoughData(f"{len(moves)} orders through the touch in {clusters} clusters of 15 s, need 3 clusters")
     value = float((centred * moves).sum()) / power
-    residual = moves - moves.mean() - value * centred
+    residual = moves - moves.sum() / len(moves) - value * centred
     spread = cluster_spread(np.bincount(member, weights=centred * residual).astype(np.float64), clusters)
     return Mean(value, spread.error / power, spread.freedom, len(moves))

@@ -101,7 +101,7 @@ def level_variance(counts: IntArray, usual: float = USUAL_VARIANCE) -> float:
     """
     minutes = _together(counts)
     buckets = minutes if len(minutes) >= _FEWEST_BUCKETS else counts
-    mean = float(buckets.mean()) if len(buckets) else 0.0
+    mean = float(buckets.sum()) / len(buckets) if len(buckets) else 0.0
     if len(buckets) < _FEWEST_BUCKETS or mean == 0:
         return usual
     seen, error = (_variance_to_mean(buckets) - 1) / mean, float(np.sqrt(2 / len(buckets))) / mean

@@ -45,9 +45,10 @@ def hill_index(sizes: FloatArray, share: float = 0.1) -> float:
     NotEnoughData
         With fewer than ten sizes in the tail.
     """
-    positive = np.sort(sizes[sizes > 0])
+    positive = sizes[sizes > 0]
     tail = int(share * len(positive))
     if tail < 10:
         raise NotEnoughData(f"{len(positive)} positive moves, need {round(10 / share)}")
-    logarithms = np.log(positive[-tail:] / positive[-tail - 1])
+    largest = np.sort(np.partition(positive, -tail - 1)[-tail - 1 :])
+    logarithms = np.log(largest[1:] / largest[0])
     return float(1 / logarithms.mean()) if logarithms.any() else float("inf")

@@ -64,10 +64,11 @@ class Seconds:
 
     def moves(self, span: int) -> FloatArray:
         """Moves of mid over every `span` seconds that were observed throughout [price]."""
-        known = np.r_[0, np.cumsum(np.isnan(self.mid))]
         if len(self.mid) <= span:
             return np.empty(0)
-        whole = known[span + 1 :] == known[: -span - 1]
+        unknown = np.cumsum(np.isnan(self.mid))
+        whole = unknown[span:] == unknown[:-span]
+        whole &= ~np.isnan(self.mid[:-span])
         moves: FloatArray = (self.mid[span:] - self.mid[:-span])[whole]
         return moves
 

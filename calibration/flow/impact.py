@@ -1,7 +1,10 @@
 """What market orders cost the maker: adverse selection over all orders, on a fill, and its growth with depth."""
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from calibration.estimators.adverse_selection import Mean, Trend, depth_slope, mean_markout, pooled, shrink
 from calibration.estimators.estimate import Estimate, EstimateSource
@@ -9,6 +12,7 @@ from calibration.estimators.market_orders import MarketOrders
 from calibration.observation.observations import ObservedWindow
 from market_making.market.errors import NotEnoughData
 from market_making.market.sides import Direction, Directions
+from market_making.market.tape import FloatArray, IntArray
 
 _USUAL_SLOPE = 0.5  # the mean θ of recorded coins and sides, 0.2 to 0.8 of them
 _SLOPE_SPREAD = 0.2
@@ -24,6 +28,26 @@ class Impact(NamedTuple):
     slope: Directions[Estimate]
 
 
+class _Answered(NamedTuple):
+    """Some orders and the move of mid that answered each; the columns of `MarketOrders` that are needed here."""
+
+    time_ms: IntArray
+    reach: FloatArray
+    markout: FloatArray
+    is_through: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, orders: MarketOrders, chosen: NDArray[np.bool_]) -> Self:
+        """Of those chosen, the orders whose answer was seen."""
+        place = np.flatnonzero(chosen & ~np.isnan(orders.markout))
+        return cls(orders.time_ms[place], orders.reach[place], orders.markout[place], orders.ticks_through[place] >= 1)
+
+    def beyond_the_touch(self) -> Self:
+        """Those that took more than the best price."""
+        place = np.flatnonzero(self.is_through)
+        return type(self)(self.time_ms[place], self.reach[place], self.markout[place], self.is_through[place])
+
+
 def impact(observed: ObservedWindow, half_spread: float, walked: float) -> Impact:
     """Estimate ε and θ of both directions.
 
@@ -36,8 +60,9 @@ def impact(observed: ObservedWindow, half_spread: float, walked: float) -> Impac
     walked : float
         And one that went through the touch: about as far as it walked [price].
     """
-    sides = Directions(buy=observed.orders.of(Direction.BUY), sell=observed.orders.of(Direction.SELL))
-    through = sides.map(lambda orders: orders.where(orders.is_through))
+    orders = observed.orders
+    sides = Directions(*(_Answered.of(orders, orders.sign == direction.sign) for direction in Direction))
+    through = sides.map(_Answered.beyond_the_touch)
     trend = Trend.of(observed.seconds)
     return Impact(
         all=_shrunk(Directions(*map(_mean, sides, Direction, [trend] * 2)), half_spread, half_spread),
@@ -46,7 +71,7 @@ def impact(observed: ObservedWindow, half_spread: float, walked: float) -> Impac
     )
 
 
-def _mean(orders: MarketOrders, direction: Direction, trend: Trend) -> Mean | None:
+def _mean(orders: _Answered, direction: Direction, trend: Trend) -> Mean | None:
     try:
         return mean_markout(orders.markout, orders.time_ms, direction.sign, trend)
     except NotEnoughData:
@@ -70,7 +95,7 @@ def _shrunk(means: Directions[Mean | None], default: float, scale: float) -> Dir
     return means.map(posterior)
 
 
-def _slope(orders: MarketOrders) -> Estimate:
+def _slope(orders: _Answered) -> Estimate:
     """θ within [0, `STEEPEST`], drawn towards what it is on recorded markets."""
     try:
         posterior = shrink(depth_slope(orders.markout, orders.reach, orders.time_ms), _USUAL_SLOPE, _SLOPE_SPREAD)

@@ -1,6 +1,7 @@
 """What a window shows of one direction without a fit: how deep orders go, and where the price goes after them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -78,7 +79,7 @@ def impact_by_horizon(
     for horizon_s in horizons_s:
         moves = markout(orders, tape.quotes, observed.gaps, observed.end_ms, round(1e3 * horizon_s))
         # `mean_markout` takes out the drift of one second; over another horizon it is that much more or less.
-        found += _mean(horizon_s, moves, orders, direction, trend._replace(moves=trend.moves * horizon_s))
+        found += _mean(horizon_s, moves, orders, direction, replace(trend, moves=trend.moves * horizon_s))
     return Means.of(found)
 
 

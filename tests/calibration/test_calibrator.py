@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from calibration.backfill import backfill, calibrate_once
-from calibration.calibrator import Calibrator
+from calibration.calibrator import ROWS_PER_SEGMENT, Calibrator
 from calibration.estimators.shadow_quote import Timing
 from calibration.flow.calibrate import calibrate
 from calibration.observation.increments import infer_increments
@@ -218,7 +218,7 @@ def test_a_coin_whose_recording_begins_later_is_taken_in(settings, root, tmp_pat
 def test_a_history_that_cannot_be_merged_stops_nobody(settings, caplog):
     """A foreign file among the segments of one coin is told of; the others are merged and the service goes on."""
     calibrator = Calibrator(settings)
-    for number in range(4 * (SEGMENTS_A_DAY + 2)):
+    for number in range(ROWS_PER_SEGMENT * (SEGMENTS_A_DAY + 2)):
         calibrator.cycle(START + 600_000 + 5_000 * number)
     folder = settings.parameters / "history"
     (folder / "ETH" / "2023-11-14-1.parquet").write_bytes(b"nonsense")
