@@ -3,9 +3,9 @@
 Usage: ``python benchmarks/whole_exchange.py [--coins N] [--memory]``. The service itself works on a store that grows as
 a collector would let it: each coin has its own simulated market, and every five seconds there is a new segment of its
 quotes and one of its trades. Between two cycles the service reads what is new; that is given apart, with its share of
-the period and by event. A cycle estimates, solves for the quotes, and writes one file per coin, then the rows of the
-histories; of the files it is told how long after the begin of the cycle they are there. After it the shadow maker is
-replayed for a part of the coins, which is given apart, too.
+the period and by event. A cycle estimates, solves for the quotes, and writes one file per coin; of these it is told how
+long after the begin of the cycle they are there. After it the rows of the histories are written, and the shadow maker
+is replayed for a part of the coins; both are given apart, too.
 The baseline reads and reduces the whole half hour of every coin in each cycle, as the prior art does.
 
 The clock counts what other programs take as well; processor time stands beside it.
@@ -29,8 +29,12 @@ from calibration.flow.calibrate import calibrate_observed
 from calibration.observation.increments import Increments
 from calibration.observation.rolling import LiveObservations, observe_window
 from calibration.publication.publish import Published, Writers, parameters, solve
+from market_making.market.identity import Market
+from market_making.market.instrument import Listing
 from market_making.market.tape import QuoteTape, Tape, TradeTape
+from market_making.recording.store.market_file import write_market
 from market_making.recording.store.segments import cut_segments, encode
+from market_making.recording.store.storage import LocalStorage
 from market_making.recording.store.tick_store import TickStore
 from market_making.recording.streams import SCHEMAS, Stream
 from market_making.settings.settings import Settings
@@ -89,6 +93,8 @@ class Exchange:
         self.writers = Writers()
         self.written_ms = FIRST_CYCLE - UNWRITTEN_MS
         self._write(START, self.written_ms)
+        for number, coin in enumerate(self.markets):
+            write_market(LocalStorage(self.store), "hyperliquid", Market.perpetual(Listing(coin, 2), number))
 
     def record_until(self, end_ms: int) -> None:
         """Write segments, and let the file system's clock move on."""
@@ -168,6 +174,7 @@ class Run(NamedTuple):
 
     readings: list[Timing]
     cycles: list[Timing]
+    histories: list[Timing]
     replays: list[Timing]
     files: list[np.ndarray]
     now: int
@@ -177,7 +184,7 @@ def run_cycles(exchange: Exchange, count: int) -> Run:
     """Let the service live for some periods, after a first cycle that reads all."""
     exchange.calibrator.cycle(FIRST_CYCLE)
     exchange.calibrator.replay_on(FIRST_CYCLE, lambda: False)
-    readings, cycles, replays, files, now = [], [], [], [], FIRST_CYCLE
+    readings, cycles, histories, replays, files, now = [], [], [], [], [], FIRST_CYCLE
     for _ in range(count):
         now += PERIOD_MS
         before_s = (now - READING_MS) / 1e3
@@ -187,8 +194,9 @@ def run_cycles(exchange: Exchange, count: int) -> Run:
         cycles.append(timed(partial(exchange.calibrator.cycle, now, list(exchange.markets))))
         written = [path.stat().st_mtime for path in exchange.settings.parameters.glob("*.json")]
         files.append(np.array(written) - began)
+        histories.append(timed(exchange.calibrator.record_histories))
         replays.append(timed(partial(exchange.calibrator.replay_on, now, lambda: False)))
-    return Run(readings, cycles, replays, files, now)
+    return Run(readings, cycles, histories, replays, files, now)
 
 
 def events_a_period(exchange: Exchange) -> float:
@@ -216,10 +224,12 @@ def growth(markets: list[Recording], numbers: list[int]) -> None:
     """Time of a cycle against the number of coins [ms]."""
     print(f"an event on its way into the estimators: {event_in_memory(markets):.1f} µs; with its share of a file below")
     print(
-        "          cycle, clock        cycle, processor  file written    reading, processor       replays  whole window"
+        "          cycle, clock        cycle, processor  file written    reading, processor  "
+        "histories  replays  whole window"
     )
     print(
-        "coins    median      99 %    median      99 %  median    last    median  µs per event    median  again   ratio"
+        "coins    median      99 %    median      99 %  median    last    median  µs per event"
+        "     median   median   again   ratio"
     )
     for coins in numbers:
         with tempfile.TemporaryDirectory() as folder:
@@ -230,14 +240,15 @@ def growth(markets: list[Recording], numbers: list[int]) -> None:
             exchange.writers.close()
         clock, processor = np.array(run.cycles).T * 1e3
         whole = np.median(again) * 1e3
-        reading, replayed = (np.median(np.array(each)[:, 1]) * 1e3 for each in (run.readings, run.replays))
+        between = (run.readings, run.histories, run.replays)
+        reading, recorded, replayed = (np.median(np.array(each)[:, 1]) * 1e3 for each in between)
         files = np.array(run.files) * 1e3
         print(
             f"{coins:5d} {np.median(clock):9.1f} {np.quantile(clock, 0.99):9.1f} "
             f"{np.median(processor):9.1f} {np.quantile(processor, 0.99):9.1f} "
             f"{np.median(files):7.1f} {np.median(files.max(axis=1)):7.1f} {reading:9.1f} "
-            f"{reading * 1e3 / events_a_period(exchange):13.1f} {replayed:9.1f} "
-            f"{whole:6.0f} {whole / np.median(clock):7.1f}",
+            f"{reading * 1e3 / events_a_period(exchange):13.1f} {recorded:10.1f} {replayed:8.1f} "
+            f"{whole:7.0f} {whole / np.median(clock):7.1f}",
             flush=True,
         )
 

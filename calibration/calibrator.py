@@ -88,6 +88,7 @@ class Calibrator:
         self._histories: dict[str, HistoryWriter] = {}
         self._leaders: dict[str, FollowedLeader] = {}
         self._writers = Writers()
+        self._unrecorded: dict[str, Parameters] = {}
 
     def read_on(self, clock: Clock, is_over: Callable[[], bool]) -> list[str]:
         """Read what is recorded by now, until the time is over; return the coins that were reached."""
@@ -108,7 +109,8 @@ class Calibrator:
     def cycle(self, now_ms: int, coins: Iterable[str] | None = None) -> int:
         """Calibrate and publish coins; if none are named, all of them, read by now.
 
-        The files come first, a part of the coins at a time; the histories wait until every file is written.
+        A part of the coins at a time, whose files are written while the next are estimated. Their rows of the histories
+        wait for `record_histories`.
 
         Returns
         -------
@@ -116,6 +118,7 @@ class Calibrator:
             How many were published.
         """
         began = time.perf_counter()
+        self.record_histories()
         if coins is None:
             self._find_coins(now_ms)
             coins = self._coins
@@ -127,10 +130,23 @@ class Calibrator:
             for first in range(0, len(named), _TOGETHER):
                 writes |= self._start_writing(named[first : first + _TOGETHER], now_ms)
             published = self._finish_writing(writes)
-        self._record(published)
+        self._unrecorded = published
         self.cycle_s = time.perf_counter() - began
         logger.info("%d of %d coins calibrated", len(published), len(self._coins))
         return len(published)
+
+    def record_histories(self) -> None:
+        """Add what the last cycle has published to the histories, which nobody waits for."""
+        rows = {
+            coin: self._writers.start(partial(self._histories[coin].append, document))
+            for coin, document in self._unrecorded.items()
+        }
+        self._unrecorded = {}
+        for coin, future in rows.items():
+            error = self._writers.outcome(future)
+            if error is not None:
+                self.failures += (f"the history of {coin} is not written: {error}",)
+                logger.error(self.failures[-1])
 
     def replay_on(self, now_ms: int, is_over: Callable[[], bool]) -> None:
         """Replay shadow maker and anchor of a part of the coins, those replayed longest ago: no cycle has to."""
@@ -164,6 +180,7 @@ class Calibrator:
 
     def close(self) -> None:
         """Write the rows of the history that are still in memory."""
+        self.record_histories()
         for coin, history in self._histories.items():
             try:
                 history.flush()
@@ -250,18 +267,6 @@ class Calibrator:
                 logger.error(failures[-1])
         self.failures = tuple(failures)
         return published
-
-    def _record(self, published: dict[str, Parameters]) -> None:
-        """Add what was published to the histories."""
-        rows = {
-            coin: self._writers.start(partial(self._histories[coin].append, document))
-            for coin, document in published.items()
-        }
-        for coin, future in rows.items():
-            error = self._writers.outcome(future)
-            if error is not None:
-                self.failures += (f"the history of {coin} is not written: {error}",)
-                logger.error(self.failures[-1])
 
     def _calibrate(self, coin: str, settings: Settings, now_ms: int) -> Calibration:
         observed = self._reader.observations(coin, now_ms)

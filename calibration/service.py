@@ -1,7 +1,7 @@
 """The sidecar: every 10 seconds one calibration of every coin, published as a file.
 
 Between two cycles the service reads on; a cycle estimates, solves and writes, and waits for no reading. What is done
-when is a timetable of the package `schedule`: reading, cycle, merging of histories, fee tier, state file.
+when is a timetable of the package `schedule`: reading, cycle, histories, fee tier, state file.
 """
 
 import logging
@@ -110,8 +110,9 @@ class _Service:
             self._tell()
 
     def _merge(self) -> None:
-        """Replay and merge what no cycle should wait for."""
+        """Record, replay and merge what no cycle should wait for."""
         due_s = self._merging.due_ms / 1e3
+        self._calibrator.record_histories()
         self._calibrator.replay_on(self._merging.due_ms, lambda: self._is_over(due_s + self._period_s * _LATEST))
         self._calibrator.merge_histories(lambda: self._is_over(due_s + 2 * self._period_s * _LATEST))
 

@@ -215,6 +215,21 @@ def test_a_coin_whose_recording_begins_later_is_taken_in(settings, root, tmp_pat
     assert (published.coin, published.pair) == ("kPEPE", "KPEPE/USDC:USDC")
 
 
+def test_no_cycle_waits_for_the_histories(settings):
+    """They are written after it, and are whole when the service ends."""
+    calibrator, times = Calibrator(settings), [START + 600_000 + 5_000 * number for number in range(ROWS_PER_SEGMENT)]
+    folder = settings.parameters / "history"
+    for now_ms in times:
+        before = sorted(folder.rglob("*.parquet"))
+        calibrator.cycle(now_ms)
+        assert sorted(folder.rglob("*.parquet")) == before
+        calibrator.record_histories()
+    assert sorted(folder.rglob("*.parquet")), "the coins have their turns in different cycles"
+    calibrator.close()
+    for coin in settings.coins:
+        assert read_history(settings.parameters, coin, 0, 2 * START).column("created_ms").tolist() == times
+
+
 def test_a_history_that_cannot_be_merged_stops_nobody(settings, caplog):
     """A foreign file among the segments of one coin is told of; the others are merged and the service goes on."""
     calibrator = Calibrator(settings)
