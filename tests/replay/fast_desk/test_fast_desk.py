@@ -36,6 +36,7 @@ DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 EVERY_DAY = 12
 SETTINGS = int(os.environ.get("FAST_DESK_SETTINGS", EVERY_DAY))  # of the law, on every tape
 TOGETHER = 6
+pytestmark = [] if SETTINGS == EVERY_DAY else pytest.mark.timeout(0)  # hours
 FUNDING_RATES = 0.0000125, 0.001, -0.0002
 _FRESH = """
 from market_making.replay.fast_desk import readiness, tape_pass
