@@ -159,43 +159,49 @@ def tier_distances(band: SpreadBand, count: int) -> list[float]:
     return [band.nearest * growth ** (tier / (count - 1)) for tier in range(count)]
 
 
-def tier_sizes(size: float, settings: DepthAwareSettings) -> list[float]:
+@lru_cache(maxsize=64)
+def tier_sizes(size: float, settings: DepthAwareSettings) -> tuple[float, ...]:
     """Size of each tier [lots], nearest first; what is too small goes further out and leaves a tier of 0."""
     ratio = tier_ratio(settings.tiers, settings.near_share)
     weights = [ratio**tier for tier in range(settings.tiers)]
-    return merged_outward([size * weight / sum(weights) for weight in weights], settings.smallest_size)
+    return tuple(merged_outward([size * weight / sum(weights) for weight in weights], settings.smallest_size))
 
 
 def side_levels(
     side: Side, market: MarketView, inventory: float, flow: OrderFlow, settings: DepthAwareSettings
 ) -> tuple[Quote, ...] | Withheld:
     """All tiers of one side, or why there are none."""
-    book, share = book_depth(market), inventory / settings.maximum_inventory
-    if refusal := _refusal(side, market, book, inventory, settings):
+    return _side_levels(side, Scene.of(market, flow, settings), inventory, settings)
+
+
+def _side_levels(
+    side: Side, scene: "Scene", inventory: float, settings: DepthAwareSettings
+) -> tuple[Quote, ...] | Withheld:
+    market, share = scene.market, inventory / settings.maximum_inventory
+    if refusal := _refusal(side, market, scene.book, inventory, settings):
         return refusal
     growing = share > 0 if side is Side.BID else share < 0
-    bands = Bands.of(market, book, flow, settings)
     sign, unit = (-1 if side is Side.BID else 1), market.mid / 1e4
     grown = _distance_factor(abs(share), growing, settings)
     factor = factor_of(market.observations.markout_factors, side, inventory)
-    skew = inventory_skew(market.mid, share, bands.limited, settings)
-    leaning = fair_value(market, flow.funding_rate, settings) - market.mid
+    skew = inventory_skew(market.mid, share, scene.bands.limited, settings)
 
     def terms(zone: float, wide: float, distance: float) -> Terms:
         return Terms(
             adverse_selection=(factor - 1) * grown * distance * unit,
             inventory=(grown - 1) * distance * unit + sign * skew,
             level=zone * unit,
-            fair_value=sign * leaning,
+            fair_value=sign * scene.leaning,
             floor=(distance - wide) * unit,
             risk=(wide - zone) * unit,
         )
 
     room = settings.maximum_inventory - (inventory if side is Side.BID else -inventory)
     sizes = tier_sizes(min(settings.side_size, room), settings)
-    distances = zip(*(tier_distances(band, settings.tiers) for band in bands), strict=True)
     return tuple(
-        Quote.at(side, market.mid, terms(*each), lots) for each, lots in zip(distances, sizes, strict=True) if lots > 0
+        Quote.at(side, market.mid, terms(*each), lots)
+        for each, lots in zip(scene.distances, sizes, strict=True)
+        if lots > 0
     )
 
 
@@ -216,6 +222,39 @@ class Bands(NamedTuple):
         )
         wide = widened(zone, book, seen, settings)
         return cls(zone, wide, limited(wide, settings))
+
+
+class Scene(NamedTuple):
+    """What both sides share.
+
+    Attributes
+    ----------
+    market : MarketView
+        Now.
+    book : BookDepth
+        What rests in it.
+    bands : Bands
+        Of the spread.
+    distances : tuple of tuple of float
+        Of each tier in each of the bands, nearest tier first [bps].
+    leaning : float
+        Fair value less mid [price].
+    """
+
+    market: MarketView
+    book: BookDepth
+    bands: Bands
+    distances: tuple[tuple[float, ...], ...]
+    leaning: float
+
+    @classmethod
+    def of(cls, market: MarketView, flow: OrderFlow, settings: DepthAwareSettings) -> "Scene":
+        """Look at a market."""
+        book = book_depth(market)
+        bands = Bands.of(market, book, flow, settings)
+        distances = zip(*(tier_distances(band, settings.tiers) for band in bands), strict=True)
+        leaning = fair_value(market, flow.funding_rate, settings) - market.mid
+        return cls(market, book, bands, tuple(distances), leaning)
 
 
 def _refusal(
@@ -259,10 +298,10 @@ class DepthAwareQuoter:
         """Quotes of the collapsed tiers."""
         if because := fault(market, inventory, flow):
             return Quotes.none(because)
-        fee = self.settings.maker_fee * market.mid
+        fee, scene = self.settings.maker_fee * market.mid, Scene.of(market, flow, self.settings)
 
         def one(side: Side) -> Quote | Withheld:
-            levels = side_levels(side, market, inventory, flow, self.settings)
+            levels = _side_levels(side, scene, inventory, self.settings)
             if isinstance(levels, Withheld):
                 return levels
             best = collapse(levels, side, flow, fee, inventory=inventory)
@@ -275,8 +314,10 @@ class DepthAwareQuoter:
         if because := fault(market, inventory, flow):
             return (Quotes.none(because),)
 
+        scene = Scene.of(market, flow, self.settings)
+
         def all_of(side: Side) -> tuple[Quote | Withheld, ...]:
-            levels = side_levels(side, market, inventory, flow, self.settings)
+            levels = _side_levels(side, scene, inventory, self.settings)
             if isinstance(levels, Withheld):
                 return (levels,)
             return tuple(self._lifted(level, side, market) for level in levels)

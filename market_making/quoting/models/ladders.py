@@ -174,9 +174,17 @@ def merged_outward(sizes: Sequence[float], smallest: float) -> list[float]:
 
 def expected_value(level: Quote, side: Side, flow: OrderFlow, fee: float, *, cap: float = 1.0) -> float:
     """λ(δ)·(δ − ε − fee)·size of one level [price·lots/s]; `fee` in price."""
+    return _values((level,), side, flow, fee, cap)[0]
+
+
+def _values(levels: Sequence[Quote], side: Side, flow: OrderFlow, fee: float, cap: float = 1.0) -> list[float]:
+    """What each level is worth; see `expected_value`."""
     intensity, decay = flow.fill_intensity.on_quotes().of(side), flow.fill_decay.on_quotes().of(side)
-    cost = flow.adverse_selection_on_fill.on_quotes().of(side) + fee
-    return intensity * exp(min(-decay * level.depth, 700.0)) * (level.depth - cost) * min(level.size, cap)
+    cost, depths = flow.adverse_selection_on_fill.on_quotes().of(side) + fee, [level.depth for level in levels]
+    return [
+        intensity * exp(min(-decay * depth, 700.0)) * (depth - cost) * min(level.size, cap)
+        for level, depth in zip(levels, depths, strict=True)
+    ]
 
 
 def collapse(
@@ -188,9 +196,10 @@ def collapse(
     """
     if not levels:
         return NO_LEVEL
-    best = max(levels, key=lambda level: expected_value(level, side, flow, fee))
-    if expected_value(best, side, flow, fee) > 0:
-        return best
+    values = _values(levels, side, flow, fee)
+    best = max(values)
+    if best > 0:
+        return levels[values.index(best)]
     to_leave = -inventory if side is Side.BID else inventory
     if to_leave < SMALLEST_SIZE:
         return Withheld(Reason.NOTHING_EARNS, "no level of the ladder is expected to earn anything")
