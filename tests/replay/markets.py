@@ -4,15 +4,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
+from calibration.publication.history import FLOW, SCHEMA, SLOPE, History
 from market_making.market.events import BestQuote, BookSnapshot, Level, Trade
-from market_making.market.sides import Side
+from market_making.market.sides import Direction, Side
+from market_making.quoting.order_flow import OrderFlow
 from market_making.recording.store.rows import Row, book_row, quote_row, table_of, trade_row
 from market_making.recording.store.segments import write_segment
 from market_making.recording.streams import Stream
 from market_making.replay.tape.events import BUY, KIND, NS_PER_MS, TRADE
 from market_making.simulation.presets import default_truths
 from market_making.simulation.simulation import SimulatedSource
+from market_making.simulation.truth import MarketTruth
 
 START_MS = 1_757_016_000_000 - 90_000  # a minute and a half before a full hour
 LAG_MS = 50
@@ -20,10 +24,29 @@ LAG_MS = 50
 
 def simulated_events(coin: str, seconds: float, seed: int, start_ms: int = START_MS) -> Iterator[BookSnapshot | Trade]:
     """Events of the default market of a coin."""
-    for event in SimulatedSource(default_truths([coin]), seed).events(start_ms):
+    return events_of(default_truths([coin])[0], seconds, seed, start_ms)
+
+
+def events_of(
+    truth: MarketTruth, seconds: float, seed: int, start_ms: int = START_MS
+) -> Iterator[BookSnapshot | Trade]:
+    """Events of any simulated market."""
+    for event in SimulatedSource([truth], seed).events(start_ms):
         if event.time_ms > start_ms + seconds * 1e3:
             return
         yield event
+
+
+def told(flow: OrderFlow, mid: float, name: str) -> History:
+    """One calibration with these numbers, published a second before the market begins."""
+    row = {name: None for name in SCHEMA.names} | {
+        "created_ms": START_MS - 1_000, "window_end_ms": START_MS - 1_000, "exposure_s": 1800.0, "mid": mid,
+        "half_spread": flow.half_spread, "volatility": flow.volatility, "status": "ok", "funding_rate": 0.0,
+        "regime": "quote", "calibration_id": name,
+    }  # fmt: skip
+    for side in Direction:
+        row |= {f"{name}_{side}": getattr(flow, name).of(side) for name in (*FLOW, SLOPE)}
+    return History(pa.Table.from_pylist([row], schema=SCHEMA))
 
 
 def record(

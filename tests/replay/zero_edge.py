@@ -7,15 +7,13 @@ may rest inside the spread, where it loses. The tick is 0.003 bps, so that nothi
 The bots are told of another market, in which making one pays, and quote.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
-from calibration.publication.history import FLOW, SCHEMA, SLOPE, History
-from market_making.market.events import BookSnapshot, Trade
+from calibration.publication.history import History
 from market_making.market.instrument import Instrument, Listing
 from market_making.market.sides import Direction, Directions
 from market_making.market.tape import FloatArray
@@ -32,10 +30,9 @@ from market_making.replay.tape.cache import SessionTape, TapeCache
 from market_making.replay.tape.sessions import Span, spans_of
 from market_making.settings.settings import Settings
 from market_making.simulation.presets import Character
-from market_making.simulation.simulation import SimulatedSource
 from market_making.simulation.truth import MarketTruth
 from market_making.trading.strategy_model import StrategyModel
-from tests.replay.markets import START_MS, record
+from tests.replay.markets import events_of, record, told
 
 COIN, PRICE = Listing("COIN", 5), 3_337_000.0
 BASIS_POINT = PRICE / 1e4
@@ -73,27 +70,13 @@ def truth(edge_bps: float = 0.0) -> MarketTruth:
 def believed() -> History:
     """What the bots are told: one calibration of a market that pays."""
     flow = Character(half_spread=REACH_BPS).truth(COIN, PRICE).order_flow()
-    row = {name: None for name in SCHEMA.names} | {
-        "created_ms": START_MS - 1_000, "window_end_ms": START_MS - 1_000, "exposure_s": 1800.0, "mid": PRICE,
-        "half_spread": flow.half_spread, "volatility": flow.volatility, "status": "ok", "funding_rate": 0.0,
-        "regime": "quote", "calibration_id": "believed",
-    }  # fmt: skip
-    for side in Direction:
-        row |= {f"{name}_{side}": getattr(flow, name).of(side) for name in (*FLOW, SLOPE)}
-    return History(pa.Table.from_pylist([row], schema=SCHEMA))
+    return told(flow, PRICE, "believed")
 
 
 def tape(folder: Path, seed: int, seconds: float, edge_bps: float = 0.0) -> SessionTape:
     """One part of the market, independent of those of other seeds."""
-
-    def events() -> Iterator[BookSnapshot | Trade]:
-        for event in SimulatedSource([truth(edge_bps)], seed).events(START_MS):
-            if event.time_ms > START_MS + seconds * 1e3:
-                return
-            yield event
-
     root = folder / f"{seed}-{edge_bps:g}"
-    store = TickStore(record(root, COIN.coin, events(), book_every_ms=BOOK_EVERY_MS))
+    store = TickStore(record(root, COIN.coin, events_of(truth(edge_bps), seconds, seed), book_every_ms=BOOK_EVERY_MS))
     spans = spans_of(store, COIN.coin)
     whole = Span(spans[0].start_ms, spans[-1].end_ms)  # where the market is still for seconds, nothing is missing
     return TapeCache(store, root / "tapes").session(RULES, whole)
