@@ -47,6 +47,8 @@ class Journal:
         Who else has cancelled an order and why, by its id and the time [ms]; None where nobody is known.
     coins : PairCoins, optional
         The coin of each pair.
+    ended : Callable[[str], int | None]
+        When the exchange ended an order, by its id [ms]; None where it has not said.
     """
 
     def __init__(
@@ -55,10 +57,12 @@ class Journal:
         leg: str | None = None,
         canceller: Callable[[str, int], Because | None] | None = None,
         coins: PairCoins | None = None,
+        ended: Callable[[str], int | None] = lambda _: None,
     ) -> None:
         self._log = log
         self._leg = leg
         self._canceller = canceller
+        self._ended = ended
         self._coins = coins or PairCoins()
         self._pairs: dict[str, _PairJournal] = {}
         self._is_ending = False
@@ -125,6 +129,7 @@ class Journal:
             self._write(news.event, time_ms, pair, _requested(news.asked) | because._asdict())
         elif news.order is not None and news.event is Event.CANCELLED:
             values = self._by_whom(news.order, time_ms, wanted=news.wanted)
+            values |= {"ended_ms": self._ended(news.order.order_id)}
             self._write(news.event, time_ms, pair, _shown(news.order) | values)
         elif news.order is not None and news.event is not Event.FILL:
             answered = {"place": news.asked.sequence} if news.asked is not None else {}

@@ -45,9 +45,11 @@ class Record:
 
     def __init__(self, strategy: QuotingStrategy, name: str, coins: PairCoins) -> None:
         settings, started_ms = strategy.settings, now()
+        self._edge = Edge()
         run = f"{datetime.fromtimestamp(started_ms / 1e3, UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
         log = DecisionLog(settings.decisions, name, run, partial(run_header, strategy))
-        self.journal = Journal(log, settings.role.leg, partial(cancelled_by_guard, settings.decisions), coins)
+        by_guard = partial(cancelled_by_guard, settings.decisions)
+        self.journal = Journal(log, settings.role.leg, by_guard, coins, self._ended_ms)
         self._coins = coins
         self.words = ExchangeWords()
         self.words.attach()
@@ -70,7 +72,10 @@ class Record:
         self._loops, self._started_ms = LoopMeter(started_ms), started_ms
         self._funding: dict[str, tuple[int, float]] = {}
         self._spent = 0
-        self._edge = Edge()
+
+    def _ended_ms(self, order_id: str) -> int | None:
+        """When the exchange ended an order, by the edge of now [ms]."""
+        return self._edge.ended_ms(order_id)
 
     def own_orders(self, budget: ActionBudget) -> OwnOrders:
         """What follows the orders of the bot and writes about them."""

@@ -72,6 +72,10 @@ class Edge:
         """Whether an order that no plan keeps is cancelled before the next loop, and not by Freqtrade in this one."""
         return self.unasked is not None and self.unasked.takes(order_id)
 
+    def ended_ms(self, order_id: str) -> int | None:
+        """When the exchange ended an order [ms]; None where the websocket has not told."""
+        return self.socket.orders.ended_ms(int(order_id)) if self.socket is not None and order_id.isdecimal() else None
+
     def want(self, pairs: Iterable[str]) -> None:
         """Hear of these pairs by the websocket; those that the exchange does not list are left out."""
         if self.socket is not None:

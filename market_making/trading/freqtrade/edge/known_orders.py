@@ -220,6 +220,15 @@ class KnownOrders:
             answer["order"]["order"] |= {"sz": state.words["order"]["sz"]}
             return answer
 
+    def ended_ms(self, oid: int) -> int | None:
+        """When the exchange ended an order [ms]; None while it rests, or where nothing has told."""
+        with self._mutex:
+            known = self._orders.get(oid)
+            if known is None or known.state is None or not known.state.has_ended:
+                return None
+            time_ms = known.state.words["statusTimestamp"]
+            return time_ms if type(time_ms) is int else None
+
     def fills(self, oid: int) -> list[dict[str, Any]] | None:
         """All fills of an order that has some, by time; None unless they add up to what its state says."""
         with self._mutex:

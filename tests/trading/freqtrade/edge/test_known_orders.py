@@ -62,6 +62,15 @@ def test_an_answer_holds_until_news_come(resting, clock):
     assert resting.answer(OID) == answered()
 
 
+def test_the_exchanges_own_time_of_an_end_is_known(resting):
+    """However late it is asked for; of an order that rests, or that nobody knows, there is none."""
+    assert resting.ended_ms(OID) is None
+    resting.take_updates([words("scheduledCancel", time_ms=1_234)])
+    resting.take_updates([words("canceled", time_ms=9_999)])
+    assert resting.ended_ms(OID) == 1_234, "an end is final"
+    assert resting.ended_ms(OID + 1) is None
+
+
 def test_every_order_is_asked_about_again_after_a_while(resting, clock):
     """Because a socket that has nothing to say says as much as one that is deaf."""
     clock.now_s += 15.1
