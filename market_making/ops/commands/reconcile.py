@@ -43,14 +43,15 @@ def reconcile(run: Path, **options: Any) -> None:
     """
     logging.getLogger("freqtrade").setLevel(logging.WARNING)
     from market_making.replay.preparation import prepare
-    from market_making.replay.reconciliation.logged import find_logs, read_run
+    from market_making.replay.reconciliation.logged import find_logs, footprint_of, read_run
     from market_making.trading.freqtrade.logged_model import LoggedModels
 
-    logged = read_run(find_logs(run), run=options["name"], coin=options["coin"])
+    logs = find_logs(run)
+    logged = read_run(logs, run=options["name"], coin=options["coin"])
     settings = _settings(run, options)
     cache = options["cache"] or user_data() / _CACHE
     bounds = {"start_ms": logged.start_ms - _AROUND_MS, "end_ms": logged.end_ms + _AROUND_MS}
-    prepared = prepare(settings, logged.coin, cache, **bounds, own=logged.footprint())
+    prepared = prepare(settings, logged.coin, cache, **bounds, own=footprint_of(logs, logged))
     models = LoggedModels(user_data())
     document = _document(logged, prepared, settings, models)
     if options["as_json"]:

@@ -1,7 +1,8 @@
 """What a decision log says of one run: its orders with their lives and fills, in the exchange's time as far as known.
 
 The log is written by the bot, so a cancellation is noted before it is on its way, and a fill when it is seen. When the
-exchange had an order is known; how long that took from its line on is taken for the way of a cancellation, too.
+exchange had an order is known, and when it ended it, where its websocket has told. Elsewhere the way of a request, from
+its line until the exchange has the order, is taken for the way of a cancellation, too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,6 +44,8 @@ class LoggedOrder:
         When the bot asked for it, and when the exchange had it [ms].
     cancel_ms, gone_ms : int or None
         When the bot asked for its cancellation, and when it saw that the order was gone [ms].
+    ended_ms : int or None
+        When the exchange ended it by its own word [ms].
     """
 
     order_id: str
@@ -55,6 +58,7 @@ class LoggedOrder:
     fills: list[LoggedFill]
     cancel_ms: int | None = None
     gone_ms: int | None = None
+    ended_ms: int | None = None
     is_taker: bool = False
 
     @property
@@ -127,7 +131,9 @@ class LoggedRun:
         return median(ways) if ways else _USUAL_WAY_MS
 
     def ended_ms(self, order: LoggedOrder) -> int:
-        """When the exchange is thought to have ended an order, if nothing filled it before [ms]."""
+        """When the exchange has ended an order, or is thought to have, if nothing filled it before [ms]."""
+        if order.ended_ms is not None:
+            return order.ended_ms
         seen_ms = self.end_ms if order.gone_ms is None else order.gone_ms
         return seen_ms if order.cancel_ms is None else min(order.cancel_ms + round(self.way_ms), seen_ms)
 
@@ -168,7 +174,7 @@ def _happened(order: LoggedOrder, line: Mapping[str, Any]) -> None:
     if line["event"] is Event.CANCEL:
         order.cancel_ms = time_ms if order.cancel_ms is None else order.cancel_ms
     elif line["event"] is Event.CANCELLED:
-        order.gone_ms = time_ms
+        order.gone_ms, order.ended_ms = time_ms, line.get("ended_ms")
     elif line["event"] is Event.FILL:
         order.is_taker = order.is_taker or bool(line.get("is_taker"))
         fill = LoggedFill(time_ms, float(line["size"]), float(line["price"]), float(line.get("fee", 0.0)))
@@ -233,6 +239,28 @@ def read_run(files: Iterable[Path], *, run: str | None = None, coin: str | None 
     records = sorted(path for folder in {file.parent for file in files} for path in folder.glob(f"{NAME}-*.jsonl"))
     guard = [line for line in _lines(records) if own[0]["time_ms"] <= line.get("time_ms", 0) <= own[-1]["time_ms"]]
     return LoggedRun(own[0], own, coin or max(set(coins), key=coins.count), guard)
+
+
+def footprint_of(files: Iterable[Path], run: LoggedRun) -> Footprint:
+    """Orders of a run and of all that the same logs hold beside it, such as the other leg's: the market had neither.
+
+    Parameters
+    ----------
+    files : Iterable[Path]
+        The logs of all bots of the account, or of both accounts.
+    run : LoggedRun
+        One of their runs.
+    """
+    files = list(files)
+    runs = {
+        line["run"]
+        for line in read_decisions(*files)
+        if line["event"] is Event.PLACED
+        and line.get("coin") == run.coin
+        and run.start_ms <= line["time_ms"] <= run.end_ms
+    }
+    parts = [read_run(files, run=name, coin=run.coin).footprint() for name in sorted(runs)]
+    return Footprint(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _lines(files: Iterable[Path]) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import orjson
 import pytest
 
 from market_making.market.errors import NotEnoughData
@@ -15,7 +16,7 @@ from market_making.replay.engines.exchange import ExchangeEngine
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
 from market_making.replay.reconciliation.free import free_replay
 from market_making.replay.reconciliation.lags import measured_lags
-from market_making.replay.reconciliation.logged import LoggedOrder, LoggedRun, find_logs, read_run
+from market_making.replay.reconciliation.logged import LoggedOrder, LoggedRun, find_logs, footprint_of, read_run
 from market_making.replay.reconciliation.quotes import match_quotes
 from market_making.replay.result import Outcome
 from market_making.trading.decision_log import DecisionLog, Event
@@ -120,6 +121,30 @@ def test_the_life_of_an_order_is_told_in_the_exchanges_time():
     assert footprint.start_ms.tolist() == [1_040, 3_000]
     assert footprint.end_ms.tolist() == [3_000, 5_040]
     assert footprint.size.tolist() == pytest.approx([1.0, 0.6])
+
+
+def test_the_exchanges_own_time_of_an_end_wins():
+    lines = [*LINES[:-1], line(6, "cancelled", 6_000, **ORDER, ended_ms=5_013)]
+    run = LoggedRun(lines[0], lines, "ETH")
+    assert run.ended_ms(run.orders[0]) == 5_013
+    assert run.footprint().end_ms.tolist() == [3_000, 5_013]
+
+
+def test_the_orders_of_the_other_leg_are_taken_out_too(tmp_path):
+    """A bot must not follow the other leg's orders either; what rested at another time or of another coin is left."""
+    logs = []
+    for leg, moved in (("long", {}), ("short", {"side": "ask", "price": 3001.0}), ("other", {"coin": "BTC"})):
+        logs.append(tmp_path / f"{leg}.jsonl")
+        lines = [{**each, "run": leg, **(moved if "price" in each else {})} for each in LINES]
+        logs[-1].write_bytes(b"".join(orjson.dumps(each) + b"\n" for each in lines))
+    logs.append(tmp_path / "later.jsonl")
+    later = [{**each, "run": "later", "time_ms": each["time_ms"] + 60_000} for each in LINES]
+    logs[-1].write_bytes(b"".join(orjson.dumps(each) + b"\n" for each in later))
+    run = read_run(logs, run="long", coin="ETH")
+    own = footprint_of(logs, run)
+    assert own.price.tolist() == [3000.0, 3000.0, 3001.0, 3001.0]
+    assert own.sign.tolist() == [1, 1, -1, -1]
+    assert own.of(Side.BID).size.tolist() == pytest.approx([1.0, 0.6])
 
 
 def test_the_guard_knows_earlier_that_an_order_is_gone():
