@@ -22,7 +22,7 @@ from market_making.ops.demo.schedule import Schedule  # noqa: E402
 from market_making.trading.decision_log import Event  # noqa: E402
 from market_making.trading.freqtrade.logged_model import LoggedModels  # noqa: E402
 from market_making.trading.remade import remade  # noqa: E402
-from tests.record_laws import disordered, miscounted, misplaced  # noqa: E402
+from tests.record_laws import disordered, miscounted, misplaced, mistimed  # noqa: E402
 
 RECORDINGS = ROOT.parent / "shared" / "data"
 EVENTS = (Event.PLACE, Event.PLACED, Event.REFUSED, Event.CANCELLED, Event.FILL)
@@ -88,7 +88,7 @@ def _run(run: Run, minutes: float) -> bool:
         lines = decisions_in(demo.files.decisions)
     plans = list(remade(lines, LoggedModels(ROOT / "user_data")))
     equal = sum(plan.is_equal for plan in plans)
-    wrong = [*seen.failures, *unrecorded(lines, seen.fills), *disordered(lines), *misplaced(lines)]
+    wrong = [*seen.failures, *unrecorded(lines, seen.fills), *disordered(lines), *misplaced(lines), *mistimed(lines)]
     wrong += [*miscounted(lines, seen.audit), *([] if equal == len(plans) else ["a plan made again is another"])]
     counts = Counter(line["event"] for line in lines)
     parts = Counter(line["order_id"] for line in lines if line["event"] is Event.FILL)

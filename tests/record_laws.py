@@ -6,6 +6,8 @@ from typing import Any
 
 from market_making.trading.decision_log import Event
 
+_LOOP_MS = 5_000  # a line bears the time at which its loop began
+
 
 def disordered(lines: list[dict[str, Any]]) -> Iterator[str]:
     """Gaps in the numbers, and a run without its first or last line."""
@@ -38,6 +40,17 @@ def _is_planned(place: dict[str, Any], plan: dict[str, Any]) -> bool:
         and place["mid"] == plan["mid"] == (book["bid_price"] + book["ask_price"]) / 2
         and plan["quotes"]["sides"][place["side"]]["price"] == order["price"]
     )
+
+
+def mistimed(lines: list[dict[str, Any]]) -> Iterator[str]:
+    """Cancelled orders whose end, by the exchange, lies outside of their lives, or is missing where it was told."""
+    placed = {line["order_id"]: line["placed_ms"] for line in lines if line["event"] is Event.PLACED}
+    hears = any(line.get("settings", {}).get("edge", {}).get("socket") for line in lines)
+    for line in lines:
+        if line["event"] is Event.CANCELLED:
+            ended_ms = line.get("ended_ms", None if hears else line["time_ms"])
+            if ended_ms is None or not placed[line["order_id"]] <= ended_ms <= line["time_ms"] + _LOOP_MS:
+                yield f"line {line['sequence']} dates the end of its order {ended_ms}"
 
 
 def miscounted(lines: list[dict[str, Any]], audit: dict[str, Any]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from market_making.trading.freqtrade.logged_model import LoggedModels
 from market_making.trading.remade import remade
 from tests.live_bot import ROOT, LiveBot
 from tests.puppet_market import ADDRESS, KEY, PuppetMarket, VenueThread
-from tests.record_laws import disordered, miscounted, misplaced
+from tests.record_laws import disordered, miscounted, misplaced, mistimed
 
 pytestmark = pytest.mark.slow
 TOO_LITTLE = 0.002  # to be sold again: Freqtrade does not cancel an order of which so little was filled
@@ -105,6 +105,7 @@ def test_the_log_equals_the_venues_account_fill_by_fill(venue, tmp_path):
     runs = [[line for line in lines if line["run"] == run] for run in dict.fromkeys(line["run"] for line in lines)]
     assert [list(disordered(run)) + list(misplaced(run)) for run in runs] == [[], []]
     assert list(miscounted(lines, account)) == []
+    assert list(mistimed(lines)) == []
     plans = list(remade(lines, LoggedModels(ROOT / "user_data")))
     assert len(plans) >= sum(line["event"] is Event.PLACE for line in lines) >= 6
     assert all(plan.is_equal for plan in plans)
