@@ -41,6 +41,10 @@ class VenueAccess:
         self._record.arrived(number, arrives_ms, accepted=accepted)
         return number if accepted else None
 
+    def ended_ms(self, order_id: str) -> int | None:
+        """When the exchange ended an order, by its own word [ms]; None while it rests."""
+        return self._record.ended_ms(int(order_id))
+
     def cancel(self, number: int, arrives_ms: int) -> None:
         """Let a cancellation arrive [ms]."""
         was_open = self.engine.order(number).is_open

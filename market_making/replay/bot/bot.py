@@ -99,7 +99,7 @@ class Bot:
         self._budget = budget_of(settings)
         coins, leg = PairCoins(), settings.role.leg
         coins.note(instrument.pair, instrument.coin)
-        journal = None if log is None else Journal(log, leg, coins=coins)
+        journal = None if log is None else Journal(log, leg, coins=coins, ended=venue.ended_ms)
         orders = OwnOrders(self._budget, journal, coins=coins)
         risk = RiskWatch(settings.risk_limits(), None, model.name)
         self._desk = Desk(self._budget, model.orders_before_flat, journal, risk=risk, orders=orders)

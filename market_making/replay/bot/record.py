@@ -51,6 +51,10 @@ class OrderRecord:
         if filled >= life.order.size * (1 - _ROUNDING):
             life.ended_ms, life.outcome = time_ms, Outcome.FILLED
 
+    def ended_ms(self, number: int) -> int | None:
+        """When an order was cancelled [ms]; None while it rests."""
+        return self._lives[number - 1].ended_ms or None
+
     def leg_of(self, number: int) -> int:
         """Whose order it is."""
         return self._lives[number - 1].leg

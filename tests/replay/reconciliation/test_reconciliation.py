@@ -82,6 +82,28 @@ def test_the_latencies_that_come_out_are_those_that_went_in(logged):
     assert (drawn.entry_ms, drawn.response_ms) == (LAGS.entry_ms, LAGS.response_ms)
 
 
+def test_a_live_loop_is_not_counted_twice():
+    """Its cancellation bears the time of its plan: what came before the request belongs to the time to decide."""
+    begun = {"now_ms": 10_000, "market": {"time_ms": 9_970}}
+    lines = [
+        *LINES[:3],
+        line(4, "plan", 10_000, **begun),
+        line(5, "cancel", 10_000, **ORDER),
+        line(6, "place", 10_190, side="bid", price=2999.0, size=1.0, plan=4),
+        line(7, "cancelled", 10_300, **ORDER, ended_ms=10_150),
+        line(8, "placed", 10_300, **ORDER | {"order_id": "8"}, placed_ms=10_260, place=6),
+        line(9, "cancel", 20_000, **ORDER | {"order_id": "8"}),
+        line(10, "plan", 20_075, **begun),
+        line(11, "place", 20_135, side="bid", price=2998.0, size=1.0, plan=10),
+        line(12, "cancelled", 20_300, **ORDER | {"order_id": "8"}, ended_ms=20_065),
+        line(13, "placed", 20_300, **ORDER | {"order_id": "9"}, placed_ms=20_205, place=11),
+    ]
+    measured = measured_lags(LoggedRun(lines[0], lines, "ETH"))
+    assert measured["response_ms"].tolist() == [40.0, 10.0]
+    assert measured["decide_ms"].tolist() == [60.0]
+    assert sorted(measured["entry_ms"]) == [40.0, 65.0, 70.0, 70.0]
+
+
 def test_a_free_replay_with_them_comes_to_the_same_sums(run, logged, setup, simulated_tape):
     measured = measured_lags(logged)
     sums = free_replay(logged, replace(setup, lags=lambda: LagProfile(Lags(), measured)), [simulated_tape])
