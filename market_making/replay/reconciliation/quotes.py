@@ -49,6 +49,8 @@ class Matched:
         Matched orders of which the same was filled.
     net_live, net_replayed : float
         What the fills brought after fees, held coins valued at the last mid [quote currency].
+    matched_live, matched_replayed : float
+        The same of the matched orders only [quote currency].
     causes : dict[str, int]
         Of those that do not match.
     outside : int
@@ -62,6 +64,8 @@ class Matched:
     sizes_equal: int
     net_live: float
     net_replayed: float
+    matched_live: float
+    matched_replayed: float
     causes: dict[str, int]
     outside: int
 
@@ -90,7 +94,7 @@ def match_quotes(
     """
     seen: list[tuple[LoggedOrder, OrderNow]] = []
     causes: Counter[str] = Counter()
-    worth_live = worth_replayed = 0.0
+    worth = np.zeros(4)
     name = ""
     for tape in tapes:
         orders = [order for order in run.orders if _is_inside(run, order, tape)]
@@ -98,8 +102,9 @@ def match_quotes(
         name, mid, reach = engine.name, tape.touch().mid[-1].item(), _reach(tape)
         found = list(zip(orders, play(run, orders, engine, tape.span.end_ms), strict=True))
         seen += found
-        worth_live += sum(order.worth(order.filled, mid, maker_fee) for order, _ in found)
-        worth_replayed += sum(order.worth(now.filled, mid, maker_fee) for order, now in found)
+        for order, now in found:
+            nets = [order.worth(filled, mid, maker_fee) for filled in (order.filled, now.filled)]
+            worth += [*nets, *(nets if order.filled > 0 and now.filled > 0 else (0.0, 0.0))]
         causes.update(filter(None, (_cause(run, order, now, reach) for order, now in found)))
     both = [(order, now) for order, now in seen if order.filled > 0 and now.filled > 0]
     half_lot = float(instrument.lot) / 2
@@ -109,8 +114,10 @@ def match_quotes(
         fills_matched=len(both),
         fills_extra=sum(now.filled > 0 and order.filled == 0 for order, now in seen),
         sizes_equal=sum(abs(order.filled - now.filled) < half_lot for order, now in both),
-        net_live=worth_live,
-        net_replayed=worth_replayed,
+        net_live=float(worth[0]),
+        net_replayed=float(worth[1]),
+        matched_live=float(worth[2]),
+        matched_replayed=float(worth[3]),
         causes=dict(causes.most_common()),
         outside=len(run.orders) - len(seen),
     )

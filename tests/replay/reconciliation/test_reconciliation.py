@@ -64,6 +64,7 @@ def test_the_logged_quotes_are_filled_as_they_were(run, logged, simulated_tape, 
     assert (found.fills_matched, found.fills_extra, found.causes) == (found.fills_live, 0, {})
     assert found.sizes_equal == found.fills_live
     assert found.net_replayed == pytest.approx(found.net_live, rel=0.01)
+    assert (found.matched_live, found.matched_replayed) == pytest.approx((found.net_live, found.net_replayed))
 
 
 def test_every_plan_comes_out_of_the_log_again(run, logged, model):
