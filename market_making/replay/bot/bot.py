@@ -95,7 +95,7 @@ class Bot:
         self._drawn = Lags()
         self._instrument, self._pair, self._rules = instrument, instrument.pair, model.rules(instrument)
         self._edge, self._fees = settings.edge, Fees(settings.model.maker_fee, settings.model.maker_fee)
-        self._hears = settings.edge.socket
+        self._hears, self._has_news = settings.edge.socket, False
         self._budget = budget_of(settings)
         coins, leg = PairCoins(), settings.role.leg
         coins.note(instrument.pair, instrument.coin)
@@ -114,7 +114,8 @@ class Bot:
         """Loop from `start_ms` to `end_ms` [ms]."""
         begin_ms = start_ms
         while begin_ms < end_ms:
-            lags = self._drawn = self._lags.draw()
+            lags, self._has_news = self._lags.draw(), False
+            self._drawn = lags
             heard_ms = yield Wake(max(begin_ms - lags.feed_ms, start_ms))
             now_ms = begin_ms
             if self._is_stale(now_ms, heard_ms):
@@ -210,6 +211,7 @@ class Bot:
         if self.book.number is not None:
             self._sent(CANCEL_ACTIONS, now_ms)
             self._venue.cancel(self.book.number, arrives_ms)
+            self._has_news = True
         return now_ms + lags.entry_ms + lags.response_ms
 
     def _place(self, now_ms: int, lags: Lags) -> Step:
@@ -234,10 +236,15 @@ class Bot:
         return now_ms + lags.entry_ms + lags.response_ms
 
     def _sleep(self, began_ms: int, now_ms: int, lags: Lags) -> Step:
-        """Sleep until the next loop, which a fill or a stale order begins early; return when."""
-        earliest_ms = now_ms + lags.pause_ms
+        """Sleep until the next loop, which a fill or a stale order begins early; return when.
+
+        What has become of an own order in this loop was told while it ran, and ends the pause as it begins.
+        """
+        earliest_ms, wakes = now_ms + lags.pause_ms, self._hears and self._edge.wake
         next_ms, resting = max(began_ms + lags.period_ms, earliest_ms), self.book.resting
-        if not (self._hears and self._edge.wake) or resting is None:
+        if wakes and self._has_news:
+            return earliest_ms
+        if not wakes or resting is None:
             return next_ms
         heard_ms, wanted = next_ms - lags.feed_ms, next(self._desk.wanted(), None)
         if wanted is not None:

@@ -75,6 +75,7 @@ def begin(w: Any, x: Any, all_lags: IntArray, time_ms: int) -> None:
     x.feed_ms, x.decide_ms, x.entry_ms, x.response_ms = lags[0], lags[1], lags[2], lags[3]
     x.period_ms, x.pause_ms = lags[4], lags[5]
     x.draw += 1
+    x.news = 0
     w.drawn = max(w.drawn, x.draw)
     x.begin_ms = x.now_ms = time_ms
     _wait(w, x, max(time_ms - x.feed_ms, x.start_ms), HEARD)
@@ -187,6 +188,7 @@ def _asked(w: Any, c: Any, x: Any, k: Any, cells: FloatArray) -> int:
 def _cancel(c: Any, x: Any, o: Any, a: Arrays) -> None:
     """A cancellation arrives, and its answer goes back."""
     sent(c, x, CANCEL_ACTIONS, x.now_ms)
+    x.news = 1
     if x.is_open == 1:
         take_out(o, a.levels)
         x.is_open = 0
@@ -262,9 +264,12 @@ def _placed(w: Any, c: Any, x: Any, o: Any, a: Arrays) -> int:
 
 @compiled
 def _sleep(w: Any, c: Any, x: Any, a: Arrays) -> None:
-    """Sleep until the next loop, which a fill or a stale order begins early."""
+    """Sleep until the next loop, which news of this one begin at once, a fill or a stale order early."""
     x.earliest_ms = x.now_ms + x.pause_ms
     x.wake_ms = max(x.begin_ms + x.period_ms, x.earliest_ms)
+    if c.wakes == 1 and x.news == 1:
+        begin(w, x, a.lags, x.earliest_ms)
+        return
     if c.wakes == 0 or x.number < 0:
         begin(w, x, a.lags, x.wake_ms)
         return

@@ -65,7 +65,7 @@ _NUMBERS = _fields(
         start_of_day peak spike_usual aside_usual volatility
         long_move long_square long_span long_span_square long_product
         short_move short_square short_span short_span_square short_product weighted_square weighted_span""",
-    whole="""phase next_ms wanted_ms turn start_ms reached_ms begin_ms now_ms wake_ms earliest_ms draw sending
+    whole="""phase next_ms wanted_ms turn start_ms reached_ms begin_ms now_ms wake_ms earliest_ms news draw sending
         feed_ms decide_ms entry_ms response_ms period_ms pause_ms
         lots orders number side placed_ms tracked is_open fill_ms
         inputs calibration plan_ms made made_lots made_number made_orders wants made_side grows keep out view_ms

@@ -40,12 +40,13 @@ class MakerLoop:
         self._resting: Sides[dict[int, Resting]] = Sides({}, {})
         self._parts: list[FilledPart] = []
         self._position = 0.0
+        self._has_news = False
 
     def run(self, start_ms: int, end_ms: int) -> Loop:
         """Loop from `start_ms` to `end_ms` [ms]."""
         begin_ms = start_ms
         while begin_ms < end_ms:
-            lags = self._lags.draw()
+            lags, self._has_news = self._lags.draw(), False
             heard_ms = yield Wake(max(begin_ms - lags.feed_ms, start_ms))
             self._look()
             decision, now_ms = self._maker.decide(self._seen(begin_ms, heard_ms)), begin_ms + lags.decide_ms
@@ -107,6 +108,7 @@ class MakerLoop:
         arrives_ms = yield Wake(now_ms + lags.entry_ms)
         for number in numbers:
             self._venue.cancel(number, arrives_ms)
+        self._has_news = True
         self._look()
         return now_ms + lags.entry_ms + lags.response_ms
 
@@ -122,10 +124,12 @@ class MakerLoop:
         return now_ms + lags.entry_ms + lags.response_ms
 
     def _sleep(self, stale: Sequence[WantedOrder], began_ms: int, now_ms: int, lags: Lags) -> Step:
-        """Sleep until the next loop, which a fill or a stale order begins early; return when."""
+        """Sleep until the next loop, which news of this one begin at once, a fill or a stale order early; tell when."""
         every_s, earliest_ms = self._maker.every_s, now_ms + lags.pause_ms
         period_ms = lags.period_ms if every_s is None else round(every_s * 1e3)
         next_ms = max(began_ms + period_ms, earliest_ms)
+        if self._maker.wakes and self._has_news:
+            return earliest_ms
         if not self._maker.wakes or not any(self._resting):
             return next_ms
         heard_ms = next_ms - lags.feed_ms

@@ -14,6 +14,7 @@ from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quote
 from market_making.quoting.quote import Quote, Quotes
 from market_making.quoting.terms import Terms
 from market_making.recording.store.tick_store import TickStore
+from market_making.replay.bot.bot import Bot
 from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.run import ReplaySetup, replay
 from market_making.replay.engines.exchange import ExchangeEngine, WholeFillExchange
@@ -89,6 +90,39 @@ def test_money_is_that_of_the_fills_and_a_second_run_is_the_same(
         first = [session.orders.sign[session.orders.leg == leg][0] for leg in (0, 1)]
         assert first == [1, -1], "the long leg begins with a bid, the short one with an ask"
     assert columns(replay(setup, [simulated_tape])) == columns(result)
+
+
+@pytest.mark.parametrize("wakes", [True, False])
+def test_the_end_of_an_own_order_begins_the_next_loop_at_once(
+    market_making, simulated_history, simulated_tape, monkeypatch, wakes
+):
+    """The websocket tells of it while the loop runs, so that its pause is over when it begins, as live."""
+    begun = []
+    monkeypatch.setattr(Bot, "_plan", spied(Bot._plan, begun))
+    edge = {"edge": market_making.settings.edge.model_copy(update={"wake": wakes})}
+    model = replace(market_making, settings=market_making.settings.model_copy(update=edge))
+    setup = ReplaySetup(model, ETH, simulated_history, ExchangeEngine, lambda: LagProfile(LAGS))
+    (session,) = replay(setup, [simulated_tape]).sessions
+    orders = session.orders
+    answered_ms = LAGS.response_ms + LAGS.pause_ms
+    moved = orders.outcome[:-1] == Outcome.CANCELLED
+    moved &= orders.asked_ms[1:] - orders.ended_ms[:-1] <= LAGS.response_ms + LAGS.decide_ms  # in the same loop
+    next_ms = orders.placed_ms[1:][moved] + answered_ms
+    next_ms = next_ms[next_ms < session.end_ms]
+    assert len(next_ms) > 10
+    # A loop whose order is too close by then cancels it before it plans.
+    at_once = np.isin(next_ms, begun) | np.isin(next_ms + LAGS.entry_ms + LAGS.response_ms, begun)
+    assert at_once.all() if wakes else not at_once.any()
+
+
+def spied(plan, begun):
+    """The method, which notes when it was called."""
+
+    def noting(self, now_ms, heard_ms):
+        begun.append(now_ms)
+        return plan(self, now_ms, heard_ms)
+
+    return noting
 
 
 @pytest.mark.parametrize("name", ["MarketMaking", "AvellanedaStoikov", "LadderCurve"])
