@@ -4,7 +4,8 @@ Usage: ``python benchmarks/replay_zero_edge.py [--hours 160] [--makers NAME…] 
 market of tests/replay/zero_edge.py. Per maker: gross per hour over its standard error over the hours, and what a fill
 earned within a tenth of a second, over its own; net, which must not be positive; and what a fill earned in other hours,
 a quarter as many, in which every fill is followed by 0.5 bps less of a move, over its standard error, which must be
-above 5. All figures of all makers must lie within the bound that as many independent ones break one time in twenty.
+above 5. Levels of a ladder that one market order fills are one fill. All figures of all makers must lie within the
+bound that as many independent ones break one time in twenty.
 
 With ``--keep``, what each hour gave is kept in a file of JSON lines: whoever interrupts the command (Ctrl-C) calls it
 again, and hours and makers that are there already are not run again. Interrupted, it tells of the hours until then.

@@ -102,9 +102,13 @@ def setup() -> ReplaySetup:
 
 
 def edges_of(accounts: Accounts) -> FloatArray:
-    """What each fill earned before its fee within a tenth of a second, when mid has moved for good [bps]."""
-    edges = [
-        (money.spread + money.adverse[SOON_S]) / (session.fills.price * session.fills.size) * 1e4
-        for money, session in zip(accounts.fills, accounts.sessions, strict=True)
-    ]
-    return np.concatenate(edges)
+    """What each fill earned before its fee within a tenth of a second, when mid has moved for good [bps].
+
+    Levels that one market order fills share its move: they are one observation, of what they earned together.
+    """
+    found = []
+    for money, session in zip(accounts.fills, accounts.sessions, strict=True):
+        edges = (money.spread + money.adverse[SOON_S]) / (session.fills.price * session.fills.size) * 1e4
+        moments = np.unique(session.fills.time_ms, return_inverse=True)[1]
+        found.append(np.bincount(moments, weights=edges))
+    return np.concatenate(found)
