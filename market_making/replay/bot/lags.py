@@ -79,6 +79,10 @@ class LagProfile:
                 raise ConfigurationError(f"{name} of a latency profile must be times from 0 to 600000 ms")
         self._random = np.random.default_rng(seed)
 
+    def drawn_by(self, seed: int) -> "LagProfile":
+        """The same times, drawn in another sequence."""
+        return LagProfile(self._usual, self._measured, seed)
+
     @property
     def is_measured(self) -> bool:
         """Whether the times differ from loop to loop."""

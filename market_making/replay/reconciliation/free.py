@@ -1,11 +1,13 @@
 """The whole bot replayed over the recording of its own run, judged by its sums.
 
 Which orders are filled depends on when each loop began, to the millisecond. So single fills cannot be matched: several
-phases of the loop show how far the sums go with chance, and whether the live run lies among them.
+phases of the loop, each with its own draws of the latencies, show how far the sums go with chance, and whether the live
+run lies among them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import fmean
 
 from market_making.replay.bot.run import ReplaySetup, replay
@@ -13,7 +15,7 @@ from market_making.replay.reconciliation.logged import LoggedRun
 from market_making.replay.result import ReplayResult
 from market_making.replay.tape.cache import SessionTape
 
-PHASES = 4
+PHASES = 8
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Compared:
 
 
 def free_replay(run: LoggedRun, setup: ReplaySetup, tapes: Sequence[SessionTape]) -> dict[str, Compared]:
-    """Replay the bot in several phases of its loop and compare the sums.
+    """Replay the bot in several phases of its loop, with other draws of its latencies in each, and compare the sums.
 
     Parameters
     ----------
@@ -44,7 +46,10 @@ def free_replay(run: LoggedRun, setup: ReplaySetup, tapes: Sequence[SessionTape]
         Filled orders, orders, volume and net [quote currency], of the time that was recorded.
     """
     step_ms = setup.lags().draw().period_ms // PHASES
-    results = [replay(replace(setup, phase_ms=phase * step_ms), tapes) for phase in range(PHASES)]
+    results = [
+        replay(replace(setup, phase_ms=phase * step_ms, lags=partial(setup.lags().drawn_by, phase)), tapes)
+        for phase in range(PHASES)
+    ]
     live = _live_sums(run, tapes, setup.model.settings.model.maker_fee)
     sums = [_sums(result) for result in results]
     return {

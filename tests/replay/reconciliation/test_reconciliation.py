@@ -113,6 +113,19 @@ def test_a_free_replay_with_them_comes_to_the_same_sums(run, logged, setup, simu
         assert sums[name].replayed == pytest.approx(sums[name].live, rel=0.25)
 
 
+def test_it_says_how_far_the_sums_go_with_chance(logged, setup, simulated_tape):
+    """Woken by its own orders a loop soon forgets when the first began: what the latencies draw is chance, too."""
+    lags = {"entry_ms": np.array([20.0, 60.0, 200.0]), "decide_ms": np.array([10.0, 150.0])}
+    sums = free_replay(logged, replace(setup, lags=lambda: LagProfile(Lags(), lags)), [simulated_tape])
+    assert sums["net"].least < sums["net"].replayed < sums["net"].most
+    again = free_replay(logged, replace(setup, lags=lambda: LagProfile(Lags(), lags)), [simulated_tape])
+    assert again == sums
+    profile = LagProfile(Lags(), lags)
+    one, other = ([made.draw() for _ in range(9)] for made in (profile.drawn_by(0), profile.drawn_by(1)))
+    assert one != other
+    assert one == [profile.drawn_by(0).draw(), *one[1:]]
+
+
 def test_its_own_orders_are_known_by_their_parts(logged):
     footprint = logged.footprint()
     assert len(footprint.price) >= len(logged.orders)
