@@ -117,7 +117,7 @@ class Calibrator:
         int
             How many were published.
         """
-        began = time.perf_counter()
+        began, self.failures = time.perf_counter(), ()
         self.record_histories()
         if coins is None:
             self._find_coins(now_ms)
@@ -265,7 +265,7 @@ class Calibrator:
             else:
                 failures.append(f"the parameters of {coin} are not written: {error}")
                 logger.error(failures[-1])
-        self.failures = tuple(failures)
+        self.failures += tuple(failures)
         return published
 
     def _calibrate(self, coin: str, settings: Settings, now_ms: int) -> Calibration:

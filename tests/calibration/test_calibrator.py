@@ -230,6 +230,22 @@ def test_no_cycle_waits_for_the_histories(settings):
         assert read_history(settings.parameters, coin, 0, 2 * START).column("created_ms").tolist() == times
 
 
+def test_a_history_that_cannot_be_written_is_told_whoever_asked_for_it(settings, monkeypatch):
+    """After a cycle, as the service asks, or before the next one."""
+
+    def refused(self, parameters):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(HistoryWriter, "append", refused)
+    calibrator = Calibrator(settings)
+    calibrator.cycle(START + 600_000)
+    assert calibrator.failures == ()
+    calibrator.cycle(START + 605_000)
+    assert len([failure for failure in calibrator.failures if "history" in failure]) == 2
+    calibrator.record_histories()
+    assert len(calibrator.failures) == 4
+
+
 def test_a_history_that_cannot_be_merged_stops_nobody(settings, caplog):
     """A foreign file among the segments of one coin is told of; the others are merged and the service goes on."""
     calibrator = Calibrator(settings)
