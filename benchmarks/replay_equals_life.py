@@ -22,9 +22,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
-from itertools import islice
-from multiprocessing import get_context
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,13 +34,11 @@ from scipy.stats import binom
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from kept_runs import FILLS, RECORDINGS, RUNS, Run, play_all  # noqa: E402
+
 from market_making.market.errors import MarketMakingError  # noqa: E402
 from market_making.market.sides import Side  # noqa: E402
 from market_making.market.tape import FloatArray  # noqa: E402
-from market_making.ops.demo.command import schedule_of  # noqa: E402
-from market_making.ops.demo.run import Demo, DemoOptions, Observations  # noqa: E402
-from market_making.ops.demo.signals import ended_by_signals  # noqa: E402
-from market_making.ops.demo.two_sided import TwoSidedDemo  # noqa: E402
 from market_making.quoting.quote import MarketView  # noqa: E402
 from market_making.replay.bot.as_of import CalibrationsAsOf  # noqa: E402
 from market_making.replay.bot.lags import LagProfile, Lags  # noqa: E402
@@ -51,6 +47,7 @@ from market_making.replay.engines.engine import EngineSettings  # noqa: E402
 from market_making.replay.engines.exchange import ExchangeEngine  # noqa: E402
 from market_making.replay.engines.hftbacktest import HftbacktestEngine  # noqa: E402
 from market_making.replay.preparation import Prepared, prepare, published_calibrations  # noqa: E402
+from market_making.replay.reconciliation.free import in_phases  # noqa: E402
 from market_making.replay.reconciliation.lags import measured_lags  # noqa: E402
 from market_making.replay.reconciliation.logged import LoggedRun, find_logs, footprint_of, read_run  # noqa: E402
 from market_making.replay.reconciliation.quotes import Matched, match_quotes  # noqa: E402
@@ -62,83 +59,9 @@ from market_making.trading.plan import Plan, Planner  # noqa: E402
 from market_making.trading.remade import RemadePlan, remade  # noqa: E402
 from market_making.trading.strategy_model import StrategyModel  # noqa: E402
 
-RECORDINGS = ROOT.parent / "shared" / "data"
-FILLS, AROUND_MS, DEEP, DRAWS, NEAR_TICKS, BLOCK_MS = "venue-fills.json", 5_000, 10, 8, 2, 30_000
+AROUND_MS, DEEP, NEAR_TICKS, BLOCK_MS = 5_000, 10, 2, 30_000
 MATCHED, SAME_NET, NEAR_PLANS, SAME_FILLS, SAME_SPREAD, ENOUGH_FILLS = 0.98, 0.01, 0.97, 0.15, 0.05, 500
 FEWEST_FILLS, ENOUGH_RUNS = 30, 5  # with fewer, chance alone is more than what is allowed
-
-
-class Run(NamedTuple):
-    """One run: strategy, seed of the simulated market or the recorded coin, value of an order [USDC]."""
-
-    strategy: str
-    market: int | str
-    notional: float = 100.0
-    two_sided: bool = False
-
-    @property
-    def name(self) -> str:
-        """As in the table."""
-        legs = " two legs" if self.two_sided else ""
-        return f"{self.strategy}{legs}, {'seed ' if isinstance(self.market, int) else ''}{self.market}"
-
-    def folder(self, root: Path) -> Path:
-        """Where it is kept: without the commas, at which `mm guard` parts the files of a bot."""
-        return root / self.name.replace(",", "")
-
-
-RUNS = (
-    Run("MarketMaking", 1),
-    Run("AvellanedaStoikov", 2),
-    Run("Glft", 3),
-    Run("DepthAware", 4),
-    Run("MarketMaking", 6),
-    Run("AvellanedaStoikov", 7),
-    Run("MarketMaking", "ETH"),
-    Run("AvellanedaStoikov", "SOL"),
-    Run("MarketMaking", 5, two_sided=True),
-    Run("MarketMaking", "BTC", two_sided=True),
-)
-
-
-class _Sized(Demo):
-    """With an order size of its own."""
-
-    notional = 100.0
-
-    def _changes(self) -> dict[str, Any]:
-        changes = super()._changes()
-        return changes | {"model": changes.get("model", {}) | {"order_notional": self.notional}}
-
-
-class SizedDemo(_Sized):
-    """One bot."""
-
-
-class SizedLegs(TwoSidedDemo, _Sized):
-    """Two legs."""
-
-    def _wind_down(self, *arguments: Any) -> None:
-        super()._wind_down(*arguments)
-        self.seen.fills = [fill for audit in self.audits.values() for fill in audit["fills"]]
-
-
-def play(run: Run, minutes: float, root: Path) -> None:
-    """Let it happen, and keep everything."""
-    logging.getLogger("freqtrade").setLevel(logging.ERROR)
-    recorded = isinstance(run.market, str)
-    coins = (str(run.market),) if recorded else ("ETH",)
-    recording = RECORDINGS if recorded else None
-    seed = 1 if isinstance(run.market, str) else run.market
-    schedule = schedule_of(recording, coins, minutes)
-    options = DemoOptions(schedule, coins, seed, recording, root=run.folder(root), strategy=run.strategy)
-    demo = (SizedLegs if run.two_sided else SizedDemo)(options, lambda *_: None)
-    demo.notional = run.notional
-    with ended_by_signals():
-        seen: Observations = demo.run()
-    (demo.files.folder / FILLS).write_bytes(orjson.dumps(seen.fills))
-    for failure in seen.failures:
-        print(f"{run.name}: {failure}", flush=True)
 
 
 @dataclass
@@ -255,11 +178,8 @@ class Bot:
     def replayed_sums(self) -> list["Sums"]:
         """(c): the same of the bot replayed, in each draw of its latencies."""
         found = []
-        for draw in range(DRAWS):
-            lags = partial(LagProfile, Lags(), self.measured, draw)
-            setup = replace(self.setup, lags=lags, phase_ms=draw * Lags().period_ms // DRAWS)
-            sessions = replay(setup, self.prepared.tapes).sessions
-            pairs = zip(self.prepared.tapes, sessions, strict=True)
+        for setup in in_phases(self.setup):
+            pairs = zip(self.prepared.tapes, replay(setup, self.prepared.tapes).sessions, strict=True)
             found.append(Sums.together([Sums.of(tape, session.fills) for tape, session in pairs]))
         return found
 
@@ -397,22 +317,6 @@ def _same_net(differences: Sequence[tuple[float, float]], misses: int) -> bool:
 
 def _said(holds: object) -> str:
     return "too few fills to tell" if holds is None else "holds" if holds else "does not hold"
-
-
-def play_all(runs: Sequence[Run], minutes: float, at_once: int, root: Path) -> None:
-    """Play some at once, the next when all of them have ended."""
-    rest, context = iter(runs), get_context("spawn")
-    while batch := list(islice(rest, at_once)):
-        started = [context.Process(target=play, args=(run, minutes, root)) for run in batch]
-        for process in started:
-            process.start()
-        try:
-            for process in started:
-                process.join()
-        finally:
-            for process in started:
-                process.terminate()
-        print("played:", "; ".join(run.name for run in batch), flush=True)
 
 
 def main() -> None:

@@ -168,7 +168,7 @@ def _wide_range(observed: ObservedWindow, depths: TailRange) -> TailRange | None
 
 
 def _quantile(values: FloatArray, level: float) -> float:
-    """As `numpy.quantile`, which takes three times as long to find out what it was asked."""
+    """As `numpy.quantile`, most of whose time goes to finding out what it was asked."""
     place = level * (len(values) - 1)
     below, above = floor(place), ceil(place)
     ranked = np.partition(values, (below, above))

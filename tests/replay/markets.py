@@ -13,6 +13,7 @@ from market_making.quoting.order_flow import OrderFlow
 from market_making.recording.store.rows import Row, book_row, quote_row, table_of, trade_row
 from market_making.recording.store.segments import write_segment
 from market_making.recording.streams import Stream
+from market_making.replay.result import Fills
 from market_making.replay.tape.events import BUY, KIND, NS_PER_MS, TRADE
 from market_making.simulation.presets import default_truths
 from market_making.simulation.simulation import SimulatedSource
@@ -104,3 +105,9 @@ def books_of(rows: np.ndarray) -> Iterator[tuple[int, PlainBook]]:
         book.take(row)
     if last is not None:
         yield last, book
+
+
+def by_second(fills: Fills) -> set[tuple[int, int, float]]:
+    """Fills as two engines are held against each other: second, side and price."""
+    columns = (column.tolist() for column in (fills.time_ms // 1000, fills.sign, fills.price))
+    return set(zip(*columns, strict=True))

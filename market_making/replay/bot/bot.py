@@ -16,15 +16,15 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from market_making.hyperliquid.address_limit import FREE_ACTIONS, AddressLimit
-from market_making.market.errors import DataError, MarketMakingError
+from market_making.market.errors import MarketMakingError
 from market_making.market.instrument import Instrument
 from market_making.market.reasons import Reason
 from market_making.market.sides import Side
 from market_making.quoting.quote import MarketView
-from market_making.quoting.readings.observations import Observations
 from market_making.replay.bot.access import VenueAccess
 from market_making.replay.bot.as_of import CalibrationsAsOf
 from market_making.replay.bot.guarding import AtStake, guarded_order
+from market_making.replay.bot.inputs import book_levels, market_of, planner_of
 from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.leg import LegBook
 from market_making.replay.bot.shared_legs import SharedLegs
@@ -39,11 +39,11 @@ from market_making.trading.journal import Journal
 from market_making.trading.own_orders import OwnOrders
 from market_making.trading.pair_coins import PairCoins
 from market_making.trading.pair_observers import PairObservers
-from market_making.trading.plan import Plan, Planner
+from market_making.trading.plan import Plan
 from market_making.trading.risk_watch import RiskWatch
 from market_making.trading.strategy_model import StrategyModel
 
-_TOUCH, _SHALLOW, _DEEP = 1, 5, 10  # levels of the books: the best, what a bot hears, what a model looks at
+_TOUCH = 1  # level of the books
 
 
 class Wake(NamedTuple):
@@ -106,7 +106,7 @@ class Bot:
         self._desk.legs = SharedLegs(leg, venue.board)
         self._observers = PairObservers(settings.model.maker_fee)
         self._desk.orders.listen(self._observers.filled)
-        self._levels = _DEEP if model.needs_deep_book else _SHALLOW
+        self._levels = book_levels(model)
         if log is None and hasattr(model.quoter, "reads"):
             self._levels = _TOUCH  # the model says that it reads no more, and nobody writes the others down
 
@@ -152,24 +152,13 @@ class Bot:
         """
         published = self._calibrations.at(now_ms)
         market = self._observers.seen(self._pair, self._market(heard_ms))
-        planner = Planner(
-            instrument=self._instrument,
-            market=market,
-            flow=published.flow,
-            quoter=published.quoter,
-            lot=published.lot,
-            rules=self._rules,
-            now_ms=now_ms,
-            regime=published.regime,
-        )
+        planner = planner_of(published, self._instrument, market, self._rules, now_ms)
         lost = self._observers.take_lost(self._pair)
         return PairInputs(planner, published.calibration_id, cash=self.book.cash, lost=lost, fees=self._fees)
 
     def _market(self, heard_ms: int) -> MarketView:
         bids, asks = (self._venue.engine.levels(side, self._levels) for side in Side)
-        if not bids or not asks or bids[0].price >= asks[0].price:
-            raise DataError(f"the book has {len(bids)} bids and {len(asks)} asks", reason=Reason.BOOK_UNUSABLE)
-        return MarketView(*bids[0][:2], *asks[0][:2], heard_ms, Observations(bids=bids, asks=asks))
+        return market_of(bids, asks, heard_ms)
 
     def _manage(self, now_ms: int, lags: Lags) -> Step:
         """Ask about the resting order, and cancel it if the plan does not keep it; return the time."""

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from typing import NamedTuple, Protocol
 
@@ -95,14 +96,33 @@ def replay(setup: ReplaySetup, tapes: Sequence[SessionTape]) -> ReplayResult:
     MarketMakingError
         If nothing can be quoted at all: no calibration, an order below the exchange's smallest.
     """
-    began, sessions, name = time.perf_counter(), [], ""
     calibrations = [CalibrationsAsOf(setup.history, model, setup.instrument) for model in setup.models]
+    return replay_sessions(setup.model.name, setup, tapes, partial(_session, setup, calibrations))
+
+
+def replay_sessions(
+    strategy: str, setup: ReplaySetup, tapes: Sequence[SessionTape], session: Callable[[SessionTape, Engine], Session]
+) -> ReplayResult:
+    """Run each session on an engine of its own.
+
+    Parameters
+    ----------
+    strategy : str
+        For the result.
+    setup : ReplaySetup
+        Settings, coin, engine.
+    tapes : Sequence[SessionTape]
+        The sessions.
+    session : Callable
+        Drives the engine of a session to its end.
+    """
+    began, sessions, name = time.perf_counter(), [], ""
     for tape in tapes:
-        engine = setup.engine(tape, engine_settings(setup))
+        engine = setup.engine(tape, _engine_settings(setup))
         name = engine.name
-        sessions.append(_session(setup, calibrations, tape, engine))
+        sessions.append(session(tape, engine))
     return ReplayResult(
-        strategy=setup.model.name,
+        strategy=strategy,
         coin=setup.instrument.coin,
         engine=name,
         maker_fee=setup.model.settings.model.maker_fee,
@@ -112,7 +132,7 @@ def replay(setup: ReplaySetup, tapes: Sequence[SessionTape]) -> ReplayResult:
     )
 
 
-def engine_settings(setup: ReplaySetup) -> EngineSettings:
+def _engine_settings(setup: ReplaySetup) -> EngineSettings:
     """What the engine of each session is set up with."""
     settings = EngineSettings(setup.instrument, setup.model.settings.model.maker_fee)
     return replace(settings, funding_rate=setup.funding_rate, legs=len(setup.models))

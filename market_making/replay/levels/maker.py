@@ -12,10 +12,9 @@ from market_making.market.instrument import Instrument
 from market_making.market.reasons import Reason
 from market_making.market.sides import Side, Sides
 from market_making.quoting.models.levels import Levelled
-from market_making.quoting.quote import MarketView
-from market_making.quoting.readings.observations import Observations
 from market_making.replay.bot.as_of import CalibrationsAsOf
 from market_making.replay.bot.bot import budget_of
+from market_making.replay.bot.inputs import book_levels, market_of, planner_of
 from market_making.replay.levels.keeping import LadderKeeping, stale_orders
 from market_making.replay.levels.wanted import wanted_ladder
 from market_making.replay.makers.maker import Decision, FilledPart, Resting, Seen
@@ -29,8 +28,6 @@ from market_making.trading.pair_observers import PairObservers
 from market_making.trading.plan import Planner
 from market_making.trading.risk_watch import RiskWatch
 from market_making.trading.strategy_model import StrategyModel
-
-_SHALLOW, _DEEP = 5, 10  # levels of the book, as the bot sees them
 
 
 class LevelsMaker:
@@ -51,7 +48,7 @@ class LevelsMaker:
     def __init__(self, model: StrategyModel, instrument: Instrument, calibrations: CalibrationsAsOf) -> None:
         settings = model.settings
         self.withheld = Counter[Reason]()
-        self.book_levels = _DEEP if model.needs_deep_book else _SHALLOW
+        self.book_levels = book_levels(model)
         self.wakes = settings.edge.socket and settings.edge.wake
         self._instrument, self._pair, self._rules = instrument, instrument.pair, model.rules(instrument)
         self._calibrations, self._fee = calibrations, settings.model.maker_fee
@@ -116,16 +113,8 @@ class LevelsMaker:
             If there is no usable calibration, or no book with two sides.
         """
         published = self._calibrations.at(seen.now_ms)
-        planner = Planner(
-            instrument=self._instrument,
-            market=self._observers.seen(self._pair, _market(seen)),
-            flow=published.flow,
-            quoter=published.quoter,
-            lot=published.lot,
-            rules=self._rules,
-            now_ms=seen.now_ms,
-            regime=published.regime,
-        )
+        market = self._observers.seen(self._pair, market_of(seen.bids, seen.asks, seen.heard_ms))
+        planner = planner_of(published, self._instrument, market, self._rules, seen.now_ms)
         lost, fees = self._observers.take_lost(self._pair), Fees(self._fee, self._fee)
         inputs = PairInputs(planner, published.calibration_id, cash=self._cash, lost=lost, fees=fees)
         self._desk.open(self._pair, inputs, Holding(seen.position, _any_of(seen.resting)))
@@ -146,13 +135,6 @@ def levelled(quoter: object) -> Levelled:
     if not isinstance(quoter, Levelled):
         raise ConfigurationError("a model must have levels to rest all of them, got one that quotes one order a side")
     return quoter
-
-
-def _market(seen: Seen) -> MarketView:
-    bids, asks = seen.bids, seen.asks
-    if not seen.is_two_sided:
-        raise DataError(f"the book has {len(bids)} bids and {len(asks)} asks", reason=Reason.BOOK_UNUSABLE)
-    return MarketView(*bids[0][:2], *asks[0][:2], seen.heard_ms, Observations(bids=bids, asks=asks))
 
 
 def _any_of(resting: Sides[tuple[Resting, ...]]) -> RestingOrder | None:

@@ -1,13 +1,13 @@
 """A maker over the tapes of a recording, with the engines, latencies and accounts of the bot itself."""
 
-import time
 from collections.abc import Callable, Sequence
 
 from market_making.replay.bot.access import VenueAccess
 from market_making.replay.bot.as_of import CalibrationsAsOf
 from market_making.replay.bot.record import OrderRecord
-from market_making.replay.bot.run import ReplaySetup, drive, engine_settings, session_of
+from market_making.replay.bot.run import ReplaySetup, drive, replay_sessions, session_of
 from market_making.replay.bot.stale import StaleWatch
+from market_making.replay.engines.engine import Engine
 from market_making.replay.makers.loop import MakerLoop
 from market_making.replay.makers.maker import Maker
 from market_making.replay.result import ReplayResult, Session, Touch
@@ -39,12 +39,9 @@ def replay_maker(
     NotEnoughData
         If there is no calibration.
     """
-    began = time.perf_counter()
     known = CalibrationsAsOf(setup.history, setup.model, setup.instrument)
-    sessions, engine_name = [], ""
-    for tape in tapes:
-        engine = setup.engine(tape, engine_settings(setup))
-        engine_name = engine.name
+
+    def session(tape: SessionTape, engine: Engine) -> Session:
         touch, record = tape.touch(), OrderRecord()
         start_ms, end_ms = int(touch.time_ms[0]), tape.span.end_ms
         venue = VenueAccess(engine, record, StaleWatch(touch), 0, {})
@@ -54,14 +51,6 @@ def replay_maker(
             drive([loop.run(first_ms, end_ms)], engine, record, end_ms)
         else:
             engine.advance(end_ms)
-        session: Session = session_of([loop], engine, record, (touch, start_ms, end_ms, tape.rows))
-        sessions.append(session)
-    return ReplayResult(
-        strategy=name,
-        coin=setup.instrument.coin,
-        engine=engine_name,
-        maker_fee=setup.model.settings.model.maker_fee,
-        sessions=tuple(sessions),
-        wall_s=time.perf_counter() - began,
-        parameters=dict(setup.model.parameters),
-    )
+        return session_of([loop], engine, record, (touch, start_ms, end_ms, tape.rows))
+
+    return replay_sessions(name, setup, tapes, session)

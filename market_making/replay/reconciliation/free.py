@@ -45,17 +45,21 @@ def free_replay(run: LoggedRun, setup: ReplaySetup, tapes: Sequence[SessionTape]
     dict[str, Compared]
         Filled orders, orders, volume and net [quote currency], of the time that was recorded.
     """
-    step_ms = setup.lags().draw().period_ms // PHASES
-    results = [
-        replay(replace(setup, phase_ms=phase * step_ms, lags=partial(setup.lags().drawn_by, phase)), tapes)
-        for phase in range(PHASES)
-    ]
+    results = [replay(each, tapes) for each in in_phases(setup)]
     live = _live_sums(run, tapes, setup.model.settings.model.maker_fee)
     sums = [_sums(result) for result in results]
     return {
         name: Compared(live[name], fmean(each[name] for each in sums), *_extremes([each[name] for each in sums]))
         for name in live
     }
+
+
+def in_phases(setup: ReplaySetup) -> list[ReplaySetup]:
+    """The same replay in each phase of its loop, with other draws of its latencies."""
+    step_ms = setup.lags().draw().period_ms // PHASES
+    return [
+        replace(setup, phase_ms=phase * step_ms, lags=partial(setup.lags().drawn_by, phase)) for phase in range(PHASES)
+    ]
 
 
 def _extremes(values: list[float]) -> tuple[float, float]:

@@ -57,15 +57,12 @@ def _told(
     place_ms: int, planned_ms: int, cancelled: _Cancellation | None, way_ms: float
 ) -> Iterator[tuple[str, float]]:
     """What an order tells of the loop that placed it: names in `Lags` and times [ms]."""
-    if cancelled is None or cancelled.asked_ms < planned_ms:
-        yield "decide_ms", float(place_ms - planned_ms)
-    if cancelled is None or planned_ms - cancelled.asked_ms > _SAME_LOOP_MS:
+    if cancelled is not None and cancelled.asked_ms >= planned_ms:
+        arrived_ms = cancelled.asked_ms + way_ms if cancelled.ended_ms is None else cancelled.ended_ms
+        yield "response_ms", float(place_ms - arrived_ms)
         return
-    asked_ms, ended_ms = cancelled
-    if ended_ms is None and asked_ms >= planned_ms:
-        yield "response_ms", place_ms - asked_ms - way_ms
-    elif ended_ms is not None and asked_ms >= planned_ms:
-        yield "response_ms", float(place_ms - ended_ms)
-    elif ended_ms is not None:
-        yield "entry_ms", float(ended_ms - asked_ms)
-        yield "response_ms", float(planned_ms - ended_ms)
+    yield "decide_ms", float(place_ms - planned_ms)
+    if cancelled is None or cancelled.ended_ms is None or planned_ms - cancelled.asked_ms > _SAME_LOOP_MS:
+        return
+    yield "entry_ms", float(cancelled.ended_ms - cancelled.asked_ms)
+    yield "response_ms", float(planned_ms - cancelled.ended_ms)

@@ -70,6 +70,15 @@ class Matched:
     outside: int
 
 
+class _Held(NamedTuple):
+    """An order held against its replay: what was filled of it [coins], and what that brought [quote currency]."""
+
+    live: float
+    replayed: float
+    net_live: float
+    net_replayed: float
+
+
 def match_quotes(
     run: LoggedRun,
     tapes: Sequence[SessionTape],
@@ -92,32 +101,29 @@ def match_quotes(
     engine_of : Callable
         Makes the engine of a session.
     """
-    seen: list[tuple[LoggedOrder, OrderNow]] = []
+    seen: list[_Held] = []
     causes: Counter[str] = Counter()
-    worth = np.zeros(4)
     name = ""
     for tape in tapes:
         orders = [order for order in run.orders if _is_inside(run, order, tape)]
         engine = engine_of(tape, EngineSettings(instrument, maker_fee))
         name, mid, reach = engine.name, tape.touch().mid[-1].item(), _reach(tape)
-        found = list(zip(orders, play(run, orders, engine, tape.span.end_ms), strict=True))
-        seen += found
-        for order, now in found:
-            nets = [order.worth(filled, mid, maker_fee) for filled in (order.filled, now.filled)]
-            worth += [*nets, *(nets if order.filled > 0 and now.filled > 0 else (0.0, 0.0))]
-        causes.update(filter(None, (_cause(run, order, now, reach) for order, now in found)))
-    both = [(order, now) for order, now in seen if order.filled > 0 and now.filled > 0]
+        for order, now in zip(orders, play(run, orders, engine, tape.span.end_ms), strict=True):
+            worth = (order.worth(filled, mid, maker_fee) for filled in (order.filled, now.filled))
+            seen.append(_Held(order.filled, now.filled, *worth))
+            causes.update(filter(None, [_cause(run, order, now, reach)]))
+    both = [each for each in seen if each.live > 0 and each.replayed > 0]
     half_lot = float(instrument.lot) / 2
     return Matched(
         engine=name,
-        fills_live=sum(order.filled > 0 for order, _ in seen),
+        fills_live=sum(each.live > 0 for each in seen),
         fills_matched=len(both),
-        fills_extra=sum(now.filled > 0 and order.filled == 0 for order, now in seen),
-        sizes_equal=sum(abs(order.filled - now.filled) < half_lot for order, now in both),
-        net_live=float(worth[0]),
-        net_replayed=float(worth[1]),
-        matched_live=float(worth[2]),
-        matched_replayed=float(worth[3]),
+        fills_extra=sum(each.replayed > 0 and each.live == 0 for each in seen),
+        sizes_equal=sum(abs(each.live - each.replayed) < half_lot for each in both),
+        net_live=sum(each.net_live for each in seen),
+        net_replayed=sum(each.net_replayed for each in seen),
+        matched_live=sum(each.net_live for each in both),
+        matched_replayed=sum(each.net_replayed for each in both),
         causes=dict(causes.most_common()),
         outside=len(run.orders) - len(seen),
     )

@@ -25,7 +25,7 @@ from market_making.replay.tape.sessions import Span
 from market_making.settings.settings import Settings
 from market_making.trading.freqtrade.strategy_model import load_model
 from market_making.trading.strategy_model import StrategyModel
-from tests.replay.markets import START_MS, record
+from tests.replay.markets import START_MS, by_second, record
 
 ETH = Instrument.hyperliquid("ETH", 4)
 USER_DATA = Path(__file__).resolve().parents[3] / "user_data"
@@ -134,10 +134,7 @@ def test_both_engines_fill_the_same_orders(name, simulated_settings, simulated_h
         replay(ReplaySetup(model, ETH, simulated_history, kind, funding_rate=0.001), [simulated_tape]).sessions[0]
         for kind in (WholeFillExchange, HftbacktestEngine)
     ]
-    seen = [
-        {(t // 1000, s, p) for t, s, p in zip(*(c.tolist() for c in (f.time_ms, f.sign, f.price)), strict=True)}
-        for f in (run.fills for run in runs)
-    ]
+    seen = [by_second(run.fills) for run in runs]
     assert len(seen[0] & seen[1]) >= 0.97 * max(map(len, seen))
     assert runs[0].net == pytest.approx(runs[1].net, rel=0.02)
     paid, also_paid = (run.fundings for run in runs)

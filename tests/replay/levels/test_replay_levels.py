@@ -14,7 +14,7 @@ from market_making.replay.tape.cache import TapeCache
 from market_making.replay.tape.sessions import Span
 from market_making.trading.freqtrade.strategy_model import load_model
 from tests.replay.levels.ladders_of_tests import ETH, LADDERS, USER_DATA, settings_of
-from tests.replay.markets import START_MS
+from tests.replay.markets import START_MS, by_second
 
 ENGINES = {kind.name: kind for kind in (ExchangeEngine, WholeFillExchange, HftbacktestEngine)}
 CLOSE = {"LadderSpot": {"step_bps": 1.5}, "LadderCurve": {"step_bps": 1.5}, "DepthAware": {"tiers": 8}}
@@ -83,10 +83,7 @@ def test_both_engines_fill_the_same_orders(setup_of, simulated_tape, name):
         replay_levels(setup_of(name, kind), [simulated_tape]).sessions[0]
         for kind in (WholeFillExchange, HftbacktestEngine)
     ]
-    seen = [
-        {(t // 1000, s, p) for t, s, p in zip(*(c.tolist() for c in (f.time_ms, f.sign, f.price)), strict=True)}
-        for f in (run.fills for run in runs)
-    ]
+    seen = [by_second(run.fills) for run in runs]
     assert len(seen[0] & seen[1]) >= 0.97 * max(map(len, seen))
     assert runs[0].net == pytest.approx(runs[1].net, rel=0.02)
 
