@@ -1,10 +1,12 @@
 """Claim: the money of every replay adds up to 1e-9, and its 95 % intervals hold the truth 93 to 97 times of 100.
 
 Usage: ``python benchmarks/replay_accounts.py [RUNS]``. Independent hours of a simulated market with known parameters,
-each quoted on both sides at a fixed distance from mid (moved every second, at most three lots). The truth is the mean
-of four times as many further hours. Per measure: how often its interval holds the truth and the mean half width, and
-beside batch means the stationary bootstrap of the same money. The last line is the usual report for comparison: fills
-taken for independent, and nothing counted later than five seconds after each.
+each quoted on both sides at a fixed distance from mid (moved every second, at most three lots). An interval can only
+hold the truth of all hours where every hour has the same truth: the simulated market's laws are of price differences,
+so its prices are read as returns (`as_returns`), and a fixed distance is the same in bps at every price. The truth is
+the mean of four times as many further hours. Per measure: how often its interval holds the truth and the mean half
+width, and beside batch means the stationary bootstrap of the same money. The last line is the usual report for
+comparison: fills taken for independent, and nothing counted later than five seconds after each.
 """
 
 import sys
@@ -15,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from market_making.market.tape import Tape
+from market_making.market.tape import FloatArray, Tape
 from market_making.replay.accounts.accounts import Accounts
 from market_making.replay.accounts.ledger import EXACT, HORIZONS_S
 from market_making.replay.accounts.metric import Metric
@@ -27,6 +29,7 @@ from market_making.simulation.simulation import simulate_tape
 
 RUNS, TRUTH_FACTOR, HOUR_S = 400, 4, 3600
 DEPTH, LOT, MOST, FEE = 1.2, 0.03, 3, 0.00015
+TRUTH = default_truths(["ETH"])[0]
 MEASURES = (
     MoneyPerHour("net"), MoneyPerHour("spread captured"), MoneyPerHour("adverse selection"), MoneyPerHour("inventory"),
     MoneyPerHour("fees"), MoneyBps("net"), MoneyBps("spread captured"), *(Markout(h) for h in HORIZONS_S),
@@ -42,21 +45,29 @@ class Run(NamedTuple):
     gap: float
 
 
+def as_returns(price: FloatArray) -> FloatArray:
+    """Prices whose returns are the differences of these to the first price of the market, relative to it."""
+    first = TRUTH.start_price
+    return np.asarray(first * np.exp((price - first) / first), dtype=np.float64)
+
+
 def quoted(tape: Tape) -> ReplayResult:
     """The hour of a maker: a bid and an ask at a fixed distance from the mid of each second's start."""
-    touch = Touch(tape.quotes.time_ms, tape.quotes.bid_price, tape.quotes.ask_price)
-    end_ms, trades = HOUR_S * 1000, tape.trades
-    mids = touch.mid_at(np.arange(0, end_ms, 1000))
+    quotes, end_ms, trades = tape.quotes, HOUR_S * 1000, tape.trades
+    simulated = Touch(quotes.time_ms, quotes.bid_price, quotes.ask_price)
+    touch = Touch(quotes.time_ms, as_returns(quotes.bid_price), as_returns(quotes.ask_price))
+    seconds = np.arange(0, end_ms, 1000)
+    mids, planned_at = simulated.mid_at(seconds), touch.mid_at(seconds)
     before = touch.mid_before(trades.time_ms)
     rows, orders, position, done = [], [], 0, (-1, 0)
-    for time_ms, sign, price, mid in zip(trades.time_ms, trades.sign, trades.price, before, strict=True):
+    for time_ms, sign, reached, mid in zip(trades.time_ms, trades.sign, trades.price, before, strict=True):
         second, side = int(time_ms) // 1000, -int(sign)
         ours = round(float(mids[min(second, HOUR_S - 1)]) - side * DEPTH, 1)
-        if side * (ours - price) < 0 or (second, side) == done or abs(position + side) > MOST or time_ms >= end_ms:
+        if side * (ours - reached) < 0 or (second, side) == done or abs(position + side) > MOST or time_ms >= end_ms:
             continue
-        position, done = position + side, (second, side)
-        rows.append((time_ms, len(orders), 0, side, ours, LOT, LOT * ours * FEE, True, mid))
-        orders.append((second * 1000, second * 1000, time_ms, 0, side, Outcome.FILLED, ours, LOT, mids[second]))
+        position, done, price = position + side, (second, side), as_returns(np.array(ours)).item()
+        rows.append((time_ms, len(orders), 0, side, price, LOT, LOT * price * FEE, True, mid))
+        orders.append((second * 1000, second * 1000, time_ms, 0, side, Outcome.FILLED, price, LOT, planned_at[second]))
     fills = fills_of(rows)
     cash = -fsum(fills.sign * fills.size * fills.price) - fsum(fills.fee)
     held = fsum(fills.sign * fills.size)
@@ -67,7 +78,7 @@ def quoted(tape: Tape) -> ReplayResult:
 
 def measure(seed: int, measures: tuple[Metric, ...] = MEASURES) -> Run:
     """Simulate, quote and measure one hour."""
-    accounts = Accounts(quoted(simulate_tape(default_truths(["ETH"])[0], seed=seed, seconds=HOUR_S)))
+    accounts = Accounts(quoted(simulate_tape(TRUTH, seed=seed, seconds=HOUR_S)))
     found = {metric.name: metric.compute(accounts) for metric in measures}
     measured = {name: (each.value, each.low, each.high) for name, each in found.items()}
     money = accounts.fills[0]
