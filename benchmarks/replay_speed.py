@@ -2,10 +2,12 @@
 
 * Bare: the market's book alone, row by row, in the compiled desk and in hftbacktest.
 * Compiled desk: one setting, and many in one pass over the market; tables and reading included, and without.
+* Compiled desk with `DepthAware`, whose tiers are of no table, in the same way.
 * The bot itself in Python, over hftbacktest and over the local exchange.
 
 A recording of minutes stands for a day in proportion to its length; times are of this process, after compilation. With
-`--equal N`, N random settings are run by both and compared order by order. Run with a folder of recordings:
+`--equal N`, N random settings of each of the two models are run by both and compared order by order. Run with a folder
+of recordings:
 
     python benchmarks/replay_speed.py [../shared/data] [--coin ETH] [--settings 1 10 50 200] [--equal 48]
 """
@@ -34,7 +36,7 @@ from market_making.replay.preparation import Prepared, calibrations_for, prepare
 from market_making.settings.settings import Settings  # noqa: E402
 from market_making.trading.freqtrade.strategy_model import load_model  # noqa: E402
 from market_making.trading.strategy_model import StrategyModel  # noqa: E402
-from tests.replay.fast_desk.random_settings import random_lags, random_model, said  # noqa: E402
+from tests.replay.fast_desk.random_settings import random_lags, random_model, random_tiers, said  # noqa: E402
 
 FIRST_MS = 1_757_015_000_000  # the long session of 2025-09-04
 DAY_S = 86_400.0
@@ -107,10 +109,11 @@ def bare_hftbacktest(recording: Recording) -> float:
     return least(through)
 
 
-def show_compiled(recording: Recording, model: StrategyModel, counts: Sequence[int]) -> None:
+def show_compiled(recording: Recording, model: StrategyModel, counts: Sequence[int], clock: PassClock) -> None:
     """One setting, and many in one pass."""
-    clock, day = PassClock(), recording.of_a_day
+    day = recording.of_a_day
     instrument, history = recording.prepared.instrument, recording.history
+    print(f"compiled desk of {model.name}")
     sleeper = FastSetup((model,), instrument, history, phase_ms=10**10)  # it begins after the end
     fast_replay(replace(sleeper, phase_ms=0), recording.prepared.tapes)  # compiles
     bare_s = clock.least(sleeper, recording)[0]
@@ -137,8 +140,9 @@ def show_bot(recording: Recording, model: StrategyModel) -> None:
         print(f"the bot, {model.name:13s} {kind.name:12s} {spent_s / recording.of_a_day:6.1f} s a coin-day")
 
 
-def show_equal(recording: Recording, wanted: int) -> None:
+def show_equal(recording: Recording, wanted: int, random_model: Callable[[Random], StrategyModel]) -> None:
     """Random settings by both."""
+    model = random_model(Random(0))
     equal = orders = fills = done = 0
     random, instrument, history = Random(7), recording.prepared.instrument, recording.history
     while done < wanted:
@@ -149,7 +153,7 @@ def show_equal(recording: Recording, wanted: int) -> None:
             done, equal = done + 1, equal + (said(result) == said(slow))
             orders += sum(len(session.orders.price) for session in slow.sessions)
             fills += sum(len(session.fills.price) for session in slow.sessions)
-    print(f"equal to the bot: {equal} of {done} random settings, {orders} orders, {fills} fills")
+    print(f"{model.name} equal to the bot: {equal} of {done} random settings, {orders} orders, {fills} fills")
 
 
 def main() -> None:
@@ -178,11 +182,14 @@ def main() -> None:
         recording = Recording(prepared, calibrations_for(settings, prepared, Path(folder)))
         minutes = recording.of_a_day * DAY_S / 60
         print(f"{options.coin}: {recording.rows} rows in {minutes:.0f} min, {len(recording.history)} calibrations")
-        show_compiled(recording, load_model("MarketMaking", settings, {}, ROOT / "user_data"), options.settings)
+        clock = PassClock()
+        for name in ("MarketMaking", "DepthAware"):
+            show_compiled(recording, load_model(name, settings, {}, ROOT / "user_data"), options.settings, clock)
         for name in options.bots:
             show_bot(recording, load_model(name, settings, {}, ROOT / "user_data"))
         if options.equal:
-            show_equal(recording, options.equal)
+            for random_settings in (random_model, random_tiers):
+                show_equal(recording, options.equal, random_settings)
 
 
 if __name__ == "__main__":

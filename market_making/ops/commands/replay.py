@@ -67,7 +67,7 @@ if TYPE_CHECKING:
         type=click.Choice(("python", "compiled")),
         default="python",
         show_default=True,
-        help="The bot's own desk, or the same compiled, for long recordings: MarketMaking on hftbacktest.",
+        help="The bot's own desk, or the same compiled for long recordings: MarketMaking, DepthAware on hftbacktest.",
     ),
     cache_option,
     click.option(

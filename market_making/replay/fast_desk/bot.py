@@ -9,12 +9,14 @@ import numpy as np
 
 from market_making.market.reasons import Reason
 from market_making.market.tape import FloatArray, IntArray
+from market_making.replay.fast_desk.book import look_deep, price_of
 from market_making.replay.fast_desk.budget import sent, spend
 from market_making.replay.fast_desk.compiled import compiled
 from market_making.replay.fast_desk.desk import clear, finish, look, make, planned
-from market_making.replay.fast_desk.layout import ASK, BID, NONE, OUTSIDE, REASON, Arrays, Records
+from market_making.replay.fast_desk.layout import ASK, BID, CROWDED, NONE, OUTSIDE, OWN_FILLS, REASON, Arrays, Records
 from market_making.replay.fast_desk.legs import tell
 from market_making.replay.fast_desk.market import NO_ASK, SLEPT, put_in, take_out
+from market_making.replay.fast_desk.own_fills import watch
 from market_making.replay.fast_desk.planning import ask_price, bid_price, coins_of, significant
 from market_making.replay.fast_desk.readings import observe
 from market_making.replay.fast_desk.risk import judge
@@ -105,7 +107,10 @@ def _heard(w: Any, c: Any, x: Any, k: Any, a: Arrays) -> int:
     why = _read(w, c, x, k, a.levels)
     if why == NONE:
         x.plan_ms, x.inputs = x.now_ms, 1
-        observe(x, x.reached_ms, x.mid)
+        if c.tiers > 0:
+            watch(c, x, x.reached_ms, x.mid)
+        else:
+            observe(x, x.reached_ms, x.mid)
         judge(c, x, x.reached_ms, k.volatility)
         why = make(c, x, k, a.cells)
     else:
@@ -129,16 +134,13 @@ def _read(w: Any, c: Any, x: Any, k: Any, levels: Records) -> int:
         return _BAD
     if w.bid < 0 or w.ask >= NO_ASK or w.bid >= w.ask:
         return _NO_BOOK
-    x.bid, x.ask = _price_of(c, w.bid), _price_of(c, w.ask)
+    x.bid, x.ask = price_of(c, w.bid), price_of(c, w.ask)
     x.mid = (x.bid + x.ask) / 2
     bid, ask = levels[w.bid].bid_size, levels[w.ask].ask_size
     x.imbalance = (bid - ask) / (bid + ask) if 0 < bid < np.inf and 0 < ask < np.inf else 0.0
+    if c.tiers > 0:
+        look_deep(w, c, x, levels)
     return NONE
-
-
-@compiled
-def _price_of(c: Any, tick: int) -> float:
-    return float(np.rint((tick + c.lowest_tick) * c.tick * c.tick_scale) / c.tick_scale)
 
 
 @compiled
@@ -201,6 +203,8 @@ def _cancel(c: Any, x: Any, o: Any, a: Arrays) -> None:
 def _finish(w: Any, c: Any, x: Any, k: Any, cells: FloatArray) -> int:
     """The order has ended; the plan is made again."""
     finish(c, x, x.now_ms)
+    if x.own_count >= OWN_FILLS:
+        w.fault = CROWDED
     return _place(w, c, x, k, cells)
 
 
@@ -217,7 +221,7 @@ def _follow(w: Any, c: Any, x: Any) -> int:
     """Let the price follow the touch of a newer book."""
     edge = w.bid if x.made_side == BID else w.ask
     if 0 <= edge < NO_ASK:
-        touch = _price_of(c, edge)
+        touch = price_of(c, edge)
         wished = x.made_price + touch - (x.bid if x.made_side == BID else x.ask)
         if min(touch, wished) > 0:
             exact = significant(wished)

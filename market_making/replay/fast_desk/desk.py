@@ -6,6 +6,7 @@ from market_making.market.tape import FloatArray
 from market_making.replay.fast_desk.budget import earned, left, spend, stand
 from market_making.replay.fast_desk.compiled import compiled
 from market_making.replay.fast_desk.layout import BID, NONE
+from market_making.replay.fast_desk.own_fills import keep_own
 from market_making.replay.fast_desk.planning import coins_of, lots_of, plan
 from market_making.replay.fast_desk.readings import keep_fill
 from market_making.trading.actions.budget import CANCEL_ACTIONS
@@ -41,7 +42,7 @@ def make(c: Any, x: Any, k: Any, cells: FloatArray) -> int:
     left(c, x, x.plan_ms)
     x.made, x.made_lots, x.made_number, x.made_orders = 1, x.lots, x.number, x.orders
     x.out, x.out_price = x.wants, x.made_price
-    x.view_ms, x.view_mid = x.plan_ms, x.mid
+    x.view_ms, x.view_mid, x.view_lot = x.plan_ms, x.mid, k.lot
     return why
 
 
@@ -72,3 +73,5 @@ def finish(c: Any, x: Any, now_ms: int) -> None:
         earned(c, x, x.price * x.size, now_ms)
         if x.view_ms >= 0 and abs(now_ms - x.view_ms) <= _VIEW_MS:
             keep_fill(x, now_ms)
+            if c.tiers > 0:
+                keep_own(x, now_ms)

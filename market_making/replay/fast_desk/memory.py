@@ -4,6 +4,7 @@ import numpy as np
 
 from market_making.hyperliquid.address_limit import FREE_ACTIONS
 from market_making.market.tape import FloatArray, IntArray
+from market_making.quoting.readings.markouts import _START
 from market_making.replay.fast_desk.layout import (
     LEVEL,
     MID,
@@ -75,6 +76,7 @@ def _states(settings: Records) -> Records:
     ):  # fmt: skip
         states[name] = NONE
     states["left"] = settings["most_actions"]
+    states["scores"] = _START
     of_a_day = np.maximum(FREE_ACTIONS - settings["reserve"], 0.0) / _HORIZON_MS
     states["level"] = np.maximum(of_a_day * _BURST_MS, _SMALLEST_BURST)
     return states

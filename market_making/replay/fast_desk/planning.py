@@ -35,7 +35,8 @@ from market_making.replay.fast_desk.layout import (
     WIDENED,
 )
 from market_making.replay.fast_desk.legs import is_silent, side_of_leg, tell, why_of
-from market_making.replay.fast_desk.model import depth_of, model_quotes
+from market_making.replay.fast_desk.model import model_quotes
+from market_making.replay.fast_desk.models.quotes import depth_of
 from market_making.trading.plan import _TOO_LARGE, MOVE_ACTIONS
 
 _DIGITS = 12  # significant, of a wished price: floating point must not cost a tick
@@ -89,13 +90,13 @@ def plan(c: Any, x: Any, k: Any, cells: FloatArray) -> int:
 def _anchor_shift(c: Any, x: Any, k: Any, quotes: FloatArray, factor: float) -> float:
     """How far above mid both quotes are anchored [price]."""
     wished = k.response * x.imbalance
-    if wished == 0 or c.anchors == 0:
+    if wished == 0 or c.anchors == 0 or x.is_anchored == 1:
         return 0.0
     limit, least, most = abs(wished), c.minimum_bps * x.mid / 1e4, c.maximum_bps * x.mid / 1e4
     for side in range(2):
         depth = depth_of(quotes[side], TERMS)
         if quotes[side, WHY] == NONE and isfinite(depth):
-            depth = min(max(depth * factor * x.depth_factor * c.depth_factor, least), most)
+            depth = min(max(depth * factor * x.fade * c.depth_factor, least), most)
             limit = min(limit, LARGEST_SHIFT * depth)
     return float(max(limit, 0.0) if wished > 0 else -max(limit, 0.0))
 
@@ -113,7 +114,7 @@ def _price(c: Any, x: Any, quote: FloatArray, side: int, about: tuple[bool, floa
         return
     depth = depth_of(quote, TERMS)
     widened = depth * factor
-    faded = widened * x.depth_factor
+    faded = widened * x.fade
     wished = faded * c.depth_factor
     if not (isfinite(wished) and isfinite(quote[SIZE])):
         quote[WHY] = _UNUSABLE
@@ -126,7 +127,8 @@ def _price(c: Any, x: Any, quote: FloatArray, side: int, about: tuple[bool, floa
         quote[WHY] = _WITHHOLDS
         return
     distance = x.mid - price if side == BID else price - x.mid
-    quote[REGIME], quote[RISK], quote[USER] = widened - depth, faded - widened, wished - faded
+    quote[REGIME], quote[USER] = widened - depth, wished - faded
+    quote[RISK] += faded - widened
     quote[BOUNDS], quote[IMBALANCE] = bounded - wished, anchored - bounded
     quote[TOUCH], quote[TICK] = final - anchored, distance - final
     quote[PRICE] = price

@@ -1,50 +1,26 @@
-"""From settings and calibrations to the records and tables that the fast desk reads."""
+"""From settings to the records that the fast desk reads, and which settings those can be."""
 
 from collections.abc import Sequence
 from dataclasses import fields
-from functools import reduce
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
 from calibration.publication.history import History
-from market_making.market.errors import ModelError
 from market_making.market.instrument import FixedTick, Instrument, SignificantFigures, Spacing
-from market_making.market.sides import Direction, Side
-from market_making.market.tape import FloatArray
-from market_making.quoting.models.cartea_jaimungal import TOGETHER, CarteaJaimungalQuoter
-from market_making.quoting.order_flow import OrderFlows
-from market_making.quoting.placement import fault
-from market_making.quoting.quote import MarketView
+from market_making.market.sides import Side
+from market_making.quoting.models.cartea_jaimungal import CarteaJaimungalQuoter
+from market_making.quoting.models.depth_aware import DepthAwareQuoter, DepthAwareSettings, tier_ratio
 from market_making.quoting.risk.rules import RiskLimits
-from market_making.quoting.risk.toxicity import Regime, regime, toxicity
-from market_making.quoting.value.fill_costs import FillCosts, fee_on_depth
-from market_making.quoting.value.quote_table import (
-    CarteaJaimungalSettings,
-    QuoteTables,
-    solve_together,
-)
+from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 from market_making.replay.bot.as_of import CalibrationsAsOf
 from market_making.replay.bot.bot import budget_of
-from market_making.replay.fast_desk.layout import (
-    ALONE,
-    LONG,
-    MODEL,
-    NONE,
-    PAUSED,
-    QUOTING,
-    REASON,
-    SETTING,
-    SHORT,
-    WIDENED,
-    Records,
-)
+from market_making.replay.bot.inputs import book_levels
+from market_making.replay.fast_desk.layout import ALONE, LONG, MOST_TIERS, SETTING, SHORT, Records
 from market_making.replay.tape.events import decimals_of
 from market_making.trading.actions.governor import ActionGovernor
-from market_making.trading.past.calibrations import Calibrations
 from market_making.trading.strategy_model import StrategyModel
 
-_REGIMES = {Regime.QUOTE: QUOTING, Regime.WIDEN: WIDENED, Regime.PAUSE: PAUSED}
 _LEGS = {None: ALONE, "long": LONG, "short": SHORT}
 _MANY_FIGURES = 99  # a constant tick has no other bound
 
@@ -54,8 +30,12 @@ def why_not(model: StrategyModel, *, two_sided: bool = False) -> str | None:
 
     With `two_sided` both legs are made from it.
     """
-    if not isinstance(model.quoter, CarteaJaimungalQuoter) or not model.quoter.has_own_table:
-        return f"{model.name} does not quote from a table of depths that it solves itself"
+    quoter = model.quoter
+    if isinstance(quoter, DepthAwareQuoter):
+        if quoter.settings.tiers > MOST_TIERS:
+            return f"{model.name} has {quoter.settings.tiers} tiers, at most {MOST_TIERS} are compiled"
+    elif not isinstance(quoter, CarteaJaimungalQuoter) or not quoter.has_own_table:
+        return f"{model.name} quotes neither from a table of depths that it solves itself, nor as DepthAware does"
     if model.settings.role.leg is not None and not two_sided:
         return "a leg without the other one only waits; replay two legs"
     return None
@@ -92,14 +72,50 @@ def _grid(instrument: Instrument) -> dict[str, float]:
     }
 
 
-def _model(model: StrategyModel) -> dict[str, float]:
-    quoter = _quoter(model).settings
+def _model(model: StrategyModel) -> dict[str, Any]:
+    """What only the model itself reads.
+
+    Raises
+    ------
+    TypeError
+        If it is none that is compiled; see `why_not`.
+    """
+    if isinstance(model.quoter, CarteaJaimungalQuoter):
+        return _table(model.quoter.settings)
+    if isinstance(model.quoter, DepthAwareQuoter):
+        return _tiers(model.quoter.settings) | {"book_levels": book_levels(model)}
+    raise TypeError(f"the fast desk must have a table of depths or tiers, got {model.quoter!r}")
+
+
+def _table(settings: CarteaJaimungalSettings) -> dict[str, Any]:
     return {
-        "model_fee": quoter.maker_fee,
-        "widen": quoter.widen_toxicity,
-        "pause": quoter.pause_toxicity,
-        "session_s": quoter.session_s or 0.0,
-        "model_inventory": quoter.maximum_inventory,
+        "model_fee": settings.maker_fee,
+        "widen": settings.widen_toxicity,
+        "pause": settings.pause_toxicity,
+        "session_s": settings.session_s or 0.0,
+        "model_inventory": settings.maximum_inventory,
+    }
+
+
+def _tiers(settings: DepthAwareSettings) -> dict[str, Any]:
+    ratio = tier_ratio(settings.tiers, settings.near_share)
+    weights = [ratio**tier for tier in range(settings.tiers)]
+    return {
+        "tiers": settings.tiers,
+        "tier_weights": weights + [0.0] * (MOST_TIERS - settings.tiers),
+        "weight_of_tiers": sum(weights),
+        "side_size": settings.side_size,
+        "smallest_tier": settings.smallest_size,
+        "tier_inventory": settings.maximum_inventory,
+        "skew_from": settings.skew_from,
+        "widen_from": settings.widen_from,
+        "one_sided_from": settings.one_sided_from,
+        "skew_strength": settings.skew_strength,
+        "least_notional": settings.least_notional,
+        "funding_holding_s": settings.funding_holding_s,
+        "tier_fee": settings.maker_fee,
+        "nearest_bps": settings.nearest_bps,
+        "half": 0.5,
     }
 
 
@@ -146,28 +162,6 @@ def _risk(model: StrategyModel) -> dict[str, float]:
     }
 
 
-class Group(NamedTuple):
-    """What the settings of a group agree in: the model, and how they read a calibration."""
-
-    model: CarteaJaimungalSettings
-    order_notional: float
-    maker_fee: float
-    widen: float
-    pause: float
-
-
-def grouped(models: Sequence[StrategyModel]) -> tuple[list[Group], list[int]]:
-    """Settings that read the same share it: the groups, and the position of each setting's."""
-    known: dict[Group, int] = {}
-    groups = [known.setdefault(_group(model), len(known)) for model in models]
-    return list(known), groups
-
-
-def _group(model: StrategyModel) -> Group:
-    said = model.settings.model
-    return Group(_quoter(model).settings, said.order_notional, said.maker_fee, said.widen_toxicity, said.pause_toxicity)
-
-
 def require_tradable(models: Sequence[StrategyModel], history: History, instrument: Instrument) -> None:
     """Refuse what cannot be quoted at all.
 
@@ -180,104 +174,3 @@ def require_tradable(models: Sequence[StrategyModel], history: History, instrume
     """
     smallest = min(models, key=lambda model: model.settings.model.order_notional)
     CalibrationsAsOf(history, smallest, instrument)
-
-
-def tables_of(groups: Sequence[Group], history: History, instrument: Instrument) -> tuple[Records, FloatArray]:
-    """Calibrations as each group reads them, of shape (G, C), and the cells of their tables.
-
-    A table is solved once for all groups with the same model.
-    """
-    rows, mids = Calibrations(history), np.asarray(history.column("mid"), dtype=np.float64)
-    flows = rows.flows(np.arange(len(mids)))
-    records = np.zeros((len(groups), len(mids)), dtype=MODEL)
-    records[:] = _calibrations(history, rows, flows)
-    parts: list[FloatArray] = []
-    first: dict[CarteaJaimungalSettings, int] = {}
-    for number, group in enumerate(groups):
-        record, settings = records[number], group.model
-        if settings in first:
-            _copy_table(record, records[first[settings]])
-        else:
-            first[settings] = number
-            _fill_costs(record, flows, mids, settings.maker_fee)
-            parts.append(_fill_table(record, _solved(settings, flows, mids), sum(map(len, parts))))
-        record["lot"] = [instrument.size(group.order_notional / mid) for mid in mids.tolist()]
-        record["regime"] = [_state(rows, position, mid, group) for position, mid in enumerate(mids.tolist())]
-    return records, np.concatenate(parts)
-
-
-_OF_COSTS = ("decay", "selection", "fee", "floor", "kept")
-_OF_TABLE = ("table", "rows", "columns", "fault", *(f"{side}_{name}" for side in Side for name in _OF_COSTS))
-
-
-def _copy_table(record: Records, other: Records) -> None:
-    for name in _OF_TABLE:
-        record[name] = other[name]
-
-
-def _quoter(model: StrategyModel) -> CarteaJaimungalQuoter:
-    if not isinstance(model.quoter, CarteaJaimungalQuoter):
-        raise TypeError(f"the fast desk must have a table of depths, got {model.quoter!r}")
-    return model.quoter
-
-
-def _solved(settings: CarteaJaimungalSettings, flows: OrderFlows, mids: FloatArray) -> QuoteTables:
-    """Tables of all calibrations, in the parts in which the quoter solves them."""
-    parts = [slice(start, start + TOGETHER) for start in range(0, len(mids), TOGETHER)]
-    tables = [solve_together(flows.part(part), mids[part], settings) for part in parts]
-    return reduce(QuoteTables.followed_by, tables)
-
-
-def _fill_table(record: Records, tables: QuoteTables, start: int) -> FloatArray:
-    """Note where the tables of a model lie, which begin at a place among all cells; return their cells."""
-    count, rows, columns = len(record), len(tables.time_left_s), tables.inventory.size
-    cells = np.empty((count, 3 * rows * columns + rows))
-    parts = [part.swapaxes(0, 1).reshape(count, rows * columns) for part in (*tables.depths, tables.value)]
-    cells[:, : 3 * rows * columns] = np.concatenate(parts, axis=1)
-    cells[:, 3 * rows * columns :] = tables.time_left_s
-    for position, table in tables.others.items():
-        if isinstance(table, ModelError):
-            unusable = record["fault"][position] != NONE
-            record["fault"][position] = record["fault"][position] if unusable else REASON[table.reason]
-        else:
-            own = [part.ravel() for part in (*table.depths, table.value, table.time_left_s)]
-            cells[position] = np.concatenate(own)
-    record["rows"], record["columns"] = rows, columns
-    record["table"] = start + np.arange(count) * cells.shape[1]
-    return cells.ravel()
-
-
-def _fill_costs(costs: Records, flows: OrderFlows, mids: FloatArray, maker_fee: float) -> None:
-    """The same as `market_making.quoting.value.fill_costs.fill_costs`, of many flows."""
-    floor = np.fmax(0.0, flows.half_spread)
-    for side, direction in (("bid", Direction.SELL), ("ask", Direction.BUY)):
-        on_fill, slope = flows.adverse_selection_on_fill.of(direction), flows.adverse_selection_slope.of(direction)
-        fees = maker_fee * mids, fee_on_depth(direction, maker_fee)
-        cost = FillCosts.of(flows.fill_decay.of(direction), on_fill, slope, floor, fees)
-        costs[f"{side}_decay"], costs[f"{side}_selection"] = cost.decay, cost.adverse_selection
-        costs[f"{side}_fee"], costs[f"{side}_floor"], costs[f"{side}_kept"] = cost.fee, cost.floor, cost.proceeds
-
-
-def _calibrations(history: History, rows: Calibrations, flows: OrderFlows) -> Records:
-    """What every group reads alike."""
-    records = np.zeros(flows.size, dtype=MODEL)
-    for side, direction in (("bid", Direction.SELL), ("ask", Direction.BUY)):
-        records[f"{side}_intensity"] = flows.fill_intensity.of(direction)
-        records[f"{side}_adverse"] = flows.adverse_selection_on_fill.of(direction)
-    records["created_ms"] = history.column("created_ms")
-    market = MarketView(1.0, 1.0, 2.0, 1.0, 0)
-    for position, record in enumerate(records):
-        flow = rows.flow(position)
-        because = fault(market, 0.0, flow)
-        record["fault"] = NONE if because is None else REASON[because.reason]
-        record["is_bad"], record["volatility"] = rows.is_bad(position), flow.volatility
-        record["response"] = flow.imbalance_response
-    return records
-
-
-def _state(rows: Calibrations, position: int, mid: float, group: Group) -> int:
-    state = rows.regime(position)
-    if state is None:
-        toxicities = toxicity(rows.flow(position), mid, group.maker_fee)
-        state = regime(toxicities, widen=group.widen, pause=group.pause)
-    return _REGIMES[state]

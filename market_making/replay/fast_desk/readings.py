@@ -1,6 +1,7 @@
 """What a bot remembers of the market: volatility of the last ten minutes, and fills to be judged.
 
-It reckons in the steps of `market_making.quoting.readings.rolling_volatility`.
+It reckons in the steps of `market_making.quoting.readings.rolling_volatility`; an exponent is a floating-point number,
+because of a whole one the compiler makes a product with other last bits.
 """
 
 from math import log, sqrt
@@ -23,11 +24,11 @@ _MARKOUT_MS = ObserverSettings().markout_ms
 
 
 @compiled
-def observe(x: Any, heard_ms: int, mid: float) -> None:
-    """Take in a mid [price] at a time [ms]; a second one within a second changes nothing."""
+def observe(x: Any, heard_ms: int, mid: float) -> bool:
+    """Take in a mid [price] at a time [ms]; a second one within a second changes nothing, and False is returned."""
     last = (x.mid_head + x.mid_count - 1) % RETURNS
     if x.mid_count > 0 and heard_ms - x.mid_ms[last] < SPACING_MS:
-        return
+        return False
     while x.mid_count > 0 and x.mid_ms[x.mid_head] < heard_ms - KEPT_MS:
         x.mid_head = (x.mid_head + 1) % RETURNS
         x.mid_count -= 1
@@ -42,6 +43,7 @@ def observe(x: Any, heard_ms: int, mid: float) -> None:
         _add_return(x, move, span)
     x.mid_count += 1
     x.volatility = _volatility(x)
+    return True
 
 
 @compiled
@@ -69,7 +71,7 @@ def _forget_return(x: Any) -> None:
     _long(x, move, span, -1.0)
     if x.return_count <= SHORT:
         _short(x, move, span, -1.0)
-    weight = (1 - DECAY) * DECAY ** (x.return_count - 1)
+    weight = (1 - DECAY) * DECAY ** float(x.return_count - 1)
     x.weighted_square -= weight * move * move
     x.weighted_span -= weight * span
     x.return_head = (x.return_head + 1) % RETURNS
@@ -118,7 +120,7 @@ def _volatility(x: Any) -> float:
         return -1.0
     long = _variance(x.long_move, x.long_square, x.long_span, x.long_span_square, x.long_product)
     short = _variance(x.short_move, x.short_square, x.short_span, x.short_span_square, x.short_product)
-    start = DECAY**x.return_count * x.long_span / x.return_count
+    start = DECAY ** float(x.return_count) * x.long_span / x.return_count
     weighted = max((start * long + x.weighted_square) / (start + x.weighted_span), 0.0)
     return 0.3 * sqrt(short) + 0.4 * sqrt(weighted) + 0.3 * sqrt(long)
 
@@ -134,7 +136,7 @@ def _variance(move: float, square: float, span: float, span_square: float, produ
 def keep_fill(x: Any, time_ms: int) -> None:
     """Keep the fill of the resting order until it can be judged."""
     place = (x.wait_head + x.wait_count) % RECENT
-    x.due_ms[place], x.due_side[place], x.due_price[place] = time_ms, x.side, x.price
+    x.due_ms[place], x.due_side[place], x.due_price[place], x.due_mid[place] = time_ms, x.side, x.price, x.view_mid
     x.wait_count += 1
 
 

@@ -4,6 +4,7 @@ from math import expm1, isfinite
 from typing import Any
 
 from market_making.market.reasons import Reason
+from market_making.quoting.readings.observations import RiskLevel
 from market_making.quoting.risk.breakers import _LONGEST_STEP_MS, _ROUNDING, DAY_MS
 from market_making.replay.fast_desk.compiled import compiled
 from market_making.replay.fast_desk.layout import NONE, REASON, RECENT
@@ -12,11 +13,15 @@ from market_making.replay.fast_desk.readings import is_losing, take_due
 _STALE, _DRAWDOWN, _DAILY = REASON[Reason.BOOK_STALE], REASON[Reason.DRAWDOWN], REASON[Reason.DAILY_LOSS]
 _LARGE, _SPIKE, _MOVE = REASON[Reason.POSITION_LARGE], REASON[Reason.VOLATILITY_SPIKE], REASON[Reason.FAST_MOVE]
 _LOSING = REASON[Reason.LOSING_FILLS]
+_NORMAL, _MEDIUM, _HIGH, _CRITICAL = map(int, RiskLevel)
 
 
 @compiled
 def judge(c: Any, x: Any, heard_ms: int, calibrated: float) -> None:
-    """Take in what is known now and say what may be done: `growing`, `reducing`, `leaves` and `depth_factor`."""
+    """Take in what is known now and say what may be done, and how worried to be.
+
+    What is said are `growing`, `reducing`, `leaves`, `depth_factor`, and for models `risk_level` and `losing_fills`.
+    """
     while True:
         place = take_due(x, heard_ms)
         if place < 0:
@@ -101,15 +106,27 @@ def _moved(c: Any, x: Any) -> None:
 
 @compiled
 def _say(c: Any, x: Any, heard_ms: int, share: float) -> None:
-    x.leaves, x.depth_factor = 0, 1.0
+    x.leaves, x.depth_factor, x.losing_fills = 0, 1.0, 0
     if x.plan_ms - heard_ms > c.oldest_data_ms:
         x.growing = x.reducing = _STALE
+        x.risk_level = _CRITICAL
         return
     lost = x.lost_today == 1 or x.drawn_down == 1
     x.growing = _first_reason(c, x, share)
     x.leaves = share >= c.leave_share or (lost and c.leave_after_loss == 1)
     x.reducing = x.growing if lost and x.leaves == 0 else NONE
     x.depth_factor = c.fade_factor if x.losses >= c.fade_at else 1.0
+    x.losing_fills, x.risk_level = x.losses, _level(c, x, share, lost)
+
+
+@compiled
+def _level(c: Any, x: Any, share: float, lost: bool) -> int:
+    """How worried the rules are."""
+    if lost or share >= c.leave_share:
+        return _CRITICAL
+    if x.growing != NONE:
+        return _HIGH
+    return _MEDIUM if share >= c.both_sided_share or x.losses >= c.fade_at else _NORMAL
 
 
 @compiled

@@ -19,10 +19,21 @@ from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.run import LEGS, ReplaySetup, replay
 from market_making.replay.engines.engine import EngineFault
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
-from market_making.replay.fast_desk.layout import FULL, NONE, ORDER, SHORT, UNDRAWN, Records, Run
+from market_making.replay.fast_desk.calibrating import grouped, tables_of
+from market_making.replay.fast_desk.layout import (
+    CROWDED,
+    FULL,
+    NONE,
+    ORDER,
+    OWN_FILLS,
+    SHORT,
+    UNDRAWN,
+    Records,
+    Run,
+)
 from market_making.replay.fast_desk.memory import new_run
 from market_making.replay.fast_desk.outcome import sessions_of
-from market_making.replay.fast_desk.preparing import grouped, require_tradable, settings_of, tables_of, why_not
+from market_making.replay.fast_desk.preparing import require_tradable, settings_of, why_not
 from market_making.replay.fast_desk.readiness import make_ready
 from market_making.replay.fast_desk.tape_pass import begin_all, go_on
 from market_making.replay.result import ReplayResult, Session
@@ -177,6 +188,8 @@ def _with_room(run: Run, lags: "_LagRows") -> Run:
     if run.world["fault"] == UNDRAWN:
         more = np.concatenate([arrays.lags, lags.more(len(arrays.lags))])
         return run._replace(arrays=arrays._replace(lags=more))
+    if run.world["fault"] == CROWDED:
+        raise EngineFault(f"a bot must have fewer than {OWN_FILLS} fills in five minutes, got more")
     raise EngineFault("an order must rest within the prices of the tape, got one far beyond them")
 
 

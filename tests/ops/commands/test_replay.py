@@ -99,11 +99,20 @@ def test_the_edge_and_the_guard_are_switches(replayed):
     assert guarded != stock
 
 
-@pytest.mark.parametrize(("sides", "holds_at_the_hour"), [("--one-sided", True), ("--two-sided", False)])
-def test_the_compiled_desk_says_what_the_bot_says(replayed, sides, holds_at_the_hour):
+@pytest.mark.parametrize(
+    ("strategy", "sides", "holds_at_the_hour"),
+    [
+        ("MarketMaking", "--one-sided", True),
+        ("MarketMaking", "--two-sided", False),
+        ("DepthAware", "--one-sided", True),
+        ("DepthAware", "--two-sided", True),
+    ],
+)
+def test_the_compiled_desk_says_what_the_bot_says(replayed, strategy, sides, holds_at_the_hour):
     """The whole document, but for how long it took; sums of money are added up in another order."""
     pytest.importorskip("hftbacktest")
-    words = ("--coin", "ETH", "--json", "--no-edge", "--engine", "hftbacktest", "--funding", "0.001", sides)
+    words = ("--coin", "ETH", "--json", "--no-edge", "--engine", "hftbacktest", "--funding", "0.001")
+    words = (*words, "--strategy", strategy, sides)
     bot, compiled = (
         json.loads(replayed(*words, "--desk", desk).stdout) | {"events_per_second": 0}
         for desk in ("python", "compiled")
@@ -123,7 +132,7 @@ def test_the_compiled_desk_says_what_the_bot_says(replayed, sides, holds_at_the_
         (["--coin", "ETH", "--strategy", "Nobody"], 2, "Nobody cannot be loaded"),
         (["--coin", "ETH", "--desk", "compiled", "--guard"], 2, "with --engine hftbacktest, no --guard; or take"),
         (["--coin", "ETH", *COMPILED, "--two-sided", "--guard"], 2, "with no --guard; or"),
-        (["--coin", "ETH", *COMPILED, "--strategy", "Glft"], 2, "does not quote from a table of depths"),
+        (["--coin", "ETH", *COMPILED, "--strategy", "Glft"], 2, "quotes neither from a table of depths"),
         (
             ["--coin", "ETH", "--all-levels"],
             2,

@@ -18,13 +18,14 @@ from market_making.market.instrument import Instrument
 from market_making.quoting.models.avellaneda_stoikov import AvellanedaStoikovSettings
 from market_making.quoting.models.avellaneda_stoikov import quoter as avellaneda_stoikov
 from market_making.quoting.models.cartea_jaimungal import cartea_jaimungal_quoter
+from market_making.quoting.models.depth_aware import DepthAwareQuoter, DepthAwareSettings
 from market_making.replay.bot.lags import LagProfile, Lags
 from market_making.replay.bot.run import ReplaySetup, replay
 from market_making.replay.engines.hftbacktest import HftbacktestEngine
 from market_making.replay.preparation import calibrations_for, prepare
 from market_making.settings.settings import Settings
 from market_making.trading.strategy_model import StrategyModel
-from tests.replay.fast_desk.random_settings import random_lags, random_model, said
+from tests.replay.fast_desk.random_settings import random_lags, random_model, random_tiers, said
 
 pytest.importorskip("hftbacktest")
 from market_making.replay.fast_desk import compiled, memory, readiness, run
@@ -66,7 +67,7 @@ def alone(simulated_history, simulated_tape):
     return run_alone
 
 
-def holds(instrument, history, tapes, seed, *, two_sided=None):
+def holds(instrument, history, tapes, seed, *, two_sided=None, random_model=random_model):
     """Compare a group of random settings with the bot; return how many orders, fills and fundings were compared."""
     random = Random(seed)
     lags, models = random_lags(random), tuple(random_model(random) for _ in range(TOGETHER))
@@ -98,11 +99,32 @@ def test_random_settings_do_what_the_bot_does(simulated_history, simulated_tape)
     assert counts[2] > 0, "some hold a position at the full hour"
 
 
+def test_random_settings_of_depth_aware_do_what_the_bot_does(simulated_history, simulated_tape):
+    """One bot, and two legs."""
+    regimes, counts = with_regimes(simulated_history), np.zeros(3, dtype=np.int64)
+    for seed in range(SETTINGS // TOGETHER):
+        history = (simulated_history, regimes)[seed // 2 % 2]
+        counts += holds(ETH, history, [simulated_tape], seed, two_sided=seed % 2 == 1, random_model=random_tiers)
+    assert counts[0] > 10 * SETTINGS
+    assert counts[1] > 2 * SETTINGS
+
+
 def with_response(history, response):
     """The history with quotes anchored at the imbalance, off in every fifth row."""
-    values = np.where(np.arange(len(history)) % 5 == 4, 0.0, response)
-    table, column = history.table, history.table.schema.get_field_index(RESPONSE)
-    return History(table.set_column(column, table.schema.field(column), pa.array(values)))
+    return with_column(history, RESPONSE, np.where(np.arange(len(history)) % 5 == 4, 0.0, response).tolist())
+
+
+def with_regimes(history):
+    """The history with every judgement of the flow in turn, mostly that it may be quoted, in some rows none."""
+    turns = "quote", "quote", "widen", "quote", "pause", "quote", None
+    return with_column(history, "regime", [turns[number % len(turns)] for number in range(len(history))])
+
+
+def with_column(history, name, values):
+    """The history with one column replaced."""
+    table, column = history.table, history.table.schema.get_field_index(name)
+    field = table.schema.field(column)
+    return History(table.set_column(column, field, pa.array(values, type=field.type)))
 
 
 @pytest.mark.parametrize("response", [0.05, 0.5, -0.3])
@@ -123,11 +145,18 @@ def test_they_do_where_quotes_are_anchored_at_the_imbalance(simulated_history, s
 @pytest.mark.skipif(not DATA.exists(), reason=f"there are no recordings in {DATA}")
 @pytest.mark.parametrize("coin", ["ETH", "BTC", "SOL", "WLFI"])
 def test_they_do_on_recorded_markets(coin, tmp_path):
-    settings = Settings.from_section({"market_data": str(DATA), "calibration": {"minimum_exposure_s": 120.0}})
+    harmless = {"widen_toxicity": 1000.0, "pause_toxicity": 1000.0}  # else nothing is ever opened there
+    section = {"market_data": str(DATA), "calibration": {"minimum_exposure_s": 120.0}, "model": harmless}
+    settings = Settings.from_section(section)
     prepared = prepare(settings, coin, tmp_path, start_ms=1_757_015_000_000)
     history = calibrations_for(settings, prepared, tmp_path)
-    for seed in range(SETTINGS // TOGETHER):
-        holds(prepared.instrument, history, prepared.tapes, seed)
+    histories = history, with_regimes(history), with_response(history, 1e-5 * history.column("mid")[0])
+    for made in (random_model, random_tiers):
+        orders = 0
+        for seed in range(SETTINGS // TOGETHER):
+            known = histories[seed % len(histories)]
+            orders += holds(prepared.instrument, known, prepared.tapes, seed, random_model=made)[0]
+        assert orders > SETTINGS
 
 
 def test_two_legs_do_what_two_bots_do(simulated_history, simulated_tape):
@@ -168,9 +197,11 @@ def test_room_grows_with_what_is_needed(market_making, simulated_history, simula
     assert said(fast_replay(setup, [simulated_tape])[0]) == alone(market_making, lags)
 
 
-def test_a_setting_that_is_no_table_is_run_by_the_bot(market_making, simulated_history, simulated_tape, alone):
+def test_a_setting_of_another_model_is_run_by_the_bot(market_making, simulated_history, simulated_tape, alone):
     other = replace(market_making, name="AvellanedaStoikov", quoter=avellaneda_stoikov(AvellanedaStoikovSettings()))
-    assert "does not quote from a table" in why_not(other)
+    assert "quotes neither from a table" in why_not(other)
+    many = replace(market_making, name="DepthAware", quoter=DepthAwareQuoter(DepthAwareSettings(tiers=33)))
+    assert why_not(many) == "DepthAware has 33 tiers, at most 32 are compiled"
     assert "two legs" in why_not(market_making.on_side("long_leg"))
     assert why_not(market_making.on_side("long_leg"), two_sided=True) is None
     assert why_not(market_making) is None

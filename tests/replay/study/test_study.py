@@ -14,6 +14,7 @@ import pytest
 
 from market_making.market.errors import ConfigurationError, NotEnoughData
 from market_making.quoting.models.avellaneda_stoikov import AvellanedaStoikovSettings, quoter
+from market_making.quoting.models.depth_aware import DepthAwareQuoter, DepthAwareSettings
 from market_making.replay.study.cluster import connected
 from market_making.replay.study.outcome import Outcome, Unscored
 from market_making.replay.study.report import document, write_tables
@@ -151,6 +152,9 @@ def test_what_the_fast_desk_runs_is_sent_as_a_model_and_all_else_as_its_setting(
     assert unhurried(study.runner.run(unit, pickle.loads(pickle.dumps(sent)))) == unhurried(
         study.runner.run(unit, [setting])
     )
+    (tiers,) = replace(study.runner, model_of=depth_aware_of).carried(unit, [setting])
+    assert pickle.loads(pickle.dumps(tiers)) == tiers, "a model too"
+    assert tiers.name == "DepthAware"
     other = replace(study.runner, model_of=avellaneda_stoikov_of)
     assert other.carried(unit, [setting, strange]) == [setting, strange]
 
@@ -160,6 +164,11 @@ def avellaneda_stoikov_of(settings, setting):
     if setting["depth_factor"] < 0:
         raise ConfigurationError("depth_factor must be positive")
     return StrategyModel("AvellanedaStoikov", quoter(AvellanedaStoikovSettings()), settings)
+
+
+def depth_aware_of(settings, setting):
+    """A model whose tiers the fast desk knows."""
+    return StrategyModel("DepthAware", DepthAwareQuoter(DepthAwareSettings()), settings, parameters=setting)
 
 
 def unhurried(ran):

@@ -1,0 +1,1 @@
+"""What each model that the fast desk knows wants on both sides."""
