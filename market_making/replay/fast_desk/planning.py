@@ -94,7 +94,7 @@ def _anchor_shift(c: Any, x: Any, k: Any, quotes: FloatArray, factor: float) -> 
         return 0.0
     limit, least, most = abs(wished), c.minimum_bps * x.mid / 1e4, c.maximum_bps * x.mid / 1e4
     for side in range(2):
-        depth = depth_of(quotes[side], TERMS)
+        depth = depth_of(quotes[side], OF_MODEL)
         if quotes[side, WHY] == NONE and isfinite(depth):
             depth = min(max(depth * factor * x.fade * c.depth_factor, least), most)
             limit = min(limit, LARGEST_SHIFT * depth)
@@ -107,12 +107,12 @@ def _price(c: Any, x: Any, quote: FloatArray, side: int, about: tuple[bool, floa
     grows, factor, held, shift = about
     leaves = x.leaving == 1 and not grows
     if leaves:
-        if quote[WHY] != NONE or not isfinite(depth_of(quote, TERMS)):
+        if quote[WHY] != NONE or not isfinite(depth_of(quote, OF_MODEL)):
             quote[:TERMS] = 0.0
         quote[SIZE], quote[WHY] = held, NONE
     if quote[WHY] != NONE:
         return
-    depth = depth_of(quote, TERMS)
+    depth = depth_of(quote, OF_MODEL)
     widened = depth * factor
     faded = widened * x.fade
     wished = faded * c.depth_factor

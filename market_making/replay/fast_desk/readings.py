@@ -1,11 +1,12 @@
 """What a bot remembers of the market: volatility of the last ten minutes, and fills to be judged.
 
-It reckons in the steps of `market_making.quoting.readings.rolling_volatility`; an exponent is a floating-point number,
-because of a whole one the compiler makes a product with other last bits.
+It reckons in the steps of `market_making.quoting.readings.rolling_volatility`.
 """
 
 from math import log, sqrt
 from typing import Any
+
+import numpy as np
 
 from market_making.quoting.readings.observer import SPACING_MS, ObserverSettings
 from market_making.quoting.readings.rolling_volatility import (
@@ -21,6 +22,7 @@ from market_making.replay.fast_desk.compiled import compiled
 from market_making.replay.fast_desk.layout import BID, RECENT, RETURNS
 
 _MARKOUT_MS = ObserverSettings().markout_ms
+_WEIGHTS = np.array([DECAY**count for count in range(RETURNS + 1)])  # compiled, a power would have other last bits
 
 
 @compiled
@@ -71,7 +73,7 @@ def _forget_return(x: Any) -> None:
     _long(x, move, span, -1.0)
     if x.return_count <= SHORT:
         _short(x, move, span, -1.0)
-    weight = (1 - DECAY) * DECAY ** float(x.return_count - 1)
+    weight = (1 - DECAY) * _WEIGHTS[x.return_count - 1]
     x.weighted_square -= weight * move * move
     x.weighted_span -= weight * span
     x.return_head = (x.return_head + 1) % RETURNS
@@ -120,7 +122,7 @@ def _volatility(x: Any) -> float:
         return -1.0
     long = _variance(x.long_move, x.long_square, x.long_span, x.long_span_square, x.long_product)
     short = _variance(x.short_move, x.short_square, x.short_span, x.short_span_square, x.short_product)
-    start = DECAY ** float(x.return_count) * x.long_span / x.return_count
+    start = _WEIGHTS[x.return_count] * x.long_span / x.return_count
     weighted = max((start * long + x.weighted_square) / (start + x.weighted_span), 0.0)
     return 0.3 * sqrt(short) + 0.4 * sqrt(weighted) + 0.3 * sqrt(long)
 

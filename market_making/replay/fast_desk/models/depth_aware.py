@@ -29,11 +29,11 @@ from market_making.replay.fast_desk.layout import (
     INVENTORY,
     LEVEL_TERM,
     NONE,
+    OF_MODEL,
     REASON,
     RISK,
     SELECTION,
     SIZE,
-    TERMS,
     WHY,
 )
 from market_making.replay.fast_desk.models.quotes import depth_of, keep_numbers
@@ -206,7 +206,7 @@ def _chosen(c: Any, x: Any, k: Any, where: tuple[int, tuple[float, float, float,
 def _put(c: Any, x: Any, quote: FloatArray, terms: _Six) -> None:
     """Put terms into a quote, which stands no nearer to mid than the least distance that does not lose by itself."""
     quote[SELECTION], quote[INVENTORY], quote[LEVEL_TERM], quote[FAIR_VALUE], quote[FLOOR], quote[RISK] = terms
-    missing = c.nearest_bps * x.mid / 1e4 - depth_of(quote, TERMS)
+    missing = c.nearest_bps * x.mid / 1e4 - depth_of(quote, OF_MODEL)
     if missing > 0:
         quote[FLOOR] += missing
 
