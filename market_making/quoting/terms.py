@@ -3,6 +3,8 @@
 from operator import add
 from typing import NamedTuple
 
+from market_making.market.sums import in_sequence
+
 NAMES = {
     "room": ("room 1/κ", "what a maker without costs keeps"),
     "adverse_selection": ("adverse selection", "mid moves against a filled quote"),
@@ -91,7 +93,7 @@ class Terms(NamedTuple):
     @property
     def depth(self) -> float:
         """Distance from mid [price]: the sum of all terms."""
-        return sum(self)
+        return in_sequence(self)
 
     @property
     def above_mid(self) -> float:
@@ -101,7 +103,7 @@ class Terms(NamedTuple):
     @property
     def model_depth(self) -> float:
         """Distance the model wants, with what regime and risk add: the sum of these terms [price]."""
-        return sum(self[:-_AFTER_THE_MODEL])
+        return in_sequence(self[:-_AFTER_THE_MODEL])
 
     def changed_by(self, *steps: float) -> "Terms":
         """The same with what each step adds to its term, from `regime` to `tick`, the last of them [price]."""

@@ -15,6 +15,7 @@ from math import exp, floor
 from market_making.market.errors import ConfigurationError
 from market_making.market.reasons import Because, Reason
 from market_making.market.sides import Side, Sides
+from market_making.market.sums import in_sequence
 from market_making.quoting.models.ladder_shape import LadderShape, level_weights
 from market_making.quoting.models.levels import NO_LEVEL, by_level
 from market_making.quoting.order_flow import OrderFlow
@@ -204,7 +205,7 @@ def collapse(
     if to_leave < SMALLEST_SIZE:
         return Withheld(Reason.NOTHING_EARNS, "no level of the ladder is expected to earn anything")
     nearest = min(levels, key=lambda level: level.depth)
-    return nearest._replace(size=min(sum(level.size for level in levels), to_leave))
+    return nearest._replace(size=min(in_sequence(level.size for level in levels), to_leave))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from math import sqrt
 
 from market_making.market.errors import ConfigurationError
 from market_making.market.sides import Side, Sides
+from market_making.market.sums import in_sequence
 from market_making.quoting.order_flow import OrderFlow
 from market_making.quoting.placement import fault, numbers_only, offers, picked_off, sizes_within
 from market_making.quoting.quote import MarketView, Quote, Quoter, Quotes, Withheld
@@ -121,7 +122,7 @@ def side_terms(settings: TrendSkewSettings, market: MarketView, inventory: float
 
 def levels(nearest: Quotes, mid: float, settings: TrendSkewSettings) -> Sides[tuple[Quote, ...]]:
     """The nearest quotes spread over all levels, where several orders can rest per side."""
-    total = sum(settings.level_weights)
+    total = in_sequence(settings.level_weights)
 
     def spread_out(side: Side, quote: Quote | Withheld) -> tuple[Quote, ...]:
         if isinstance(quote, Withheld):

@@ -11,6 +11,7 @@ from math import inf
 from typing import NamedTuple
 
 from market_making.market.sides import Side, Sides
+from market_making.market.sums import in_sequence
 
 _START = 0.3
 _WEIGHT = 0.1
@@ -124,4 +125,5 @@ def recent_capture_bps(
 
 
 def _mean_price(fills: list[OwnFill]) -> float:
-    return sum(fill.price * fill.size for fill in fills) / sum(fill.size for fill in fills)
+    value, size = in_sequence(fill.price * fill.size for fill in fills), in_sequence(fill.size for fill in fills)
+    return value / size

@@ -10,6 +10,7 @@ from math import isfinite
 import numpy as np
 
 from market_making.market.sides import Side, Sides
+from market_making.market.sums import in_sequence
 from market_making.quoting.terms import Terms
 from market_making.quoting.value.fill_costs import FillCosts
 from market_making.quoting.value.quote_table import QuoteTable
@@ -40,7 +41,7 @@ def depth_terms(
         flat = room + selection + fee
         if isfinite(depth):
             cells = _cells(table, side, inventory, time_left_s)
-            floor = sum(weight * _lift(table, side, cell, cost, flat) for cell, weight in cells)
+            floor = in_sequence(weight * _lift(table, side, cell, cost, flat) for cell, weight in cells)
         return Terms(room, selection, fee, depth - flat - floor, floor=floor)
 
     return Sides(bid=terms(Side.BID), ask=terms(Side.ASK))
