@@ -196,6 +196,26 @@ def drive(loops: Sequence[Loop], engine: Engine, record: OrderRecord, end_ms: in
     end_ms : int
         End of the session [ms].
     """
+    if len(loops) == 1:
+        _drive_alone(loops[0], engine, end_ms)
+    else:
+        _drive_together(loops, engine, record, end_ms)
+    engine.advance(end_ms)
+
+
+def _drive_alone(loop: Loop, engine: Engine, end_ms: int) -> None:
+    """Run the only loop there is: every fill is of an order of its own."""
+    wake = next(loop)
+    while True:
+        reached_ms = engine.advance(min(wake.time_ms, end_ms), until_fill=wake.on_fill)
+        try:
+            wake = loop.send(reached_ms)
+        except StopIteration:
+            return
+
+
+def _drive_together(loops: Sequence[Loop], engine: Engine, record: OrderRecord, end_ms: int) -> None:
+    """Run loops of which each hears of its own fills only."""
     turns = count()
     waiting = [_Waiting(next(loop), next(turns), leg, loop) for leg, loop in enumerate(loops)]
     while waiting:
@@ -216,7 +236,6 @@ def drive(loops: Sequence[Loop], engine: Engine, record: OrderRecord, end_ms: in
         except StopIteration:
             continue
         waiting.append(_Waiting(wake, next(turns), chosen.leg, chosen.loop))
-    engine.advance(end_ms)
 
 
 def session_of(

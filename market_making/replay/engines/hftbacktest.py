@@ -32,7 +32,7 @@ from market_making.replay.tape.events import NS_PER_MS, decimals_of
 VERSION = "2.4.4"
 _MARGIN = 0.05  # of the price: how far beyond all prices of the tape an order may rest
 _AFTER_NS = NS_PER_MS // 2  # within the millisecond: everything stamped with it has happened
-_NEAR_TICKS = 256
+_NEAR_TICKS = 8  # for each level that is asked for: so many are looked at one by one
 _SPREAD_EVENLY = 1.0  # what is cancelled at a price was anywhere in its queue, as on the local exchange
 _OK, _END, _NEWS = 0, 1, (2, 3)
 _FILLED, _NEW = 3, 1
@@ -119,27 +119,33 @@ class HftbacktestEngine:
         self._legs: dict[int, int] = {}
         self._filled: dict[int, float] = {}
         self._ended = False
-        self._reached_ms = tape.span.start_ms
-        self._depths: Sides[FloatArray] | None = None
-        self._lowest = 0
+        self._reached_ms = tape.span.start_ms - 1
         # Its clock stands at the end of all times until it is first moved; then it is at the first row.
         self._require(self._calls.roivecbt_elapse(self._pointer, 0))
+        # The library keeps these where they are until it is closed; what is in them changes.
+        self._orders = self._calls.roivecbt_orders(self._pointer, 0)
+        self._depth = self._calls.roivecbt_depth(self._pointer, 0)
+        self._lowest = self._calls.roivecdepth_roi_lb_tick(self._depth)
+        self._prices: dict[int, float] = {}
+        self._depths = Sides(*(_sizes(call, self._depth) for call in self._depth_calls()))
+        self.advance(tape.span.start_ms)
 
     def advance(self, time_ms: int, *, until_fill: bool = False) -> int:
         """Let everything happen up to and with this time [ms]; return the time that was reached."""
-        reached, known = max(time_ms, self._reached_ms), len(self.fills)
+        if time_ms <= self._reached_ms:
+            return self._reached_ms
+        reached, known = time_ms, len(self.fills)
         target_ns, now_ns = time_ms * NS_PER_MS + _AFTER_NS, self._calls.roivecbt_current_timestamp
         while not self._ended and (left_ns := target_ns - now_ns(self._pointer)) > 0:
             if until_fill and self._open:
                 self._wait(left_ns)
-                self._collect()
-                if len(self.fills) > known:
-                    reached = max(self.fills[-1].time_ms, self._reached_ms)
-                    # With several orders it stops within a block; the rest of it has happened by then too.
-                    target_ns, until_fill = reached * NS_PER_MS + _AFTER_NS, False
             else:
                 self._require(self._calls.roivecbt_elapse(self._pointer, left_ns))
-        self._collect()
+            self._collect()
+            if until_fill and len(self.fills) > known:
+                reached = max(self.fills[-1].time_ms, self._reached_ms)
+                # With several orders it stops within a block; the rest of it has happened by then too.
+                target_ns, until_fill = reached * NS_PER_MS + _AFTER_NS, False
         self._reached_ms = reached
         return reached
 
@@ -182,15 +188,11 @@ class HftbacktestEngine:
 
     def levels(self, side: Side, count: int) -> tuple[Level, ...]:
         """The market's best levels on one side now."""
-        depth = self._calls.roivecbt_depth(self._pointer, 0)
-        if self._depths is None:
-            self._depths = Sides(*(_sizes(call, depth) for call in self._depth_calls()))
-            self._lowest = self._calls.roivecdepth_roi_lb_tick(depth)
         sizes = self._depths.of(side)
         if side is Side.BID:
-            best = self._calls.roivecdepth_best_bid_tick(depth) - self._lowest
+            best = self._calls.roivecdepth_best_bid_tick(self._depth) - self._lowest
             return self._found(sizes, range(best, -1, -1), count)
-        best = self._calls.roivecdepth_best_ask_tick(depth) - self._lowest
+        best = self._calls.roivecdepth_best_ask_tick(self._depth) - self._lowest
         return self._found(sizes, range(best, len(sizes)) if best >= 0 else range(0), count)
 
     def close(self) -> EngineAccount:
@@ -223,21 +225,24 @@ class HftbacktestEngine:
 
     def _found(self, sizes: FloatArray, ticks: range, count: int) -> tuple[Level, ...]:
         """The first levels of these ticks, which begin at the best one."""
-        found, item = [], sizes.item
-        for tick in ticks[:_NEAR_TICKS]:
-            size = item(tick)
+        found, near = [], _NEAR_TICKS * count
+        outward = sizes[ticks.start :: ticks.step] if ticks else sizes[:0]
+        for place, size in enumerate(outward[:near].tolist()):
             if size > 0:
-                found.append(self._level(tick, size))
+                found.append(Level(self._price(ticks[place]), size))
                 if len(found) == count:
                     return tuple(found)
-        far = ticks[_NEAR_TICKS:]
-        behind = sizes[far.start :: far.step] if far else sizes[:0]
+        behind = outward[near:]
         for place in np.flatnonzero(behind > 0)[: count - len(found)].tolist():
-            found.append(self._level(far[place], behind.item(place)))
+            found.append(Level(self._price(ticks[near + place]), behind.item(place)))
         return tuple(found)
 
-    def _level(self, tick: int, size: float) -> Level:
-        return Level(round((tick + self._lowest) * self._tick, self._decimals), size)
+    def _price(self, tick: int) -> float:
+        """The price of a tick, which is rounded once."""
+        price = self._prices.get(tick)
+        if price is None:
+            price = self._prices[tick] = round((tick + self._lowest) * self._tick, self._decimals)
+        return price
 
     def _collect(self) -> None:
         """Take note of what was filled."""
@@ -257,8 +262,7 @@ class HftbacktestEngine:
 
     def _read(self, number: int) -> _Order:
         """An order as it is now; what is read of it later is as it is then."""
-        orders = self._calls.roivecbt_orders(self._pointer, 0)
-        address = self._calls.orders_get(orders, number)
+        address = self._calls.orders_get(self._orders, number)
         if not address:
             raise EngineFault(f"hftbacktest does not know the order {number}")
         return _Order.from_address(address)
