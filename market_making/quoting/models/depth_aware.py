@@ -13,6 +13,7 @@ from typing import NamedTuple
 from market_making.market.errors import ConfigurationError
 from market_making.market.reasons import Reason
 from market_making.market.sides import Side, Sides
+from market_making.market.sums import in_sequence
 from market_making.quoting.models.ladders import collapse, merged_outward
 from market_making.quoting.models.levels import by_level
 from market_making.quoting.order_flow import OrderFlow
@@ -113,9 +114,8 @@ def volatility_zone(volatility: float, usual: float | None) -> SpreadBand:
 
 def widened(zone: SpreadBand, book: BookDepth, seen: Observations, settings: DepthAwareSettings) -> SpreadBand:
     """The zone, widened for every reason to be careful (together at most six times), narrowed in a deep book."""
-    wideners = list(_wideners(book, seen))
-    near = min(prod(pair[0] for pair in wideners), _MOST_WIDENING)
-    far = min(prod(pair[1] for pair in wideners), _MOST_WIDENING)
+    nearest, farthest = zip(*_wideners(book, seen), strict=True)
+    near, far = min(prod(nearest), _MOST_WIDENING), min(prod(farthest), _MOST_WIDENING)
     if book.mean_notional > 2 * settings.least_notional:
         near, far = 0.8 * near, 0.9 * far
     return SpreadBand(zone.nearest * near, zone.farthest * far)
@@ -148,15 +148,16 @@ def tier_ratio(tiers: int, near_share: float) -> float:
     low, high = 1e-9, 1.0
     for _ in range(100):
         ratio = (low + high) / 2
-        near, total = (sum(ratio**tier for tier in range(count)) for count in (min(_NEAR_TIERS, tiers), tiers))
+        near, total = (in_sequence(ratio**tier for tier in range(count)) for count in (min(_NEAR_TIERS, tiers), tiers))
         low, high = (ratio, high) if near / total > near_share else (low, ratio)
     return high
 
 
-def tier_distances(band: SpreadBand, count: int) -> list[float]:
+@lru_cache(maxsize=64)
+def tier_distances(band: SpreadBand, count: int) -> tuple[float, ...]:
     """Distance of each tier from the fair value [bps], nearest first, in geometric progression."""
     growth = band.farthest / band.nearest
-    return [band.nearest * growth ** (tier / (count - 1)) for tier in range(count)]
+    return tuple([band.nearest * growth ** (tier / (count - 1)) for tier in range(count)])
 
 
 @lru_cache(maxsize=64)
@@ -164,7 +165,8 @@ def tier_sizes(size: float, settings: DepthAwareSettings) -> tuple[float, ...]:
     """Size of each tier [lots], nearest first; what is too small goes further out and leaves a tier of 0."""
     ratio = tier_ratio(settings.tiers, settings.near_share)
     weights = [ratio**tier for tier in range(settings.tiers)]
-    return tuple(merged_outward([size * weight / sum(weights) for weight in weights], settings.smallest_size))
+    total = in_sequence(weights)
+    return tuple(merged_outward([size * weight / total for weight in weights], settings.smallest_size))
 
 
 def side_levels(
@@ -181,28 +183,26 @@ def _side_levels(
     if refusal := _refusal(side, market, scene.book, inventory, settings):
         return refusal
     growing = share > 0 if side is Side.BID else share < 0
-    sign, unit = (-1 if side is Side.BID else 1), market.mid / 1e4
+    mid, sign = market.mid, -1 if side is Side.BID else 1
+    unit, leaning = mid / 1e4, sign * scene.leaning
     grown = _distance_factor(abs(share), growing, settings)
-    factor = factor_of(market.observations.markout_factors, side, inventory)
-    skew = inventory_skew(market.mid, share, scene.bands.limited, settings)
-
-    def terms(zone: float, wide: float, distance: float) -> Terms:
-        return Terms(
-            adverse_selection=(factor - 1) * grown * distance * unit,
-            inventory=(grown - 1) * distance * unit + sign * skew,
-            level=zone * unit,
-            fair_value=sign * scene.leaning,
-            floor=(distance - wide) * unit,
-            risk=(wide - zone) * unit,
-        )
-
+    markout = (factor_of(market.observations.markout_factors, side, inventory) - 1) * grown
+    skew = sign * inventory_skew(mid, share, scene.bands.limited, settings)
     room = settings.maximum_inventory - (inventory if side is Side.BID else -inventory)
     sizes = tier_sizes(min(settings.side_size, room), settings)
-    return tuple(
-        Quote.at(side, market.mid, terms(*each), lots)
-        for each, lots in zip(scene.distances, sizes, strict=True)
-        if lots > 0
-    )
+    levels = []
+    for (zone, wide, distance), lots in zip(scene.distances, sizes, strict=True):
+        if lots > 0:
+            terms = Terms(
+                adverse_selection=markout * distance * unit,
+                inventory=(grown - 1) * distance * unit + skew,
+                level=zone * unit,
+                fair_value=leaning,
+                floor=(distance - wide) * unit,
+                risk=(wide - zone) * unit,
+            )
+            levels.append(Quote.at(side, mid, terms, lots))
+    return tuple(levels)
 
 
 class Bands(NamedTuple):
@@ -252,7 +252,7 @@ class Scene(NamedTuple):
         """Look at a market."""
         book = book_depth(market)
         bands = Bands.of(market, book, flow, settings)
-        distances = zip(*(tier_distances(band, settings.tiers) for band in bands), strict=True)
+        distances = zip(*[tier_distances(band, settings.tiers) for band in bands], strict=True)
         leaning = fair_value(market, flow.funding_rate, settings) - market.mid
         return cls(market, book, bands, tuple(distances), leaning)
 

@@ -180,11 +180,11 @@ def expected_value(level: Quote, side: Side, flow: OrderFlow, fee: float, *, cap
 
 def _values(levels: Sequence[Quote], side: Side, flow: OrderFlow, fee: float, cap: float = 1.0) -> list[float]:
     """What each level is worth; see `expected_value`."""
-    intensity, decay = flow.fill_intensity.on_quotes().of(side), flow.fill_decay.on_quotes().of(side)
-    cost, depths = flow.adverse_selection_on_fill.on_quotes().of(side) + fee, [level.depth for level in levels]
+    intensity, decay = flow.fill_intensity.on(side), flow.fill_decay.on(side)
+    cost = flow.adverse_selection_on_fill.on(side) + fee
     return [
-        intensity * exp(min(-decay * depth, 700.0)) * (depth - cost) * min(level.size, cap)
-        for level, depth in zip(levels, depths, strict=True)
+        intensity * exp(min(-decay * (depth := level.depth), 700.0)) * (depth - cost) * min(level.size, cap)
+        for level in levels
     ]
 
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from market_making.market.events import Level
+from market_making.market.sums import in_sequence
 from market_making.quoting.quote import MarketView
 
 _NEAR, _FAR = 5, 10
@@ -58,4 +59,4 @@ def funding_shift(mid: float, funding_rate: float, holding_s: float) -> float:
 
 
 def _notional(levels: tuple[Level, ...]) -> float:
-    return sum(level.price * level.size for level in levels)
+    return in_sequence([level.price * level.size for level in levels])
