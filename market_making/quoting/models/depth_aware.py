@@ -160,11 +160,16 @@ def tier_distances(band: SpreadBand, count: int) -> tuple[float, ...]:
     return tuple([band.nearest * growth ** (tier / (count - 1)) for tier in range(count)])
 
 
+def tier_weights(settings: DepthAwareSettings) -> list[float]:
+    """Size of each tier as a multiple of the nearest one's, nearest first."""
+    ratio = tier_ratio(settings.tiers, settings.near_share)
+    return [ratio**tier for tier in range(settings.tiers)]
+
+
 @lru_cache(maxsize=64)
 def tier_sizes(size: float, settings: DepthAwareSettings) -> tuple[float, ...]:
     """Size of each tier [lots], nearest first; what is too small goes further out and leaves a tier of 0."""
-    ratio = tier_ratio(settings.tiers, settings.near_share)
-    weights = [ratio**tier for tier in range(settings.tiers)]
+    weights = tier_weights(settings)
     total = in_sequence(weights)
     return tuple(merged_outward([size * weight / total for weight in weights], settings.smallest_size))
 

@@ -9,8 +9,9 @@ import numpy as np
 from calibration.publication.history import History
 from market_making.market.instrument import FixedTick, Instrument, SignificantFigures, Spacing
 from market_making.market.sides import Side
+from market_making.market.sums import in_sequence
 from market_making.quoting.models.cartea_jaimungal import CarteaJaimungalQuoter
-from market_making.quoting.models.depth_aware import DepthAwareQuoter, DepthAwareSettings, tier_ratio
+from market_making.quoting.models.depth_aware import DepthAwareQuoter, DepthAwareSettings, tier_weights
 from market_making.quoting.risk.rules import RiskLimits
 from market_making.quoting.value.quote_table import CarteaJaimungalSettings
 from market_making.replay.bot.as_of import CalibrationsAsOf
@@ -98,12 +99,11 @@ def _table(settings: CarteaJaimungalSettings) -> dict[str, Any]:
 
 
 def _tiers(settings: DepthAwareSettings) -> dict[str, Any]:
-    ratio = tier_ratio(settings.tiers, settings.near_share)
-    weights = [ratio**tier for tier in range(settings.tiers)]
+    weights = tier_weights(settings)
     return {
         "tiers": settings.tiers,
         "tier_weights": weights + [0.0] * (MOST_TIERS - settings.tiers),
-        "weight_of_tiers": sum(weights),
+        "weight_of_tiers": in_sequence(weights),
         "side_size": settings.side_size,
         "smallest_tier": settings.smallest_size,
         "tier_inventory": settings.maximum_inventory,
