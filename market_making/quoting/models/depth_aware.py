@@ -29,6 +29,11 @@ _ZONES = ((0.08, 1.0, 10.0), (0.15, 2.0, 20.0), (0.25, 5.0, 35.0))  # annual vol
 _WILD_ZONE = (10.0, 50.0)
 _USUAL_MULTIPLES = (0.5, 1.0, 1.5)
 _FARTHEST_BPS, _MOST_WIDENING = 50.0, 6.0
+# Factors on the nearest and the farthest distance, and from where they hold.
+_LOPSIDED_FROM, _LOPSIDED = 0.3, (1.5, 1.3)
+_PICKED_OFF_BELOW_BPS, _PICKED_OFF = -2.0, (2.0, 1.5)
+_LOSING = 2.5, 2.0
+_IN_DEEP_BOOK = 0.8, 0.9
 _RISK_FACTORS = {RiskLevel.NORMAL: 1.0, RiskLevel.MEDIUM: 1.3, RiskLevel.HIGH: 1.8, RiskLevel.CRITICAL: 3.0}
 _NEAR_TIERS, _FADE_AT = 5, 3
 
@@ -117,7 +122,7 @@ def widened(zone: SpreadBand, book: BookDepth, seen: Observations, settings: Dep
     nearest, farthest = zip(*_wideners(book, seen), strict=True)
     near, far = min(prod(nearest), _MOST_WIDENING), min(prod(farthest), _MOST_WIDENING)
     if book.mean_notional > 2 * settings.least_notional:
-        near, far = 0.8 * near, 0.9 * far
+        near, far = _IN_DEEP_BOOK[0] * near, _IN_DEEP_BOOK[1] * far
     return SpreadBand(zone.nearest * near, zone.farthest * far)
 
 
@@ -134,9 +139,9 @@ def _wideners(book: BookDepth, seen: Observations) -> tuple[tuple[float, float],
     margin = 1 + 5 * max(0.0, seen.margin_used - 0.8)
     risk = _RISK_FACTORS[seen.risk_level]
     return (
-        (1.5, 1.3) if abs(book.imbalance) > 0.3 else (1.0, 1.0),
-        (2.0, 1.5) if capture is not None and capture < -2 else (1.0, 1.0),
-        (2.5, 2.0) if seen.losing_fills >= _FADE_AT else (1.0, 1.0),
+        _LOPSIDED if abs(book.imbalance) > _LOPSIDED_FROM else (1.0, 1.0),
+        _PICKED_OFF if capture is not None and capture < _PICKED_OFF_BELOW_BPS else (1.0, 1.0),
+        _LOSING if seen.losing_fills >= _FADE_AT else (1.0, 1.0),
         (risk, risk),
         (margin, margin),
     )

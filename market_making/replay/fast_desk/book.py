@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from market_making.market.tape import FloatArray
 from market_making.replay.fast_desk.compiled import compiled
 from market_making.replay.fast_desk.layout import Records
 
@@ -20,32 +21,17 @@ def look_deep(w: Any, c: Any, x: Any, levels: Records) -> None:
     bid, ask = levels[w.bid].bid_size, levels[w.ask].ask_size
     total = bid + ask
     x.microprice = (x.bid * ask + x.ask * bid) / total if total > 0 else x.mid
-    x.bid_notional, x.ask_notional = _bids(c, levels, w.bid), _asks(c, levels, w.ask)
+    x.bid_notional = _worth(c, levels["bid_size"], w.bid, -1)
+    x.ask_notional = _worth(c, levels["ask_size"], w.ask, 1)
 
 
 @compiled
-def _bids(c: Any, levels: Records, best: int) -> float:
-    """What the best bids are worth [quote currency]."""
-    total, found = 0.0, 0
-    for tick in range(best, -1, -1):
-        size = levels[tick].bid_size
-        if size > 0:
-            total += price_of(c, tick) * size
+def _worth(c: Any, sizes: FloatArray, best: int, step: int) -> float:
+    """What the best levels of a side are worth, whose next tick is a step away [quote currency]."""
+    total, found, tick = 0.0, 0, best
+    while found < c.book_levels and 0 <= tick < len(sizes):
+        if sizes[tick] > 0:
+            total += price_of(c, tick) * sizes[tick]
             found += 1
-            if found == c.book_levels:
-                break
-    return total
-
-
-@compiled
-def _asks(c: Any, levels: Records, best: int) -> float:
-    """What the best asks are worth [quote currency]."""
-    total, found = 0.0, 0
-    for tick in range(best, len(levels)):
-        size = levels[tick].ask_size
-        if size > 0:
-            total += price_of(c, tick) * size
-            found += 1
-            if found == c.book_levels:
-                break
+        tick += step
     return total

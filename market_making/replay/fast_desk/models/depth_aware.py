@@ -11,7 +11,13 @@ from market_making.market.tape import FloatArray
 from market_making.quoting.models.depth_aware import (
     _FADE_AT,
     _FARTHEST_BPS,
+    _IN_DEEP_BOOK,
+    _LOPSIDED,
+    _LOPSIDED_FROM,
+    _LOSING,
     _MOST_WIDENING,
+    _PICKED_OFF,
+    _PICKED_OFF_BELOW_BPS,
     _RISK_FACTORS,
     _USUAL_MULTIPLES,
     _WILD_ZONE,
@@ -122,16 +128,16 @@ def _widening(c: Any, x: Any) -> tuple[float, float]:
     """Factors on the nearest and the farthest distance; the share of the margin in use is not known in a replay."""
     total = x.bid_notional + x.ask_notional
     near = far = 1.0
-    if total > 0 and abs((x.bid_notional - x.ask_notional) / total) > 0.3:
-        near, far = near * 1.5, far * 1.3
-    if x.capture < -2:
-        near, far = near * 2.0, far * 1.5
+    if total > 0 and abs((x.bid_notional - x.ask_notional) / total) > _LOPSIDED_FROM:
+        near, far = near * _LOPSIDED[0], far * _LOPSIDED[1]
+    if x.capture < _PICKED_OFF_BELOW_BPS:
+        near, far = near * _PICKED_OFF[0], far * _PICKED_OFF[1]
     if x.losing_fills >= _FADE_AT:
-        near, far = near * 2.5, far * 2.0
+        near, far = near * _LOSING[0], far * _LOSING[1]
     risk = _OF_RISK[x.risk_level]
     near, far = min(near * risk, _MOST_WIDENING), min(far * risk, _MOST_WIDENING)
     if total / 2 > 2 * c.least_notional:
-        near, far = 0.8 * near, 0.9 * far
+        near, far = _IN_DEEP_BOOK[0] * near, _IN_DEEP_BOOK[1] * far
     return near, far
 
 
